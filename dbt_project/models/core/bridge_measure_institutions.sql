@@ -1,0 +1,6 @@
+select
+    measure_code,
+    institution_code,
+    role,
+    source_text
+from {{ ref('measure_institutions') }}

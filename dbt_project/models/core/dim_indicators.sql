@@ -1,0 +1,27 @@
+with partitions as (
+    select
+        indicator_code,
+        count(*) as partition_categories
+    from {{ ref('breakdown_categories') }}
+    where breakdown_kind = 'partition'
+    group by indicator_code
+)
+
+select
+    indicators.indicator_code,
+    indicators.measure_code,
+    indicators.indicator_position,
+    indicators.name_sq,
+    indicators.name_en,
+    indicators.unit,
+    indicators.target_basis,
+    indicators.basis_evidence,
+    indicators.direction,
+    indicators.population_id,
+    indicators.is_person_sensitive,
+    indicators.breakdown_text,
+    indicators.source_place,
+    indicators.note,
+    cast(coalesce(partitions.partition_categories, 0) as integer) as partition_categories
+from {{ ref('indicators') }} as indicators
+left join partitions on indicators.indicator_code = partitions.indicator_code

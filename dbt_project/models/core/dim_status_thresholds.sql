@@ -1,0 +1,6 @@
+select
+    threshold,
+    value,
+    reason,
+    reason_date
+from {{ ref('status_thresholds') }}

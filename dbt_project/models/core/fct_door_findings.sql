@@ -1,0 +1,53 @@
+-- What the door found in a file is mended once a later file of the same sender, source and month
+-- was accepted.
+with findings as (
+    select
+        findings.*,
+        deliveries.source_kind,
+        deliveries.delivery_status,
+        deliveries.received_at,
+        coalesce(deliveries.is_made_up, false) as is_made_up
+    from {{ ref('stg_door_findings') }} as findings
+    left join {{ ref('stg_deliveries') }} as deliveries
+        on findings.delivery_id = deliveries.delivery_id
+),
+
+mendings as (
+    select
+        findings.delivery_id,
+        findings.institution_code,
+        findings.reporting_month,
+        min(later.received_at) as mended_at
+    from findings
+    inner join {{ ref('stg_deliveries') }} as later
+        on
+            findings.source_kind = later.source_kind
+            and findings.county_code = later.county_code
+            and findings.institution_code is not distinct from later.institution_code
+            and findings.reporting_month = later.reporting_month
+            and findings.received_at < later.received_at
+            and later.delivery_status = 'accepted'
+    group by findings.delivery_id, findings.institution_code, findings.reporting_month
+)
+
+select
+    findings.delivery_id,
+    findings.rule,
+    findings.county_code,
+    findings.institution_code,
+    findings.reporting_month,
+    findings.sheet,
+    findings.cell,
+    findings.row_number,
+    findings.message_sq,
+    findings.message_en,
+    findings.found_at,
+    findings.delivery_status,
+    mendings.mended_at,
+    findings.is_made_up
+from findings
+left join mendings
+    on
+        findings.delivery_id = mendings.delivery_id
+        and findings.institution_code is not distinct from mendings.institution_code
+        and findings.reporting_month = mendings.reporting_month

@@ -1,0 +1,9 @@
+select
+    plan_code,
+    prv_code,
+    prv_position,
+    pkv_measure_code,
+    evidence,
+    note,
+    source_place
+from {{ ref('regional_measures') }}

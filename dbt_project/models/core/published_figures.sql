@@ -1,0 +1,25 @@
+select
+    reported.delivery_id,
+    reported.row_number,
+    cast(extract(year from reported.reporting_month) as integer) as year,
+    reported.figure_label,
+    reported.indicator_code,
+    reported.value,
+    reported.value_state,
+    reported.unit,
+    reported.publication,
+    reported.reading_note,
+    versions.received_at,
+    versions.superseded_at,
+    versions.is_made_up
+from {{ ref('stg_submission_values') }} as reported
+inner join {{ ref('fct_submissions') }} as versions
+    on
+        reported.delivery_id = versions.delivery_id
+        and reported.county_code = versions.county_code
+        and reported.institution_code = versions.institution_code
+        and reported.reporting_month = versions.reporting_month
+        and reported.frequency = versions.frequency
+where
+    reported.frequency = 'year'
+    and versions.version is not null

@@ -1,0 +1,14 @@
+with source as (
+    select * from {{ source('raw', 'deliveries') }}
+)
+
+select
+    delivery_id,
+    source as source_kind,
+    county_code,
+    institution_code,
+    reporting_month,
+    received_at,
+    status as delivery_status,
+    is_made_up
+from source

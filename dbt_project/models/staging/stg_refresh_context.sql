@@ -1,0 +1,6 @@
+with source as (
+    select * from {{ source('raw', 'refresh_context') }}
+)
+
+select as_of
+from source

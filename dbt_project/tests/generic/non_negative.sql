@@ -1,0 +1,9 @@
+{#- Fails for each row in which one of the columns counts less than nothing; null passes. -#}
+{% test non_negative(model, columns) %}
+    select 1 as failing_row
+    from {{ model }}
+    where
+        {% for column in columns -%}
+            {{ column }} < 0{% if not loop.last %} or {% endif %}
+        {% endfor %}
+{% endtest %}

@@ -1,0 +1,61 @@
+"""The folders that krat keeps under its home.
+
+Belongs here: where each thing lies. Not here: reading the environment (orchestration.settings)
+or what the files in these folders hold.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """A krat home: `root` holds all data, `keys` the secrets, which must lie outside `root`."""
+
+    root: Path
+    keys: Path
+
+    @property
+    def inbox(self) -> Path:
+        """`<county>/` folders in which files arrive."""
+        return self.root / "inbox"
+
+    @property
+    def quarantine(self) -> Path:
+        """What was refused, sealed, each delivery with its reason."""
+        return self.root / "quarantine"
+
+    @property
+    def vault(self) -> Path:
+        """Sealed originals of what was taken in."""
+        return self.root / "vault"
+
+    @property
+    def raw(self) -> Path:
+        """Typed Parquet, a folder a raw table, a file a batch."""
+        return self.root / "raw"
+
+    @property
+    def warehouse(self) -> Path:
+        """The working DuckDB file; one process writes it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def marts(self) -> Path:
+        """The reading copy, replaced whole."""
+        return self.root / "marts.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """`<tier>/<county>/<month>/r<N>/`, never changed once written."""
+        return self.root / "releases"
+
+    @property
+    def gate(self) -> Path:
+        """Gate records, `<county>/<month>.json`."""
+        return self.root / "gate"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage of runs and events."""
+        return self.root / "dagster"
