@@ -1,0 +1,88 @@
+"""The national plan's table, as the registers hold it: counts, keys, and every cell's text."""
+
+import csv
+import re
+from collections import Counter
+
+import pytest
+
+from orchestration.settings import SEEDS
+
+Row = dict[str, str]
+
+
+def register(name: str) -> list[Row]:
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def target(indicator_code: str, year: int) -> Row:
+    (row,) = [
+        row
+        for row in register("targets")
+        if row["indicator_code"] == indicator_code and row["year"] == str(year)
+    ]
+    return row
+
+
+def test_the_table_has_55_measures_and_66_indicators_in_five_objectives() -> None:
+    measures = register("measures")
+    assert len({row["measure_code"] for row in measures}) == len(measures) == 55
+    assert Counter(row["objective_code"] for row in measures) == {
+        "1.1": 9,
+        "2.1": 19,
+        "2.2": 5,
+        "3.1": 13,
+        "3.2": 9,
+    }
+    indicators = register("indicators")
+    assert len({row["indicator_code"] for row in indicators}) == len(indicators) == 66
+
+
+def test_an_indicators_code_is_its_measures_code_and_its_place() -> None:
+    measures = {row["measure_code"] for row in register("measures")}
+    for row in register("indicators"):
+        assert row["measure_code"] in measures
+        assert row["indicator_code"] == f"{row['measure_code']}.{row['indicator_position']}"
+
+
+def test_each_indicator_has_a_baseline_and_three_targets_for_the_nation() -> None:
+    years = Counter(row["indicator_code"] for row in register("targets"))
+    assert years == {row["indicator_code"]: 4 for row in register("indicators")}
+    assert {row["county_code"] for row in register("targets")} == {"AL"}
+
+
+@pytest.mark.parametrize(
+    "row", register("targets"), ids=lambda r: f"{r['indicator_code']}-{r['year']}"
+)
+def test_each_value_is_the_number_in_its_cells_text_or_says_how_it_was_read(row: Row) -> None:
+    assert (row["value"] != "") == (row["value_state"] == "number")
+    if row["value"]:
+        digits = re.sub(r"(?<=\d)[\s\u00a0](?=\d{3})", "", row["source_text"])
+        assert row["value"] in re.findall(r"\d+", digits)
+    if row["reading_certainty"] != "certain":
+        assert row["reading_note"]
+
+
+def test_the_cells_that_trip_a_careless_reader_are_read_as_the_plan_means_them() -> None:
+    assert target("1.1.4.2", 2023)["value"] == "1900"
+    assert target("3.1.1.2", 2021)["value"] == "300000"
+    assert target("3.1.3.1", 2020)["value_state"] == "not_available"
+    assert target("3.1.6.1", 2022)["value_state"] == "relative"
+    assert target("1.1.8.1", 2021)["value_state"] == "dash"
+    assert target("1.1.8.2", 2023)["value"] == "3"
+    assert {target("2.1.13.2", year)["reading_certainty"] for year in range(2020, 2024)} == {
+        "uncertain"
+    }
+
+
+def test_five_indicators_share_one_population() -> None:
+    shared = {row["indicator_code"] for row in register("indicators") if row["population_id"] != ""}
+    assert shared == {"2.1.1.1", "2.1.9.1", "2.1.11.1", "2.1.12.1", "2.1.16.1"}
+
+
+def test_the_basis_of_a_target_always_has_its_evidence() -> None:
+    bases = {"annual", "cumulative", "level", "milestone", "unstated"}
+    for row in register("indicators"):
+        assert row["target_basis"] in bases
+        assert row["basis_evidence"]
