@@ -1,0 +1,891 @@
+"""Writes a made-up 2023 of Fier into an inbox: reports, hotline log, referral records.
+
+Belongs here: what the example holds and the mistakes planned in it. Not here: reading files, or
+who owes which indicator (the register of reporting obligations says that).
+
+The same seeds give the same bytes. Every record is drawn from `random.Random`, with a stream of
+its own for each report, so that a changed obligation changes only the reports it concerns.
+Nothing describes a real person or event: every file says so, and the columns that the door must
+drop hold fillers such as "EMËR I TRILLUAR 12".
+"""
+
+import csv
+import io
+import os
+import shutil
+from calendar import monthrange
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import xlsxwriter
+
+COUNTY = "AL-04"
+YEAR = 2023
+MADE_UP = "SHEMBULL - TË TRILLUARA"
+PUBLISHED_FIGURES = (
+    Path(__file__).parent.parent / "published_figures" / "published_national_figures.csv"
+)
+
+
+@dataclass(frozen=True)
+class PlannedMistake:
+    """One thing that goes wrong, on purpose, in one institution's report of one month.
+
+    kind: missing, late, early, corrected, disagrees, wrong_code, wrong_month, blank, zero,
+    unknown, not_applicable, refused, breakdown, unreadable or duplicate. `indicator_code` is the
+    row it strikes; None means the report's first row, or the whole report.
+    """
+
+    institution_code: str
+    month: str  # YYYY-MM, the month that the file's name says
+    kind: str
+    why: str
+    indicator_code: str | None = None
+    days: int = 0  # late: days after the deadline; corrected, duplicate: days after the first file
+
+
+# One row an institution and month. May 2023 holds one of most kinds: it is the month to train on.
+PLANNED_MISTAKES: tuple[PlannedMistake, ...] = (
+    PlannedMistake("AL-04-B-PATOS", "2023-05", "missing", "Nobody sent the report of May."),
+    PlannedMistake("AL-04-ISHPSHSH", "2023-09", "missing", "The person who reports was away."),
+    PlannedMistake(
+        "AL-04-B-LUSHNJE", "2023-05", "late", "Sent after a reminder by the committee.", days=9
+    ),
+    PlannedMistake(
+        "AL-04-SHENDETI", "2023-02", "late", "The figures of one health centre came late.", days=4
+    ),
+    PlannedMistake(
+        "AL-04-KESHILLI", "2023-10", "late", "Sent only before the quarterly meeting.", days=21
+    ),
+    PlannedMistake(
+        "AL-04-B-FIER", "2023-07", "early", "Sent on the 28th: the month had not ended yet."
+    ),
+    PlannedMistake(
+        "AL-04-ARSIMI", "2023-05", "corrected", "One school was counted twice at first.", days=12
+    ),
+    PlannedMistake(
+        "AL-04-PUNESIMI", "2023-07", "corrected", "Figures of August slipped into July.", days=20
+    ),
+    PlannedMistake(
+        "AL-04-POLICIA",
+        "2023-05",
+        "disagrees",
+        "The police count two new cases more than the referral records hold.",
+        "2.1.9.1",
+    ),
+    PlannedMistake(
+        "AL-04-POLICIA",
+        "2023-08",
+        "disagrees",
+        "Two repeated contacts were counted as cases of their own.",
+        "3.1.2.1",
+    ),
+    PlannedMistake(
+        "AL-04-B-FIER", "2023-06", "wrong_code", "The code 9.9.9.9 is in no plan; never mended."
+    ),
+    PlannedMistake(
+        "AL-04-B-DIVJAKE", "2023-05", "wrong_month", "The form says 2024-05: a mistyped year."
+    ),
+    PlannedMistake(
+        "AL-04-SHENDETI", "2023-05", "blank", "The cell was left empty, which is not a zero."
+    ),
+    PlannedMistake(
+        "AL-04-B-ROSKOVEC",
+        "2023-05",
+        "zero",
+        "No mistake: every row says 0, and says that it means it.",
+    ),
+    PlannedMistake(
+        "AL-04-FORMIMI", "2023-06", "unknown", "They had 'disa' (some): unknown, not zero."
+    ),
+    PlannedMistake(
+        "AL-04-PREFEKTI", "2023-03", "not_applicable", "Nothing of the kind was planned yet."
+    ),
+    PlannedMistake("AL-04-SHISH", "2023-11", "refused", "The service declines to give the figure."),
+    PlannedMistake(
+        "AL-04-POLICIA",
+        "2023-10",
+        "breakdown",
+        "Hotline and app together give one more than the total.",
+        "3.1.2.1",
+    ),
+    PlannedMistake(
+        "AL-04-B-LUSHNJE", "2023-08", "unreadable", "A text was saved under a workbook's name."
+    ),
+    PlannedMistake(
+        "AL-04-KESHILLI", "2023-05", "duplicate", "The same file was sent a second time.", days=2
+    ),
+)
+
+# These four offices keep their reports as text, the others as workbooks.
+CSV_INSTITUTIONS = frozenset(
+    {"AL-04-B-MALLAKASTER", "AL-04-B-ROSKOVEC", "AL-04-ISHPSHSH", "AL-04-FORMIMI"}
+)
+
+# A usual month's count, by unit; counts of people who were trained or informed are larger than
+# counts of people in need.
+USUAL_COUNT = {
+    "persons": 14,
+    "cases": 1,
+    "returns": 0.4,
+    "monitorings": 2,
+    "trainings": 1,
+    "campaigns": 1,
+    "meetings": 1,
+    "reports": 1,
+    "materials": 60,
+    "businesses": 3,
+    "operations": 1,
+    "issues": 2,
+    "enterprises_and_partnerships": 0.4,
+}
+USUAL_COUNT_OF_VICTIMS = 1.2
+USUAL_COUNT_OF_INDICATOR = {"2.1.3.1": 0.1, "3.1.1.2": 80, "3.1.12.1": 90, "3.1.6.1": 4}
+QUARTER_ENDS = (3, 6, 9, 12)
+PERIODS_IN_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
+
+REPORT_HEADINGS = (
+    "Kodi i treguesit",
+    "Treguesi",
+    "Njësia",
+    "Ndarja",
+    "Vlera",
+    "Gjendja",
+)
+HOTLINE_HEADINGS = (
+    "Formulari",
+    "Qarku",
+    "Të dhënat",
+    "Nr. kontaktit",
+    "Kanali",
+    "Marrë më",
+    "Telefonuesi",
+    "Qëllimi",
+    "Elemente dyshimi",
+    "Shfrytëzimi",
+    "Referuar te",
+    "Pranuar më",
+    "Rezultati",
+    "Nr. rastit",
+    "Përsëritje e",
+    "Numri i telefonit",
+    "Shënime",
+)
+REFERRAL_HEADINGS = (
+    "Formulari",
+    "Qarku",
+    "Të dhënat",
+    "Nr. rastit",
+    "Kodi i personit",
+    "Ngjarja",
+    "Data",
+    "Gjinia",
+    "Grupmosha",
+    "Organizata vendimmarrëse",
+    "Kanali i identifikimit",
+    "Shfrytëzimi",
+    "Pika kufitare",
+    "Organizata referuese",
+    "Organizata pritëse",
+    "Lloji i mbështetjes",
+    "Hollësi",
+    "Statusi i rastit",
+    "Emri",
+    "Datëlindja",
+    "Shënime",
+)
+
+HOTLINE_CASES_A_MONTH = 7
+OTHER_CONTACTS_A_MONTH = 39
+OTHER_PURPOSES = {
+    "information": 30,
+    "silent": 22,
+    "counselling": 18,
+    "prank": 16,
+    "wrong_number": 12,
+    "test": 2,
+}
+CALLERS = {"public": 35, "self": 20, "family": 18, "unknown": 15, "ngo": 6, "public_body": 6}
+EXPLOITATIONS = {
+    "SexualExploitation": 36,
+    "ForcedLabour": 24,
+    "ForcedBegging": 18,
+    "ChildLabour": 12,
+    "ForcedMarriage": 6,
+    "Servitude": 4,
+}
+REFERRED_TO = {"AL-04-POLICIA": 60, "AL-04-SHSSH": 25, "AL-04-B-FIER": 10, "AL-04-B-LUSHNJE": 5}
+# How many referral cases each channel opens; the first two continue a case of the hotline log.
+CASES_OF_CHANNEL = {
+    "hotline": 8,
+    "app": 4,
+    "mobile_unit": 15,
+    "police": 11,
+    "border": 9,
+    "child_protection_unit": 5,
+    "labour_inspection": 4,
+    "self": 4,
+}
+DECIDED_BY = {
+    "mobile_unit": "NGO",
+    "child_protection_unit": "NonPoliceGovernmentalOrganization",
+    "labour_inspection": "NonPoliceGovernmentalOrganization",
+    "self": "NonPoliceGovernmentalOrganization",
+}
+REFERRED_BY = {
+    "mobile_unit": "AL-04-SHSSH",
+    "border": "AL-04-DVKM",
+    "child_protection_unit": "AL-04-B-FIER",
+    "labour_inspection": "AL-04-ISHPSHSH",
+}
+SUPPORT_TYPES = ("SocialCare", "Health", "Legal", "Financial")
+REHABILITATION = {
+    "SexualExploitation": "SexualExploitationRehabilitation",
+    "ForcedLabour": "LabourExploitationRehabilitation",
+    "ChildLabour": "LabourExploitationRehabilitation",
+}
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One contact of the hotline. `case` and `repeat_of` are numbers, None where there is none."""
+
+    received_at: datetime
+    channel: str
+    caller: str
+    purpose: str
+    suspicion_elements: int | None
+    exploitation: str
+    referred_to: str
+    accepted_at: datetime | None
+    outcome: str
+    case: int | None = None
+    repeat_of: int | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Event:
+    """One dated event in the history of one referral case."""
+
+    case_number: str
+    person: int
+    event: str
+    day: date
+    sex: str
+    age_group: str
+    channel: str
+    exploitation: str
+    border_point: str
+    deciding_organisation: str = ""
+    referring_organisation: str = ""
+    referred_organisation: str = ""
+    support_type: str = ""
+    detail: str = ""
+    case_status: str = "Active"
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One row of a report. `category` is "" for the total; `value` None where no number stands."""
+
+    indicator_code: str
+    name: str
+    unit: str
+    category: str
+    value: int | None
+    state: str = ""
+
+
+def write_example(inbox: Path, seeds_dir: Path) -> list[Path]:
+    """Write the made-up year of Fier, and the published national figures, under `inbox`.
+
+    Files go to `<inbox>/AL-04/` and `<inbox>/AL/`; files of the same name are replaced. Each
+    file's modification time (UTC) is the moment at which it "arrived", in 2023 or January 2024.
+    Who owes what is read from `reporting_obligations.csv`, names and units from
+    `indicators.csv`, breakdowns from `breakdown_categories.csv` in `seeds_dir`.
+
+    Returns the files written, in the order of their names. Raises FileNotFoundError where one of
+    the first two registers is missing, ValueError where a planned mistake names a row or a
+    report that the obligations do not give.
+    """
+    folder = inbox / COUNTY
+    folder.mkdir(parents=True, exist_ok=True)
+    contacts = _contacts(Random(f"{YEAR} contacts"))
+    events = _histories(Random(f"{YEAR} cases"), contacts)
+    written = [
+        *_write_hotline(folder, contacts),
+        *_write_referrals(folder, events),
+        *_write_reports(folder, seeds_dir, _counted(contacts, events)),
+        _copy_published(inbox / "AL"),
+    ]
+    return sorted(written)
+
+
+# --- what was recorded -------------------------------------------------------------------------
+
+
+def _contacts(rng: Random) -> list[Contact]:
+    drafts: list[Contact] = []
+    for month in range(1, 13):
+        for _ in range(OTHER_CONTACTS_A_MONTH + rng.randint(-5, 5)):
+            drafts.append(_other_contact(rng, month))
+        for _ in range(HOTLINE_CASES_A_MONTH + rng.randint(-2, 2)):
+            drafts.extend(_contacts_of_case(rng, month, case=len(drafts) + 1))
+    drafts.sort(key=lambda contact: contact.received_at)
+
+    # Numbers are given as the contacts come in: a repeat points at the case's first contact.
+    first_of: dict[int, int] = {}
+    case_number: dict[int, int] = {}
+    numbered = []
+    for number, draft in enumerate(drafts, start=1):
+        if draft.case is None:
+            numbered.append(replace(draft, number=number))
+            continue
+        first = first_of.setdefault(draft.case, number)
+        case = case_number.setdefault(draft.case, len(case_number) + 1)
+        repeat_of = first if first != number else None
+        numbered.append(replace(draft, number=number, case=case, repeat_of=repeat_of))
+    return numbered
+
+
+def _other_contact(rng: Random, month: int) -> Contact:
+    purpose = _pick(rng, OTHER_PURPOSES)
+    speaks = purpose in ("information", "counselling")
+    return Contact(
+        received_at=_moment(rng, month),
+        channel="phone_116006" if purpose == "silent" or rng.random() < 0.72 else "app",
+        caller=_pick(rng, CALLERS) if speaks else "unknown",
+        purpose=purpose,
+        # Who says nothing gives no elements to count: that is not the same as none.
+        suspicion_elements=0 if speaks else None,
+        exploitation="",
+        referred_to="",
+        accepted_at=None,
+        outcome="no_action",
+    )
+
+
+def _contacts_of_case(rng: Random, month: int, case: int) -> list[Contact]:
+    received_at = _moment(rng, month)
+    elements = rng.choices((1, 2, 3, 4, 5, 6), (10, 15, 35, 22, 12, 6))[0]
+    referred = elements >= 3 or rng.random() < 0.2
+    first = Contact(
+        received_at=received_at,
+        channel="phone_116006" if rng.random() < 0.65 else "app",
+        caller=_pick(rng, CALLERS),
+        purpose="case_report",
+        suspicion_elements=elements,
+        exploitation=_pick(rng, EXPLOITATIONS),
+        referred_to=_pick(rng, REFERRED_TO) if referred else "",
+        accepted_at=(
+            received_at + timedelta(minutes=rng.randint(15, 2_000))
+            if referred and rng.random() < 0.9
+            else None
+        ),
+        outcome="referred" if referred else rng.choice(("no_action", "pending")),
+        case=case,
+    )
+    contacts = [first]
+    for _ in range(rng.choices((0, 1, 2, 3), (58, 25, 12, 5))[0]):
+        again_at = contacts[-1].received_at + timedelta(minutes=rng.randint(60, 20_000))
+        if again_at.year > YEAR:
+            break
+        counselling = rng.random() < 0.25
+        contacts.append(
+            replace(
+                first,
+                received_at=again_at,
+                channel=first.channel if rng.random() < 0.8 else "phone_116006",
+                caller=_pick(rng, CALLERS),
+                purpose="counselling" if counselling else "case_report",
+                referred_to="",
+                accepted_at=None,
+                outcome="no_action" if counselling else "duplicate_of",
+            )
+        )
+    return contacts
+
+
+def _histories(rng: Random, contacts: Sequence[Contact]) -> list[Event]:
+    openings: list[
+        tuple[date, str, str, str]
+    ] = []  # flagged on, channel, case number, exploitation
+    for channel, contact_channel in (("hotline", "phone_116006"), ("app", "app")):
+        from_hotline = [
+            contact
+            for contact in contacts
+            if contact.case is not None
+            and contact.repeat_of is None
+            and contact.channel == contact_channel
+            and contact.outcome == "referred"
+            and contact.received_at.date() < date(YEAR, 12, 20)
+        ]
+        for contact in rng.sample(from_hotline, CASES_OF_CHANNEL[channel]):
+            number = _hotline_case_number(contact.case)
+            openings.append((contact.received_at.date(), channel, number, contact.exploitation))
+
+    channels = [
+        channel
+        for channel, cases in CASES_OF_CHANNEL.items()
+        if channel not in ("hotline", "app")
+        for _ in range(cases)
+    ]
+    rng.shuffle(channels)
+    for position, channel in enumerate(channels):
+        month = 1 + position * 12 // len(channels)
+        flagged_on = date(YEAR, month, rng.randint(2, 24))
+        number = f"RR-{YEAR}-{position + 1:03d}"
+        openings.append((flagged_on, channel, number, _pick(rng, EXPLOITATIONS)))
+
+    events: list[Event] = []
+    for person, (flagged_on, channel, number, exploitation) in enumerate(sorted(openings), start=1):
+        events.extend(_history(rng, person, flagged_on, channel, number, exploitation))
+    return events
+
+
+def _history(
+    rng: Random, person: int, flagged_on: date, channel: str, number: str, exploitation: str
+) -> list[Event]:
+    child = (
+        channel == "child_protection_unit"
+        or exploitation in ("ChildLabour", "ForcedBegging")
+        or rng.random() < (0.6 if channel == "border" else 0.25)
+    )
+    border_point = rng.choice(("PKK-VLORE", "PKK-QAFE-BOTE")) if channel == "border" else ""
+    flagged = Event(
+        case_number=number,
+        person=person,
+        event="flagged",
+        day=flagged_on,
+        sex=_pick(rng, {"female": 68, "male": 30, "unknown": 2}),
+        age_group="0-17" if child else "18+",
+        channel=channel,
+        exploitation=exploitation,
+        border_point=border_point,
+    )
+    decided_by = DECIDED_BY.get(channel, "Police")
+    referring = REFERRED_BY.get(channel, "AL-04-POLICIA")
+    receiving = rng.choice(("AL-04-SHSSH", "AL-04-B-FIER", "AL-04-B-LUSHNJE"))
+    if receiving == referring:
+        receiving = "AL-04-B-PATOS"
+    history = [flagged]
+
+    def then(event: str, least: int, most: int, **changed: str) -> None:
+        day = history[-1].day + timedelta(days=rng.randint(least, most))
+        # Every field that a caller changes is text; the checker cannot see which fields those are.
+        step = replace(flagged, event=event, day=day, case_status=history[-1].case_status)
+        history.append(replace(step, **changed))  # type: ignore[arg-type]
+
+    prosecuted_first = not child and exploitation == "ForcedLabour" and rng.random() < 0.35
+    if prosecuted_first:
+        then("prosecuted", 0, 2, deciding_organisation="CourtOrProsecution")
+    if rng.random() < 0.1:
+        then("not_a_victim", 3, 12, deciding_organisation=decided_by)
+        then("closed", 1, 5, case_status="Closed")
+        return _in_year(history)
+    then("initially_identified", 0, 4, deciding_organisation=decided_by)
+    then("informed", 0, 1)
+    between = {"referring_organisation": referring, "referred_organisation": receiving}
+    then("referred", 0, 3, **between)
+    then("referral_accepted", 0, 4, **between)
+    place = rng.choice(("in_centre", "in_community"))
+    supports = rng.sample(SUPPORT_TYPES, rng.randint(1, 3))
+    if exploitation in REHABILITATION and rng.random() < 0.25:
+        supports.append(REHABILITATION[exploitation])
+    for support in supports:
+        then("assisted", 1, 14, support_type=support, detail=place)
+    if rng.random() < 0.1:
+        then("special_protection", 1, 10, deciding_organisation="CourtOrProsecution")
+    if rng.random() < 0.3:
+        formally_by = "CourtOrProsecution" if rng.random() < 0.25 else "Police"
+        then("formally_identified", 10, 50, deciding_organisation=formally_by)
+    if channel == "border" and rng.random() < 0.4:
+        then("assisted_return", 5, 20)
+    if child and rng.random() < 0.6:
+        then("education", 5, 30, support_type="Education")
+    elif not child and rng.random() < 0.35:
+        then("employed", 20, 60, detail=rng.choice(("self_employed", "private_sector")))
+    then("monitored", 20, 40, case_status="FollowUp")
+    if rng.random() < 0.4:
+        then("closed", 10, 60, case_status=rng.choice(("Closed", "ClosedReferred")))
+    return _in_year(history)
+
+
+def _in_year(history: Iterable[Event]) -> list[Event]:
+    return [event for event in history if event.day.year == YEAR]
+
+
+def _counted(
+    contacts: Sequence[Contact], events: Sequence[Event]
+) -> dict[str, dict[int, Counter[str]]]:
+    """What the records say: indicator, month number, category ("" is the total), count."""
+    counted: dict[str, dict[int, Counter[str]]] = {
+        code: defaultdict(Counter) for code in ("2.1.9.1", "2.1.18.1", "2.1.6.1", "3.1.2.1")
+    }
+    for event in events:
+        if event.event != "initially_identified":
+            continue
+        counted["2.1.9.1"][event.day.month][""] += 1
+        if event.channel == "mobile_unit":
+            counted["2.1.18.1"][event.day.month][""] += 1
+        if event.channel == "border" and event.age_group == "0-17":
+            counted["2.1.6.1"][event.day.month][""] += 1
+    for contact in contacts:
+        if contact.case is not None and contact.repeat_of is None:
+            category = "hotline" if contact.channel == "phone_116006" else "app"
+            counted["3.1.2.1"][contact.received_at.month].update(("", category))
+    return counted
+
+
+# --- the files of records ----------------------------------------------------------------------
+
+
+def _write_hotline(folder: Path, contacts: Sequence[Contact]) -> list[Path]:
+    written = []
+    for month in range(1, 13):
+        rows = [
+            (
+                "krat-linja-1",
+                COUNTY,
+                MADE_UP,
+                _contact_number(contact.number),
+                contact.channel,
+                f"{contact.received_at:%Y-%m-%d %H:%M}",
+                contact.caller,
+                contact.purpose,
+                "" if contact.suspicion_elements is None else contact.suspicion_elements,
+                contact.exploitation,
+                contact.referred_to,
+                f"{contact.accepted_at:%Y-%m-%d %H:%M}" if contact.accepted_at else "",
+                contact.outcome,
+                _hotline_case_number(contact.case),
+                _contact_number(contact.repeat_of),
+                f"NUMËR I TRILLUAR {contact.number}",
+                f"SHËNIM I TRILLUAR {contact.number}",
+            )
+            for contact in contacts
+            if contact.received_at.month == month
+        ]
+        path = folder / f"linja_{YEAR}-{month:02d}.csv"
+        path.write_bytes(_csv_bytes(HOTLINE_HEADINGS, rows))
+        written.append(_arrived(path, _next_month(month) + timedelta(days=4, hours=9)))
+    return written
+
+
+def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
+    written = []
+    for quarter, last_month in enumerate(QUARTER_ENDS, start=1):
+        # A case is sent whole whenever something new happened in it.
+        stirred = {
+            event.case_number for event in events if last_month - 3 < event.day.month <= last_month
+        }
+        sent = [
+            event
+            for event in events
+            if event.case_number in stirred and event.day.month <= last_month
+        ]
+        rows = [_referral_row(event) for event in sent]
+        if quarter % 2:
+            path = folder / f"referime_{YEAR}-T{quarter}.csv"
+            path.write_bytes(_csv_bytes(REFERRAL_HEADINGS, rows))
+        else:
+            path = folder / f"referime_{YEAR}-T{quarter}.xlsx"
+            path.write_bytes(_xlsx_bytes("Referime", [REFERRAL_HEADINGS, *rows]))
+        written.append(_arrived(path, _next_month(last_month) + timedelta(days=7, hours=10)))
+    return written
+
+
+def _referral_row(event: Event) -> tuple[str | date, ...]:
+    return (
+        "krat-referim-1",
+        COUNTY,
+        MADE_UP,
+        event.case_number,
+        f"P-{YEAR}-{event.person:03d}",
+        event.event,
+        event.day,
+        event.sex,
+        event.age_group,
+        event.deciding_organisation,
+        event.channel,
+        event.exploitation,
+        event.border_point,
+        event.referring_organisation,
+        event.referred_organisation,
+        event.support_type,
+        event.detail,
+        event.case_status,
+        f"EMËR I TRILLUAR {event.person}",
+        f"DATË E TRILLUAR {event.person}",
+        f"SHËNIM I TRILLUAR {event.person}",
+    )
+
+
+def _copy_published(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / PUBLISHED_FIGURES.name
+    shutil.copyfile(PUBLISHED_FIGURES, path)
+    return _arrived(path, datetime(YEAR, 7, 1, tzinfo=UTC))
+
+
+# --- the institutions' reports -----------------------------------------------------------------
+
+
+def _write_reports(
+    folder: Path, seeds_dir: Path, counted: dict[str, dict[int, Counter[str]]]
+) -> list[Path]:
+    obligations = [
+        row
+        for row in _read_seed(seeds_dir / "reporting_obligations.csv")
+        if row["institution_code"].startswith(f"{COUNTY}-")
+    ]
+    indicators = {row["indicator_code"]: row for row in _read_seed(seeds_dir / "indicators.csv")}
+    breakdowns: dict[str, list[dict[str, str]]] = defaultdict(list)
+    categories = seeds_dir / "breakdown_categories.csv"
+    for row in _read_seed(categories) if categories.exists() else []:
+        breakdowns[row["indicator_code"]].append(row)
+
+    plan = {(mistake.institution_code, mistake.month): mistake for mistake in PLANNED_MISTAKES}
+    written: list[Path] = []
+    for institution in sorted({row["institution_code"] for row in obligations}):
+        for month in range(1, 13):
+            rows: list[ReportRow] = []
+            for owed in obligations:
+                code = owed["indicator_code"]
+                if owed["institution_code"] == institution and _is_due(owed, month):
+                    known = counted[code][month] if code in counted else None
+                    rng = Random(f"{YEAR} {institution} {month} {code}")
+                    rows += _rows_of(
+                        rng, indicators[code], owed["frequency"], month, breakdowns[code], known
+                    )
+            if not rows:
+                continue
+            mistake = plan.pop((institution, f"{YEAR}-{month:02d}"), None)
+            written += _write_report(folder, institution, month, rows, mistake)
+    if plan:
+        raise ValueError(
+            "No obligation gives a report for the planned mistakes of "
+            + ", ".join(f"{institution} {month}" for institution, month in sorted(plan))
+        )
+    return written
+
+
+def _is_due(owed: dict[str, str], month: int) -> bool:
+    first_day = f"{YEAR}-{month:02d}-01"
+    if owed["valid_from"] > first_day or (owed["valid_to"] and owed["valid_to"] < first_day):
+        return False
+    return month % PERIODS_IN_MONTHS[owed["frequency"]] == 0
+
+
+def _rows_of(
+    rng: Random,
+    indicator: dict[str, str],
+    frequency: str,
+    month: int,
+    breakdown: Sequence[dict[str, str]],
+    known: Counter[str] | None,
+) -> list[ReportRow]:
+    total = _draw(rng, indicator, frequency, month) if known is None else known[""]
+    row = ReportRow(indicator["indicator_code"], indicator["name_sq"], indicator["unit"], "", total)
+    names = [category["category"] for category in breakdown]
+    if known is not None and names and sum(known[name] for name in names) == total:
+        parts = [known[name] for name in names]
+    elif any(category["breakdown_kind"] == "partition" for category in breakdown):
+        parts = _split(rng, total, len(names))
+    else:
+        parts = [rng.randint(0, total) for _ in names]
+    rows = [row, *(replace(row, category=n, value=p) for n, p in zip(names, parts, strict=True))]
+    return [_with_state(row) for row in rows]
+
+
+def _draw(rng: Random, indicator: dict[str, str], frequency: str, month: int) -> int:
+    """A plausible count for the period: whole, not negative."""
+    code, basis = indicator["indicator_code"], indicator["target_basis"]
+    if basis == "milestone":
+        return int(month == 12)
+    if basis == "level":
+        return 8 + Random(f"{YEAR} level {code}").randint(0, 6)
+    usual = USUAL_COUNT_OF_INDICATOR.get(code)
+    if usual is None:
+        of_victims = indicator["is_person_sensitive"] == "true"
+        usual = USUAL_COUNT.get(indicator["unit"], 1)
+        usual = min(usual, USUAL_COUNT_OF_VICTIMS) if of_victims else usual
+    usual *= {"monthly": 1, "quarterly": 2, "yearly": 5}[frequency]
+    return max(0, round(usual * rng.uniform(0.3, 1.5) + rng.uniform(-0.5, 0.5)))
+
+
+def _split(rng: Random, total: int, parts: int) -> list[int]:
+    drawn = Counter(rng.randrange(parts) for _ in range(total))
+    return [drawn[part] for part in range(parts)]
+
+
+def _with_state(row: ReportRow) -> ReportRow:
+    return replace(row, state="zero" if row.value == 0 else "")
+
+
+def _write_report(
+    folder: Path,
+    institution: str,
+    month: int,
+    rows: Sequence[ReportRow],
+    mistake: PlannedMistake | None,
+) -> list[Path]:
+    rng = Random(f"{YEAR} {institution} {month} arrival")
+    arrived_at = _next_month(month) + timedelta(
+        days=rng.randint(1, 8), hours=rng.randint(7, 14), minutes=rng.randint(0, 59)
+    )
+    suffix = "csv" if institution in CSV_INSTITUTIONS else "xlsx"
+    path = folder / f"{institution}_{YEAR}-{month:02d}.{suffix}"
+    content = _report_bytes(institution, f"{YEAR}-{month:02d}", rows, suffix)
+    if mistake is None:
+        path.write_bytes(content)
+        return [_arrived(path, arrived_at)]
+
+    match mistake.kind:
+        case "missing":
+            return []
+        case "late":
+            # The deadline is the 10th.
+            arrived_at = _next_month(month) + timedelta(days=9 + mistake.days, hours=11)
+        case "early":
+            arrived_at = datetime(YEAR, month, 28, 9, tzinfo=UTC)
+        case "wrong_month":
+            content = _report_bytes(institution, f"{YEAR + 1}-{month:02d}", rows, suffix)
+        case "unreadable":
+            content = f"{MADE_UP}\nKy skedar është tekst, jo fletë pune.\n".encode()
+        case "duplicate" | "corrected":
+            pass
+        case _:
+            content = _report_bytes(
+                institution, f"{YEAR}-{month:02d}", _spoiled(rows, mistake), suffix
+            )
+
+    again_at = arrived_at + timedelta(days=mistake.days)
+    if mistake.kind == "duplicate":
+        path.write_bytes(content)
+        copy = path.with_stem(f"{path.stem}_kopje")
+        copy.write_bytes(content)
+        return [_arrived(path, arrived_at), _arrived(copy, again_at)]
+    if mistake.kind == "corrected":
+        mended = path.with_stem(f"{path.stem}_v2")
+        mended.write_bytes(content)
+        first_try = _spoiled(rows, mistake)
+        path.write_bytes(_report_bytes(institution, f"{YEAR}-{month:02d}", first_try, suffix))
+        return [_arrived(path, arrived_at), _arrived(mended, again_at)]
+    path.write_bytes(content)
+    return [_arrived(path, arrived_at)]
+
+
+def _spoiled(rows: Sequence[ReportRow], mistake: PlannedMistake) -> list[ReportRow]:
+    """The rows as the mistake leaves them. Raises ValueError if they lack the row it strikes."""
+    struck = mistake.indicator_code or rows[0].indicator_code
+    if struck not in {row.indicator_code for row in rows}:
+        raise ValueError(f"{mistake.institution_code} does not owe {struck} for {mistake.month}.")
+    last = [row for row in rows if row.indicator_code == struck][-1]
+
+    def change(row: ReportRow) -> ReportRow:
+        match mistake.kind:
+            case "zero":
+                return replace(row, value=0, state="zero")
+            case _ if row.indicator_code != struck:
+                return row
+            case "wrong_code":
+                return replace(row, indicator_code="9.9.9.9")
+            case "blank":
+                return replace(row, value=None, state="")
+            case "unknown":
+                return replace(row, value=None, state="nuk dihet")
+            case "not_applicable":
+                return replace(row, value=None, state="nuk zbatohet")
+            case "refused":
+                return replace(row, value=None, state="refuzuar")
+            # A wrong total takes its last part along, so that it still adds up.
+            case "disagrees" | "corrected" if row.category == "" or row is last:
+                return _with_state(replace(row, value=(row.value or 0) + 2))
+            case "breakdown" if row is last and row.category:
+                return _with_state(replace(row, value=(row.value or 0) + 1))
+        return row
+
+    return [change(row) for row in rows]
+
+
+def _report_bytes(institution: str, month: str, rows: Sequence[ReportRow], suffix: str) -> bytes:
+    cells = [
+        (row.indicator_code, row.name, row.unit, row.category, row.value, row.state) for row in rows
+    ]
+    head = (
+        ("Formulari", "krat-raport-1"),
+        ("Qarku", COUNTY),
+        ("Institucioni", institution),
+        ("Muaji", month),
+        ("Të dhënat", MADE_UP),
+    )
+    if suffix == "csv":
+        headings = (*(label for label, _ in head), *REPORT_HEADINGS)
+        return _csv_bytes(headings, [(*(value for _, value in head), *row) for row in cells])
+    return _xlsx_bytes("Raporti", [*head, REPORT_HEADINGS, *cells])
+
+
+# --- bytes and times ---------------------------------------------------------------------------
+
+
+def _read_seed(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as seed:
+        return list(csv.DictReader(seed))
+
+
+def _csv_bytes(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(headings)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _xlsx_bytes(sheet_name: str, rows: Iterable[Sequence[object]]) -> bytes:
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target, {"in_memory": True}) as workbook:
+        # xlsxwriter would put the present moment in: the same seeds must give the same bytes.
+        workbook.set_properties({"created": datetime(YEAR, 1, 1), "comments": MADE_UP})
+        day_format = workbook.add_format({"num_format": "yyyy-mm-dd"})
+        sheet = workbook.add_worksheet(sheet_name)
+        for row_number, row in enumerate(rows):
+            for column, value in enumerate(row):
+                if isinstance(value, date):
+                    sheet.write_datetime(row_number, column, value, day_format)
+                elif isinstance(value, int):
+                    sheet.write_number(row_number, column, value)
+                elif value:
+                    sheet.write_string(row_number, column, str(value))
+    return target.getvalue()
+
+
+def _arrived(path: Path, moment: datetime) -> Path:
+    os.utime(path, (moment.timestamp(), moment.timestamp()))
+    return path
+
+
+def _next_month(month: int) -> datetime:
+    return datetime(YEAR + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+
+
+def _moment(rng: Random, month: int) -> datetime:
+    day = rng.randint(1, monthrange(YEAR, month)[1])
+    return datetime(YEAR, month, day, rng.randint(0, 23), rng.randint(0, 59))
+
+
+def _pick(rng: Random, weights: dict[str, int]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _contact_number(number: int | None) -> str:
+    return "" if number is None else f"K-{YEAR}-{number:04d}"
+
+
+def _hotline_case_number(case: int | None) -> str:
+    return "" if case is None else f"RL-{YEAR}-{case:03d}"
