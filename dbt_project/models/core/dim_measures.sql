@@ -13,15 +13,15 @@ from {{ ref('measures') }}
 
 union all
 
--- The regional plan is a plan of one year: its title names 2023.
+-- A regional plan is a plan of one year, the one that its code ends in.
 select
     plan_code,
     prv_code as measure_code,
     objective_code,
     name_sq,
     name_en,
-    2023 as start_year,
-    2023 as end_year,
+    cast(right(plan_code, 4) as integer) as start_year,
+    cast(right(plan_code, 4) as integer) as end_year,
     null as responsible_text,
     null as contributing_text,
     source_place

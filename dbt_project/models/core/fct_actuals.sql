@@ -23,7 +23,7 @@ select
     reported.category,
     case when reported.category = 'total' then 'total' else kinds.breakdown_kind end
         as breakdown_kind,
-    reported.value,
+    case when reported.value_state = 'zero' then 0 else reported.value end as value,
     reported.value_state,
     reported.unit,
     reported.reading_note,
@@ -31,7 +31,7 @@ select
     reported.sheet,
     reported.cell,
     cast(reported.row_number as integer) as row_number,
-    cast(versions.version as integer) as version,
+    versions.version,
     versions.received_at,
     case
         when

@@ -49,7 +49,7 @@ versions as (
     select
         received.*,
         due.reporting_deadline,
-        row_number() over report_versions as version,
+        cast(row_number() over report_versions as integer) as version,
         min(received.received_at) over whole_report as first_received_at,
         lead(received.received_at) over report_versions as superseded_at
     from received

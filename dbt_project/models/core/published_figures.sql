@@ -1,6 +1,6 @@
 select
     reported.delivery_id,
-    reported.row_number,
+    cast(reported.row_number as integer) as row_number,
     cast(extract(year from reported.reporting_month) as integer) as year,
     reported.figure_label,
     reported.indicator_code,

@@ -1,0 +1,109 @@
+-- A person in a case counts once for each step, in the month in which the step came first.
+with first_steps as (
+    select
+        county_code,
+        case_key,
+        person_key,
+        event,
+        min(event_date) as event_date,
+        arg_min(sex, event_date) as sex,
+        arg_min(age_group, event_date) as age_group,
+        arg_min(identification_channel, event_date) as identification_channel,
+        arg_min(detail, event_date) as detail
+    from {{ ref('fct_referral_events') }}
+    group by county_code, case_key, person_key, event
+),
+
+steps as (
+    select
+        *,
+        cast(date_trunc('month', event_date) as date) as reporting_month,
+        max(event_date) filter (where event = 'initially_identified') over person_in_case
+            as identified_on,
+        max(event_date) filter (where event = 'referred') over person_in_case as referred_on
+    from first_steps
+    window person_in_case as (partition by county_code, case_key, person_key)
+),
+
+counted as (
+    select
+        county_code,
+        reporting_month,
+        {% for event, column in [
+            ('flagged', 'flagged'),
+            ('initially_identified', 'identified'),
+            ('formally_identified', 'formally_identified'),
+            ('not_a_victim', 'not_a_victim'),
+            ('referred', 'referred'),
+            ('referral_accepted', 'referral_accepted'),
+            ('assisted', 'assisted'),
+        ] -%}
+            count(*) filter (where event = '{{ event }}') as {{ column }},
+        {% endfor %}
+        {% for column, condition in [
+            ('children', "age_group = '0-17'"),
+            ('adults', "age_group = '18+'"),
+            ('female', "sex = 'female'"),
+            ('male', "sex = 'male'"),
+        ] -%}
+            count(*) filter (where event = 'initially_identified' and {{ condition }})
+                as identified_{{ column }},
+        {% endfor %}
+        {% for column, channels in [
+            ('mobile_unit', "'mobile_unit'"),
+            ('border', "'border'"),
+            ('hotline_or_app', "'hotline', 'app'"),
+            ('police', "'police'"),
+        ] -%}
+            count(*) filter (
+                where event = 'initially_identified' and identification_channel in ({{ channels }})
+            ) as identified_by_{{ column }},
+        {% endfor %}
+        count(*) filter (where event = 'employed' and detail = 'self_employed') as employed_self,
+        count(*) filter (where event = 'employed' and detail = 'private_sector')
+            as employed_private,
+        median(date_diff('day', identified_on, event_date)) filter (
+            where event = 'referred' and event_date >= identified_on
+        ) as median_days_identified_to_referred,
+        median(date_diff('day', referred_on, event_date)) filter (
+            where event = 'assisted' and event_date >= referred_on
+        ) as median_days_referred_to_assisted
+    from steps
+    group by county_code, reporting_month
+),
+
+spans as (
+    select
+        county_code,
+        min(reporting_month) as first_month,
+        max(reporting_month) as last_month,
+        bool_or(is_made_up) as is_made_up
+    from {{ ref('fct_referral_events') }}
+    group by county_code
+)
+
+-- Between a county's first and last record, a month without records is a month with none.
+select
+    spans.county_code,
+    months.month as reporting_month,
+    {% for column in [
+        'flagged', 'identified', 'formally_identified', 'not_a_victim', 'referred',
+        'referral_accepted', 'assisted', 'identified_children', 'identified_adults',
+        'identified_female', 'identified_male', 'identified_by_mobile_unit',
+        'identified_by_border', 'identified_by_hotline_or_app', 'identified_by_police',
+        'employed_self', 'employed_private',
+    ] -%}
+        cast(coalesce(counted.{{ column }}, 0) as integer) as {{ column }},
+    {% endfor %}
+    cast(counted.median_days_identified_to_referred as double)
+        as median_days_identified_to_referred,
+    cast(counted.median_days_referred_to_assisted as double)
+        as median_days_referred_to_assisted,
+    spans.is_made_up
+from spans
+inner join {{ ref('dim_months') }} as months
+    on months.month between spans.first_month and spans.last_month
+left join counted
+    on
+        spans.county_code = counted.county_code
+        and months.month = counted.reporting_month

@@ -1,0 +1,83 @@
+with due as (
+    select
+        county_code,
+        institution_code,
+        indicator_code,
+        reporting_month,
+        reporting_deadline
+    from {{ ref('fct_values_due') }}
+),
+
+received as (
+    select distinct
+        county_code,
+        institution_code,
+        indicator_code,
+        reporting_month
+    from {{ ref('fct_actuals') }}
+    where
+        superseded_at is null
+        and frequency = 'month'
+        and breakdown_kind in ('total', 'partition')
+        and value_state in ('number', 'zero', 'not_applicable')
+),
+
+reports as (
+    select
+        county_code,
+        institution_code,
+        reporting_month,
+        min(first_received_at) as first_received_at,
+        bool_or(is_made_up) as is_made_up
+    from {{ ref('fct_submissions') }}
+    where frequency = 'month'
+    group by county_code, institution_code, reporting_month
+),
+
+counted as (
+    select
+        due.county_code,
+        due.institution_code,
+        due.reporting_month,
+        any_value(due.reporting_deadline) as reporting_deadline,
+        count(*) as expected,
+        count(received.indicator_code) as received
+    from due
+    left join received
+        on
+            due.county_code = received.county_code
+            and due.institution_code = received.institution_code
+            and due.indicator_code = received.indicator_code
+            and due.reporting_month = received.reporting_month
+    group by due.county_code, due.institution_code, due.reporting_month
+)
+
+-- Days late are null for a report that never came: missing is not a number of days.
+select
+    counted.county_code,
+    counted.institution_code,
+    counted.reporting_month,
+    cast(counted.expected as integer) as expected,
+    cast(counted.received as integer) as received,
+    cast(
+        case
+            when cast(reports.first_received_at as date) <= counted.reporting_deadline
+                then counted.received
+            else 0
+        end as integer
+    ) as on_time,
+    cast(
+        greatest(
+            date_diff(
+                'day', counted.reporting_deadline, cast(reports.first_received_at as date)
+            ),
+            case when reports.first_received_at is not null then 0 end
+        ) as integer
+    ) as days_late,
+    coalesce(reports.is_made_up, false) as is_made_up
+from counted
+left join reports
+    on
+        counted.county_code = reports.county_code
+        and counted.institution_code = reports.institution_code
+        and counted.reporting_month = reports.reporting_month
