@@ -1,11 +1,12 @@
-# `make test` sets up what it needs.
+# Two commands to begin with: `make run` and `make test`. Each sets up what it needs.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+KRAT := $(BIN)/krat
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint clean
+.PHONY: help run test lint clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -24,14 +25,19 @@ $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/dev.txt
 	@touch $@
 
+run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
+	@$(KRAT) example
+	@$(KRAT) refresh --since 2023-01 --month 2023-12
+
 test: $(VENV)/dev lint  ## set up, lint, run every test
 	@$(BIN)/python -m pytest
 
-lint: $(VENV)/dev  ## ruff, mypy, import-linter
+lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/macros
 
 clean:  ## remove what set-up and runs made, the data folder excepted
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache *.egg-info

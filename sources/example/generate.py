@@ -456,7 +456,7 @@ def _history(
         or exploitation in ("ChildLabour", "ForcedBegging")
         or rng.random() < (0.6 if channel == "border" else 0.25)
     )
-    border_point = rng.choice(("PKK-VLORE", "PKK-QAFE-BOTE")) if channel == "border" else ""
+    border_point = rng.choice(("vlore_port", "qafe_bote")) if channel == "border" else ""
     flagged = Event(
         case_number=number,
         person=person,

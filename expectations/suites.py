@@ -1,0 +1,51 @@
+"""Suites as data: which conditions hold for each table, read from `suites/<table>.yml`.
+
+Belongs here: reading the suites and telling one version of them from another. Not here: running
+them (validate).
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent / "suites"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of a suite: a Great Expectations type, its arguments, and the rule it serves.
+
+    `value_set_from` names the field of the registers whose codes are the permitted values.
+    """
+
+    rule: str
+    expectation: str
+    why: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    value_set_from: str | None = None
+
+    @property
+    def column(self) -> str | None:
+        """The column that the condition is about, if it is about one."""
+        return self.kwargs.get("column")
+
+
+@cache
+def load_suite(name: str) -> tuple[Condition, ...]:
+    """Return the conditions of a table. Raises FileNotFoundError for a table without a suite."""
+    entries = yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    return tuple(Condition(**entry) for entry in entries)
+
+
+@cache
+def suite_hash() -> str:
+    """Return the SHA-256 of all suites: a verdict given under other conditions does not count."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.glob("*.yml")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

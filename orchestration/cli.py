@@ -1,0 +1,222 @@
+"""The command line: what an analyst asks krat to do, told back in a few plain lines.
+
+Belongs here: commands, their options, and their words. Not here: any work, which stands in the
+modules that the commands call and import when asked.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.settings import LOOPBACK, PROJECT, SEEDS, home_from_environment, prepare_process
+from sources.home import Home
+
+
+class Month(click.ParamType[date]):
+    """A month written as 2023-05; its value is the first day of it."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the first day of the month."""
+        try:
+            return datetime.strptime(value, "%Y-%m").date()
+        except ValueError:
+            self.fail(f"{value!r} is no month: write it as 2023-05.", param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="krat")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Show whether the regional plans against human trafficking are carried out."""
+    home = home_from_environment()
+    prepare_process(home)
+    context.obj = home
+
+
+@cli.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: the inbox.")
+@click.pass_obj
+def example(home: Home, out: Path | None) -> None:
+    """Write the made-up year of Fier 2023, marked as made up."""
+    from sources.example.generate import write_example
+
+    folder = out or home.inbox
+    written = write_example(folder, SEEDS)
+    click.echo(f"Wrote {len(written)} made-up files under {folder}.")
+
+
+@cli.command()
+@click.option("--month", type=Month(), required=True, help="The month to publish.")
+@click.option("--since", type=Month(), help="Publish every month from this one to --month.")
+@click.option("--county", help="One county, for example AL-04. Default: all that report.")
+@click.pass_obj
+def refresh(home: Home, month: date, since: date | None, county: str | None) -> None:
+    """Take in the inbox, rebuild the warehouse, and publish what the gate lets through."""
+    import time
+
+    from orchestration.refresh import refresh as run
+    from orchestration.warehouse.build import BuildFailed
+
+    _known_county(county)
+    months = _months(since or month, month)
+    with _progress() as tell:
+        started = time.monotonic()
+        try:
+            outcome = run(home, months, county, tell)
+        except BuildFailed as failure:
+            raise click.ClickException(
+                f"{failure}. Nothing was published; the last releases stand."
+            ) from failure
+        elapsed = time.monotonic() - started
+    new = [release for release in outcome.releases if release.is_new]
+    span = f"{month:%Y-%m}" if len(months) == 1 else f"{months[0]:%Y-%m} to {month:%Y-%m}"
+    click.echo(
+        f"Inbox     {outcome.intake.accepted} files taken in, {outcome.intake.refused} refused, "
+        f"{outcome.intake.known} known already"
+    )
+    click.echo(f"Warehouse {outcome.build.nodes} nodes built and tested in {elapsed:.1f} s in all")
+    unchanged = len(outcome.releases) - len(new)
+    click.echo(f"Published {span}: {len(new)} new releases, {unchanged} unchanged")
+    click.echo(f"Flagged   {_flagged(outcome.records)}")
+    if outcome.intake.refused:
+        click.echo(f"Refused   reasons in {home.quarantine}")
+    click.echo(f"Look next krat status --month {month:%Y-%m}; releases in {home.releases}")
+    for record in outcome.blocked:
+        click.echo(
+            f"Blocked   {record.county_code} {record.reporting_month:%Y-%m}: "
+            f"{', '.join(record.blocking_rules)}; its last release stands.",
+            err=True,
+        )
+    if outcome.blocked:
+        sys.exit(1)
+
+
+@cli.command()
+@click.option("--month", type=Month(), required=True)
+@click.option("--county", default=None, help="One county. Default: all that report.")
+@click.pass_obj
+def status(home: Home, month: date, county: str | None) -> None:
+    """Tell what each county's institutions sent for a month, and what was found."""
+    from orchestration.publication.ask import ask
+
+    _known_county(county)
+    _needs_reading_copy(home)
+    counties = "county_code = coalesce(?, county_code) and reporting_month = ?"
+    reports = ask(
+        home,
+        "select county_code, institution_code, expected, received, on_time, days_late "
+        f"from marts.reporting_completeness where {counties} order by all",
+        [county, month],
+    )
+    found = ask(
+        home,
+        "select county_code, severity, rule, count(*) as findings "
+        f"from quality.findings where {counties} and state = 'open' group by all order by all",
+        [county, month],
+    )
+    click.echo(reports if reports else f"No report is expected for {month:%Y-%m}.")
+    click.echo(found if found else "No open findings.")
+
+
+@cli.command()
+@click.argument("query")
+@click.pass_obj
+def sql(home: Home, query: str) -> None:
+    """Ask the reading copy in SQL; read-only, with no way to other files."""
+    import duckdb
+
+    from orchestration.publication.ask import ask
+
+    _needs_reading_copy(home)
+    try:
+        click.echo(ask(home, query, []) or "No rows.")
+    except duckdb.Error as error:
+        raise click.ClickException(str(error).splitlines()[0]) from error
+
+
+@cli.command()
+@click.option("--port", default=3000, show_default=True)
+@click.pass_obj
+def ui(home: Home, port: int) -> None:
+    """Open Dagster on this machine alone, with its schedule and sensor running."""
+    import subprocess
+
+    from orchestration.dagster_home import write_dagster_home
+    from orchestration.warehouse.build import write_manifest
+
+    write_manifest()
+    write_dagster_home(home)
+    command = [
+        str(Path(sys.executable).with_name("dagster")), "dev",
+        "--module-name", "orchestration.definitions",
+        "--host", LOOPBACK, "--port", str(port),
+    ]  # fmt: skip
+    click.echo(f"Dagster opens on http://{LOOPBACK}:{port} (stop it with Ctrl-C).")
+    sys.exit(subprocess.call(command, cwd=PROJECT))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr, never a traceback."""
+    try:
+        cli(prog_name="krat")
+    except ValueError as mistake:
+        click.echo(f"krat: {mistake}", err=True)
+        sys.exit(2)
+
+
+def _progress() -> Any:
+    """Return a context whose value tells each step: a spinner on a terminal, lines elsewhere."""
+    from contextlib import contextmanager
+
+    from rich.console import Console
+
+    console = Console(stderr=True)
+
+    @contextmanager
+    def steps() -> Any:
+        if not console.is_terminal:
+            yield lambda step: console.print(f"… {step}", highlight=False)
+            return
+        with console.status("starting") as spinner:
+            tell: Callable[[str], None] = lambda step: spinner.update(f"{step} …")  # noqa: E731
+            yield tell
+
+    return steps()
+
+
+def _months(first: date, last: date) -> list[date]:
+    if first > last:
+        raise click.BadParameter(f"--since {first:%Y-%m} lies after --month {last:%Y-%m}.")
+    count = (last.year - first.year) * 12 + last.month - first.month + 1
+    return [
+        date(first.year + (first.month - 1 + step) // 12, (first.month - 1 + step) % 12 + 1, 1)
+        for step in range(count)
+    ]
+
+
+def _known_county(county: str | None) -> None:
+    from sources.registers import load_registers
+
+    if county is not None and county not in load_registers(SEEDS).counties:
+        raise click.BadParameter(f"{county!r} is no county: AL-01 to AL-12, or AL for the nation.")
+
+
+def _needs_reading_copy(home: Home) -> None:
+    if not home.marts.exists():
+        raise click.ClickException(
+            "nothing is published yet: run krat refresh --month YYYY-MM first."
+        )
+
+
+def _flagged(records: list[Any]) -> str:
+    total = Counter({record.county_code: 0 for record in records})
+    for record in records:
+        total[record.county_code] += record.flagged_count
+    return ", ".join(f"{county}: {count} findings" for county, count in sorted(total.items()))

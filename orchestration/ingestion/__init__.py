@@ -1,0 +1,1 @@
+"""Files into raw Parquet: everything between the inbox and the raw tables."""

@@ -1,0 +1,1 @@
+"""What readers get: releases and the reading copy of the warehouse."""

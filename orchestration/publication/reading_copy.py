@@ -1,0 +1,53 @@
+"""The reading copy: a second DuckDB file for ad-hoc SQL, replaced whole.
+
+Belongs here: what of the warehouse is copied, and how readers are never disturbed. Not here:
+releases, which never change.
+"""
+
+import duckdb
+
+from sources.home import Home
+
+#: The schemas copied, and where each goes. DuckDB names an opened file's catalog after the file, so
+#: in marts.duckdb a schema `marts` would make `marts.indicator_progress` ambiguous, an error; as a
+#: table of the main schema it goes by exactly that name.
+COPIED_SCHEMAS = {"core": "core", "marts": "main", "quality": "quality"}
+
+
+def write_reading_copy(home: Home) -> int:
+    """Copy every aggregate table with its comments to `marts.duckdb`; return the tables copied.
+
+    A table of persons, cases or calls stays behind. Who has the old file open reads on in it.
+    """
+    fresh = home.marts.with_suffix(".duckdb.new")
+    fresh.unlink(missing_ok=True)
+    with duckdb.connect(str(fresh)) as connection:
+        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
+        tables = connection.execute(
+            "select t.schema_name, t.table_name, t.comment from duckdb_tables() as t "
+            "left join warehouse.ops.dbt_results as r "
+            "on t.table_name = r.node and t.schema_name = r.schema_name "
+            "where t.database_name = 'warehouse' and list_contains(?, t.schema_name) "
+            "and r.is_person_level = false order by all",
+            [list(COPIED_SCHEMAS)],
+        ).fetchall()
+        for target in COPIED_SCHEMAS.values():
+            connection.execute(f"create schema if not exists {target}")
+        for schema, table, comment in tables:
+            name = f"{COPIED_SCHEMAS[schema]}.{table}"
+            connection.execute(f"create table {name} as from warehouse.{schema}.{table}")
+            connection.execute(f"comment on table {name} is {_literal(comment)}")
+            for column, text in connection.execute(
+                "select column_name, comment from duckdb_columns() where database_name = "
+                "'warehouse' and schema_name = ? and table_name = ? and comment is not null",
+                [schema, table],
+            ).fetchall():
+                connection.execute(f"comment on column {name}.{column} is {_literal(text)}")
+        connection.execute("detach warehouse")
+    fresh.replace(home.marts)
+    return len(tables)
+
+
+def _literal(text: str | None) -> str:
+    """Quote for COMMENT ON, which takes no parameters."""
+    return "null" if text is None else "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,44 @@
+"""The gate in Dagster: a verdict a month for every county that reports."""
+
+from datetime import datetime
+
+import dagster as dg
+from dagster_dbt import get_asset_key_for_model
+
+from orchestration.dagster_home import WRITER_POOL
+from orchestration.quality.judge import Scope, counties_with_reports, judge
+from orchestration.settings import SEEDS, home_from_environment
+from orchestration.warehouse.assets import warehouse_models
+from sources.registers import load_registers
+
+months = dg.MonthlyPartitionsDefinition(start_date="2021-01", fmt="%Y-%m")
+
+#: What the gate judges: every published mart, and the findings.
+PUBLISHED = [
+    get_asset_key_for_model([warehouse_models], name)
+    for name in (
+        "indicator_progress",
+        "reporting_completeness",
+        "hotline_activity",
+        "referral_flow",
+        "findings",
+    )
+]
+
+
+@dg.asset(group_name="quality", partitions_def=months, deps=PUBLISHED, pool=WRITER_POOL)
+def gate(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """The verdict of each county for the month, kept as a record that the release verifies."""
+    home = home_from_environment()
+    month = datetime.strptime(context.partition_key, "%Y-%m").date()
+    scopes = [Scope(county, month) for county in counties_with_reports(home)]
+    records = judge(home, scopes, load_registers(SEEDS))
+    blocked = [record.county_code for record in records if record.verdict != "pass"]
+    return dg.MaterializeResult(
+        metadata={
+            "judged": len(records),
+            "blocked": len(blocked),
+            "blocked_counties": ", ".join(blocked) or "none",
+            "findings": sum(record.flagged_count for record in records),
+        }
+    )

@@ -1,0 +1,37 @@
+"""Raw Parquet into the schema `raw` of the warehouse file, as dbt's sources.
+
+Belongs here: loading. Not here: what the raw tables hold (sources.landing) or what is built on
+them (dbt_project).
+"""
+
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from sources.home import Home
+from sources.landing import SCHEMAS
+
+
+def load_raw(home: Home, as_of: date) -> dict[str, int]:
+    """Replace the raw tables by what lies in raw Parquet; return rows a table.
+
+    `as_of` is the day on which deadlines are judged; it reaches dbt as a table, because a
+    changing variable would throw away dbt's partial parse.
+    """
+    counts: dict[str, int] = {}
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create schema if not exists raw")
+        for table, schema in SCHEMAS.items():
+            connection.register("typed", pa.Table.from_pylist([], schema=schema))
+            connection.execute(f"create or replace table raw.{table} as from typed")
+            connection.unregister("typed")
+            if any((home.raw / table).glob("*.parquet")):
+                files = str(home.raw / table / "*.parquet")
+                connection.execute(f"insert into raw.{table} by name from read_parquet(?)", [files])
+            row = connection.execute(f"select count(*) from raw.{table}").fetchone()
+            counts[table] = int(row[0]) if row else 0
+        connection.execute(
+            "create or replace table raw.refresh_context as select ?::date as as_of", [as_of]
+        )
+    return counts

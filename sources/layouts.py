@@ -1,0 +1,144 @@
+"""Layouts: what a file of a kind looks like, as data.
+
+Belongs here: loading the layout files beside the sources and looking up codes in their lists.
+Not here: finding a layout's parts in a file (sources.reading).
+"""
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sources.registers import Registers
+from sources.values import Cell, code_key
+
+SOURCES = Path(__file__).resolve().parent
+
+#: Written text, made comparable by code_key, to its code.
+CodeList = dict[str, str]
+
+_KINDS = {"count", "code", "text_code", "month", "date", "timestamp", "key", "dropped"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a layout.
+
+    `place` is head (said once for the file, beside a label or repeated in each row) or row.
+    `required` wants the column, `filled` wants something in each of its cells. `key` names the
+    kind of code that a key column holds. Columns of kind dropped are known and never read.
+    """
+
+    name: str
+    headings: tuple[str, ...]
+    kind: str
+    purpose: str
+    place: str = "row"
+    code_lists: tuple[str, ...] = ()
+    required: bool = True
+    filled: bool = False
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How files of one form look from a day on, and the raw table their rows go to."""
+
+    id: str
+    valid_from: date
+    source: str
+    table: str
+    frequency: str
+    columns: tuple[Column, ...]
+    code_lists: dict[str, CodeList]
+    sheet: str | None = None
+    county_code: str | None = None
+    institution_code: str | None = None
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def codes(self, column: Column, registers: Registers) -> CodeList:
+        """Return the codes that a column may hold, from the layout's lists and the registers."""
+        found: CodeList = {}
+        for name in column.code_lists:
+            if name.startswith("register:"):
+                found |= _register_codes(name.removeprefix("register:"), registers)
+            else:
+                found |= self.code_lists[name]
+        return found
+
+
+@cache
+def load_layouts(folder: Path = SOURCES) -> tuple[Layout, ...]:
+    """Return every layout in `<folder>/<source>/layout*.yml`.
+
+    Raises ValueError for a layout with an unknown kind, a missing code list, or two codes that
+    are written alike.
+    """
+    return tuple(_load(path, folder) for path in sorted(folder.glob("*/layout*.yml")))
+
+
+def lookup(codes: CodeList, cell: Cell) -> str | None:
+    """Return the code for what a cell says, or None. Spelling must match; case need not."""
+    return codes.get(code_key(cell)) if code_key(cell) else None
+
+
+def _load(path: Path, folder: Path) -> Layout:
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    lists = {name: _code_list(codes) for name, codes in content.pop("code_lists", {}).items()}
+    columns = tuple(_column(entry) for entry in content.pop("columns"))
+    for column in columns:
+        if column.kind not in _KINDS or (column.kind == "key") != (column.key is not None):
+            raise ValueError(f"{path}: column {column.name} has a wrong kind")
+        for name in column.code_lists:
+            if name.endswith(".csv"):
+                lists[name] = _code_list(_csv_codes(folder / name))
+            elif not name.startswith("register:") and name not in lists:
+                raise ValueError(f"{path}: column {column.name} has no code list {name}")
+    return Layout(columns=columns, code_lists=lists, **content)
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    entry = dict(entry)
+    named = entry.pop("code_list", [])
+    return Column(
+        headings=tuple(entry.pop("headings")),
+        code_lists=tuple([named] if isinstance(named, str) else named),
+        **entry,
+    )
+
+
+def _csv_codes(path: Path) -> dict[str, str]:
+    """Return written text to code: the code itself, and what stands in `also`, parted by |."""
+    found: dict[str, str] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for written in [row["code"], *filter(None, (row.get("also") or "").split("|"))]:
+                found[written] = row["code"]
+    return found
+
+
+def _code_list(codes: list[str] | dict[str, str]) -> CodeList:
+    written = codes if isinstance(codes, dict) else {code: code for code in codes}
+    found: CodeList = {}
+    for text, code in written.items():
+        if found.setdefault(code_key(text), code) != code:
+            raise ValueError(f"two codes are written alike: {code}")
+    return found
+
+
+def _register_codes(name: str, registers: Registers) -> CodeList:
+    if name == "institutions":
+        aliases = {code_key(alias): code for alias, code in registers.institution_aliases.items()}
+        return aliases | {code_key(code): code for code in registers.institutions}
+    known = {"counties": registers.counties, "indicators": set(registers.indicators)}[name]
+    return {code_key(code): code for code in known}

@@ -1,0 +1,140 @@
+"""What the door can find wrong with a file, in fixed words.
+
+Belongs here: the sentences, in Albanian and English. Not here: when a rule is broken
+(sources.reading) or how grave that is (the register of quality rules).
+"""
+
+from dataclasses import dataclass
+
+#: Places listed for each rule and column of a file; more would bury the reader.
+MAX_PLACES = 100
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "unreadable_file": (
+        "Skedari nuk lexohet: dërgojeni si .xlsx të pambrojtur ose si .csv në UTF-8.",
+        "The file can't be read: send it as an unprotected .xlsx or as .csv in UTF-8.",
+    ),
+    "unknown_layout": (
+        "Formulari nuk njihet: përdorni formularin e krat dhe mos ia ndryshoni emrin.",
+        "The form is not known: use the form of krat and leave its name as it is.",
+    ),
+    "unknown_institution": (
+        "Institucioni nuk njihet ose nuk është i njëjtë në gjithë skedarin: shkruani kodin e tij.",
+        "The institution is not known, or not the same throughout the file: write its code.",
+    ),
+    "wrong_county": (
+        "Qarku nuk përputhet me dosjen ku mbërriti skedari ose me institucionin.",
+        "The county is not that of the folder in which the file arrived, or not the institution's.",
+    ),
+    "unknown_month": (
+        "Periudha nuk njihet ose është jashtë kalendarit: shkruani muajin si 2023-05.",
+        "The period is not known or outside the calendar: write the month as 2023-05.",
+    ),
+    "month_not_begun": (
+        "Periudha e raportuar nuk kishte filluar kur mbërriti skedari.",
+        "The period reported had not begun when the file arrived.",
+    ),
+    "report_before_period_end": (
+        "Raporti mbërriti para se të mbaronte periudha: shifrat mund të ndryshojnë.",
+        "The report arrived before its period ended: the figures may change.",
+    ),
+    "unknown_indicator": (
+        "Kodi i treguesit mungon ose nuk është në regjistër: merreni nga formulari.",
+        "The indicator's code is missing or not in the register: take it from the form.",
+    ),
+    "unknown_category": (
+        "Ndarja nuk është nga ato të treguesit: lëreni bosh për totalin.",
+        "The category is none of the indicator's: leave it blank for the total.",
+    ),
+    "not_a_number": (
+        "Nuk është numër i qartë: shkruani vetëm shifra, pa pikë e presje. «-» nuk është zero.",
+        "This is no clear number: write digits only, no point or comma. A dash is not zero.",
+    ),
+    "negative_count": (
+        "Numërimi nuk mund të jetë negativ.",
+        "A count can't be negative.",
+    ),
+    "fractional_count": (
+        "Numërimi duhet të jetë numër i plotë.",
+        "A count must be a whole number.",
+    ),
+    "unknown_code": (
+        "Kodi mungon ose nuk është në listë: përdorni një kod nga lista e formularit.",
+        "The code is missing or not in the list: use one from the form's list.",
+    ),
+    "state_contradicts_value": (
+        "Gjendja nuk pajtohet me vlerën: lini vetëm njërën.",
+        "The state contradicts the value: leave only one of them.",
+    ),
+    "missing_required_column": (
+        "Kolona mungon: shtojeni siç është në formular.",
+        "The column is missing: add it as it is in the form.",
+    ),
+    "unknown_column_dropped": (
+        "Kolona nuk është në formular; u la jashtë dhe nuk u lexua.",
+        "The column is not in the form; it was left out and not read.",
+    ),
+    "invalid_date": (
+        "Data mungon, nuk lexohet ose është pas mbërritjes: 2023-05-31, koha 2023-05-31 14:30.",
+        "The date is missing, unreadable or after arrival: 2023-05-31, a time 2023-05-31 14:30.",
+    ),
+    "invalid_frame": (
+        "Tabela nuk ka formën e formularit.",
+        "The table does not have the form's shape.",
+    ),
+    "no_rows": (
+        "Tabela nuk ka asnjë rresht.",
+        "The table has no rows.",
+    ),
+    "repeated_heading": (
+        "Kolona del dy herë.",
+        "The column stands twice.",
+    ),
+    "uneven_row": (
+        "Rreshti ka më shumë ose më pak qeliza se titujt: mund të jetë zhvendosur.",
+        "The row has more or fewer cells than the headings: it may have shifted.",
+    ),
+    "repeated_row": (
+        "I njëjti tregues me të njëjtën ndarje del dy herë.",
+        "The same figure with the same category stands twice.",
+    ),
+    "two_reports": (
+        "Skedari ka më shumë se një formular: dërgojini veç e veç.",
+        "The file holds more than one form: send them one by one.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What breaks a rule, and where. The messages hold fixed words, never a cell's content.
+
+    `sheet` is None for separated text, `cell` None where no single cell is to blame, `row_number`
+    counts from 1 as a spreadsheet does.
+    """
+
+    rule: str
+    sheet: str | None
+    cell: str | None
+    row_number: int | None
+    message_sq: str
+    message_en: str
+
+
+def problem(
+    rule: str,
+    *,
+    sheet: str | None = None,
+    cell: str | None = None,
+    row_number: int | None = None,
+    headings: tuple[str, ...] = (),
+    sentence: str | None = None,
+) -> Problem:
+    """Return a problem in the words of its rule, or of a narrower `sentence`.
+
+    `headings` are a layout's own (Albanian, English), named in front of the sentence.
+    """
+    sq, en = _SENTENCES[sentence or rule]
+    if headings:
+        sq, en = f"{headings[0]}: {sq}", f"{headings[-1]}: {en}"
+    return Problem(rule, sheet, cell, row_number, sq, en)

@@ -1,0 +1,198 @@
+"""The content of one cell as a typed value with its state.
+
+Belongs here: what a number, a date, a month or a word in a cell means. Not here: which cell holds
+what (sources.layouts) or whether the value is plausible (expectations).
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import isfinite
+
+Cell = str | int | float | bool | date | datetime | time | timedelta | None
+
+#: Words for a number that occur in committees' reports. "disa" (some) is not a number, nor zero.
+ZERO_WORDS = frozenset(
+    {"zero", "asnjë", "nuk kemi raste", "nuk ka raste", "nuk ka pasur raste", "s'ka raste"}
+)
+UNKNOWN_WORDS = frozenset({"disa", "disa raste"})
+
+MONTH_NAMES = (
+    "janar",
+    "shkurt",
+    "mars",
+    "prill",
+    "maj",
+    "qershor",
+    "korrik",
+    "gusht",
+    "shtator",
+    "tetor",
+    "nëntor",
+    "dhjetor",
+)
+
+# [0-9] and not \d: digits of other scripts are no part of the agreed form.
+_PLAIN = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?:,[0-9]{1,6})?")
+_AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+_LARGEST = 10**12
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+
+@dataclass(frozen=True)
+class Count:
+    """A count as read: `state` is one of fct_actuals' value states.
+
+    `value` is a number for the states number and zero only. `rule` names the door rule that the
+    cell breaks; then there is no value.
+    """
+
+    value: float | None
+    state: str
+    note: str | None = None
+    rule: str | None = None
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as NFC text without spaces at its ends; a blank cell is ''.
+
+    A whole number in a spreadsheet is a float: 12.0 is the text '12'.
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, (date, time)):
+        return cell.isoformat()
+    # split() knows every kind of space, the non-breaking ones included.
+    return " ".join(unicodedata.normalize("NFC", str(cell).translate(_INVISIBLE)).split())
+
+
+def folded(cell: Cell) -> str:
+    """Return a cell's text for comparison: case does not count."""
+    return unicodedata.normalize("NFC", cell_text(cell).casefold())
+
+
+def code_key(cell: Cell) -> str:
+    """Return a cell's text for looking up a code: case, space, underscore, hyphen don't count."""
+    return re.sub(r"[ _\-–]", "", folded(cell))
+
+
+def read_count(cell: Cell) -> Count:
+    """Return the count in a cell.
+
+    Blank is not reported, 0 is zero. Thousands are parted by spaces, decimals by a comma or a
+    point. '1.900' and '1,900' can be 1900 or 1.9 and are no number here. Never raises.
+    """
+    if isinstance(cell, (bool, date, time, timedelta)):
+        return _no_count("not_a_number")
+    if isinstance(cell, (int, float)):
+        return _counted(float(cell), None) if abs(cell) < _LARGEST else _no_count("not_a_number")
+    text = folded(cell)
+    if not text:
+        return Count(None, "not_reported")
+    words = text.replace("’", "'").rstrip(". ")
+    if words in ZERO_WORDS:
+        return Count(0.0, "zero", note="words read as zero")
+    if words in UNKNOWN_WORDS:
+        return Count(None, "unknown", note="a word for some, not a number")
+    negative = text[0] in "-−"
+    digits = text[1:].strip() if negative else text
+    if _AMBIGUOUS.fullmatch(digits):
+        return _no_count("not_a_number")
+    grouped = _GROUPED.fullmatch(digits) is not None
+    if not grouped and not _PLAIN.fullmatch(digits):
+        return _no_count("not_a_number")
+    number = float(digits.replace(" ", "").replace(",", "."))
+    return _counted(-number if negative else number, "thousands spaces" if grouped else None)
+
+
+def read_month(cell: Cell) -> date | None:
+    """Return the first day of the month in a cell, or None if it holds no month.
+
+    Reads 2023-05, 05.2023, 05/2023, 'maj 2023', and a date that is the first of a month.
+    """
+    if isinstance(cell, datetime):
+        cell = cell.date() if cell.time() == time() else None
+    if isinstance(cell, date):
+        return cell if cell.day == 1 else None
+    text = folded(cell)
+    if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-01)?", text):
+        return _date(int(found[1]), int(found[2]), 1)
+    if found := re.fullmatch(r"([0-9]{1,2})[./]([0-9]{4})", text):
+        return _date(int(found[2]), int(found[1]), 1)
+    if (found := re.fullmatch(r"(\w+) ([0-9]{4})", text)) and found[1] in MONTH_NAMES:
+        return _date(int(found[2]), MONTH_NAMES.index(found[1]) + 1, 1)
+    return None
+
+
+def read_year(cell: Cell) -> date | None:
+    """Return December of the year in a cell, or None: a year's figure is due with its last month.
+
+    Reads a year of four digits only.
+    """
+    text = cell_text(cell) if isinstance(cell, (str, int, float)) else ""
+    return _date(int(text), 12, 1) if re.fullmatch(r"[0-9]{4}", text) else None
+
+
+def read_date(cell: Cell) -> date | None:
+    """Return the date in a cell (2023-05-31, 31.05.2023 or a date cell), or None.
+
+    05/03/2023 is not read: the day may stand first or second.
+    """
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = cell_text(cell)
+    if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    if found := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text):
+        return _date(int(found[3]), int(found[2]), int(found[1]))
+    return None
+
+
+def read_timestamp(cell: Cell) -> datetime | None:
+    """Return the time in a cell as written, without a zone, or None.
+
+    Reads a date as of read_date followed by HH:MM or HH:MM:SS, and a date-time cell. A date alone
+    is no time.
+    """
+    if isinstance(cell, datetime):
+        return cell.replace(microsecond=0, tzinfo=None)
+    found = re.fullmatch(
+        r"(\S+?)[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?",
+        cell_text(cell) if isinstance(cell, str) else "",
+    )
+    day = read_date(found[1]) if found else None
+    if found is None or day is None:
+        return None
+    hour, minute, second = int(found[2]), int(found[3]), int(found[4] or 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return datetime(day.year, day.month, day.day, hour, minute, second)
+
+
+def _no_count(rule: str) -> Count:
+    return Count(None, "unknown", rule=rule)
+
+
+def _counted(number: float, note: str | None) -> Count:
+    if not isfinite(number):
+        return _no_count("not_a_number")
+    if number < 0:
+        return _no_count("negative_count")
+    if not number.is_integer():
+        return _no_count("fractional_count")
+    return Count(abs(number), "number" if number else "zero", note=note)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,63 @@
+"""A krat home on which the example was refreshed, built once for all tests that read it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.refresh import Outcome, refresh
+from orchestration.settings import SEEDS, prepare_process
+from sources.example.generate import write_example
+from sources.home import Home
+
+MAY = date(2023, 5, 1)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A home, and what the refresh that filled it told."""
+
+    home: Home
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session", autouse=True)
+def krat_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep every test away from a home that the developer works with."""
+    saved = dict(os.environ)
+    os.environ["KRAT_HOME"] = str(tmp_path_factory.mktemp("unused") / "home")
+    yield
+    os.environ.clear()
+    os.environ.update(saved)
+
+
+@pytest.fixture(scope="session")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
+    """The example of Fier, refreshed through the command line's road for May 2023."""
+    folder = tmp_path_factory.mktemp("krat")
+    home = Home(root=folder / "home", keys=folder / "keys")
+    prepare_process(home)
+    write_example(home.inbox, SEEDS)
+    return Refreshed(home=home, outcome=refresh(home, [MAY]))
+
+
+@pytest.fixture
+def own_home(refreshed: Refreshed, tmp_path: Path) -> Home:
+    """A copy of the refreshed home that a test may change."""
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    shutil.copytree(refreshed.home.root, home.root)
+    shutil.copytree(refreshed.home.keys, home.keys)
+    prepare_process(home)
+    return home
+
+
+@pytest.fixture
+def marts(refreshed: Refreshed) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The reading copy, as whoever asks in SQL sees it."""
+    with duckdb.connect(str(refreshed.home.marts), read_only=True) as connection:
+        yield connection

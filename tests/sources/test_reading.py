@@ -1,0 +1,515 @@
+"""Files at the door: what is read, what is refused, and that nothing personal gets through."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
+from nacl.encoding import HexEncoder
+from nacl.public import PrivateKey, SealedBox
+
+from sources.home import Home
+from sources.landing import SCHEMAS, known_hashes, store_batch
+from sources.layouts import SOURCES, load_layouts
+from sources.pseudonyms import Pseudonyms
+from sources.reading import Reading, read_delivery
+from sources.registers import Registers
+from sources.tables import address, read_tables
+from sources.values import read_count, read_date, read_month, read_timestamp, read_year
+
+RECEIVED = datetime(2023, 6, 5, 9, 0)
+WARNS = {"report_before_period_end", "unknown_column_dropped"}
+
+REGISTERS = Registers(
+    counties={"AL", "AL-04", "AL-12"},
+    institutions={"AL-04-POLICIA": "AL-04", "AL-12-POLICIA": "AL-12", "AL-ZKKA": "AL"},
+    institution_aliases={"Drejtoria Vendore e Policisë Fier": "AL-04-POLICIA"},
+    indicators={"2.1.9.1": "persons", "2.1.18.1": "persons", "3.1.2.1": "cases"},
+    categories={"3.1.2.1": {"hotline", "app"}},
+    months={date(year, month, 1) for year in range(2020, 2024) for month in range(1, 13)},
+    rules=dict.fromkeys(WARNS, "warns"),
+)
+
+HEAD = {
+    "Formulari": "krat-raport-1",
+    "Qarku": "AL-04",
+    "Institucioni": "AL-04-POLICIA",
+    "Muaji": "2023-05",
+    "Të dhënat": "SHEMBULL - TË TRILLUARA",
+}
+HEADINGS = ["Kodi i treguesit", "Treguesi", "Njësia", "Ndarja", "Vlera", "Gjendja"]
+TOTAL: list[object] = ["2.1.9.1", "VT/VMT", "persona", "", 3, ""]
+
+HOTLINE = (
+    "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;"
+    "Elemente dyshimi;Shfrytëzimi;Referuar te;Pranuar më;Rezultati;Nr. rastit;Përsëritje e;"
+    "Numri i telefonit;Shënime"
+)
+CONTACT = (
+    "krat-linja-1;AL-04;REALE;K-1;phone_116006;2023-05-03 14:30;family;case_report;3;"
+    "ForcedLabour;Police;2023-05-03 16:00;referred;R-7;;+355690000000;thirri Filan Fisteku"
+)
+REFERRAL = (
+    "Formulari;Qarku;Të dhënat;Nr. rastit;Kodi i personit;Ngjarja;Data;Gjinia;Grupmosha;"
+    "Organizata vendimmarrëse;Kanali i identifikimit;Shfrytëzimi;Pika kufitare;"
+    "Organizata referuese;Organizata pritëse;Lloji i mbështetjes;Hollësi;Statusi i rastit;"
+    "Emri;Datëlindja;Shënime"
+)
+EVENT = (
+    "krat-referim-1;AL-04;REALE;R-7;P-1;initially_identified;2023-05-04;female;0-17;Police;"
+    "border;ForcedBegging;vlore_port;Police;shelter;SocialCare;in_centre;Active;"
+    "Filan Fisteku;2010-01-02;vjen nga fshati"
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(root=tmp_path / "home", keys=tmp_path / "keys")
+
+
+def workbook(
+    rows: list[list[object]], head: Mapping[str, object] | None = None, sheet: str = "Raporti"
+) -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        page = book.add_worksheet(sheet)
+        lines = [[label, value] for label, value in (HEAD if head is None else head).items()]
+        for number, line in enumerate([*lines, HEADINGS, *rows]):
+            page.write_row(number, 0, line)
+    return buffer.getvalue()
+
+
+def read(
+    home: Home, content: bytes | str, county: str = "AL-04", received: datetime = RECEIVED
+) -> Reading:
+    path = home.root / "file"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_delivery(path, county, REGISTERS, Pseudonyms(home.keys), received)
+
+
+def rules(reading: Reading) -> list[str]:
+    return [found.rule for found in reading.problems]
+
+
+def places(reading: Reading) -> list[tuple[str, str | None, str | None]]:
+    return [(found.rule, found.sheet, found.cell) for found in reading.problems]
+
+
+# -- good files --------------------------------------------------------------------------------
+
+
+def test_a_workbook_is_read_with_its_states_kept_apart(home: Home) -> None:
+    reading = read(
+        home,
+        workbook(
+            [
+                ["", "Objektivi 2.1", "", "", "", ""],
+                TOTAL,
+                ["2.1.18.1", "", "", "", 0, ""],
+                ["3.1.2.1", "", "", "", "", ""],
+                ["3.1.2.1", "", "", "hotline", "", "nuk dihet"],
+                ["3.1.2.1", "", "", "app", "", "refuzuar"],
+            ]
+        ),
+    )
+    assert reading.problems == []
+    assert [(row["value"], row["value_state"], row["category"]) for row in reading.rows] == [
+        (3.0, "number", "total"),
+        (0.0, "zero", "total"),
+        (None, "not_reported", "total"),
+        (None, "unknown", "hotline"),
+        (None, "refused", "app"),
+    ]
+    assert reading.rows[0]["cell"] == "E8"
+    assert reading.rows[0]["sheet"] == "Raporti"
+    assert reading.rows[0]["unit"] == "persons"
+    assert set(reading.rows[0]) == set(SCHEMAS["submission_values"].names)
+    assert set(reading.delivery) == set(SCHEMAS["deliveries"].names)
+    assert reading.delivery["status"] == "accepted"
+    assert reading.delivery["is_made_up"] is True
+    assert reading.delivery["reporting_month"] == date(2023, 5, 1)
+    assert reading.delivery["row_count"] == 5
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_text_is_read_in_every_separator_and_encoding(
+    home: Home, separator: str, encoding: str
+) -> None:
+    lines: list[list[object]] = [
+        [*HEAD, *HEADINGS],
+        [*HEAD.values(), *TOTAL],
+        [],
+        [*HEAD.values(), "2.1.18.1", "", "", "", "1\u00a0900", ""],
+    ]
+    content = "\r\n".join(separator.join(str(cell) for cell in line) for line in lines)
+    reading = read(home, content.encode(encoding))
+    assert reading.problems == []
+    assert [row["value"] for row in reading.rows] == [3.0, 1900.0]
+    assert reading.rows[1]["cell"] == "J4"
+    assert reading.rows[1]["sheet"] is None
+
+
+def test_an_alias_and_decomposed_letters_name_the_same_institution(home: Home) -> None:
+    alias = "Drejtoria Vendore e Policise\u0308 Fier"
+    reading = read(home, workbook([TOTAL], {**HEAD, "Institucioni": alias}))
+    assert reading.delivery["institution_code"] == "AL-04-POLICIA"
+    assert reading.problems == []
+
+
+def test_the_published_figures_come_in_by_the_same_door(home: Home) -> None:
+    content = (SOURCES / "published_figures" / "published_national_figures.csv").read_bytes()
+    reading = read(home, content, county="AL")
+    assert reading.problems == []
+    assert len(reading.rows) == 16
+    assert reading.rows[0]["indicator_code"] is None
+    assert {row["reporting_month"].month for row in reading.rows} == {12}
+    absent = [row for row in reading.rows if row["indicator_code"] == "3.1.2.1"]
+    assert [row["value_state"] for row in absent] == ["not_reported", "not_reported"]
+
+
+# -- persons -----------------------------------------------------------------------------------
+
+
+def test_a_contact_keeps_codes_and_pseudonyms_only(home: Home) -> None:
+    reading = read(home, f"{HOTLINE}\n{CONTACT}\n")
+    assert reading.problems == []
+    (row,) = reading.rows
+    assert set(row) == set(SCHEMAS["hotline_contacts"].names)
+    assert row["received_at"] == datetime(2023, 5, 3, 14, 30)
+    assert row["suspicion_elements"] == 3
+    assert len(row["contact_key"]) == 64
+    for secret in ("355690000000", "Fisteku", "K-1", "R-7"):
+        assert secret not in str(row)
+        assert secret not in repr(reading)
+
+
+def test_hotline_and_referral_share_a_case_and_two_counties_do_not(home: Home) -> None:
+    (contact,) = read(home, f"{HOTLINE}\n{CONTACT}\n").rows
+    (event,) = read(home, f"{REFERRAL}\n{EVENT}\n").rows
+    assert contact["case_key"] == event["case_key"]
+    assert event["border_point"] == "vlore_port"
+    assert set(event) == set(SCHEMAS["referral_events"].names)
+    elsewhere = EVENT.replace("AL-04", "AL-12")
+    (other,) = read(home, f"{REFERRAL}\n{elsewhere}\n", county="AL-12").rows
+    assert other["case_key"] != event["case_key"]
+
+
+def test_an_unknown_column_is_left_out_and_said_so_without_its_name(home: Home) -> None:
+    reading = read(home, f"{REFERRAL};Filan Fisteku\n{EVENT};rruga e vjetër\n")
+    assert places(reading) == [("unknown_column_dropped", None, "V1")]
+    assert reading.delivery["status"] == "accepted"
+    assert "rruga" not in str(reading.rows)
+    assert "Fisteku" not in str(reading.problems)
+
+
+def test_an_unquoted_separator_is_no_shifted_column(home: Home) -> None:
+    reading = read(home, f"{REFERRAL}\n{EVENT};dhe më tej\n")
+    assert rules(reading) == ["invalid_frame"]
+    assert reading.rows == []
+
+
+def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    first = Pseudonyms(tmp_path / "keys")
+    key = first.key("case", "R-7")
+    assert Pseudonyms(tmp_path / "keys").key("case", " r-7 ") == key
+    assert first.key("person", "R-7") != key
+    for path in (tmp_path / "keys").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+# -- bad files ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ({"Formulari": "krat-raport-9"}, [("unknown_layout", "#1", "A1")]),
+        ({"Qarku": "AL-12"}, [("wrong_county", "Raporti", "B2")]),
+        ({"Institucioni": "Filan Fisteku"}, [("unknown_institution", "Raporti", "B3")]),
+        ({"Institucioni": "AL-12-POLICIA"}, [("wrong_county", "Raporti", "B3")]),
+        ({"Muaji": "2019-05"}, [("unknown_month", "Raporti", "B4")]),
+        ({"Muaji": "pranverë"}, [("unknown_month", "Raporti", "B4")]),
+        ({"Muaji": "2023-07"}, [("month_not_begun", "Raporti", "B4")]),
+        ({"Të dhënat": "ndoshta"}, [("unknown_code", "Raporti", "B5")]),
+    ],
+)
+def test_a_wrong_head_is_refused_at_its_cell(
+    home: Home, head: dict[str, str], expected: list[tuple[str, str, str]]
+) -> None:
+    reading = read(home, workbook([TOTAL], {**HEAD, **head}))
+    assert places(reading) == expected
+    assert reading.delivery["status"] == "refused"
+    assert reading.rows == []
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "cell"),
+    [
+        (["9.9.9.9", "", "", "", 3, ""], "unknown_indicator", "A7"),
+        (["", "", "", "", 3, ""], "unknown_indicator", "A7"),
+        (["2.1.9.1", "", "", "app", 3, ""], "unknown_category", "D7"),
+        (["2.1.9.1", "", "", "", "tre", ""], "not_a_number", "E7"),
+        (["2.1.9.1", "", "", "", "-", ""], "not_a_number", "E7"),
+        (["2.1.9.1", "", "", "", "1.900", ""], "not_a_number", "E7"),
+        (["2.1.9.1", "", "", "", -3, ""], "negative_count", "E7"),
+        (["2.1.9.1", "", "", "", "2,5", ""], "fractional_count", "E7"),
+        (["2.1.9.1", "", "", "", "", "ndoshta"], "unknown_code", "F7"),
+        (["2.1.9.1", "", "", "", 3, "zero"], "unknown_code", "F7"),
+        (["2.1.9.1", "", "", "", 0, "nuk dihet"], "unknown_code", "F7"),
+    ],
+)
+def test_a_wrong_cell_is_refused_at_its_place(
+    home: Home, row: list[object], rule: str, cell: str
+) -> None:
+    reading = read(home, workbook([row]))
+    assert places(reading) == [(rule, "Raporti", cell)]
+    assert reading.delivery["status"] == "refused"
+
+
+def test_a_report_before_its_month_ended_is_kept_and_flagged(home: Home) -> None:
+    reading = read(home, workbook([TOTAL]), received=datetime(2023, 5, 31, 23, 0))
+    assert rules(reading) == ["report_before_period_end"]
+    assert reading.delivery["status"] == "accepted"
+    assert rules(read(home, workbook([TOTAL]), received=datetime(2023, 6, 1, 0, 0))) == []
+
+
+def test_a_missing_column_a_repeated_row_and_an_empty_form_are_refused(home: Home) -> None:
+    header = f"{HOTLINE}\n{CONTACT}\n".replace(";Kanali", ";Kanal")
+    assert rules(read(home, header)) == ["unknown_column_dropped", "missing_required_column"]
+    assert rules(read(home, workbook([TOTAL, TOTAL]))) == ["invalid_frame"]
+    assert rules(read(home, workbook([]))) == ["invalid_frame"]
+
+
+def test_a_file_that_changes_its_institution_midway_is_refused(home: Home) -> None:
+    lines: list[list[object]] = [
+        [*HEAD, *HEADINGS],
+        [*HEAD.values(), *TOTAL],
+        [*{**HEAD, "Institucioni": "AL-ZKKA"}.values(), "2.1.18.1", "", "", "", 1, ""],
+    ]
+    content = "\n".join(";".join(str(cell) for cell in line) for line in lines)
+    assert places(read(home, content)) == [("unknown_institution", None, "C3")]
+
+
+def test_a_record_of_a_name_alone_is_no_blank_row(home: Home) -> None:
+    name_alone = ";".join([""] * 18) + ";Filan Fisteku;;"
+    reading = read(home, f"{REFERRAL}\n{EVENT}\n{name_alone}\n")
+    assert {"unknown_code", "invalid_date"} <= set(rules(reading))
+    assert reading.rows == []
+
+
+@pytest.mark.parametrize("moment", ["05/03/2023 10:00", "2023-05-03", "2023-07-01 10:00", ""])
+def test_a_time_that_is_unclear_or_to_come_is_refused(home: Home, moment: str) -> None:
+    reading = read(home, f"{HOTLINE}\n{CONTACT.replace('2023-05-03 14:30', moment)}\n")
+    assert places(reading) == [("invalid_date", None, "F2")]
+
+
+def spread_workbook() -> bytes:
+    """A workbook of a kilobyte whose one value stands in the sheet's last cell."""
+    source, target = io.BytesIO(workbook([TOTAL])), io.BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                content = content.replace(b'r="E7"', b'r="XFD1048576"')
+            new.writestr(name, content)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x01\x02",
+        b"PK\x03\x04 no archive",
+        workbook([TOTAL])[:-200],
+        spread_workbook(),
+        b'a;b\n"open;quote\n',
+        b"\xff\xfe\x00",
+        "Emri;Mosha\nFilan;\x81".encode("latin-1"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_never_raises(home: Home, content: bytes) -> None:
+    reading = read(home, content)
+    assert rules(reading) == ["unreadable_file"]
+    assert reading.delivery["status"] == "refused"
+    assert reading.table is None
+
+
+@given(content=st.binary(max_size=400))
+def test_no_bytes_make_the_reader_raise(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("bytes")
+    reading = read(Home(root=folder / "home", keys=folder / "keys"), content)
+    assert reading.delivery["status"] == "refused"
+
+
+@given(text=st.text(max_size=30))
+def test_messages_never_repeat_what_a_cell_says(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    folder = tmp_path_factory.mktemp("cells")
+    home = Home(root=folder / "home", keys=folder / "keys")
+    cell = f"Zyxw {text}"
+    head = {**HEAD, "Institucioni": cell, "Muaji": cell, "Të dhënat": cell}
+    reading = read(home, workbook([[cell, cell, cell, cell, cell, cell]], head, sheet="Zyxw"))
+    assert reading.problems
+    assert "Zyxw" not in str(reading.problems) + str(reading.delivery) + str(reading.rows)
+
+
+# -- values ------------------------------------------------------------------------------------
+
+
+@given(number=st.integers(0, 10**9), space=st.sampled_from([" ", "\u00a0", "\u202f", "\u2009"]))
+def test_a_number_is_read_with_every_kind_of_thousands_space(number: int, space: str) -> None:
+    count = read_count(f"{number:,}".replace(",", space))
+    assert (count.value, count.rule) == (float(number), None)
+    assert count.state == ("number" if number else "zero")
+
+
+@given(text=st.text(max_size=20))
+def test_any_text_is_a_number_a_state_or_a_broken_rule(text: str) -> None:
+    count = read_count(text)
+    assert (count.value is not None) == (count.state in {"number", "zero"})
+    if count.rule:
+        assert count.value is None
+    for read_value in (read_month, read_year, read_date, read_timestamp):
+        read_value(text)
+
+
+@given(day=st.dates(date(1900, 1, 1), date(2100, 12, 31)))
+def test_a_date_is_read_in_both_agreed_ways(day: date) -> None:
+    assert read_date(day.isoformat()) == day
+    assert read_date(f"{day.day}.{day.month}.{day.year}") == day
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "state", "rule"),
+    [
+        ("12,0", 12.0, "number", None),
+        (12.0, 12.0, "number", None),
+        ("200 000", 200000.0, "number", None),
+        ("12 34", None, "unknown", "not_a_number"),
+        ("٣", None, "unknown", "not_a_number"),
+        ("−3", None, "unknown", "negative_count"),
+        (float("nan"), None, "unknown", "not_a_number"),
+        (True, None, "unknown", "not_a_number"),
+        (date(2023, 5, 1), None, "unknown", "not_a_number"),
+        ("disa", None, "unknown", None),
+        ("Nuk kemi raste.", 0.0, "zero", None),
+        (" \u00a0", None, "not_reported", None),
+        (None, None, "not_reported", None),
+    ],
+)
+def test_what_a_cell_counts(
+    cell: str | float | bool | None, value: float | None, state: str, rule: str | None
+) -> None:
+    count = read_count(cell)
+    assert (count.value, count.state, count.rule) == (value, state, rule)
+
+
+@pytest.mark.parametrize("cell", ["2023-05", "05.2023", "maj 2023", datetime(2023, 5, 1)])
+def test_a_month_is_read(cell: str | datetime) -> None:
+    assert read_month(cell) == date(2023, 5, 1)
+
+
+def test_addresses_are_those_of_a_spreadsheet() -> None:
+    assert [address(6, 4), address(0, 25), address(0, 26), address(0, 701)] == [
+        "E7",
+        "Z1",
+        "AA1",
+        "ZZ1",
+    ]
+
+
+# -- layouts and landing -----------------------------------------------------------------------
+
+
+def test_each_layout_fills_its_raw_table() -> None:
+    layouts = load_layouts()
+    assert len({layout.id for layout in layouts}) == len(layouts) == 4
+    for layout in layouts:
+        if layout.table != "submission_values":
+            kept = {c.name for c in layout.columns if c.place == "row" and c.kind != "dropped"}
+            own = {"delivery_id", "row_number", "county_code"}
+            assert kept | own == set(SCHEMAS[layout.table].names)
+
+
+def test_a_batch_is_kept_whole_and_known_afterwards(home: Home) -> None:
+    good = read(home, workbook([TOTAL]))
+    bad = read(home, workbook([["2.1.9.1", "", "", "", "Filan Fisteku", ""]]))
+    store_batch(home, [good, bad])
+    assert known_hashes(home) == {good.delivery["content_hash"], bad.delivery["content_hash"]}
+    (values,) = (home.raw / "submission_values").glob("*")
+    assert pq.read_schema(values).equals(SCHEMAS["submission_values"])
+    (findings,) = (home.raw / "door_findings").glob("*")
+    (finding,) = pq.read_table(findings).to_pylist()
+    assert (finding["rule"], finding["cell"], finding["found_at"]) == (
+        "not_a_number",
+        "E7",
+        RECEIVED,
+    )
+    store_batch(home, [good, bad])
+    assert len(list((home.raw / "deliveries").iterdir())) == 1
+
+
+def test_originals_are_sealed_and_a_refusal_says_why_in_both_languages(home: Home) -> None:
+    good = read(home, workbook([TOTAL]))
+    bad = read(home, workbook([["2.1.9.1", "", "", "", "Filan Fisteku", ""]]))
+    store_batch(home, [good, bad])
+    private_path = home.keys / "vault.key"
+    assert private_path.stat().st_mode & 0o777 == 0o600
+    box = SealedBox(PrivateKey(private_path.read_bytes(), encoder=HexEncoder))
+    sealed = (home.vault / f"{good.delivery['delivery_id']}.sealed").read_bytes()
+    assert box.decrypt(sealed) == good.original
+    folder = home.quarantine / "AL-04" / bad.delivery["delivery_id"]
+    assert box.decrypt((folder / "original.sealed").read_bytes()) == bad.original
+    reason = (folder / "reason.txt").read_text(encoding="utf-8")
+    assert reason.index("qeliza E7") < reason.index("cell E7")
+    assert json.loads((folder / "reason.json").read_text())["problems"][0]["cell"] == "E7"
+    for path in (path for path in home.root.rglob("*") if path.is_file()):
+        if path.name != "file":
+            assert b"Fisteku" not in path.read_bytes()
+
+
+def test_an_unfinished_batch_is_unknown_and_swept_away(home: Home) -> None:
+    reading = read(home, workbook([TOTAL]))
+    store_batch(home, [reading])
+    (batch,) = (home.raw / "deliveries").iterdir()
+    batch.unlink()
+    assert known_hashes(home) == set()
+    other = read(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))
+    store_batch(home, [reading, other])
+    assert len(list((home.raw / "submission_values").iterdir())) == 1
+
+
+def test_a_row_that_fits_no_table_leaves_nothing_known(home: Home) -> None:
+    reading = read(home, workbook([TOTAL]))
+    broken = replace(reading, rows=[{**reading.rows[0], "value": "three"}])
+    with pytest.raises((ValueError, TypeError)):
+        store_batch(home, [broken])
+    assert known_hashes(home) == set()
+
+
+def test_a_new_public_key_fits_the_private_key_in_use(home: Home) -> None:
+    store_batch(home, [read(home, workbook([TOTAL]))])
+    private = (home.keys / "vault.key").read_bytes()
+    os.unlink(home.vault / "public.key")  # noqa: PTH108
+    store_batch(home, [read(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))])
+    assert (home.keys / "vault.key").read_bytes() == private
+
+
+def test_a_marker_line_of_excel_counts_as_a_row() -> None:
+    tables = read_tables(b"sep=;\r\na;b\r\n1;2\r\n")
+    assert tables.sheets[0].rows == [[], ["a", "b"], ["1", "2"]]

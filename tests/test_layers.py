@@ -1,0 +1,70 @@
+"""Which way dependencies point in dbt, read from its manifest. import-linter holds Python's."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.settings import DBT_PROJECT, PROJECT, home_from_environment, prepare_process
+from orchestration.warehouse.build import write_manifest
+
+#: What each layer of the warehouse may read.
+MAY_READ = {
+    "staging": {"raw"},
+    "core": {"staging", "core", "register"},
+    "marts": {"core"},
+    "quality": {"core"},
+}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    home = home_from_environment()
+    prepare_process(home)
+    write_manifest()
+    content: dict[str, Any] = json.loads((DBT_PROJECT / "target" / "manifest.json").read_bytes())
+    return content
+
+
+def test_each_layer_reads_only_what_lies_below_it(manifest: dict[str, Any]) -> None:
+    schemas = {key: node["schema"] for key, node in manifest["nodes"].items()}
+    schemas |= {key: source["schema"] for key, source in manifest["sources"].items()}
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    assert len(models) > 25
+    for model in models:
+        below = {schemas[key] for key in model["depends_on"]["nodes"]}
+        assert below <= MAY_READ[model["schema"]], model["name"]
+
+
+def test_every_model_and_column_that_others_read_is_described_and_typed(
+    manifest: dict[str, Any],
+) -> None:
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model" and node["schema"] in ("core", "marts", "quality"):
+            assert node["config"]["contract"]["enforced"], node["name"]
+            assert node["description"], node["name"]
+            for column in node["columns"].values():
+                assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_every_test_is_named_as_a_sentence(manifest: dict[str, Any]) -> None:
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    assert tests
+    for test in tests:
+        assert test["name"].count("_") >= 2
+        assert not test["name"].startswith(("unique_", "not_null_", "relationships_", "source_"))
+
+
+def test_one_module_reads_the_environment() -> None:
+    readers = {
+        path.relative_to(PROJECT).as_posix()
+        for folder in ("orchestration", "expectations", "sources")
+        for path in Path(PROJECT / folder).rglob("*.py")
+        if any(
+            isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    }
+    assert readers == {"orchestration/settings.py"}

@@ -1,0 +1,158 @@
+"""One month, from the inbox to a release, as its readers meet it."""
+
+import json
+import os
+from datetime import date
+
+import duckdb
+import pandas as pd
+import pytest
+from conftest import MAY, Refreshed
+
+from expectations.gate import GateRefused, read_record, write_record
+from orchestration.publication.release import release
+from orchestration.refresh import refresh
+from orchestration.warehouse.build import build_warehouse
+from orchestration.warehouse.load import load_raw
+from sources.home import Home
+
+Marts = duckdb.DuckDBPyConnection
+
+
+def test_the_month_is_published_for_the_county_and_the_nation(refreshed: Refreshed) -> None:
+    assert not refreshed.outcome.blocked
+    released = {path.parent.parent.name for path in refreshed.home.releases.glob("*/*/2023-05/r1")}
+    assert released == {"AL", "AL-04"}
+    assert not list(refreshed.home.inbox.rglob("*.*"))
+
+
+def test_the_nation_in_december_2022_is_ambiguous(marts: Marts) -> None:
+    row = marts.execute(
+        "select actual_year_to_date, actual_cumulative, target_value, progress_annual, "
+        "progress_cumulative, status, target_scope from marts.indicator_progress "
+        "where county_code = 'AL' and reporting_month = '2022-12-01' "
+        "and indicator_code = '2.1.9.1'"
+    ).fetchone()
+    assert row == (112, 271, 170, 65.9, 159.4, "ambiguous", "nation")
+
+
+def test_a_county_is_never_measured_against_a_national_target(marts: Marts) -> None:
+    rows = marts.execute(
+        "select distinct target_scope, target_value, progress_annual, progress_cumulative "
+        "from marts.indicator_progress where county_code <> 'AL'"
+    ).fetchall()
+    assert rows == [("none", None, None, None)]
+
+
+def test_the_hotline_that_did_not_function_is_missing_not_zero(marts: Marts) -> None:
+    rows = marts.execute(
+        "select value, value_state from core.fct_actuals "
+        "where county_code = 'AL' and indicator_code = '3.1.2.1'"
+    ).fetchall()
+    assert rows == [(None, "not_reported")] * 2
+
+
+def test_no_table_of_the_reading_copy_is_about_a_person_and_each_explains_itself(
+    marts: Marts,
+) -> None:
+    tables = marts.execute("select table_name, comment from duckdb_tables()").fetchall()
+    assert len(tables) >= 20
+    assert all(comment for _, comment in tables)
+    columns = marts.execute(
+        "select column_name, comment from duckdb_columns() where not internal"
+    ).fetchall()
+    assert all(comment for _, comment in columns)
+    assert not {name for name, _ in columns} & {
+        "contact_key",
+        "case_key",
+        "person_key",
+        "repeat_of_key",
+    }
+
+
+def test_a_release_holds_what_readers_rely_on_and_says_that_it_is_made_up(
+    refreshed: Refreshed,
+) -> None:
+    folder = refreshed.home.releases / "restricted" / "AL-04" / "2023-05" / "r1"
+    package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    assert "EXAMPLE" in package["title"]
+    for resource in package["resources"]:
+        name = resource["path"].removesuffix(".csv")
+        stored = pd.read_parquet(folder / f"{name}.parquet")
+        assert len(stored) == len(pd.read_csv(folder / resource["path"]))
+        assert not stored.duplicated(subset=resource["schema"]["primaryKey"]).any()
+        if "is_made_up" in stored and name in ("hotline_activity", "referral_flow"):
+            assert stored["is_made_up"].all()
+    with duckdb.connect(str(folder / "mart.duckdb"), read_only=True) as connection:
+        progress = connection.execute("select count(*) from indicator_progress").fetchone()
+    assert progress == (66,)
+    assert {path.name for path in folder.iterdir()} >= {
+        "marts.xlsx",
+        "gate.json",
+        "sources.csv",
+        "CHANGES.md",
+    }
+
+
+def test_the_same_content_is_not_released_twice(refreshed: Refreshed) -> None:
+    prepared = release(refreshed.home, "AL-04", MAY)
+    assert (prepared.number, prepared.is_new) == (1, False)
+
+
+def test_a_release_without_a_verdict_is_refused(refreshed: Refreshed) -> None:
+    with pytest.raises(GateRefused, match="has not judged"):
+        release(refreshed.home, "AL-04", date(2023, 4, 1))
+
+
+def test_a_release_of_tables_that_changed_since_the_verdict_is_refused(own_home: Home) -> None:
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute(
+            "update marts.referral_flow set flagged = flagged + 1 "
+            "where county_code = 'AL-04' and reporting_month = '2023-05-01'"
+        )
+    with pytest.raises(GateRefused, match="changed since the verdict"):
+        release(own_home, "AL-04", MAY)
+
+
+def test_a_blocked_verdict_leaves_the_last_release_in_place(own_home: Home) -> None:
+    record = read_record(own_home, "AL-04", MAY)
+    assert record is not None
+    blocked = record.__class__(
+        **{**record.__dict__, "verdict": "blocked", "blocking_rules": ["mart_out_of_range"]}
+    )
+    write_record(own_home, blocked)
+    with pytest.raises(GateRefused, match="mart_out_of_range"):
+        release(own_home, "AL-04", MAY)
+    folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
+    assert [path.name for path in folder.iterdir()] == ["r1"]
+
+
+def test_a_correction_gives_a_second_release_that_says_what_changed(own_home: Home) -> None:
+    folder = own_home.inbox / "AL-04"
+    report = folder / "correction.csv"
+    lines = [
+        "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Treguesi;Njësia;"
+        "Ndarja;Vlera;Gjendja",
+        "krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;2.1.18.1;;;;7;",
+    ]
+    report.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.utime(report, (1688200000, 1688200000))
+    outcome = refresh(own_home, [MAY], "AL-04")
+    assert outcome.intake.accepted == 1
+    assert [(made.number, made.is_new) for made in outcome.releases] == [(2, True)]
+    changes = (outcome.releases[0].path / "CHANGES.md").read_text(encoding="utf-8")
+    assert "2.1.18.1" in changes
+    with duckdb.connect(str(own_home.marts), read_only=True) as connection:
+        versions = connection.execute(
+            "select version, status from core.fct_submissions where institution_code = "
+            "'AL-04-SHSSH' and reporting_month = '2023-05-01' and version is not null order by 1"
+        ).fetchall()
+    assert len(versions) == 2
+    assert versions[0][1] == "superseded"
+
+
+def test_registers_are_loaded_again_only_when_they_changed(own_home: Home) -> None:
+    load_raw(own_home, date(2026, 1, 1))
+    again = build_warehouse(own_home)
+    with_registers = build_warehouse(own_home, with_registers=True)
+    assert again.nodes < with_registers.nodes
