@@ -13,12 +13,14 @@ help:  ## what can be made
 
 # Pinned wheels with no resolver: the fastest set-up pip can do. pip compiles byte code as it
 # installs, whatever PYTHONDONTWRITEBYTECODE says; our own packages are compiled after it.
+# Dagster draws the warehouse's assets from dbt's manifest, which the last line writes.
 $(VENV)/runtime: requirements/runtime.txt pyproject.toml
 	@echo "Setting up $(VENV) (a minute or two, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/python -m compileall -q orchestration expectations sources
+	@$(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse --project-dir dbt_project --profiles-dir dbt_project
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements/dev.txt

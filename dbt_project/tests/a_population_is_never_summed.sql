@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'indicator_progress'}}}) }}
 -- Indicators of one population count the same persons. A county's month may therefore hold no
 -- more for an indicator than its own current reports say, whatever its siblings report.
 with own_reports as (

@@ -1,0 +1,92 @@
+"""What Dagster shows: every asset, job and schedule, so that a rename is seen as a diff."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+from conftest import Refreshed
+
+from orchestration.dagster_home import write_dagster_home
+from orchestration.settings import SEEDS, home_from_environment, prepare_process
+from orchestration.warehouse.build import write_manifest
+from sources.example.generate import write_example
+from sources.home import Home
+
+SNAPSHOT = Path(__file__).parent / "definitions.json"
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    prepare_process(home_from_environment())
+    write_manifest()
+    from orchestration.definitions import defs
+
+    return defs
+
+
+def test_assets_jobs_schedules_and_sensors_are_those_of_the_snapshot(
+    definitions: dg.Definitions,
+) -> None:
+    repository = definitions.get_repository_def()
+    found = {
+        "assets": sorted(
+            key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()
+        ),
+        "jobs": sorted(job.name for job in repository.get_all_jobs() if job.name[0] != "_"),
+        "schedules": sorted(schedule.name for schedule in repository.schedule_defs),
+        "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
+    }
+    assert found == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+def test_no_asset_is_a_phantom(definitions: dg.Definitions) -> None:
+    graph = definitions.get_repository_def().asset_graph
+    assert not [
+        key.to_user_string()
+        for key in graph.get_all_asset_keys()
+        if not graph.get(key).is_materializable
+    ]
+
+
+def test_the_schedule_asks_for_the_month_that_ended(definitions: dg.Definitions) -> None:
+    schedule = definitions.get_schedule_def("monthly_refresh_schedule")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2023, 6, 11, 4, tzinfo=UTC),
+        repository_def=definitions.get_repository_def(),
+    )
+    request = schedule.evaluate_tick(context).run_requests
+    assert request is not None
+    assert [asked.partition_key for asked in request] == ["2023-05"]
+
+
+def test_a_month_through_dagster_gives_the_marts_of_the_command_line(
+    definitions: dg.Definitions,
+    refreshed: Refreshed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = Home(root=tmp_path / "home", keys=refreshed.home.keys)
+    monkeypatch.setenv("KRAT_HOME", str(home.root))
+    monkeypatch.setenv("KRAT_KEYS", str(home.keys))
+    prepare_process(home)
+    write_dagster_home(home)
+    write_example(home.inbox, SEEDS)
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        result = definitions.get_job_def("monthly_refresh").execute_in_process(
+            partition_key="2023-05", instance=instance
+        )
+        assert result.success
+        checks = result.get_asset_check_evaluations()
+    assert len(checks) >= 20
+    for county in ("AL", "AL-04"):
+        here = home.releases / "restricted" / county / "2023-05" / "r1"
+        there = refreshed.home.releases / "restricted" / county / "2023-05" / "r1"
+        tables = sorted(path.name for path in there.glob("*.parquet"))
+        assert len(tables) == 5
+        for name in tables:
+            pd.testing.assert_frame_equal(
+                pd.read_parquet(here / name), pd.read_parquet(there / name)
+            )
