@@ -20,6 +20,7 @@ class Condition:
     """One condition of a suite: a Great Expectations type, its arguments, and the rule it serves.
 
     `value_set_from` names the field of the registers whose codes are the permitted values.
+    `rows_where` narrows it to some rows: a column, and is_in, is_not_in, is_null or at_most.
     """
 
     rule: str
@@ -27,6 +28,7 @@ class Condition:
     why: str
     kwargs: dict[str, Any] = field(default_factory=dict)
     value_set_from: str | None = None
+    rows_where: dict[str, Any] | None = None
 
     @property
     def column(self) -> str | None:

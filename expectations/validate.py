@@ -73,6 +73,8 @@ def _check(batch: Any, frame: pd.DataFrame, condition: Condition, registers: Reg
         if is_datetime64_any_dtype(frame[condition.column]):
             codes = [pd.Timestamp(code) for code in codes]
         kwargs["value_set"] = codes
+    if condition.rows_where:
+        kwargs["row_condition"] = _rows_where(**condition.rows_where)
     expectation = getattr(gxe, condition.expectation)(**kwargs)
     # Values are in this result and stay in it: only counts and positions leave the function.
     outcome = batch.validate(expectation, result_format="COMPLETE")
@@ -84,6 +86,24 @@ def _check(batch: Any, frame: pd.DataFrame, condition: Condition, registers: Reg
         failed=len(rows) if rows else int(not outcome.success),
         rows=rows,
     )
+
+
+def _rows_where(
+    column: str,
+    is_in: list[str] | None = None,
+    is_not_in: list[str] | None = None,
+    is_null: bool = False,
+    at_most: float | None = None,
+) -> Any:
+    from great_expectations.expectations.row_conditions import Column
+
+    if is_null:
+        return Column(column).is_null()
+    if is_in:
+        return Column(column).is_in(is_in)
+    if is_not_in:
+        return Column(column).is_not_in(is_not_in)
+    return Column(column) <= at_most
 
 
 def _result(

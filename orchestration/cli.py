@@ -61,8 +61,10 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
     """Take in the inbox, rebuild the warehouse, and publish what the gate lets through."""
     import time
 
+    from orchestration.refresh import NoPlan
     from orchestration.refresh import refresh as run
     from orchestration.warehouse.build import BuildFailed
+    from orchestration.writer import AnotherWriter
 
     _known_county(county)
     months = _months(since or month, month)
@@ -74,6 +76,10 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
             raise click.ClickException(
                 f"{failure}. Nothing was published; the last releases stand."
             ) from failure
+        except NoPlan as mistake:
+            raise click.ClickException(f"{mistake}. Nothing was published.") from mistake
+        except AnotherWriter as busy:
+            raise click.ClickException(f"{busy}: wait until it has ended.") from busy
         elapsed = time.monotonic() - started
     new = [release for release in outcome.releases if release.is_new]
     span = f"{month:%Y-%m}" if len(months) == 1 else f"{months[0]:%Y-%m} to {month:%Y-%m}"

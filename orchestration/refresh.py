@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+import duckdb
+
 from expectations.gate import GateRecord, GateRefused
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.publication.reading_copy import write_reading_copy
@@ -15,6 +17,7 @@ from orchestration.quality.judge import Scope, counties_with_reports, judge
 from orchestration.settings import SEEDS
 from orchestration.warehouse.build import Build, build_warehouse
 from orchestration.warehouse.load import load_raw
+from orchestration.writer import one_writer
 from sources.home import Home
 from sources.registers import load_registers
 
@@ -34,6 +37,10 @@ class Outcome:
         return [record for record in self.records if record.verdict != "pass"]
 
 
+class NoPlan(ValueError):
+    """No plan in the registers covers a month that was asked for."""
+
+
 def today() -> date:
     """Return the day on which deadlines are judged, in UTC."""
     return datetime.now(UTC).date()
@@ -48,27 +55,46 @@ def refresh(
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
     A county that the gate blocks keeps its last release; the others are published. The reading
-    copy is swapped unless what is judged is blocked for all.
+    copy is swapped unless all that is judged is blocked. Raises NoPlan for a month outside the
+    plans, AnotherWriter when another process writes this home.
     """
-    registers = load_registers(SEEDS)
-    tell("reading the inbox")
-    intake = take_in(home, registers)
-    tell("loading what was taken in")
-    load_raw(home, today())
-    tell("building the warehouse")
-    build = build_warehouse(home)
-    tell("judging what may be published")
-    counties = [county_code] if county_code else counties_with_reports(home)
-    scopes = [Scope(county, month) for county in counties for month in months]
-    records = judge(home, scopes, registers)
-    releases = []
-    for position, scope in enumerate(scopes, start=1):
-        tell(f"publishing {scope.county_code} {scope.month:%Y-%m} ({position} of {len(scopes)})")
-        try:
-            releases.append(release(home, scope.county_code, scope.month))
-        except GateRefused:
-            continue
-    if releases:
-        tell("swapping the reading copy")
-        write_reading_copy(home)
+    with one_writer(home):
+        registers = load_registers(SEEDS)
+        tell("reading the inbox")
+        intake = take_in(home, registers)
+        tell("loading what was taken in")
+        load_raw(home, today())
+        tell("building the warehouse")
+        build = build_warehouse(home)
+        _require_plan(home, months)
+        tell("judging what may be published")
+        counties = [county_code] if county_code else counties_with_reports(home)
+        scopes = [Scope(county, month) for county in counties for month in months]
+        records = judge(home, scopes, registers)
+        releases = []
+        for position, scope in enumerate(scopes, start=1):
+            tell(
+                f"publishing {scope.county_code} {scope.month:%Y-%m} ({position} of {len(scopes)})"
+            )
+            try:
+                releases.append(release(home, scope.county_code, scope.month))
+            except GateRefused:
+                continue
+        if releases:
+            tell("swapping the reading copy")
+            write_reading_copy(home)
     return Outcome(intake=intake, build=build, records=records, releases=releases)
+
+
+def _require_plan(home: Home, months: list[date]) -> None:
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select distinct reporting_month from marts.indicator_progress order by all"
+        ).fetchall()
+    covered = [row[0] for row in rows]
+    missing = [month for month in months if month not in covered]
+    if missing:
+        raise NoPlan(
+            f"no plan covers {missing[0]:%Y-%m}: the registers hold "
+            f"{covered[0]:%Y-%m} to {covered[-1]:%Y-%m}"
+        )

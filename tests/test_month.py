@@ -11,9 +11,10 @@ from conftest import MAY, Refreshed
 
 from expectations.gate import GateRefused, read_record, write_record
 from orchestration.publication.release import release
-from orchestration.refresh import refresh
+from orchestration.refresh import NoPlan, refresh
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
+from orchestration.writer import AnotherWriter, one_writer
 from sources.home import Home
 
 Marts = duckdb.DuckDBPyConnection
@@ -149,6 +150,16 @@ def test_a_correction_gives_a_second_release_that_says_what_changed(own_home: Ho
         ).fetchall()
     assert len(versions) == 2
     assert versions[0][1] == "superseded"
+
+
+def test_a_month_outside_the_plans_is_refused(own_home: Home) -> None:
+    with pytest.raises(NoPlan, match="no plan covers 2024-03"):
+        refresh(own_home, [date(2024, 3, 1)])
+
+
+def test_a_second_writer_is_told_to_wait(own_home: Home) -> None:
+    with one_writer(own_home), pytest.raises(AnotherWriter):
+        refresh(own_home, [MAY])
 
 
 def test_registers_are_loaded_again_only_when_they_changed(own_home: Home) -> None:

@@ -86,3 +86,56 @@ def test_the_basis_of_a_target_always_has_its_evidence() -> None:
     for row in register("indicators"):
         assert row["target_basis"] in bases
         assert row["basis_evidence"]
+
+
+def test_the_regional_plan_has_26_codes_as_printed_each_with_its_evidence() -> None:
+    rows = register("regional_measures")
+    assert [int(row["prv_position"]) for row in rows] == list(range(1, 27))
+    assert all(row["evidence"] for row in rows)
+    national = {row["measure_code"] for row in register("measures")}
+    assert {row["pkv_measure_code"] for row in rows} <= national
+    crosswalk = {row["prv_code"]: row["pkv_measure_code"] for row in rows}
+    assert crosswalk["2.1.5"] == "2.1.6"
+    assert crosswalk["2.2.12"] == "2.1.12"
+    assert crosswalk["2.1.14"] == crosswalk["2.1.15"] == "2.1.16"
+
+
+def test_the_regional_lists_of_indicators_are_matched_to_the_national_ones() -> None:
+    rows = register("regional_indicators")
+    lists = Counter(row["prv_list"] for row in rows)
+    assert lists == {"2.1": 18, "2.2": 2, "3.1": 13, "outcome": 2}
+    national = {row["indicator_code"] for row in register("indicators")}
+    assert {row["indicator_code"] for row in rows} - {""} <= national
+    assert all(row["evidence"] for row in rows)
+
+
+def test_counties_municipalities_and_the_17_institutions_of_fier_are_complete() -> None:
+    counties = {row["county_code"] for row in register("counties")} - {"AL"}
+    assert len(counties) == 12
+    municipalities = register("municipalities")
+    assert len(municipalities) == 61
+    assert {row["county_code"] for row in municipalities} == counties
+    fier = [row for row in register("institutions") if row["county_code"] == "AL-04"]
+    assert len(fier) == 17
+    assert [row["institution_code"] for row in fier if row["seat_county_code"] == "AL-12"] == [
+        "AL-04-DVKM"
+    ]
+
+
+def test_each_institution_of_fier_owes_something_and_each_obligation_is_marked_as_proposed() -> (
+    None
+):
+    rows = register("reporting_obligations")
+    assert len({row["institution_code"] for row in rows}) == 17
+    assert all(row["basis"].startswith("proposed") for row in rows)
+    national = {row["indicator_code"] for row in register("indicators")}
+    assert {row["indicator_code"] for row in rows} <= national
+
+
+def test_every_text_of_a_measures_institutions_is_in_the_bridge() -> None:
+    institutions = {row["institution_code"] for row in register("institutions")}
+    bridge = register("measure_institutions")
+    assert {row["institution_code"] for row in bridge} <= institutions
+    assert {row["measure_code"] for row in bridge} == {
+        row["measure_code"] for row in register("measures")
+    }

@@ -5,16 +5,19 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.dagster_home import WRITER_POOL
+from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.ingestion.door import take_in, waiting_files
 from orchestration.settings import SEEDS, home_from_environment
+from orchestration.writer import one_writer
 from sources.registers import load_registers
 
 
 @dg.asset(group_name="ingestion", pool=WRITER_POOL)
 def deliveries() -> dg.MaterializeResult[None]:
     """Every file that arrived: read, checked at the door, stored as raw Parquet or refused."""
-    intake = take_in(home_from_environment(), load_registers(SEEDS))
+    home = home_from_environment()
+    with one_writer(home, PATIENCE_SECONDS):
+        intake = take_in(home, load_registers(SEEDS))
     return dg.MaterializeResult(
         metadata={
             "accepted": intake.accepted,

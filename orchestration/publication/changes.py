@@ -14,12 +14,19 @@ TABLE_HEAD = (
 
 
 def describe_changes(
-    previous: Path | None, frames: dict[str, pd.DataFrame], keys: dict[str, list[str]]
+    previous: Path | None,
+    frames: dict[str, pd.DataFrame],
+    keys: dict[str, list[str]],
+    mark: str,
 ) -> str:
-    """Return CHANGES.md: each value that differs from the release in the folder `previous`."""
+    """Return CHANGES.md: each value that differs from the release in the folder `previous`.
+
+    `mark` is what the page says of made-up data, empty for real data.
+    """
+    lines = ["# Ndryshimet / Changes", ""] + ([mark, ""] if mark else [])
     if previous is None:
-        return "# Ndryshimet / Changes\n\nPublikimi i parë i këtij muaji. First release.\n"
-    lines = ["# Ndryshimet / Changes", "", f"Kundrejt / against {previous.name}."]
+        return "\n".join([*lines, "Publikimi i parë i këtij muaji. First release."]) + "\n"
+    lines.append(f"Kundrejt / against {previous.name}.")
     for name, frame in frames.items():
         before = _indexed(pd.read_parquet(previous / f"{name}.parquet"), keys[name])
         after = _indexed(frame, keys[name])

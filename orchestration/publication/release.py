@@ -27,8 +27,18 @@ from sources.home import Home
 #: Exact aggregates for ZKKA and the county's own committee.
 TIER = "restricted"
 
-MADE_UP_SQ = "SHEMBULL: të dhëna të trilluara, jo raport i vërtetë"
-MADE_UP_EN = "EXAMPLE: made-up data, not a real report"
+MADE_UP = "SHEMBULL: të dhëna të trilluara. EXAMPLE: made-up data."
+
+
+SOURCE_COLUMNS = (
+    "delivery_id",
+    "source",
+    "content_hash",
+    "institution_code",
+    "version",
+    "status",
+    "is_made_up",
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ def _write(
     previous: Path | None,
 ) -> None:
     marts = published_marts()
+    mark = MADE_UP if record.is_made_up else ""
     columns = {mart.name: _columns(connection, mart) for mart in marts}
     sources = _sources(connection, record.county_code, record.reporting_month)
     with duckdb.connect(str(draft / "mart.duckdb")) as target:
@@ -92,13 +103,13 @@ def _write(
             )
     with (draft / "sources.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["delivery_id", "content_hash", "institution_code", "version", "status"])
+        writer.writerow(SOURCE_COLUMNS)
         writer.writerows(sources)
     (draft / "gate.json").write_text(
         json.dumps(record.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     (draft / "CHANGES.md").write_text(
-        describe_changes(previous, frames, {mart.name: mart.key for mart in marts}),
+        describe_changes(previous, frames, {mart.name: mart.key for mart in marts}, mark),
         encoding="utf-8",
     )
     write_workbook(
@@ -132,11 +143,12 @@ def _sources(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> list[tuple[Any, ...]]:
     return connection.execute(
-        "select d.delivery_id, d.content_hash, s.institution_code, s.version, s.status "
-        "from core.fct_submissions as s "
-        "inner join raw.deliveries as d using (delivery_id) "
-        "where s.county_code = ? and s.reporting_month <= ? order by all",
-        [county_code, month],
+        "select distinct d.delivery_id, d.source, d.content_hash, d.institution_code, s.version, "
+        "coalesce(s.status, d.status), d.is_made_up from raw.deliveries as d "
+        "left join core.fct_submissions as s using (delivery_id) "
+        "where (d.county_code = ? or ? = 'AL') "
+        "and (d.reporting_month is null or d.reporting_month <= ?) order by all",
+        [county_code, county_code, month],
     ).fetchall()
 
 
@@ -196,7 +208,7 @@ def _data_package(
     columns: dict[str, list[dict[str, str]]],
 ) -> dict[str, Any]:
     month = f"{record.reporting_month:%Y-%m}"
-    marked = {"madeUp": f"{MADE_UP_SQ} / {MADE_UP_EN}"} if record.is_made_up else {}
+    marked = {"madeUp": MADE_UP} if record.is_made_up else {}
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": f"krat-{record.county_code.lower()}-{month}",

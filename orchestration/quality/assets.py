@@ -5,10 +5,11 @@ from datetime import datetime
 import dagster as dg
 from dagster_dbt import get_asset_key_for_model
 
-from orchestration.dagster_home import WRITER_POOL
+from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.quality.judge import Scope, counties_with_reports, judge
 from orchestration.settings import SEEDS, home_from_environment
 from orchestration.warehouse.assets import warehouse_models
+from orchestration.writer import one_writer
 from sources.registers import load_registers
 
 months = dg.MonthlyPartitionsDefinition(start_date="2021-01", fmt="%Y-%m")
@@ -32,7 +33,8 @@ def gate(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     home = home_from_environment()
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
     scopes = [Scope(county, month) for county in counties_with_reports(home)]
-    records = judge(home, scopes, load_registers(SEEDS))
+    with one_writer(home, PATIENCE_SECONDS):
+        records = judge(home, scopes, load_registers(SEEDS))
     blocked = [record.county_code for record in records if record.verdict != "pass"]
     return dg.MaterializeResult(
         metadata={

@@ -7,12 +7,13 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from orchestration.dagster_home import WRITER_POOL
+from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.ingestion.assets import deliveries
 from orchestration.refresh import today
 from orchestration.settings import DBT_PROJECT, home_from_environment
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
+from orchestration.writer import one_writer
 
 MANIFEST = DBT_PROJECT / "target" / "manifest.json"
 
@@ -44,7 +45,9 @@ def _raw_tables() -> list[dg.AssetSpec]:
 @dg.multi_asset(specs=_raw_tables(), pool=WRITER_POOL)
 def raw_tables() -> Iterator[dg.MaterializeResult[None]]:
     """The raw schema of the warehouse, loaded from raw Parquet."""
-    counts = load_raw(home_from_environment(), today())
+    home = home_from_environment()
+    with one_writer(home, PATIENCE_SECONDS):
+        counts = load_raw(home, today())
     for spec in _raw_tables():
         yield dg.MaterializeResult(
             asset_key=spec.key, metadata={"rows": counts.get(spec.key.path[-1], 1)}
@@ -59,7 +62,9 @@ def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
     from dbt_common.events.functions import msg_to_dict
 
     events: list[Any] = []
-    build_warehouse(home_from_environment(), on_event=events.append, with_registers=True)
+    home = home_from_environment()
+    with one_writer(home, PATIENCE_SECONDS):
+        build_warehouse(home, on_event=events.append, with_registers=True)
     for event in events:
         message = DbtCoreCliEventMessage(
             raw_event=msg_to_dict(event),

@@ -153,7 +153,7 @@ regional_sequence as (
         lead(prv_code) over codes as next_code,
         lead(code_number) over codes as next_number
     from regional_codes
-    window codes as (partition by code_list order by code_number, prv_position)
+    window codes as (partition by code_list, objective_code order by code_number, prv_position)
 ),
 
 regional_rules as (

@@ -1,0 +1,67 @@
+"""No identifier gets in: what the example plants in identifying fields is nowhere in the clear."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+from conftest import Refreshed
+
+#: The fillers of the dropped columns, and the beginnings of the references that are keyed.
+PLANTED = (
+    "EMËR I TRILLUAR",
+    "DATË E TRILLUAR",
+    "NUMËR I TRILLUAR",
+    "SHËNIM I TRILLUAR",
+    "RR-2023-",
+    "RL-2023-",
+    "P-2023-",
+    "K-2023-",
+)
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Yield everything that a file says, compressed formats opened."""
+    yield path.read_bytes().decode("utf-8", errors="replace")
+    if path.suffix == ".parquet":
+        yield pd.read_parquet(path).to_csv()
+    elif path.suffix == ".duckdb":
+        with duckdb.connect(str(path), read_only=True) as connection:
+            for schema, table in connection.execute(
+                "select schema_name, table_name from duckdb_tables()"
+            ).fetchall():
+                name = f'"{connection.execute("select current_database()").fetchone()[0]}"'
+                yield connection.execute(f"from {name}.{schema}.{table}").df().to_csv()
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                yield archive.read(member).decode("utf-8", errors="replace")
+
+
+def test_nothing_planted_in_an_identifying_field_is_found_outside_the_sealed_originals(
+    refreshed: Refreshed,
+) -> None:
+    files = [path for path in refreshed.home.root.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".sealed", ".parquet", ".duckdb", ".json", ".xlsx"}
+    found = {
+        (path.relative_to(refreshed.home.root).as_posix(), planted)
+        for path in files
+        for text in texts(path)
+        for planted in PLANTED
+        if planted in text
+    }
+    assert not found
+
+
+def test_the_search_would_find_what_is_planted(tmp_path: Path) -> None:
+    leak = tmp_path / "leak.parquet"
+    pd.DataFrame({"note": ["NUMËR I TRILLUAR 5"] * 3}).to_parquet(leak, compression="zstd")
+    assert any("NUMËR I TRILLUAR" in text for text in texts(leak))
+
+
+def test_keys_and_the_private_key_lie_outside_the_home(refreshed: Refreshed) -> None:
+    names = {path.name for path in refreshed.home.keys.iterdir()}
+    assert "vault.key" in names
+    assert all(path.stat().st_mode & 0o077 == 0 for path in refreshed.home.keys.iterdir())
+    assert not {path.name for path in refreshed.home.root.rglob("*.key")} & names
