@@ -4,9 +4,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 KRAT := $(BIN)/krat
+PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
+	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean
+.PHONY: help run test lint bench docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -20,7 +22,7 @@ $(VENV)/runtime: requirements/runtime.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/python -m compileall -q orchestration expectations sources
-	@$(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse --project-dir dbt_project --profiles-dir dbt_project
+	@$(PARSE)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
@@ -39,7 +41,14 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/macros
+	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests dbt_project/macros
+
+bench: $(VENV)/dev  ## a refresh against its floor, both from one run
+	@$(BIN)/python tests/benchmarks/refresh.py
+
+docs: $(VENV)/runtime  ## write docs/data-dictionary.md from the models' descriptions
+	@$(PARSE)
+	@$(BIN)/python -m orchestration.warehouse.dictionary
 
 clean:  ## remove what set-up and runs made, the data folder excepted
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -44,8 +44,8 @@ def _definition() -> Any:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # Its notices speak of temporary folders, not of data.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # It raises this logger's level itself, to tell of temporary folders.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.analytics_enabled = False
     context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -114,21 +114,29 @@ def status(home: Home, month: date, county: str | None) -> None:
 
     _known_county(county)
     _needs_reading_copy(home)
-    counties = "county_code = coalesce(?, county_code) and reporting_month = ?"
+    chosen = "county_code = coalesce(?, county_code) and reporting_month = ?"
     reports = ask(
         home,
         "select county_code, institution_code, expected, received, on_time, days_late "
-        f"from marts.reporting_completeness where {counties} order by all",
+        f"from marts.reporting_completeness where {chosen} order by all",
         [county, month],
     )
     found = ask(
         home,
         "select county_code, severity, rule, count(*) as findings "
-        f"from quality.findings where {counties} and state = 'open' group by all order by all",
+        f"from quality.findings where {chosen} and state = 'open' group by all order by all",
         [county, month],
     )
+    unplaced = ask(
+        home,
+        "select county_code, delivery_id, rule from quality.findings where state = 'open' "
+        "and reporting_month is null and county_code = coalesce(?, county_code) order by all",
+        [county],
+    )
     click.echo(reports if reports else f"No report is expected for {month:%Y-%m}.")
-    click.echo(found if found else "No open findings.")
+    click.echo(f"\n{found}" if found else "\nNo open findings.")
+    if unplaced:
+        click.echo(f"\nRefused, of a month that could not be read:\n{unplaced}")
 
 
 @cli.command()

@@ -9,6 +9,7 @@ import pytest
 
 from orchestration.settings import DBT_PROJECT, PROJECT, home_from_environment, prepare_process
 from orchestration.warehouse.build import write_manifest
+from orchestration.warehouse.dictionary import PAGE, dictionary
 
 #: What each layer of the warehouse may read.
 MAY_READ = {
@@ -47,6 +48,10 @@ def test_every_model_and_column_that_others_read_is_described_and_typed(
             assert node["description"], node["name"]
             for column in node["columns"].values():
                 assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_the_data_dictionary_is_what_the_models_say(manifest: dict[str, Any]) -> None:
+    assert PAGE.read_text(encoding="utf-8") == dictionary(manifest), "run make docs"
 
 
 def test_every_test_is_named_as_a_sentence(manifest: dict[str, Any]) -> None:

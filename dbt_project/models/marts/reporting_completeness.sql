@@ -40,8 +40,8 @@ counted as (
         due.institution_code,
         due.reporting_month,
         any_value(due.reporting_deadline) as reporting_deadline,
-        count(*) as expected,
-        count(received.indicator_code) as received
+        count(*) as values_expected,
+        count(received.indicator_code) as values_received
     from due
     left join received
         on
@@ -57,14 +57,11 @@ select
     counted.county_code,
     counted.institution_code,
     counted.reporting_month,
-    cast(counted.expected as integer) as expected,
-    cast(counted.received as integer) as received,
+    1 as expected,
+    cast(reports.first_received_at is not null as integer) as received,
     cast(
-        case
-            when cast(reports.first_received_at as date) <= counted.reporting_deadline
-                then counted.received
-            else 0
-        end as integer
+        coalesce(cast(reports.first_received_at as date) <= counted.reporting_deadline, false)
+        as integer
     ) as on_time,
     cast(
         greatest(
@@ -74,6 +71,8 @@ select
             case when reports.first_received_at is not null then 0 end
         ) as integer
     ) as days_late,
+    cast(counted.values_expected as integer) as values_expected,
+    cast(counted.values_received as integer) as values_received,
     coalesce(reports.is_made_up, false) as is_made_up
 from counted
 left join reports
