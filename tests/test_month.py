@@ -6,6 +6,8 @@ from datetime import date
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import MAY, Refreshed
 
@@ -124,6 +126,29 @@ def test_a_blocked_verdict_leaves_the_last_release_in_place(own_home: Home) -> N
     write_record(own_home, blocked)
     with pytest.raises(GateRefused, match="mart_out_of_range"):
         release(own_home, "AL-04", MAY)
+    folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
+    assert [path.name for path in folder.iterdir()] == ["r1"]
+
+
+def test_a_false_table_blocks_the_month_and_the_reading_copy(own_home: Home) -> None:
+    """A value that no door would let in stands in raw, as after a fault of krat's own."""
+    (values,) = (own_home.raw / "submission_values").glob("*.parquet")
+    table = pq.read_table(values)
+    rows = [
+        row | {"value": -500.0}
+        for row in table.to_pylist()
+        if (row["institution_code"], row["reporting_month"]) == ("AL-04-SHSSH", MAY)
+        and row["indicator_code"] == "2.1.18.1"
+    ]
+    assert len(rows) == 1
+    rows[0]["row_number"] += 1000
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), values.with_name("zz.parquet"))
+    before = own_home.marts.stat().st_mtime_ns
+    outcome = refresh(own_home, [MAY])
+    assert [record.county_code for record in outcome.blocked] == ["AL", "AL-04"]
+    assert "mart_out_of_range" in outcome.blocked[1].blocking_rules
+    assert not outcome.releases
+    assert own_home.marts.stat().st_mtime_ns == before
     folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
     assert [path.name for path in folder.iterdir()] == ["r1"]
 
