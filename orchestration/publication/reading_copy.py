@@ -11,7 +11,7 @@ from sources.home import Home
 #: The schemas copied, and where each goes. DuckDB names an opened file's catalog after the file, so
 #: in marts.duckdb a schema `marts` would make `marts.indicator_progress` ambiguous, an error; as a
 #: table of the main schema it goes by exactly that name.
-COPIED_SCHEMAS = {"core": "core", "marts": "main", "quality": "quality"}
+COPIED_SCHEMAS = {"core": "core", "marts": "main", "quality": "quality", "register": "register"}
 
 
 def write_reading_copy(home: Home) -> int:
@@ -26,9 +26,9 @@ def write_reading_copy(home: Home) -> int:
         tables = connection.execute(
             "select t.schema_name, t.table_name, t.comment from duckdb_tables() as t "
             "left join warehouse.ops.dbt_results as r "
-            "on t.table_name = r.node and t.schema_name = r.schema_name "
+            "on t.table_name = r.table_name and t.schema_name = r.schema_name "
             "where t.database_name = 'warehouse' and list_contains(?, t.schema_name) "
-            "and r.is_person_level = false order by all",
+            "and (r.is_person_level = false or t.schema_name = 'register') order by all",
             [list(COPIED_SCHEMAS)],
         ).fetchall()
         for target in COPIED_SCHEMAS.values():

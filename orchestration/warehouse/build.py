@@ -112,6 +112,7 @@ def _record(home: Home, results: list[Any], digest: str) -> None:
     rows = [
         (
             result.node.name,
+            result.node.alias,
             str(result.node.resource_type),
             result.node.schema,
             str(result.status),
@@ -125,8 +126,8 @@ def _record(home: Home, results: list[Any], digest: str) -> None:
         connection.execute("create schema if not exists ops")
         connection.execute(
             "create or replace table ops.dbt_results as select unnest(?) as node, "
-            "unnest(?) as resource_type, unnest(?) as schema_name, unnest(?) as status, "
-            "unnest(?) as failures, unnest(?) as is_person_level",
+            "unnest(?) as table_name, unnest(?) as resource_type, unnest(?) as schema_name, "
+            "unnest(?) as status, unnest(?) as failures, unnest(?) as is_person_level",
             [list(column) for column in columns],
         )
         connection.execute(

@@ -1,0 +1,56 @@
+"""The tables that users and their scripts hold on to, with at least these columns."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from conftest import MAY
+
+from orchestration.refresh import refresh
+from sources.home import Home
+
+TABLES: dict[str, list[str]] = yaml.safe_load(
+    (Path(__file__).parent / "contract.yml").read_text(encoding="utf-8")
+)
+
+ROWS = {
+    "core.dim_measures": 55 + 26,
+    "core.dim_indicators": 66,
+    "core.fct_targets": 264,
+    "core.plan_crosswalk": 26,
+    "core.dim_municipalities": 61,
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_has_the_columns_that_others_rely_on(
+    table: str, marts: duckdb.DuckDBPyConnection
+) -> None:
+    columns = {row[0] for row in marts.execute(f"describe select * from {table}").fetchall()}
+    assert set(TABLES[table]) <= columns
+
+
+@pytest.mark.parametrize(("table", "rows"), ROWS.items())
+def test_the_registers_are_whole_for_whoever_asks_in_sql(
+    table: str, rows: int, marts: duckdb.DuckDBPyConnection
+) -> None:
+    assert marts.execute(f"select count(*) from {table}").fetchone() == (rows,)
+
+
+@pytest.mark.parametrize(
+    "table", ["regional_indicators", "plan_fields", "abbreviations", "breakdown_categories"]
+)
+def test_what_the_regional_plan_says_can_be_read_too(
+    table: str, marts: duckdb.DuckDBPyConnection
+) -> None:
+    assert marts.execute(f"select count(*) > 0 from register.{table}").fetchone() == (True,)
+
+
+def test_the_reading_copy_is_whole_after_a_refresh_that_loaded_no_register(
+    own_home: Home, marts: duckdb.DuckDBPyConnection
+) -> None:
+    refresh(own_home, [MAY])
+    listing = "select schema_name, table_name from duckdb_tables() order by all"
+    with duckdb.connect(str(own_home.marts), read_only=True) as again:
+        assert again.execute(listing).fetchall() == marts.execute(listing).fetchall()
