@@ -6,6 +6,7 @@ releases, which never change.
 
 import duckdb
 
+from orchestration.publication.comments import comment_on
 from sources.home import Home
 
 #: The schemas copied, and where each goes. DuckDB names an opened file's catalog after the file, so
@@ -36,18 +37,13 @@ def write_reading_copy(home: Home) -> int:
         for schema, table, comment in tables:
             name = f"{COPIED_SCHEMAS[schema]}.{table}"
             connection.execute(f"create table {name} as from warehouse.{schema}.{table}")
-            connection.execute(f"comment on table {name} is {_literal(comment)}")
+            comment_on(connection, f"table {name}", comment)
             for column, text in connection.execute(
                 "select column_name, comment from duckdb_columns() where database_name = "
                 "'warehouse' and schema_name = ? and table_name = ? and comment is not null",
                 [schema, table],
             ).fetchall():
-                connection.execute(f"comment on column {name}.{column} is {_literal(text)}")
+                comment_on(connection, f"column {name}.{column}", text)
         connection.execute("detach warehouse")
     fresh.replace(home.marts)
     return len(tables)
-
-
-def _literal(text: str | None) -> str:
-    """Quote for COMMENT ON, which takes no parameters."""
-    return "null" if text is None else "'" + text.replace("'", "''") + "'"

@@ -20,6 +20,7 @@ import pandas as pd
 from expectations.gate import GateRecord, content_hash, read_record, require_pass
 from expectations.suites import suite_hash
 from orchestration.publication.changes import describe_changes
+from orchestration.publication.comments import comment_on
 from orchestration.publication.marts import Mart, month_frames, published_marts
 from orchestration.publication.workbook import write_workbook
 from sources.home import Home
@@ -164,14 +165,9 @@ def _typed_table(
     target.register("frame", frame)
     target.execute(f"insert into {mart.name} by name from frame")
     target.unregister("frame")
-    target.execute(
-        f"comment on table {mart.name} is '{mart.title_en}. One row is {mart.row_en}.'".replace(
-            "'s ", "''s "
-        )
-    )
+    comment_on(target, f"table {mart.name}", f"{mart.title_en}. One row is {mart.row_en}.")
     for column in columns:
-        text = column["description"].replace("'", "''")
-        target.execute(f"comment on column {mart.name}.{column['name']} is '{text}'")
+        comment_on(target, f"column {mart.name}.{column['name']}", column["description"])
 
 
 def safe_text(frame: pd.DataFrame) -> pd.DataFrame:
