@@ -46,7 +46,7 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 bench: $(VENV)/dev  ## a refresh against its floor, both from one run
 	@$(BIN)/python tests/benchmarks/refresh.py
 
-docs: $(VENV)/runtime  ## write docs/data-dictionary.md from the models' descriptions
+docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)
 	@$(BIN)/python -m orchestration.warehouse.dictionary
 

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.settings import DBT_PROJECT, PROJECT, home_from_environment, prepare_process
 from orchestration.warehouse.build import write_manifest
-from orchestration.warehouse.dictionary import PAGE, dictionary
+from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
 MAY_READ = {
@@ -52,6 +52,10 @@ def test_every_model_and_column_that_others_read_is_described_and_typed(
 
 def test_the_data_dictionary_is_what_the_models_say(manifest: dict[str, Any]) -> None:
     assert PAGE.read_text(encoding="utf-8") == dictionary(manifest), "run make docs"
+
+
+def test_the_page_of_rules_is_what_the_register_says() -> None:
+    assert RULES_PAGE.read_text(encoding="utf-8") == rules_page(), "run make docs"
 
 
 def test_every_test_is_named_as_a_sentence(manifest: dict[str, Any]) -> None:

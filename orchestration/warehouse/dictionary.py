@@ -1,21 +1,30 @@
-"""The data dictionary, written from dbt's descriptions: `make docs`.
+"""The pages of docs/ that are written from the project's own data: `make docs`.
 
-Belongs here: how descriptions become a page. Not here: any description, which stands once, beside
-its model.
+Belongs here: how descriptions and registers become pages. Not here: any description, which stands
+once, beside its model, or any rule, which stands in the register of rules.
 """
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import DBT_PROJECT, PROJECT
+from orchestration.settings import DBT_PROJECT, PROJECT, SEEDS
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
+RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
 SCHEMAS = ("marts", "core", "quality")
 HEAD = """# Data dictionary
 
 Written by `make docs` from the descriptions in `dbt_project/models`; change them there.
 Tables marked *person-level* exist in `warehouse.duckdb` only.
+"""
+
+RULES_HEAD = """# Rules
+
+Written by `make docs` from `quality_rules.csv` and `quality_thresholds.csv` in `dbt_project/seeds`;
+change them there. A rule that *blocks* refuses the file (stage door) or the release (later stages);
+one that *warns* asks for an answer; one that *informs* is only told.
 """
 
 
@@ -41,14 +50,42 @@ def dictionary(manifest: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def rules_page(seeds_dir: Path = SEEDS) -> str:
+    """Return the page of rules: each with its sentence, severity, mender, source, thresholds."""
+    thresholds: dict[str, list[dict[str, str]]] = {}
+    for row in _rows(seeds_dir / "quality_thresholds.csv"):
+        thresholds.setdefault(row["rule"], []).append(row)
+    parts = [RULES_HEAD]
+    for rule in _rows(seeds_dir / "quality_rules.csv"):
+        parts.append(
+            f"## {rule['rule']}\n\n{rule['sentence_en']}\n\n*{rule['sentence_sq']}*\n\n"
+            f"{rule['severity'].capitalize()}, at stage {rule['stage']}; "
+            f"mended by {rule['mended_by']}. Source: {rule['source'].rstrip('.')}.\n"
+        )
+        for threshold in thresholds.get(rule["rule"], []):
+            parts.append(
+                f"- `{threshold['threshold']}` = {threshold['value']} "
+                f"({threshold['reason_date']}): {threshold['reason']}"
+            )
+        if rule["rule"] in thresholds:
+            parts.append("")
+    return "\n".join(parts)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def _line(text: str) -> str:
     return " ".join(text.split()).replace("|", "/")
 
 
-def main(page: Path = PAGE) -> None:
-    """Write the page from the manifest that set-up made."""
+def main(page: Path = PAGE, rules: Path = RULES_PAGE) -> None:
+    """Write both pages, the dictionary from the manifest that set-up made."""
     manifest = json.loads((DBT_PROJECT / "target" / "manifest.json").read_bytes())
     page.write_text(dictionary(manifest), encoding="utf-8")
+    rules.write_text(rules_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

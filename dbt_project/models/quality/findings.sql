@@ -281,10 +281,15 @@ plan_and_publication_differ as (
         and published.value <> targets.value
 ),
 
+doubts as (
+    select * from {{ ref('fct_value_findings') }}
+),
+
 found as (
     {% for rule in [
         'door', 'missing_report', 'late_report', 'indicator_not_owed', 'value_not_reported',
         'breakdown_does_not_add_up', 'sources_disagree', 'plan_and_publication_differ',
+        'doubts',
     ] -%}
         select * from {{ rule }}
         {% if not loop.last %}union all{% endif %}

@@ -1,0 +1,7 @@
+select
+    indicator_code,
+    category,
+    name_sq,
+    name_en,
+    breakdown_kind
+from {{ ref('breakdown_categories') }}

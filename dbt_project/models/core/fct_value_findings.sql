@@ -1,0 +1,316 @@
+-- Values that are well formed, but contradict each other, the past or the plan. Each rule compares
+-- the totals of a report with its own parts, with the institution's past, or with its neighbours.
+with actuals as (
+    select
+        actuals.*,
+        indicators.target_basis,
+        indicators.measure_code
+    from {{ ref('fct_actuals') }} as actuals
+    inner join {{ ref('dim_indicators') }} as indicators
+        on actuals.indicator_code = indicators.indicator_code
+    where actuals.frequency = 'month'
+),
+
+thresholds as (
+    {% set names = [
+        'improbable_count_alarm_rate', 'improbable_count_least_past', 'improbable_count_largest',
+        'repeated_values_least', 'zeros_least', 'shared_activity_least',
+    ] -%}
+    select
+        {% for name in names -%}
+            max(value) filter (where threshold = '{{ name }}') as {{ name }}
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from {{ ref('dim_quality_thresholds') }}
+),
+
+totals as (
+    select *
+    from actuals
+    where category = 'total' and value_state in ('number', 'zero')
+),
+
+-- What is compared over time is what holds now; a replaced version is no past of its own.
+current_totals as (
+    select *
+    from totals
+    where superseded_at is null
+),
+
+part_exceeds_whole as (
+    select
+        'part_exceeds_whole' as rule,
+        parts.*,
+        'Pjesa «' || categories.name_sq || '» e treguesit ' || parts.indicator_code || ' është '
+        || cast(parts.value as bigint) || ', më shumë se totali '
+        || cast(totals.value as bigint) || '.' as message_sq,
+        'The part “' || categories.name_en || '” of indicator ' || parts.indicator_code || ' is '
+        || cast(parts.value as bigint) || ', more than the total of '
+        || cast(totals.value as bigint) || '.' as message_en
+    from actuals as parts
+    inner join totals
+        on
+            parts.delivery_id = totals.delivery_id
+            and parts.institution_code = totals.institution_code
+            and parts.reporting_month = totals.reporting_month
+            and parts.indicator_code = totals.indicator_code
+    inner join {{ ref('dim_breakdown_categories') }} as categories
+        on
+            parts.indicator_code = categories.indicator_code
+            and parts.category = categories.category
+    where parts.value_state = 'number' and parts.value > totals.value
+),
+
+-- A milestone that was reached stays reached; a running total never falls.
+later_falls as (
+    select
+        *,
+        max(value) over (
+            partition by county_code, institution_code, indicator_code
+            order by reporting_month
+            rows between unbounded preceding and 1 preceding
+        ) as highest_before
+    from current_totals
+    where target_basis in ('milestone', 'cumulative')
+),
+
+milestone_undone as (
+    select
+        'milestone_undone' as rule,
+        * exclude (highest_before),
+        'Treguesi ' || indicator_code || ' ishte arritur më parë; tani raportohet 0.'
+            as message_sq,
+        'Indicator ' || indicator_code || ' had been reached before; now 0 is reported.'
+            as message_en
+    from later_falls
+    where target_basis = 'milestone' and value = 0 and highest_before > 0
+),
+
+cumulative_falls as (
+    select
+        'cumulative_falls' as rule,
+        * exclude (highest_before),
+        'Treguesi ' || indicator_code || ' numërohet nga fillimi i planit dhe nuk mund të bjerë: '
+        || cast(highest_before as bigint) || ' më parë, ' || cast(value as bigint) || ' tani.'
+            as message_sq,
+        'Indicator ' || indicator_code || ' counts from the start of the plan and cannot fall: '
+        || cast(highest_before as bigint) || ' before, ' || cast(value as bigint) || ' now.'
+            as message_en
+    from later_falls
+    where target_basis = 'cumulative' and value < highest_before
+),
+
+reports as (
+    select
+        delivery_id,
+        county_code,
+        institution_code,
+        reporting_month,
+        count(*) as totals_reported,
+        count(*) filter (where value > 0) as totals_above_zero,
+        list(indicator_code || '=' || value order by indicator_code) filter (where value > 0)
+            as values_above_zero
+    from current_totals
+    group by delivery_id, county_code, institution_code, reporting_month
+),
+
+report_history as (
+    select
+        *,
+        lag(values_above_zero) over institution_reports as values_before,
+        lag(reporting_month) over institution_reports as month_before,
+        max(totals_above_zero) over (
+            partition by county_code, institution_code
+            order by reporting_month
+            rows between unbounded preceding and 1 preceding
+        ) as most_above_zero_before
+    from reports
+    window institution_reports as (
+        partition by county_code, institution_code order by reporting_month
+    )
+),
+
+-- A finding on a whole report stands at its first value.
+first_values as (
+    select *
+    from current_totals
+    qualify row_number() over (partition by delivery_id, institution_code order by row_number) = 1
+),
+
+all_zeros as (
+    select
+        'all_zeros' as rule,
+        first_values.*,
+        'Të gjitha vlerat e raportit janë 0, ndërsa më parë nuk ishin: konfirmojeni.'
+            as message_sq,
+        'Every value of the report is 0, which they were not before: confirm it.' as message_en
+    from first_values
+    inner join report_history on first_values.delivery_id = report_history.delivery_id
+    cross join thresholds
+    where
+        report_history.totals_above_zero = 0
+        and report_history.totals_reported >= thresholds.zeros_least
+        and report_history.most_above_zero_before >= thresholds.zeros_least
+),
+
+same_as_last_month as (
+    select
+        'same_as_last_month' as rule,
+        first_values.*,
+        'Raporti ka të njëjtat vlera si ai i muajit '
+        || strftime(report_history.month_before, '%m.%Y') || '.' as message_sq,
+        'The report has the same values as that of '
+        || strftime(report_history.month_before, '%Y-%m') || '.' as message_en
+    from first_values
+    inner join report_history on first_values.delivery_id = report_history.delivery_id
+    cross join thresholds
+    where
+        report_history.values_above_zero = report_history.values_before
+        and report_history.totals_above_zero >= thresholds.repeated_values_least
+        and report_history.month_before
+        = cast(report_history.reporting_month - interval 1 month as date)
+),
+
+-- Counts are small and often 0, so the test is exact: a negative binomial with the mean of the
+-- institution's own past, and its spread where that is wider than a Poisson's.
+past as (
+    select
+        current_totals.*,
+        count(*) over earlier as past_reports,
+        avg(value) over earlier as past_mean,
+        var_samp(value) over earlier as past_variance,
+        count(*) over (partition by delivery_id, institution_code) as tested_together
+    from current_totals
+    where target_basis not in ('milestone', 'level')
+    window earlier as (
+        partition by county_code, institution_code, indicator_code
+        order by reporting_month
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+expected as (
+    select
+        past.*,
+        thresholds.improbable_count_alarm_rate / past.tested_together / 2 as tail,
+        (past.past_mean * past.past_reports + 0.5) / past.past_reports as mean,
+        -- A past is short: its spread is known only roughly, and its mean too.
+        greatest(1.02, past.past_variance / greatest(past.past_mean, 0.5) * 1.5)
+        * (1 + 1 / past.past_reports) as dispersion
+    from past
+    cross join thresholds
+    where
+        past.past_reports >= thresholds.improbable_count_least_past
+        and past.value <= thresholds.improbable_count_largest
+        and past.past_mean <= thresholds.improbable_count_largest
+),
+
+-- With mean m and variance m * d: size m / (d - 1), chance of success 1 / d.
+chances as (
+    select
+        * exclude (dispersion),
+        list_sum(list_transform(
+            range(0, cast(value as bigint)),
+            lambda k: exp(
+                lgamma(k + mean / (dispersion - 1)) - lgamma(mean / (dispersion - 1))
+                - lgamma(k + 1) - mean / (dispersion - 1) * ln(dispersion)
+                + k * ln(1 - 1 / dispersion)
+            )
+        )) as chance_below,
+        exp(
+            lgamma(value + mean / (dispersion - 1)) - lgamma(mean / (dispersion - 1))
+            - lgamma(value + 1) - mean / (dispersion - 1) * ln(dispersion)
+            + value * ln(1 - 1 / dispersion)
+        ) as chance_of_it
+    from expected
+),
+
+improbable_count as (
+    select
+        'improbable_count' as rule,
+        * exclude (
+            past_reports, past_mean, past_variance, tested_together, tail, mean, chance_below,
+            chance_of_it
+        ),
+        'Treguesi ' || indicator_code || ' është ' || cast(value as bigint) || '; në '
+        || past_reports || ' raportet e mëparshme mesatarja ishte '
+        || replace(cast(round(past_mean, 1) as varchar), '.', ',')
+        || '. Kontrollojeni ose shpjegojeni.' as message_sq,
+        'Indicator ' || indicator_code || ' is ' || cast(value as bigint) || '; in the '
+        || past_reports || ' reports before it the mean was ' || round(past_mean, 1)
+        || '. Check it or explain it.' as message_en
+    from chances
+    where
+        1 - coalesce(chance_below, 0) < tail
+        or coalesce(chance_below, 0) + chance_of_it < tail
+),
+
+outside_measure_years as (
+    select
+        'outside_measure_years' as rule,
+        totals.*,
+        'Treguesi ' || totals.indicator_code || ' u raportua për ' || year(totals.reporting_month)
+        || '; masa zbatohet në ' || measures.start_year || '–' || measures.end_year || '.'
+            as message_sq,
+        'Indicator ' || totals.indicator_code || ' was reported for '
+        || year(totals.reporting_month) || '; its measure runs in ' || measures.start_year || '–'
+        || measures.end_year || '.' as message_en
+    from totals
+    inner join {{ ref('dim_measures') }} as measures
+        on
+            totals.measure_code = measures.measure_code
+            and measures.plan_code = 'PKV-2021-2023'
+    where
+        totals.value > 0
+        and year(totals.reporting_month) not between measures.start_year and measures.end_year
+),
+
+-- The same campaign told by two of its organisers is counted twice.
+shared_activity as (
+    select
+        'shared_activity' as rule,
+        current_totals.*,
+        'Edhe ' || others.institution_code || ' raportoi ' || cast(others.value as bigint)
+        || ' për treguesin ' || others.indicator_code
+        || ': a është e njëjta veprimtari?' as message_sq,
+        others.institution_code || ' also reported ' || cast(others.value as bigint)
+        || ' for indicator ' || others.indicator_code || ': is it the same activity?'
+            as message_en
+    from current_totals
+    inner join current_totals as others
+        on
+            current_totals.county_code = others.county_code
+            and current_totals.reporting_month = others.reporting_month
+            and current_totals.indicator_code = others.indicator_code
+            and current_totals.value = others.value
+            and current_totals.institution_code > others.institution_code
+    cross join thresholds
+    where current_totals.value >= thresholds.shared_activity_least
+),
+
+found as (
+    {% for rule in [
+        'part_exceeds_whole', 'milestone_undone', 'cumulative_falls', 'all_zeros',
+        'same_as_last_month', 'improbable_count', 'outside_measure_years', 'shared_activity',
+    ] -%}
+        select * from {{ rule }}
+        {% if not loop.last %}union all by name{% endif %}
+    {% endfor %}
+)
+
+select
+    rule,
+    county_code,
+    institution_code,
+    reporting_month,
+    indicator_code,
+    delivery_id,
+    sheet,
+    cell,
+    row_number,
+    message_sq,
+    message_en,
+    received_at as found_at,
+    superseded_at is not null as is_mended,
+    is_made_up
+from found

@@ -1,0 +1,197 @@
+"""Values that contradict their parts, the past or the plan are found where they stand.
+
+One home holds three clean years of many institutions, drawn at random, and then one defect an
+institution; a rule must find its defect, and nearly nothing in the clean reports.
+"""
+
+import csv
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from random import Random
+
+import duckdb
+import pytest
+
+from orchestration.refresh import refresh
+from orchestration.settings import prepare_process
+from sources.home import Home
+
+HEADINGS = [
+    "Formulari", "Qarku", "Institucioni", "Muaji", "Të dhënat", "Kodi i treguesit", "Ndarja",
+    "Vlera", "Gjendja",
+]  # fmt: skip
+CLEAN_INSTITUTIONS = [
+    "AL-04-PREFEKTI", "AL-04-SHSSH", "AL-04-KESHILLI", "AL-04-B-FIER", "AL-04-B-LUSHNJE",
+    "AL-04-POLICIA", "AL-04-SHISH", "AL-04-ARSIMI", "AL-04-SHENDETI", "AL-04-ISHPSHSH",
+    "AL-04-FORMIMI", "AL-04-DVKM",
+]  # fmt: skip
+#: Indicators of the clean reports, with what is usual a month.
+USUAL = {"2.1.18.1": 0.3, "2.1.11.1": 2.0, "3.1.2.1": 7.0, "3.1.9.2": 25.0}
+CLEAN_YEARS = (2020, 2021, 2022)
+
+Row = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A report with a defect: what it holds after a clean past, and where it must be found."""
+
+    rule: str
+    institution_code: str
+    past: list[Row]
+    report: list[Row]
+    cell_row: int
+
+
+DEFECTS = [
+    Defect(
+        "part_exceeds_whole",
+        "AL-04-B-PATOS",
+        past=[("3.1.1.1", "", 3)],
+        report=[("3.1.1.1", "", 2), ("3.1.1.1", "television", 5)],
+        cell_row=3,
+    ),
+    Defect(
+        "milestone_undone",
+        "AL-04-B-ROSKOVEC",
+        past=[("2.1.7.1", "", 1)],
+        report=[("2.1.7.1", "", 0)],
+        cell_row=2,
+    ),
+    Defect(
+        "all_zeros",
+        "AL-04-B-DIVJAKE",
+        past=[("3.1.1.1", "", 1), ("3.1.9.2", "", 2), ("3.1.2.3", "", 4)],
+        report=[("3.1.1.1", "", 0), ("3.1.9.2", "", 0), ("3.1.2.3", "", 0)],
+        cell_row=2,
+    ),
+    Defect(
+        "same_as_last_month",
+        "AL-04-B-MALLAKASTER",
+        past=[("3.1.1.1", "", 4), ("3.1.9.2", "", 9), ("3.1.2.3", "", 6)],
+        report=[("3.1.1.1", "", 4), ("3.1.9.2", "", 9), ("3.1.2.3", "", 6)],
+        cell_row=2,
+    ),
+]
+
+
+def _write(
+    home: Home, institution: str, month: date, rows: list[Row], received: datetime | None = None
+) -> None:
+    path = home.inbox / "AL-04" / f"{institution}-{month:%Y-%m}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(HEADINGS)
+        for code, category, value in rows:
+            state = "zero" if value == 0 else ""
+            writer.writerow(
+                ["krat-raport-1", "AL-04", institution, f"{month:%Y-%m}", "SHEMBULL - TË TRILLUARA",
+                 code, category, value, state]
+            )  # fmt: skip
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 5)
+    arrived = received or datetime(following.year, following.month, following.day, 9, tzinfo=UTC)
+    os.utime(path, (arrived.timestamp(), arrived.timestamp()))
+
+
+def _poisson(rng: Random, mean: float) -> int:
+    """Draw a count by Knuth's multiplication."""
+    limit, product, count = math.exp(-mean), rng.random(), 0
+    while product > limit:
+        product *= rng.random()
+        count += 1
+    return count
+
+
+@pytest.fixture(scope="module")
+def doubts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The reading copy over clean years, the defects, and a jump of a small count."""
+    folder = tmp_path_factory.mktemp("doubts")
+    home = Home(root=folder / "home", keys=folder / "keys")
+    prepare_process(home)
+    rng = Random("clean reports")
+    for institution in CLEAN_INSTITUTIONS:
+        for year in CLEAN_YEARS:
+            for month in range(1, 13):
+                rows = [(code, "", _poisson(rng, mean)) for code, mean in USUAL.items()]
+                _write(home, institution, date(year, month, 1), rows)
+    for defect in DEFECTS:
+        _write(home, defect.institution_code, date(2023, 3, 1), defect.past)
+        _write(home, defect.institution_code, date(2023, 4, 1), defect.report)
+    # Ten times the usual, once for the smallest and once for the largest count; and a stop.
+    _write(home, "AL-04-POLICIA", date(2023, 1, 1), [("2.1.18.1", "", 6)])
+    _write(home, "AL-04-SHENDETI", date(2023, 1, 1), [("3.1.9.2", "", 250)])
+    _write(home, "AL-04-ARSIMI", date(2023, 1, 1), [("3.1.9.2", "", 0)])
+    for institution in ("AL-04-FORMIMI", "AL-04-DVKM"):
+        _write(home, institution, date(2023, 1, 1), [("3.1.1.2", "", 412)])
+    refresh(home, [date(2023, 4, 1)])
+    with duckdb.connect(str(home.marts), read_only=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.rule)
+def test_a_defect_is_found_by_its_rule_at_its_row(
+    defect: Defect, doubts: duckdb.DuckDBPyConnection
+) -> None:
+    found = doubts.execute(
+        "select strftime(reporting_month, '%Y-%m'), row_number from quality.findings "
+        "where rule = ? and institution_code = ?",
+        [defect.rule, defect.institution_code],
+    ).fetchall()
+    assert found == [("2023-04", defect.cell_row)]
+
+
+@pytest.mark.parametrize(
+    ("institution", "indicator"),
+    [
+        ("AL-04-POLICIA", "2.1.18.1"),
+        ("AL-04-SHENDETI", "3.1.9.2"),
+        ("AL-04-ARSIMI", "3.1.9.2"),
+    ],
+)
+def test_a_count_far_from_its_past_is_found(
+    institution: str, indicator: str, doubts: duckdb.DuckDBPyConnection
+) -> None:
+    found = doubts.execute(
+        "select indicator_code, cell from quality.findings where rule = 'improbable_count' "
+        "and institution_code = ? and reporting_month = '2023-01-01'",
+        [institution],
+    ).fetchall()
+    assert found == [(indicator, "H2")]
+
+
+def test_at_most_one_clean_report_in_a_hundred_raises_a_false_alarm(
+    doubts: duckdb.DuckDBPyConnection,
+) -> None:
+    row = doubts.execute(
+        "select count(distinct delivery_id) from quality.findings "
+        "where severity <> 'informs' and year(reporting_month) < 2023"
+    ).fetchone()
+    assert row is not None
+    reports = len(CLEAN_INSTITUTIONS) * len(CLEAN_YEARS) * 12
+    assert row[0] <= reports / 100
+
+
+def test_the_same_large_figure_of_two_institutions_is_told(
+    doubts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = doubts.execute(
+        "select institution_code, severity from quality.findings where rule = 'shared_activity'"
+    ).fetchall()
+    assert found == [("AL-04-FORMIMI", "informs")]
+
+
+def test_a_value_outside_the_years_of_its_measure_is_told(
+    doubts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = doubts.execute(
+        "select distinct year(findings.reporting_month) < measures.start_year "
+        "or year(findings.reporting_month) > measures.end_year from quality.findings as findings "
+        "inner join core.dim_indicators as indicators using (indicator_code) "
+        "inner join core.dim_measures as measures using (measure_code) "
+        "where findings.rule = 'outside_measure_years' and measures.plan_code = 'PKV-2021-2023'"
+    ).fetchall()
+    assert found == [(True,)]
