@@ -140,6 +140,27 @@ def status(home: Home, month: date, county: str | None) -> None:
 
 
 @cli.command()
+@click.option("--month", type=Month(), required=True)
+@click.option("--county", required=True, help="For example AL-04.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Default: slips/ in KRAT_HOME."
+)
+@click.pass_obj
+def slips(home: Home, month: date, county: str, out: Path | None) -> None:
+    """Write what each institution is told of its report: a workbook and a text, in Albanian."""
+    from orchestration.publication.slips import write_slips
+    from orchestration.refresh import today
+
+    _known_county(county)
+    _needs_reading_copy(home)
+    folder = out or home.slips / county / f"{month:%Y-%m}"
+    written = write_slips(home, county, month, today(), folder)
+    if not written:
+        raise click.ClickException(f"no report of {county} is expected for {month:%Y-%m}.")
+    click.echo(f"Wrote {len(written) // 2} slips, each as .xlsx and .txt, in {folder}.")
+
+
+@cli.command()
 @click.argument("query")
 @click.pass_obj
 def sql(home: Home, query: str) -> None:

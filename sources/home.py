@@ -51,6 +51,11 @@ class Home:
         return self.root / "releases"
 
     @property
+    def slips(self) -> Path:
+        """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
+        return self.root / "slips"
+
+    @property
     def gate(self) -> Path:
         """Gate records, `<county>/<month>.json`."""
         return self.root / "gate"

@@ -1,0 +1,236 @@
+"""Return slips: what each institution is told of its report, as a workbook and as a text.
+
+Belongs here: gathering what was found of one institution and month, and putting it in order. Not
+here: the words (slips.yml), what is found (dbt_project), or sending it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import xlsxwriter
+import yaml
+
+from sources.home import Home
+
+#: Titles of the tables in a slip, by what they hold.
+COLUMNS = {
+    "missing": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Çfarë mungon"),
+    "doubt": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Pyetja jonë"),
+    "have": ("Treguesi", "Vlera", "Gjendja", "", "Emri dhe ndarja"),
+}
+WIDTHS = (14, 14, 18, 10, 90)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What one institution is told of one month: `lines` in Albanian, then the three tables."""
+
+    institution_code: str
+    month: date
+    subject: str
+    lines: tuple[str, ...]
+    tables: dict[str, list[tuple[Any, ...]]]
+
+
+def write_slips(home: Home, county_code: str, month: date, as_of: date, folder: Path) -> list[Path]:
+    """Write `<institution>.xlsx` and `.txt` into `folder` for each institution of a county.
+
+    An institution gets a slip when a report of the month is expected of it, came, or was refused.
+    Dates are reckoned from `as_of`. The reading copy must exist. Returns the paths written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for slip in slips(home, county_code, month, as_of):
+        workbook = folder / f"{slip.institution_code}.xlsx"
+        text = folder / f"{slip.institution_code}.txt"
+        _write_workbook(workbook, slip)
+        text.write_text(as_text(slip), encoding="utf-8")
+        written += [workbook, text]
+    return written
+
+
+def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Slip]:
+    """Yield the slips of a county's month, in the order of the institutions' codes."""
+    with duckdb.connect(str(home.marts), read_only=True) as connection:
+        institutions = connection.execute(
+            "select institution_code, name_sq from core.dim_institutions "
+            "where county_code = ? order by institution_code",
+            [county_code],
+        ).fetchall()
+        reports = _by_institution(
+            connection,
+            "select institution_code, status, received_at, version, reporting_deadline, "
+            "date_diff('day', reporting_deadline, cast(first_received_at as date)), is_made_up "
+            "from core.fct_submissions where county_code = ? and reporting_month = ? "
+            "and status in ('on_time', 'late') order by received_at",
+            county_code,
+            month,
+        )
+        due = _by_institution(
+            connection,
+            "select distinct institution_code, reporting_deadline from core.fct_values_due "
+            "where county_code = ? and reporting_month = ?",
+            county_code,
+            month,
+        )
+        values = _by_institution(
+            connection,
+            "select institution_code, indicator_code, cast(value as bigint), value_state, "
+            "indicators.name_sq || coalesce(': ' || categories.name_sq, '') "
+            "from core.fct_actuals "
+            "inner join core.dim_indicators as indicators using (indicator_code) "
+            "left join core.dim_breakdown_categories as categories "
+            "using (indicator_code, category) "
+            "where county_code = ? and reporting_month = ? and superseded_at is null "
+            "and frequency = 'month' order by indicator_code, row_number",
+            county_code,
+            month,
+        )
+        found = _by_institution(
+            connection,
+            "select institution_code, rule, coalesce(indicator_code, ''), coalesce(sheet, ''), "
+            "coalesce(cell, ''), coalesce(cast(row_number as varchar), ''), message_sq "
+            "from quality.findings where county_code = ? and reporting_month = ? "
+            "and state = 'open' and severity <> 'informs' "
+            "and mended_by in ('institution', 'committee') "
+            "order by array_position(['blocks', 'warns'], severity), row_number, rule",
+            county_code,
+            month,
+        )
+    for code, name in institutions:
+        if code in reports or code in due or code in found:
+            yield _slip(
+                code,
+                name,
+                month,
+                as_of,
+                reports.get(code, []),
+                due.get(code, []),
+                values.get(code, []),
+                found.get(code, []),
+            )
+
+
+def as_text(slip: Slip) -> str:
+    """Return a slip as the text of an e-mail: subject, sentences, and a list a table."""
+    titles = _words()["titles"]
+    parts = [slip.subject, "", *slip.lines]
+    for name, rows in slip.tables.items():
+        if rows:
+            parts += ["", f"{titles[name]}:"]
+            parts += [
+                "- " + ", ".join(_shown(value) for value in row if value not in ("", None))
+                for row in rows
+            ]
+    return "\n".join(parts) + "\n"
+
+
+def _slip(
+    code: str,
+    name: str,
+    month: date,
+    as_of: date,
+    reports: list[tuple[Any, ...]],
+    due: list[tuple[Any, ...]],
+    values: list[tuple[Any, ...]],
+    found: list[tuple[Any, ...]],
+) -> Slip:
+    content = _words()
+    words = content["words"]
+    answer_by = as_of + timedelta(days=content["answer_within"]["days"])
+    lines = []
+    if reports:
+        _, received_at, version, deadline, days, is_made_up = reports[-1]
+        if is_made_up:
+            lines.append(words["made_up"])
+        count = words["version"].format(version=version) if version > 1 else ""
+        lines.append(words["received"].format(received=_shown(received_at.date()), version=count))
+        if days is not None and days > 0:
+            lines.append(words["late"].format(days=days, deadline=_shown(deadline)))
+    elif due:
+        deadline = due[0][0]
+        sentence = words["reminder"] if deadline >= as_of else words["not_received"]
+        lines.append(sentence.format(deadline=_shown(deadline), answer_by=_shown(answer_by)))
+    else:
+        lines.append(words["nothing_due"])
+    # That the whole report is missing was said above.
+    missing = [row[1:] for row in found if row[0] == "value_not_reported"]
+    doubt = [row[1:] for row in found if row[0] not in ("missing_report", "value_not_reported")]
+    if missing or doubt:
+        lines.append(words["please"].format(answer_by=_shown(answer_by)))
+    elif reports:
+        lines.append(words["all_well"])
+    return Slip(
+        institution_code=code,
+        month=month,
+        subject=words["subject"].format(month=f"{month:%m.%Y}", institution=name),
+        lines=tuple(lines),
+        tables={
+            "missing": missing,
+            "doubt": doubt,
+            "have": [
+                (indicator, value, content["states"][state], "", name_of_value)
+                for indicator, value, state, name_of_value in values
+            ],
+        },
+    )
+
+
+def _write_workbook(path: Path, slip: Slip) -> None:
+    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"created": datetime(slip.month.year, slip.month.month, 1)})
+    title = book.add_format({"bold": True, "font_size": 14})
+    head = book.add_format({"bold": True, "bg_color": "#DDE6F0"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet = book.add_worksheet("Përgjigja")
+    sheet.hide_gridlines(2)
+    for column, width in enumerate(WIDTHS):
+        sheet.set_column(column, column, width)
+    sheet.write_string(0, 0, slip.subject, title)
+    row = 2
+    for line in slip.lines:
+        sheet.merge_range(row, 0, row, len(WIDTHS) - 1, line, wrapped)
+        row += 1
+    for name, rows in slip.tables.items():
+        if not rows:
+            continue
+        row += 1
+        sheet.write_string(row, 0, _words()["titles"][name], title)
+        row += 1
+        for column, heading in enumerate(COLUMNS[name]):
+            sheet.write_string(row, column, heading, head)
+        for values in rows:
+            row += 1
+            for column, value in enumerate(values):
+                if isinstance(value, int):
+                    sheet.write_number(row, column, value)
+                elif value is not None:
+                    sheet.write_string(row, column, value, wrapped)
+        row += 1
+    book.close()
+
+
+def _by_institution(
+    connection: duckdb.DuckDBPyConnection, query: str, county_code: str, month: date
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of a query by their first column, which is left out of them."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in connection.execute(query, [county_code, month]).fetchall():
+        found.setdefault(row[0], []).append(row[1:])
+    return found
+
+
+def _shown(value: Any) -> str:
+    return f"{value:%d.%m.%Y}" if isinstance(value, date) else str(value)
+
+
+@cache
+def _words() -> dict[str, Any]:
+    path = Path(__file__).with_name("slips.yml")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,97 @@
+"""Return slips: an institution reads what came, what is missing or doubted, and until when."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import MAY, Refreshed
+from openpyxl import load_workbook
+
+from orchestration.cli import cli
+from orchestration.publication.slips import as_text, slips, write_slips
+from orchestration.settings import prepare_process
+
+AS_OF = date(2023, 6, 20)
+
+
+@pytest.fixture(scope="module")
+def texts(refreshed: Refreshed) -> dict[str, str]:
+    prepare_process(refreshed.home)
+    return {
+        slip.institution_code: as_text(slip) for slip in slips(refreshed.home, "AL-04", MAY, AS_OF)
+    }
+
+
+def test_a_missing_report_is_asked_for_by_a_day(texts: dict[str, str]) -> None:
+    assert "nuk ka mbërritur; afati ishte 10.06.2023" in texts["AL-04-B-PATOS"]
+    assert "deri më 27.06.2023" in texts["AL-04-B-PATOS"]
+
+
+def test_before_the_deadline_it_is_a_reminder(refreshed: Refreshed) -> None:
+    [patos] = [
+        slip
+        for slip in slips(refreshed.home, "AL-04", MAY, date(2023, 6, 8))
+        if slip.institution_code == "AL-04-B-PATOS"
+    ]
+    assert "afati është 10.06.2023" in as_text(patos)
+
+
+def test_a_late_report_is_told_its_days(texts: dict[str, str]) -> None:
+    assert "Erdhi 9 ditë pas afatit (10.06.2023)" in texts["AL-04-B-LUSHNJE"]
+
+
+def test_a_blank_value_is_told_with_its_cell(texts: dict[str, str]) -> None:
+    [line] = [line for line in texts["AL-04-SHENDETI"].splitlines() if "bosh" in line]
+    assert "2.2.5.1" in line
+    assert "Raporti, E7" in line
+
+
+def test_a_figure_that_another_source_contradicts_is_doubted(texts: dict[str, str]) -> None:
+    assert "regjistri i referimeve jep" in texts["AL-04-POLICIA"]
+
+
+def test_a_report_with_nothing_wrong_is_thanked(texts: dict[str, str]) -> None:
+    assert "Faleminderit" in texts["AL-04-B-LUSHNJE"]
+    assert "Ju lutemi" not in texts["AL-04-B-LUSHNJE"]
+
+
+def test_a_correction_is_what_the_slip_speaks_of(texts: dict[str, str]) -> None:
+    assert "(versioni 2)" in texts["AL-04-ARSIMI"]
+
+
+def test_the_workbook_says_the_same_and_numbers_are_numbers(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    write_slips(refreshed.home, "AL-04", MAY, AS_OF, tmp_path)
+    cells = [
+        cell.value
+        for row in load_workbook(tmp_path / "AL-04-POLICIA.xlsx").active.iter_rows()
+        for cell in row
+        if cell.value is not None
+    ]
+    assert any(isinstance(value, int) for value in cells)
+    text = (tmp_path / "AL-04-POLICIA.txt").read_text(encoding="utf-8")
+    assert cells[0] == text.splitlines()[0]
+    assert any("regjistri i referimeve" in str(value) for value in cells)
+
+
+def test_the_same_inputs_give_the_same_bytes(refreshed: Refreshed, tmp_path: Path) -> None:
+    first = write_slips(refreshed.home, "AL-04", MAY, AS_OF, tmp_path / "one")
+    second = write_slips(refreshed.home, "AL-04", MAY, AS_OF, tmp_path / "two")
+    assert len(first) == len(second) == 34
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_command_writes_into_the_home_and_refuses_a_month_without_reports(
+    refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRAT_HOME", str(refreshed.home.root))
+    monkeypatch.setenv("KRAT_KEYS", str(refreshed.home.keys))
+    told = CliRunner().invoke(cli, ["slips", "--county", "AL-04", "--month", "2023-05"])
+    assert told.exit_code == 0, told.output
+    assert (refreshed.home.slips / "AL-04" / "2023-05" / "AL-04-POLICIA.txt").exists()
+    empty = CliRunner().invoke(cli, ["slips", "--county", "AL-05", "--month", "2023-05"])
+    assert empty.exit_code == 1
+    assert "no report of AL-05 is expected" in empty.output
