@@ -130,9 +130,9 @@ def test_a_blocked_verdict_leaves_the_last_release_in_place(own_home: Home) -> N
     assert [path.name for path in folder.iterdir()] == ["r1"]
 
 
-def test_a_false_table_blocks_the_month_and_the_reading_copy(own_home: Home) -> None:
-    """A value that no door would let in stands in raw, as after a fault of krat's own."""
-    (values,) = (own_home.raw / "submission_values").glob("*.parquet")
+def _plant_a_false_value(home: Home) -> None:
+    """Put a value that no door would let in into raw, as after a fault of krat's own."""
+    (values,) = (home.raw / "submission_values").glob("*.parquet")
     table = pq.read_table(values)
     rows = [
         row | {"value": -500.0}
@@ -142,7 +142,12 @@ def test_a_false_table_blocks_the_month_and_the_reading_copy(own_home: Home) -> 
     ]
     assert len(rows) == 1
     rows[0]["row_number"] += 1000
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), values.with_name("zz.parquet"))
+    planted = pa.Table.from_pylist(rows, schema=table.schema)
+    pq.write_table(pa.concat_tables([table, planted]), values)
+
+
+def test_a_false_table_blocks_the_month_and_the_reading_copy(own_home: Home) -> None:
+    _plant_a_false_value(own_home)
     before = own_home.marts.stat().st_mtime_ns
     outcome = refresh(own_home, [MAY])
     assert [record.county_code for record in outcome.blocked] == ["AL", "AL-04"]
@@ -151,6 +156,32 @@ def test_a_false_table_blocks_the_month_and_the_reading_copy(own_home: Home) -> 
     assert own_home.marts.stat().st_mtime_ns == before
     folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
     assert [path.name for path in folder.iterdir()] == ["r1"]
+
+
+def test_a_county_in_trouble_stops_no_other_county_and_no_other_month(own_home: Home) -> None:
+    _plant_a_false_value(own_home)
+    log = own_home.inbox / "AL-05" / "log.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text(
+        "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;"
+        "Elemente dyshimi;Shfrytëzimi;Referuar te;Pranuar më;Rezultati;Nr. rastit;Përsëritje e\n"
+        "krat-linja-1;AL-05;SHEMBULL - TË TRILLUARA;1;app;2023-05-03 10:00;self;information;"
+        ";;;;no_action;;\n",
+        encoding="utf-8",
+    )
+    march = date(2023, 3, 1)
+    outcome = refresh(own_home, [march, MAY])
+    blocked = {(record.county_code, record.reporting_month) for record in outcome.blocked}
+    assert blocked == {("AL", MAY), ("AL-04", MAY)}
+    assert all(
+        any(rule.startswith("warehouse_test_failed") for rule in record.blocking_rules)
+        for record in outcome.blocked
+    )
+    published = {
+        path.parent.relative_to(own_home.releases / "restricted").as_posix()
+        for path in (release.path for release in outcome.releases)
+    }
+    assert published >= {"AL-04/2023-03", "AL/2023-03", "AL-05/2023-03", "AL-05/2023-05"}
 
 
 def test_a_correction_gives_a_second_release_that_says_what_changed(own_home: Home) -> None:

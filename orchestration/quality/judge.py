@@ -5,6 +5,7 @@ Belongs here: gathering what the gate decides on. Not here: the decision (expect
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -13,7 +14,6 @@ from expectations.gate import GateRecord, content_hash, decide, write_record
 from expectations.suites import suite_hash
 from expectations.validate import Check, validate
 from orchestration.publication.marts import month_frames, published_marts
-from orchestration.warehouse.build import FAILED
 from sources.home import Home
 from sources.registers import Registers
 
@@ -27,11 +27,13 @@ class Scope:
 
 
 def counties_with_reports(home: Home) -> list[str]:
-    """Return the counties that have obligations or deliveries, and the nation, in order."""
+    """Return the counties that owe reports or sent reports, logs or records, and the nation, in order."""
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
             "select county_code from core.fct_submissions union "
-            "select county_code from core.fct_actuals union select 'AL' order by all"
+            "select county_code from core.fct_actuals union "
+            "select county_code from marts.hotline_activity union "
+            "select county_code from marts.referral_flow union select 'AL' order by all"
         ).fetchall()
     return [str(row[0]) for row in rows]
 
@@ -39,14 +41,9 @@ def counties_with_reports(home: Home) -> list[str]:
 def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRecord]:
     """Write and return one gate record a scope, over the warehouse as it now stands."""
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        failed_tests = [
-            str(row[0])
-            for row in connection.execute(
-                "select node from ops.dbt_results "
-                "where resource_type = 'test' and list_contains(?, status) order by node",
-                [list(FAILED)],
-            ).fetchall()
-        ]
+        failed_tests = connection.execute(
+            "select node, county_code, reporting_month from ops.failed_tests order by all"
+        ).fetchall()
         months = sorted({scope.month for scope in scopes})
         frames = {
             mart.name: connection.execute(
@@ -71,7 +68,7 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
                     for name, found in checks.items()
                     for check in found
                 ],
-                failed_tests=failed_tests,
+                failed_tests=_failed_within(failed_tests, scope),
                 findings=content["findings"],
                 is_made_up=any(
                     bool(frame["is_made_up"].any())
@@ -82,6 +79,18 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
             write_record(home, record)
             records.append(record)
     return records
+
+
+def _failed_within(failed_tests: list[tuple[Any, ...]], scope: Scope) -> list[str]:
+    """Return the tests that failed for a scope: the nation is the sum of its counties."""
+    return sorted(
+        {
+            str(node)
+            for node, county_code, month in failed_tests
+            if county_code in (None, scope.county_code) or scope.county_code == "AL"
+            if month in (None, scope.month)
+        }
+    )
 
 
 def _within(check: Check, frame: pd.DataFrame, scope: Scope) -> Check:

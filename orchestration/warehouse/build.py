@@ -122,8 +122,19 @@ def _record(home: Home, results: list[Any], digest: str) -> None:
         for result in results
     ]
     columns = list(zip(*rows, strict=True))
+    failed = [
+        result.node
+        for result in results
+        if result.node.resource_type == "test" and result.status in FAILED
+    ]
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema if not exists ops")
+        connection.execute(
+            "create or replace table ops.failed_tests "
+            "(node varchar, county_code varchar, reporting_month date)"
+        )
+        for node in failed:
+            _record_places(connection, node)
         connection.execute(
             "create or replace table ops.dbt_results as select unnest(?) as node, "
             "unnest(?) as table_name, unnest(?) as resource_type, unnest(?) as schema_name, "
@@ -133,3 +144,23 @@ def _record(home: Home, results: list[Any], digest: str) -> None:
         connection.execute(
             "create or replace table ops.loaded_registers as select ? as registers_hash", [digest]
         )
+
+
+def _record_places(connection: duckdb.DuckDBPyConnection, node: Any) -> None:
+    """Record in which counties and months a test failed; null is everywhere.
+
+    Only codes and months are taken from the failing rows: they can be records of persons.
+    """
+    places = {"county_code": "null", "reporting_month": "null"}
+    try:
+        found = connection.execute(f"describe {node.compiled_code}").fetchall()
+        places |= {row[0]: row[0] for row in found if row[0] in places}
+        connection.execute(
+            "insert into ops.failed_tests "
+            f"select distinct ?, {places['county_code']}, {places['reporting_month']} "
+            f"from ({node.compiled_code}) as failing_rows",
+            [node.name],
+        )
+    except duckdb.Error:
+        # A test that could not even run says nothing of where: it holds everywhere.
+        connection.execute("insert into ops.failed_tests values (?, null, null)", [node.name])

@@ -1,6 +1,6 @@
 {#- Fails for each row in which one of the columns counts less than nothing; null passes. -#}
 {% test non_negative(model, columns) %}
-    select 1 as failing_row
+    select *
     from {{ model }}
     where
         {% for column in columns -%}
