@@ -27,7 +27,7 @@ class Scope:
 
 
 def counties_with_reports(home: Home) -> list[str]:
-    """Return the counties that owe reports or sent reports, logs or records, and the nation, in order."""
+    """Return, in order, the nation and the counties that owe or sent reports, logs or records."""
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
             "select county_code from core.fct_submissions union "
