@@ -9,12 +9,37 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from orchestration.settings import LOOPBACK, PROJECT, SEEDS, home_from_environment, prepare_process
 from sources.home import Home
+
+_CHECK_WORDS = {
+    "sq": {
+        "read_as": "U lexua si",
+        "nothing": "asnjë formular i njohur",
+        "blocks": "PENGON   ",
+        "warns": "PYETJE   ",
+        "informs": "SHËNIM   ",
+        "copy": "Kopja me qelizat e shënuara",
+        "clean": "Skedari është në rregull: dërgojeni.",
+        "flagged": "Skedari do të pranohej. Shihni pyetjet më sipër para se ta dërgoni.",
+        "refused": "Skedari do të refuzohej. Ndreqni sa më sipër dhe kontrollojeni përsëri.",
+    },
+    "en": {
+        "read_as": "Read as",
+        "nothing": "no known form",
+        "blocks": "BLOCKS   ",
+        "warns": "QUESTION ",
+        "informs": "NOTE     ",
+        "copy": "Copy with the cells marked",
+        "clean": "The file is in order: send it.",
+        "flagged": "The file would be taken in. See the questions above before you send it.",
+        "refused": "The file would be refused. Mend what stands above and check it again.",
+    },
+}
 
 
 class Month(click.ParamType[date]):
@@ -50,6 +75,48 @@ def example(home: Home, out: Path | None) -> None:
     folder = out or home.inbox
     written = write_example(folder, SEEDS)
     click.echo(f"Wrote {len(written)} made-up files under {folder}.")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--county", help="The county that it is meant for. Default: what the file states.")
+@click.option("--english", is_flag=True, help="Tell the problems in English.")
+@click.option(
+    "--marked",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the marked copy goes. Default: beside the file.",
+)
+def check(file: Path, county: str | None, english: bool, marked: Path | None) -> None:
+    """Tell what the door would say of FILE before it is sent; nothing is kept or sent.
+
+    A copy with the problem cells marked is written when there are any. Exit status: 0 nothing is
+    wrong, 1 it would be refused, 3 it would be taken in with questions.
+    """
+    from orchestration.ingestion.checking import check_file, write_marked_copy
+    from sources.registers import load_registers
+
+    _known_county(county)
+    target = marked or file.with_name(f"{file.stem}-kontrolluar.xlsx")
+    if target.resolve() == file.resolve():
+        raise click.BadParameter("the marked copy would replace the file itself.")
+    try:
+        answer = check_file(file, load_registers(SEEDS), county)
+    except OSError as mistake:
+        raise click.ClickException(f"the file can't be opened: {mistake.strerror}.") from mistake
+    delivery = answer.reading.delivery
+    language: Literal["sq", "en"] = "en" if english else "sq"
+    words = _CHECK_WORDS[language]
+    month = delivery["reporting_month"]
+    understood = [delivery["layout_id"], delivery["county_code"], delivery["institution_code"]]
+    form = ", ".join(filter(None, [*understood, f"{month:%Y-%m}" if month else None]))
+    click.echo(f"{words['read_as']}: {form if delivery['layout_id'] else words['nothing']}")
+    for severity, problem in answer.problems:
+        click.echo(f"{words[severity]}  {problem.told(language)}")
+    if any(problem.cell or problem.row_number for _, problem in answer.problems):
+        write_marked_copy(answer, target, language)
+        click.echo(f"{words['copy']}: {target}")
+    click.echo(words[answer.verdict])
+    sys.exit({"clean": 0, "refused": 1, "flagged": 3}[answer.verdict])
 
 
 @cli.command()

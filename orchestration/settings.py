@@ -43,7 +43,6 @@ def home_from_environment() -> Home:
 
 def prepare_process(home: Home) -> None:
     """Give dbt and Dagster, which read the environment themselves, their folders and silence."""
-    home.root.mkdir(parents=True, exist_ok=True)
     os.environ["KRAT_WAREHOUSE"] = str(home.warehouse)
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"

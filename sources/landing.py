@@ -202,18 +202,9 @@ def _reason(reading: Reading) -> str:
         "",
     ]
     for found in reading.problems:
-        sq.append(f"- {_where(found, 'fleta', 'qeliza', 'rreshti')}{found.message_sq}")
-        en.append(f"- {_where(found, 'sheet', 'cell', 'row')}{found.message_en}")
+        sq.append(f"- {found.told('sq')}")
+        en.append(f"- {found.told('en')}")
     return "\n".join([*sq, "", *en, ""])
-
-
-def _where(found: Problem, sheet: str, cell: str, row: str) -> str:
-    parts = [f"{sheet} {found.sheet}"] if found.sheet else []
-    if found.cell:
-        parts.append(f"{cell} {found.cell}")
-    elif found.row_number:
-        parts.append(f"{row} {found.row_number}")
-    return f"{', '.join(parts)}: " if parts else ""
 
 
 def _remove_unfinished(home: Home) -> None:

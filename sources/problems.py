@@ -5,9 +5,12 @@ Belongs here: the sentences, in Albanian and English. Not here: when a rule is b
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 #: Places listed for each rule and column of a file; more would bury the reader.
 MAX_PLACES = 100
+
+_PLACE_WORDS = {"sq": ("fleta", "qeliza", "rreshti"), "en": ("sheet", "cell", "row")}
 
 _SENTENCES: dict[str, tuple[str, str]] = {
     "unreadable_file": (
@@ -119,6 +122,20 @@ class Problem:
     row_number: int | None
     message_sq: str
     message_en: str
+
+    def message(self, language: Literal["sq", "en"]) -> str:
+        """Return the message in a language."""
+        return self.message_sq if language == "sq" else self.message_en
+
+    def told(self, language: Literal["sq", "en"]) -> str:
+        """Return the place and the message, as for an officer."""
+        sheet, cell, row = _PLACE_WORDS[language]
+        parts = [f"{sheet} {self.sheet}"] if self.sheet else []
+        if self.cell:
+            parts.append(f"{cell} {self.cell}")
+        elif self.row_number:
+            parts.append(f"{row} {self.row_number}")
+        return f"{', '.join(parts)}: {self.message(language)}" if parts else self.message(language)
 
 
 def problem(

@@ -78,6 +78,17 @@ def take_in(home: Home, registers: Registers) -> Intake:
     return Intake(accepted=len(readings) - refused, refused=refused, known=repeats)
 
 
+def read_and_check(
+    path: Path, county_code: str, registers: Registers, keys: Pseudonyms, received_at: datetime
+) -> Reading:
+    """Return one file as the door takes it: read, and its rows held against their suite.
+
+    Raises OSError if the file can't be opened.
+    """
+    reading = read_delivery(path, county_code, registers, keys, received_at)
+    return _checked([reading], registers)[0]
+
+
 def _received_at(path: Path) -> datetime:
     """When the file was last written in the inbox: UTC without a zone, never later than now."""
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)

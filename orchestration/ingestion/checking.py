@@ -1,0 +1,167 @@
+"""A file checked before it is sent: what the door would say, and a copy with the cells marked.
+
+Belongs here: asking the door's own code, the order in which problems are told, and the marks. Not
+here: what is wrong with a file (sources.reading, expectations) or how that is told (the cli).
+"""
+
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestration.ingestion.door import read_and_check
+from sources.problems import Problem
+from sources.pseudonyms import Pseudonyms
+from sources.reading import Reading
+from sources.registers import Registers
+from sources.tables import UnreadableFile, address, read_tables
+
+#: Worst first; a rule that the register doesn't know blocks.
+SEVERITIES = ("blocks", "warns", "informs")
+
+#: Fill of a marked cell, by severity.
+FILLS = {"blocks": "F4B6B6", "warns": "FFE3A3", "informs": "D6E6F5"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the door would say of a file: `problems` with their severity, worst first."""
+
+    reading: Reading
+    problems: list[tuple[str, Problem]]
+
+    @property
+    def verdict(self) -> Literal["refused", "flagged", "clean"]:
+        """Whether the file would be refused, taken in with findings, or taken in as it is."""
+        if self.reading.delivery["status"] == "refused":
+            return "refused"
+        return "flagged" if any(severity != "informs" for severity, _ in self.problems) else "clean"
+
+
+def check_file(path: Path, registers: Registers, county_code: str | None = None) -> Answer:
+    """Return what the door would say of the file at `path` if it arrived now.
+
+    Without `county_code` the file is checked against the county that it states, as if it had been
+    put into the right folder. Nothing is kept: pseudonyms are made with keys that are thrown away.
+    Raises OSError if the file can't be opened.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    with tempfile.TemporaryDirectory() as keys:
+        pseudonyms = Pseudonyms(Path(keys))
+        counties = [county_code] if county_code else _counties(path, registers)
+        readings = [read_and_check(path, county, registers, pseudonyms, now) for county in counties]
+    # The right county is the one that the file doesn't contradict.
+    reading = min(
+        readings,
+        key=lambda found: (
+            sum(problem.rule == "wrong_county" for problem in found.problems),
+            len(found.problems),
+        ),
+    )
+    problems = [
+        (registers.rules.get(problem.rule, "blocks"), problem) for problem in reading.problems
+    ]
+    return Answer(reading, sorted(problems, key=_order))
+
+
+def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"]) -> None:
+    """Write a workbook at `target` that is the file with its problem cells filled and noted.
+
+    The cells of a file that is no .xlsx are written into a new workbook, as text. Raises
+    UnreadableFile when the file holds no tables in which a cell could be marked.
+    """
+    import io
+
+    from openpyxl import load_workbook
+    from openpyxl.comments import Comment
+    from openpyxl.styles import PatternFill
+
+    content = answer.reading.original
+    tables = read_tables(content)
+    if tables.file_format == "xlsx":
+        book = load_workbook(io.BytesIO(content))
+    else:
+        book = _as_workbook(tables.sheets)
+    notes: dict[tuple[int, str], list[tuple[str, Problem]]] = {}
+    for severity, problem in answer.problems:
+        place = _place(problem, [sheet.name for sheet in tables.sheets])
+        if place is not None:
+            notes.setdefault(place, []).append((severity, problem))
+    for (position, cell), found in notes.items():
+        sheet = book[book.sheetnames[position]]
+        marked = sheet[cell]
+        # A part of a merged area takes no note: it stands in the area's first cell.
+        for area in sheet.merged_cells.ranges:
+            if cell in area:
+                marked = sheet[area.start_cell.coordinate]
+        color = FILLS[found[0][0]]
+        marked.fill = PatternFill("solid", start_color=color, end_color=color)
+        text = "\n".join(problem.message(language) for _, problem in found)
+        marked.comment = Comment(text, "krat", width=320, height=40 + 40 * len(found))
+    book.save(target)
+
+
+def _counties(path: Path, registers: Registers) -> list[str]:
+    """Return the counties that the file may be meant for: those named in it, else all."""
+    try:
+        tables = read_tables(path.read_bytes())
+    except UnreadableFile:
+        return sorted(registers.counties)[:1]
+    texts = {
+        str(cell).strip()
+        for sheet in tables.sheets
+        for row in sheet.rows[:40]
+        for cell in row[:30]
+        if isinstance(cell, str)
+    }
+    named = sorted(texts & registers.counties)
+    if not named:
+        codes = texts & set(registers.institutions)
+        named = sorted({registers.institutions[code] for code in codes})
+    return named or sorted(registers.counties)
+
+
+def _order(entry: tuple[str, Problem]) -> tuple[Any, ...]:
+    severity, problem = entry
+    column = re.sub(r"[0-9]", "", problem.cell or "")
+    return (
+        SEVERITIES.index(severity),
+        problem.sheet or "",
+        problem.row_number or 0,
+        len(column),
+        column,
+        problem.rule,
+    )
+
+
+def _place(problem: Problem, names: list[str | None]) -> tuple[int, str] | None:
+    """Return the sheet's position and the cell to mark, or None where there is no place."""
+    if problem.cell is None and problem.row_number is None:
+        return None
+    cell = problem.cell or f"A{problem.row_number}"
+    if problem.sheet is None:
+        return 0, cell
+    if found := re.fullmatch(r"#([0-9]+)", problem.sheet):
+        return int(found[1]) - 1, cell
+    folded = [(name or "").strip().casefold() for name in names]
+    return folded.index(problem.sheet.casefold()), cell
+
+
+def _as_workbook(sheets: list[Any]) -> Any:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for position, sheet in enumerate(sheets, start=1):
+        page = book.create_sheet(f"Fleta {position}")
+        for row, cells in enumerate(sheet.rows):
+            for column, value in enumerate(cells):
+                if value not in (None, ""):
+                    cell = page[address(row, column)]
+                    cell.value = value
+                    # What looks like a formula was text in the file, and stays text.
+                    if isinstance(value, str):
+                        cell.data_type = "s"
+    return book

@@ -1,0 +1,160 @@
+"""`krat check`: an officer reads before sending what the door would say after."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import Refreshed
+from openpyxl import Workbook, load_workbook
+
+from orchestration.cli import cli
+from orchestration.ingestion.checking import check_file
+from orchestration.settings import SEEDS
+from sources.example.generate import write_example
+from sources.registers import load_registers
+
+REPORT = [
+    ["Formulari", "krat-raport-1"],
+    ["Qarku", "AL-04"],
+    ["Institucioni", "AL-04-SHSSH"],
+    ["Muaji", "2023-05"],
+    ["Të dhënat", "SHEMBULL - TË TRILLUARA"],
+    ["Kodi i treguesit", "Treguesi", "Njësia", "Ndarja", "Vlera", "Gjendja"],
+]
+CSV_HEAD = "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
+CSV_ROW = "krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;"
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_example(tmp_path_factory.mktemp("example"), SEEDS)
+
+
+def _workbook(path: Path, rows: list[list[object]]) -> Path:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "Raporti"
+    for row in [*REPORT, *rows]:
+        sheet.append(row)
+    book.save(path)
+    return path
+
+
+def _check(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(cli, ["check", str(path), *options])
+
+
+def test_a_clean_report_is_told_so_with_what_was_understood(tmp_path: Path) -> None:
+    told = _check(_workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]]))
+    assert told.exit_code == 0, told.output
+    assert "krat-raport-1, AL-04, AL-04-SHSSH, 2023-05" in told.output
+    assert "dërgojeni" in told.output
+    assert [path.name for path in tmp_path.iterdir()] == ["r.xlsx"]
+
+
+def test_problems_are_told_worst_first_by_cell_and_marked(tmp_path: Path) -> None:
+    report = _workbook(
+        tmp_path / "r.xlsx",
+        [["2.1.18.1", "", "", "", "tre ose katër", "", "x"], ["9.9.9.9", "", "", "", 1, ""]],
+    )
+    before = report.read_bytes()
+    told = _check(report)
+    assert told.exit_code == 1
+    lines = [line for line in told.output.splitlines() if "fleta Raporti" in line]
+    assert [line.split()[0] for line in lines] == ["PENGON", "PENGON", "PYETJE"]
+    assert "qeliza E7" in lines[0]
+    assert "qeliza A8" in lines[1]
+    assert report.read_bytes() == before
+    sheet = load_workbook(tmp_path / "r-kontrolluar.xlsx")["Raporti"]
+    marked = {
+        cell.coordinate: cell.comment.text
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.comment
+    }
+    assert {"E7", "A8"} <= set(marked)
+    assert "shkruani vetëm shifra" in marked["E7"]
+    assert sheet["E7"].value == "tre ose katër"
+    assert sheet["E7"].fill.start_color.rgb != sheet["A1"].fill.start_color.rgb
+
+
+def test_english_is_told_on_request(tmp_path: Path) -> None:
+    told = _check(_workbook(tmp_path / "r.xlsx", [["9.9.9.9", "", "", "", 1, ""]]), "--english")
+    assert "cell A7: Indicator code: The indicator's code is missing" in told.output
+    assert "would be refused" in told.output
+
+
+def test_a_question_alone_has_a_status_of_its_own(tmp_path: Path) -> None:
+    report = tmp_path / "r.csv"
+    report.write_text(
+        CSV_HEAD.replace("\n", ";Emri\n") + CSV_ROW + "2.1.18.1;;3;;dikush\n", encoding="utf-8"
+    )
+    told = _check(report, "--marked", str(tmp_path / "m.xlsx"))
+    assert told.exit_code == 3
+    assert load_workbook(tmp_path / "m.xlsx").worksheets[0]["J1"].comment is not None
+
+
+def test_text_of_a_csv_stays_text_in_the_marked_copy(tmp_path: Path) -> None:
+    report = tmp_path / "r.csv"
+    report.write_text(CSV_HEAD + CSV_ROW + "2.1.18.1;;=1+1;\n", encoding="utf-8")
+    assert _check(report).exit_code == 1
+    cell = load_workbook(tmp_path / "r-kontrolluar.xlsx").worksheets[0]["H2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x00\x01\x02" * 50, b"%PDF-1.7"])
+def test_what_is_no_form_is_told_in_a_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(content)
+    told = _check(path)
+    assert told.exit_code == 1
+    assert "PENGON" in told.output
+    assert "asnjë formular i njohur" in told.output
+
+
+def test_the_file_itself_is_never_replaced(tmp_path: Path) -> None:
+    report = _workbook(tmp_path / "r.xlsx", [["9.9.9.9", "", "", "", 1, ""]])
+    told = _check(report, "--marked", str(report))
+    assert told.exit_code == 2
+    assert "would replace the file itself" in told.output
+
+
+def test_another_county_is_told_as_at_the_door(tmp_path: Path) -> None:
+    report = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]])
+    assert _check(report, "--county", "AL-05").exit_code == 1
+
+
+def test_nothing_is_written_into_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KRAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KRAT_KEYS", str(tmp_path / "keys"))
+    assert _check(_workbook(tmp_path / "r.xlsx", [["9.9.9.9", "", "", "", 1, ""]])).exit_code == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r-kontrolluar.xlsx", "r.xlsx"]
+
+
+def test_what_the_door_refused_is_refused_here_for_the_same_reasons(
+    refreshed: Refreshed, example: list[Path], tmp_path: Path
+) -> None:
+    refused = {
+        json.loads(reason.read_text(encoding="utf-8"))["delivery"]["content_hash"]: json.loads(
+            reason.read_text(encoding="utf-8")
+        )["problems"]
+        for reason in refreshed.home.quarantine.glob("*/*/reason.json")
+    }
+    registers = load_registers(SEEDS)
+    compared = 0
+    for path in example:
+        problems = refused.get(hashlib.sha256(path.read_bytes()).hexdigest())
+        # A month that had not begun when the file arrived may have begun since.
+        if problems is None or any(found["rule"] == "month_not_begun" for found in problems):
+            continue
+        copy = shutil.copy(path, tmp_path / path.name)
+        answer = check_file(Path(copy), registers, path.parent.name)
+        assert answer.verdict == "refused"
+        assert {(found.rule, found.sheet, found.cell) for _, found in answer.problems} == {
+            (found["rule"], found["sheet"], found["cell"]) for found in problems
+        }
+        compared += 1
+    assert compared >= 2
