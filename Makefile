@@ -8,7 +8,7 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs clean
+.PHONY: help run test lint bench docs clean libreoffice
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -33,8 +33,16 @@ run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
-test: $(VENV)/dev lint  ## set up, lint, run every test
+test: $(VENV)/dev libreoffice lint  ## set up, lint, run every test
 	@$(BIN)/python -m pytest
+
+# The forms must open and work in LibreOffice: a test fills one through it.
+libreoffice:
+	@command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
+		|| { echo "Installing LibreOffice for the tests (half a minute, once)"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends libreoffice-calc python3-uno >/dev/null; } \
+		|| { echo "Install libreoffice-calc and python3-uno, then run make test again." >&2; exit 1; }
 
 lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff check .

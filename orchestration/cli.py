@@ -78,6 +78,26 @@ def example(home: Home, out: Path | None) -> None:
 
 
 @cli.command()
+@click.option("--county", required=True, help="For example AL-04.")
+@click.option("--month", type=Month(), required=True, help="The month to be reported.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.pass_obj
+def forms(home: Home, county: str, month: date, out: Path) -> None:
+    """Write the form of each institution of a county for a month, from its obligations."""
+    from orchestration.publication.last_values import last_values
+    from sources.forms import write_forms
+
+    _known_county(county)
+    written = write_forms(county, month, out, SEEDS, last_values(home, county, month))
+    if not written:
+        raise click.ClickException(
+            f"no institution of {county} owes a report for {month:%Y-%m}: "
+            "see reporting_obligations.csv."
+        )
+    click.echo(f"Wrote {len(written)} forms in {out}.")
+
+
+@cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--county", help="The county that it is meant for. Default: what the file states.")
 @click.option("--english", is_flag=True, help="Tell the problems in English.")

@@ -5,6 +5,7 @@ Not here: finding a layout's parts in a file (sources.reading).
 """
 
 import csv
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -21,7 +22,9 @@ SOURCES = Path(__file__).resolve().parent
 #: Written text, made comparable by code_key, to its code.
 CodeList = dict[str, str]
 
-_KINDS = {"count", "code", "text_code", "month", "date", "timestamp", "key", "dropped"}
+_KINDS = {
+    "count", "code", "text_code", "month", "date", "timestamp", "key", "form_key", "dropped",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Column:
     `place` is head (said once for the file, beside a label or repeated in each row) or row.
     `required` wants the column, `filled` wants something in each of its cells. `key` names the
     kind of code that a key column holds. Columns of kind dropped are known and never read.
+    `choices` are what a form offers to choose from.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Column:
     required: bool = True
     filled: bool = False
     key: str | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,17 @@ def load_layouts(folder: Path = SOURCES) -> tuple[Layout, ...]:
     return tuple(_load(path, folder) for path in sorted(folder.glob("*/layout*.yml")))
 
 
+def form_key(
+    layout_id: str, county_code: str, institution_code: str | None, month: date | None
+) -> str:
+    """Return the key of a form: eight hex digits over what its head says.
+
+    It finds a head that was altered by mistake. It is no proof of who sent the form.
+    """
+    stated = f"{layout_id}|{county_code}|{institution_code}|{month}"
+    return hashlib.sha256(stated.encode()).hexdigest()[:8]
+
+
 def lookup(codes: CodeList, cell: Cell) -> str | None:
     """Return the code for what a cell says, or None. Spelling must match; case need not."""
     return codes.get(code_key(cell)) if code_key(cell) else None
@@ -113,6 +129,7 @@ def _column(entry: dict[str, Any]) -> Column:
     return Column(
         headings=tuple(entry.pop("headings")),
         code_lists=tuple([named] if isinstance(named, str) else named),
+        choices=tuple(entry.pop("choices", [])),
         **entry,
     )
 

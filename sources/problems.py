@@ -33,6 +33,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Periudha nuk njihet ose është jashtë kalendarit: shkruani muajin si 2023-05.",
         "The period is not known or outside the calendar: write the month as 2023-05.",
     ),
+    "form_key_differs": (
+        "Koka e formularit nuk është ajo me të cilën u shkrua: merrni formularin e këtij muaji.",
+        "The head of the form is not the one that it was written with: take this month's form.",
+    ),
     "month_not_begun": (
         "Periudha e raportuar nuk kishte filluar kur mbërriti skedari.",
         "The period reported had not begun when the file arrived.",

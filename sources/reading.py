@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sources.layouts import CodeList, Column, Layout, load_layouts, lookup
+from sources.layouts import CodeList, Column, Layout, form_key, load_layouts, lookup
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.pseudonyms import Pseudonyms
 from sources.registers import Registers
@@ -375,6 +375,10 @@ class _Reader:
             self.report("unknown_institution")
         if place := heads.get("reporting_month"):
             self.reporting_month = self._period(layout.column("reporting_month"), place)
+        if place := heads.get("form_key"):
+            stated = (layout.id, self.county_code, self.institution_code, self.reporting_month)
+            if None not in stated and folded(place.value) != form_key(*stated):
+                self.report("form_key_differs", place, layout.column("form_key"))
 
     def _head_code(self, column: Column, place: _Place) -> str | None:
         code = lookup(self._codes[column.name], place.value)
@@ -453,10 +457,9 @@ class _Reader:
         place = cells.get("category")
         if place is None or not cell_text(place.value):
             return "total"
-        allowed = self.registers.categories.get(indicator_code or "", set())
-        code = lookup(self._codes["category"], place.value)
-        if code is None:
-            code = next((name for name in allowed if folded(name) == folded(place.value)), None)
+        code = lookup(self._codes["category"], place.value) or lookup(
+            self.registers.categories.get(indicator_code or "", {}), place.value
+        )
         # Of an unknown indicator no category can be known: one finding is enough.
         if code is None and indicator_code is not None:
             self.report("unknown_category", place, layout.column("category"))

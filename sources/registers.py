@@ -10,13 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from sources.values import code_key
+
+#: How many months a frequency's period has.
+PERIODS_IN_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
+
 
 @dataclass(frozen=True)
 class Registers:
     """What the registers allow in a file.
 
     `institutions` maps a code to the county it reports for, `indicators` a code to its unit,
-    `categories` an indicator's code to the categories of its breakdowns, `rules` a rule to its
+    `categories` an indicator's code to the written names (code_key) of its breakdowns' categories
+    and the category of each, `rules` a rule to its
     severity (blocks, warns, informs). `months` are first days of months.
     """
 
@@ -24,7 +30,7 @@ class Registers:
     institutions: dict[str, str]
     institution_aliases: dict[str, str]
     indicators: dict[str, str]
-    categories: dict[str, set[str]]
+    categories: dict[str, dict[str, str]]
     months: set[date]
     rules: dict[str, str]
 
@@ -35,24 +41,47 @@ def load_registers(seeds_dir: Path) -> Registers:
     Raises FileNotFoundError when a register's file is missing, KeyError when one of the columns
     used here is, ValueError when a month of the reporting calendar is no date.
     """
-    categories: dict[str, set[str]] = {}
-    for row in _rows(seeds_dir, "breakdown_categories"):
-        categories.setdefault(row["indicator_code"], set()).add(row["category"])
+    categories: dict[str, dict[str, str]] = {}
+    for row in register_rows(seeds_dir, "breakdown_categories"):
+        written = categories.setdefault(row["indicator_code"], {})
+        for name in ("category", "name_sq", "name_en"):
+            written[code_key(row[name])] = row["category"]
     return Registers(
-        counties={row["county_code"] for row in _rows(seeds_dir, "counties")},
+        counties={row["county_code"] for row in register_rows(seeds_dir, "counties")},
         institutions={
-            row["institution_code"]: row["county_code"] for row in _rows(seeds_dir, "institutions")
+            row["institution_code"]: row["county_code"]
+            for row in register_rows(seeds_dir, "institutions")
         },
         institution_aliases={
-            row["alias"]: row["institution_code"] for row in _rows(seeds_dir, "institution_aliases")
+            row["alias"]: row["institution_code"]
+            for row in register_rows(seeds_dir, "institution_aliases")
         },
-        indicators={row["indicator_code"]: row["unit"] for row in _rows(seeds_dir, "indicators")},
+        indicators={
+            row["indicator_code"]: row["unit"] for row in register_rows(seeds_dir, "indicators")
+        },
         categories=categories,
-        months={date.fromisoformat(row["month"]) for row in _rows(seeds_dir, "reporting_calendar")},
-        rules={row["rule"]: row["severity"] for row in _rows(seeds_dir, "quality_rules")},
+        months={
+            date.fromisoformat(row["month"])
+            for row in register_rows(seeds_dir, "reporting_calendar")
+        },
+        rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
 
 
-def _rows(seeds_dir: Path, name: str) -> Iterator[dict[str, str]]:
+def register_rows(seeds_dir: Path, name: str) -> Iterator[dict[str, str]]:
     with (seeds_dir / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
         yield from csv.DictReader(file)
+
+
+def is_due(obligation: dict[str, str], month: date) -> bool:
+    """Tell whether a row of reporting_obligations asks for a value in the report of `month`.
+
+    A quarterly value is due with the report of the quarter's last month, a yearly one with
+    December's.
+    """
+    valid_to = obligation["valid_to"]
+    return (
+        date.fromisoformat(obligation["valid_from"]) <= month
+        and (not valid_to or month <= date.fromisoformat(valid_to))
+        and month.month % PERIODS_IN_MONTHS[obligation["frequency"]] == 0
+    )

@@ -23,6 +23,8 @@ from random import Random
 
 import xlsxwriter
 
+from sources.registers import is_due
+
 COUNTY = "AL-04"
 YEAR = 2023
 MADE_UP = "SHEMBULL - TË TRILLUARA"
@@ -146,7 +148,6 @@ USUAL_COUNT = {
 USUAL_COUNT_OF_VICTIMS = 1.2
 USUAL_COUNT_OF_INDICATOR = {"2.1.3.1": 0.1, "3.1.1.2": 80, "3.1.12.1": 90, "3.1.6.1": 4}
 QUARTER_ENDS = (3, 6, 9, 12)
-PERIODS_IN_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 REPORT_HEADINGS = (
     "Kodi i treguesit",
@@ -657,7 +658,7 @@ def _write_reports(
             rows: list[ReportRow] = []
             for owed in obligations:
                 code = owed["indicator_code"]
-                if owed["institution_code"] == institution and _is_due(owed, month):
+                if owed["institution_code"] == institution and is_due(owed, date(YEAR, month, 1)):
                     known = counted[code][month] if code in counted else None
                     rng = Random(f"{YEAR} {institution} {month} {code}")
                     rows += _rows_of(
@@ -673,13 +674,6 @@ def _write_reports(
             + ", ".join(f"{institution} {month}" for institution, month in sorted(plan))
         )
     return written
-
-
-def _is_due(owed: dict[str, str], month: int) -> bool:
-    first_day = f"{YEAR}-{month:02d}-01"
-    if owed["valid_from"] > first_day or (owed["valid_to"] and owed["valid_to"] < first_day):
-        return False
-    return month % PERIODS_IN_MONTHS[owed["frequency"]] == 0
 
 
 def _rows_of(
