@@ -5,6 +5,7 @@ layouts) or how a filled form is read (sources.reading).
 """
 
 from datetime import date, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ _WIDTHS = {
     "value_state": 16,
     "reason": 44,
 }
+_LINE_HEIGHT = 15
 _LARGEST = 999_999_999
 _OFFERED_ROWS = {"value", "value_state", "reason"}
 
@@ -119,6 +121,14 @@ def _write(
     sheet.write_string(len(heads), 1, institution["name_sq"], bold)
     top = len(heads) + 1
     columns = [column for column in layout.columns if column.place == "row"]
+    sheet.set_row(top, 2 * _LINE_HEIGHT)
+    for row, values in enumerate(rows, start=top + 1):
+        # LibreOffice does not fit heights that the file leaves open.
+        lines = max(
+            ceil(len(values[name]) * 1.1 / _WIDTHS[name])
+            for name in ("indicator_name", "unit", "category")
+        )
+        sheet.set_row(row, max(1, lines) * _LINE_HEIGHT)
     for position, column in enumerate(columns):
         sheet.set_column(position, position, _WIDTHS[column.name])
         sheet.write_string(top, position, column.headings[0], head)
@@ -170,5 +180,6 @@ def _write_instructions(book: xlsxwriter.Workbook) -> None:
     sheet = book.add_worksheet("Udhëzime")
     sheet.set_column(0, 0, 110, wrapped)
     for row, line in enumerate([*lines["sq"], "", *lines["en"]]):
+        sheet.set_row(row, max(1, ceil(len(line) / 100)) * _LINE_HEIGHT)
         sheet.write_string(row, 0, line, wrapped)
     sheet.protect()
