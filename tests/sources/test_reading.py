@@ -34,7 +34,7 @@ REGISTERS = Registers(
     institutions={"AL-04-POLICIA": "AL-04", "AL-12-POLICIA": "AL-12", "AL-ZKKA": "AL"},
     institution_aliases={"Drejtoria Vendore e Policisë Fier": "AL-04-POLICIA"},
     indicators={"2.1.9.1": "persons", "2.1.18.1": "persons", "3.1.2.1": "cases"},
-    categories={"3.1.2.1": {"hotline", "app"}},
+    categories={"3.1.2.1": {"hotline": "hotline", "app": "app", "aplikacioni": "app"}},
     months={date(year, month, 1) for year in range(2020, 2024) for month in range(1, 13)},
     rules=dict.fromkeys(WARNS, "warns"),
 )
