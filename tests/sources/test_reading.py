@@ -438,7 +438,7 @@ def test_addresses_are_those_of_a_spreadsheet() -> None:
 
 def test_each_layout_fills_its_raw_table() -> None:
     layouts = load_layouts()
-    assert len({layout.id for layout in layouts}) == len(layouts) == 4
+    assert len({layout.id for layout in layouts}) == len(layouts) == 5
     for layout in layouts:
         if layout.table != "submission_values":
             kept = {c.name for c in layout.columns if c.place == "row" and c.kind != "dropped"}
