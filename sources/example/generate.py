@@ -23,7 +23,7 @@ from random import Random
 
 import xlsxwriter
 
-from sources.registers import is_due
+from sources.registers import PERIODS_IN_MONTHS, is_due
 
 COUNTY = "AL-04"
 YEAR = 2023
@@ -521,21 +521,52 @@ def _in_year(history: Iterable[Event]) -> list[Event]:
     return [event for event in history if event.day.year == YEAR]
 
 
+def _indicators_of(event: Event, events: Sequence[Event]) -> list[tuple[str, str]]:
+    """Return the indicators that an event counts for, each with its category ("" if none)."""
+    before = {
+        other.event for other in events if other.person == event.person and other.day <= event.day
+    }
+    found = []
+    match event.event:
+        case "initially_identified":
+            found = [("2.1.9.1", "")]
+            if event.channel == "mobile_unit":
+                found.append(("2.1.18.1", ""))
+            if event.channel == "border" and event.age_group == "0-17":
+                found.append(("2.1.6.1", ""))
+            if "prosecuted" in before:
+                found.append(("2.1.3.1", ""))
+        case "assisted":
+            found = [("2.1.11.1", ""), ("2.1.13.2", "")]
+            if event.support_type == "Legal":
+                found.append(("2.1.1.1", ""))
+            if event.support_type in ("Education", "Livelihood"):
+                found.append(("2.1.16.1", ""))
+        case "special_protection":
+            found = [("2.1.2.1", "")]
+        case "assisted_return":
+            found = [("2.1.15.1", "")]
+        case "education":
+            found = [("2.1.16.1", "")]
+        case "employed":
+            found = [("2.1.16.2", event.detail)]
+        case "monitored" if event.age_group == "0-17":
+            found = [("2.1.19.1", "")]
+    return found
+
+
 def _counted(
     contacts: Sequence[Contact], events: Sequence[Event]
 ) -> dict[str, dict[int, Counter[str]]]:
     """What the records say: indicator, month number, category ("" is the total), count."""
-    counted: dict[str, dict[int, Counter[str]]] = {
-        code: defaultdict(Counter) for code in ("2.1.9.1", "2.1.18.1", "2.1.6.1", "3.1.2.1")
-    }
-    for event in events:
-        if event.event != "initially_identified":
-            continue
-        counted["2.1.9.1"][event.day.month][""] += 1
-        if event.channel == "mobile_unit":
-            counted["2.1.18.1"][event.day.month][""] += 1
-        if event.channel == "border" and event.age_group == "0-17":
-            counted["2.1.6.1"][event.day.month][""] += 1
+    counted: dict[str, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    seen: set[tuple[str, int]] = set()
+    for event in sorted(events, key=lambda event: event.day):
+        for code, category in _indicators_of(event, events):
+            counts_each_time = code in ("2.1.15.1", "2.1.19.1")
+            if counts_each_time or (code, event.person) not in seen:
+                seen.add((code, event.person))
+                counted[code][event.day.month].update(("", category) if category else ("",))
     for contact in contacts:
         if contact.case is not None and contact.repeat_of is None:
             category = "hotline" if contact.channel == "phone_116006" else "app"
@@ -659,7 +690,12 @@ def _write_reports(
             for owed in obligations:
                 code = owed["indicator_code"]
                 if owed["institution_code"] == institution and is_due(owed, date(YEAR, month, 1)):
-                    known = counted[code][month] if code in counted else None
+                    known = None
+                    if code in counted:
+                        first = month - PERIODS_IN_MONTHS[owed["frequency"]] + 1
+                        known = sum(
+                            (counted[code][each] for each in range(first, month + 1)), Counter()
+                        )
                     rng = Random(f"{YEAR} {institution} {month} {code}")
                     rows += _rows_of(
                         rng, indicators[code], owed["frequency"], month, breakdowns[code], known

@@ -1,80 +1,103 @@
-with identified_cases as (
+-- What the records count is said in the register record_indicators: an indicator has one or more
+-- patterns of events, and counts persons, cases or events, once a plan, once a year or each time.
+with stream as (
     select
         county_code,
-        case_key,
-        min(reporting_month) as reporting_month,
-        arg_min(identification_channel, event_date) as identification_channel
-    from {{ ref('fct_referral_events') }}
-    where event = 'initially_identified'
-    group by county_code, case_key
-),
-
-identified_persons as (
-    select
-        county_code,
+        'referral' as source,
         case_key,
         person_key,
-        min(reporting_month) as reporting_month,
-        arg_min(identification_channel, event_date) as identification_channel,
-        arg_min(age_group, event_date) as age_group
+        delivery_id || '/' || row_number as event_id,
+        event,
+        event_date as occurred_on,
+        age_group,
+        identification_channel,
+        support_type,
+        detail,
+        min(event_date) filter (where event = 'prosecuted') over person_in_case as prosecuted_on,
+        min(event_date) filter (where event = 'informed') over person_in_case as informed_on
     from {{ ref('fct_referral_events') }}
-    where event = 'initially_identified'
-    group by county_code, case_key, person_key
-),
-
-hotline_cases as (
+    window person_in_case as (partition by county_code, case_key, person_key)
+    union all
+    -- Of cases reported by web, text or in person the plan asks for no category.
     select
         county_code,
+        'hotline' as source,
         case_key,
-        min(reporting_month) as reporting_month
+        null as person_key,
+        contact_key as event_id,
+        purpose as event,
+        contacted_at as occurred_on,
+        null as age_group,
+        null as identification_channel,
+        null as support_type,
+        case channel when 'phone_116006' then 'hotline' when 'app' then 'app' end as detail,
+        null as prosecuted_on,
+        null as informed_on
     from {{ ref('fct_hotline_contacts') }}
-    where purpose = 'case_report' and case_key is not null
-    group by county_code, case_key
+    where case_key is not null
+),
+
+counted_events as (
+    select
+        patterns.indicator_code,
+        stream.county_code,
+        stream.occurred_on,
+        case when patterns.has_categories then stream.detail end as category,
+        case patterns.counted
+            when 'person' then stream.person_key
+            when 'case' then stream.case_key
+            else stream.event_id
+        end as counted_key,
+        case when patterns.once_a = 'year' then year(stream.occurred_on) end as counted_year
+    from stream
+    inner join {{ ref('record_indicators') }} as patterns
+        on
+            stream.source = patterns.source
+            and stream.event = patterns.event
+            and stream.age_group is not distinct from coalesce(patterns.age_group, stream.age_group)
+            and stream.identification_channel is not distinct from coalesce(
+                patterns.identification_channel, stream.identification_channel
+            )
+            and stream.support_type is not distinct from coalesce(
+                patterns.support_type, stream.support_type
+            )
+            and stream.detail is not distinct from coalesce(patterns.detail, stream.detail)
+            and (
+                patterns.earlier_event is null
+                or (
+                    patterns.earlier_event = 'prosecuted'
+                    and stream.prosecuted_on <= stream.occurred_on
+                )
+                or (
+                    patterns.earlier_event = 'informed'
+                    and stream.informed_on <= stream.occurred_on
+                )
+            )
+),
+
+firsts as (
+    select
+        indicator_code,
+        county_code,
+        min(occurred_on) as occurred_on,
+        arg_min(category, occurred_on) as category
+    from counted_events
+    group by indicator_code, county_code, counted_key, counted_year
 ),
 
 counted as (
     select
+        indicator_code,
         county_code,
-        reporting_month,
-        '2.1.9.1' as indicator_code,
-        count(*) as value
-    from identified_cases
-    group by county_code, reporting_month
-    union all
-    select
-        county_code,
-        reporting_month,
-        '2.1.18.1' as indicator_code,
-        count(*) as value
-    from identified_cases
-    where identification_channel = 'mobile_unit'
-    group by county_code, reporting_month
-    union all
-    select
-        county_code,
-        reporting_month,
-        '2.1.6.1' as indicator_code,
-        count(distinct person_key) as value
-    from identified_persons
-    where identification_channel = 'border' and age_group = '0-17'
-    group by county_code, reporting_month
-    union all
-    select
-        county_code,
-        reporting_month,
-        '3.1.2.1' as indicator_code,
-        count(*) as value
-    from hotline_cases
-    group by county_code, reporting_month
+        cast(date_trunc('month', occurred_on) as date) as reporting_month,
+        unnest(case when category is null then ['total'] else ['total', category] end) as category
+    from firsts
 ),
 
--- Between a county's first and last record a month without records counts zero; outside it the
--- records say nothing.
 spans as (
     select
         county_code,
         'referral' as source,
-        ['2.1.9.1', '2.1.18.1', '2.1.6.1'] as indicator_codes,
         min(reporting_month) as first_month,
         max(reporting_month) as last_month,
         bool_or(is_made_up) as is_made_up
@@ -84,7 +107,6 @@ spans as (
     select
         county_code,
         'hotline' as source,
-        ['3.1.2.1'] as indicator_codes,
         min(reporting_month) as first_month,
         max(reporting_month) as last_month,
         bool_or(is_made_up) as is_made_up
@@ -92,14 +114,35 @@ spans as (
     group by county_code
 ),
 
+asked as (
+    select distinct
+        source,
+        indicator_code,
+        'total' as category
+    from {{ ref('record_indicators') }}
+    union
+    select
+        patterns.source,
+        patterns.indicator_code,
+        categories.category
+    from {{ ref('record_indicators') }} as patterns
+    inner join {{ ref('breakdown_categories') }} as categories
+        on patterns.indicator_code = categories.indicator_code
+    where patterns.has_categories
+),
+
+-- Between a county's first and last record a month without records counts zero; outside it the
+-- records say nothing.
 grid as (
     select
         spans.county_code,
         spans.source,
-        unnest(spans.indicator_codes) as indicator_code,
+        asked.indicator_code,
+        asked.category,
         months.month as reporting_month,
         spans.is_made_up
     from spans
+    inner join asked on spans.source = asked.source
     inner join {{ ref('dim_months') }} as months
         on months.month between spans.first_month and spans.last_month
 )
@@ -108,8 +151,9 @@ select
     grid.county_code,
     grid.reporting_month,
     grid.indicator_code,
+    grid.category,
     grid.source,
-    cast(coalesce(counted.value, 0) as integer) as value,
+    cast(count(counted.category) as integer) as value,
     grid.is_made_up
 from grid
 left join counted
@@ -117,3 +161,5 @@ left join counted
         grid.county_code = counted.county_code
         and grid.reporting_month = counted.reporting_month
         and grid.indicator_code = counted.indicator_code
+        and grid.category = counted.category
+group by all

@@ -206,45 +206,27 @@ breakdown_does_not_add_up as (
 sources_disagree as (
     select
         'sources_disagree' as rule,
-        actuals.county_code,
-        actuals.institution_code,
-        actuals.reporting_month,
-        actuals.indicator_code,
-        actuals.delivery_id,
-        actuals.sheet,
-        actuals.cell,
-        actuals.row_number,
-        'Treguesi ' || actuals.indicator_code || ': institucioni raporton '
-        || cast(actuals.value as integer) || ', '
-        || case counts.source
-            when 'hotline' then 'regjistri i linjës'
-            else 'regjistri i referimeve'
-        end
-        || ' jep ' || counts.value || '.' as message_sq,
-        'Indicator ' || actuals.indicator_code || ': the institution reports '
-        || cast(actuals.value as integer) || ', the '
-        || case counts.source when 'hotline' then 'hotline log' else 'referral records' end
-        || case counts.source when 'hotline' then ' gives ' else ' give ' end
-        || counts.value || '.' as message_en,
-        actuals.received_at as found_at,
-        actuals.superseded_at is not null as is_mended,
-        actuals.is_made_up or counts.is_made_up as is_made_up
-    from actuals
-    inner join {{ ref('fct_record_counts') }} as counts
-        on
-            actuals.county_code = counts.county_code
-            and actuals.indicator_code = counts.indicator_code
-            and actuals.reporting_month = counts.reporting_month
-    inner join due
-        on
-            actuals.county_code = due.county_code
-            and actuals.institution_code = due.institution_code
-            and actuals.indicator_code = due.indicator_code
-            and actuals.reporting_month = due.reporting_month
-    where
-        actuals.category = 'total'
-        and actuals.value_state in ('number', 'zero')
-        and actuals.value <> counts.value
+        county_code,
+        institution_code,
+        reporting_month,
+        indicator_code,
+        delivery_id,
+        sheet,
+        cell,
+        row_number,
+        'Treguesi ' || indicator_code || ': institucioni raporton '
+        || cast(submitted_value as integer) || ', '
+        || case source when 'hotline' then 'regjistri i linjës' else 'regjistri i referimeve' end
+        || ' jep ' || cast(recorded_value as integer) || '.' as message_sq,
+        'Indicator ' || indicator_code || ': the institution reports '
+        || cast(submitted_value as integer) || ', the '
+        || case source when 'hotline' then 'hotline log gives ' else 'referral records give ' end
+        || cast(recorded_value as integer) || '.' as message_en,
+        received_at as found_at,
+        is_superseded as is_mended,
+        is_made_up
+    from {{ ref('fct_source_comparison') }}
+    where difference <> 0
 ),
 
 plan_and_publication_differ as (
