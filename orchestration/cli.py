@@ -6,7 +6,8 @@ modules that the commands call and import when asked.
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -263,6 +264,81 @@ def sql(home: Home, query: str) -> None:
         raise click.ClickException(str(error).splitlines()[0]) from error
 
 
+@cli.group()
+def vault() -> None:
+    """Sealed originals, for the data officer who holds the private key."""
+
+
+@vault.command("open")
+@click.argument("delivery_id")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.pass_obj
+def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) -> None:
+    """Write the original of a delivery to a new file; the audit log keeps who and why."""
+    from sources.vault import open_original
+
+    with _held(home):
+        open_original(home, delivery_id, key, reason, out)
+    click.echo(f"Opened {delivery_id} into {out}; the audit log has the entry.")
+
+
+@vault.command()
+@click.pass_obj
+def log(home: Home) -> None:
+    """Show the audit log, and whether it is whole."""
+    from sources.audit import read
+
+    for entry in read(home):
+        click.echo(
+            "  ".join(entry[name] for name in ("at", "user", "action", "subject", "outcome"))
+        )
+    click.echo("The log is whole.")
+
+
+@cli.group()
+def keys() -> None:
+    """Keys of pseudonyms, for the data officer."""
+
+
+@keys.command("list")
+@click.pass_obj
+def list_keys(home: Home) -> None:
+    """Show for which purposes there are keys, and how often each was rotated."""
+    from sources.pseudonyms import purposes, read_keys
+
+    for purpose in purposes(home.keys):
+        click.echo(f"{purpose}: rotated {len(read_keys(home.keys, purpose) or []) - 1} times")
+
+
+@keys.command()
+@click.argument("purpose")
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@click.pass_obj
+def rotate(home: Home, purpose: str, reason: str) -> None:
+    """Give PURPOSE a new key, and every stored pseudonym of it."""
+    from sources.rekeying import rotate as give_new_key
+
+    with _held(home):
+        count = give_new_key(home, purpose, reason)
+    click.echo(f"Rotated the key of {purpose}; {count} stored pseudonyms follow it.")
+
+
+@keys.command()
+@click.argument("purpose")
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@click.confirmation_option(prompt="Nothing that arrives later can be linked with it. Go on?")
+@click.pass_obj
+def destroy(home: Home, purpose: str, reason: str) -> None:
+    """Destroy the key of PURPOSE: what is stored can't be linked with a code any more."""
+    from sources.rekeying import destroy as destroy_key
+
+    with _held(home):
+        destroy_key(home, purpose, reason)
+    click.echo(f"Destroyed the key of {purpose}. Destroy its copies too.")
+
+
 @cli.command()
 @click.option("--port", default=3000, show_default=True)
 @click.pass_obj
@@ -295,8 +371,6 @@ def main() -> None:
 
 def _progress() -> Any:
     """Return a context whose value tells each step: a spinner on a terminal, lines elsewhere."""
-    from contextlib import contextmanager
-
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -311,6 +385,18 @@ def _progress() -> Any:
             yield tell
 
     return steps()
+
+
+@contextmanager
+def _held(home: Home) -> Iterator[None]:
+    """Hold the home as its only writer; a busy one is told in a line."""
+    from orchestration.writer import AnotherWriter, one_writer
+
+    try:
+        with one_writer(home):
+            yield
+    except AnotherWriter as busy:
+        raise click.ClickException(f"{busy}: wait until it has ended.") from busy
 
 
 def _months(first: date, last: date) -> list[date]:

@@ -51,6 +51,11 @@ class Home:
         return self.root / "releases"
 
     @property
+    def audit(self) -> Path:
+        """Who opened an original or changed a key; entries are only appended."""
+        return self.root / "audit.jsonl"
+
+    @property
     def slips(self) -> Path:
         """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
         return self.root / "slips"

@@ -1,7 +1,7 @@
 """Codes of cases, contacts and persons as pseudonyms.
 
 Belongs here: the keyed hash and its secret keys. Not here: which columns are such codes
-(the layouts) or the sealed originals (sources.vault).
+(the layouts), the change of a key (sources.rekeying) or the sealed originals (sources.vault).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Pseudonyms:
 
     def __init__(self, keys_dir: Path) -> None:
         self._keys_dir = keys_dir
-        self._keys: dict[str, bytes] = {}
+        self._keys: dict[str, list[bytes]] = {}
 
     def key(self, purpose: str, text: str) -> str:
         """Return the pseudonym (64 hex digits, HMAC-SHA-256) of a code; case doesn't count.
@@ -32,18 +32,61 @@ class Pseudonyms:
         """
         if purpose not in self._keys:
             self._keys[purpose] = self._load(purpose)
-        return hmac.new(self._keys[purpose], folded(text).encode(), hashlib.sha256).hexdigest()
+        first, *later = self._keys[purpose]
+        pseudonym = hmac.new(first, folded(text).encode(), hashlib.sha256).hexdigest()
+        for key in later:
+            pseudonym = chained(pseudonym, key)
+        return pseudonym
 
-    def _load(self, purpose: str) -> bytes:
+    def _load(self, purpose: str) -> list[bytes]:
         if not re.fullmatch(r"[a-z_]+", purpose):
             raise ValueError("a purpose is a plain lower-case word")
-        path = self._keys_dir / f"{purpose}.key"
-        if not path.exists():
-            write_secret(path, secrets.token_hex(32).encode())
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        if len(key) != 32:
-            raise ValueError(f"{path.name} is damaged: restore it, or pseudonyms won't match.")
-        return key
+        keys = read_keys(self._keys_dir, purpose)
+        if keys is None:
+            write_secret(self._keys_dir / f"{purpose}.key", new_key().hex().encode())
+            keys = read_keys(self._keys_dir, purpose)
+        return keys or []
+
+
+def new_key() -> bytes:
+    """Return a new secret key of 32 bytes."""
+    return secrets.token_bytes(32)
+
+
+def chained(pseudonym: str, key: bytes) -> str:
+    """Return what a pseudonym becomes under one more key."""
+    return hmac.new(key, bytes.fromhex(pseudonym), hashlib.sha256).hexdigest()
+
+
+def read_keys(keys_dir: Path, purpose: str) -> list[bytes] | None:
+    """Return the keys of a purpose, oldest first, or None where it has none.
+
+    Raises ValueError for a damaged key file.
+    """
+    path = keys_dir / f"{purpose}.key"
+    if not path.exists():
+        return None
+    damaged = f"{path.name} is damaged: restore it, or pseudonyms won't match."
+    try:
+        keys = [bytes.fromhex(line) for line in path.read_text(encoding="ascii").split()]
+    except ValueError:
+        raise ValueError(damaged) from None
+    if not keys or any(len(key) != 32 for key in keys):
+        raise ValueError(damaged)
+    return keys
+
+
+def purposes(keys_dir: Path) -> list[str]:
+    """Return the purposes that have a key, the vault's own pair left out."""
+    names = {path.stem for path in keys_dir.glob("*.key")} - {"vault"}
+    return sorted(name for name in names if re.fullmatch(r"[a-z_]+", name))
+
+
+def replace_keys(keys_dir: Path, name: str, keys: list[bytes]) -> None:
+    """Write `<name>.key` with the keys, oldest first, over one that is there."""
+    path = keys_dir / f"{name}.key"
+    path.unlink(missing_ok=True)
+    write_secret(path, "\n".join(key.hex() for key in keys).encode())
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ from sources.landing import SCHEMAS, known_hashes, store_batch
 from sources.pseudonyms import Pseudonyms
 from sources.reading import Problem, Reading, read_delivery
 from sources.registers import Registers
+from sources.rekeying import finish_rotations
 
 #: Names that editors and transfer tools give to files that are not whole yet.
 UNFINISHED_PREFIXES = (".", "~$")
@@ -56,6 +57,7 @@ def take_in(home: Home, registers: Registers) -> Intake:
 
     The same content twice changes nothing. What is refused goes to quarantine with its reason.
     """
+    finish_rotations(home)
     known = known_hashes(home)
     keys = Pseudonyms(home.keys)
     readings: list[Reading] = []

@@ -1,0 +1,209 @@
+"""Keys of pseudonyms, the vault and the audit log, as the data officer uses them."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from nacl.encoding import HexEncoder
+from nacl.public import PrivateKey
+
+from orchestration.cli import cli
+from orchestration.ingestion.door import take_in
+from orchestration.settings import SEEDS
+from sources import rekeying
+from sources.audit import BrokenLog, read
+from sources.home import Home
+from sources.pseudonyms import Pseudonyms, read_keys
+from sources.registers import load_registers
+from sources.rekeying import key_columns
+from sources.vault import find_sealed
+
+LOG_HEAD = (
+    "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;"
+    "Elemente dyshimi;Shfrytëzimi;Referuar te;Pranuar më;Rezultati;Nr. rastit;Përsëritje e\n"
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    monkeypatch.setenv("KRAT_HOME", str(home.root))
+    monkeypatch.setenv("KRAT_KEYS", str(home.keys))
+    _send(home, "one")
+    return home
+
+
+def _send(home: Home, outcome_of: str) -> None:
+    """Send a log of two contacts of one case; `outcome_of` makes its content its own."""
+    folder = home.inbox / "AL-05"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = "".join(
+        f"krat-linja-1;AL-05;SHEMBULL - TË TRILLUARA;{number};app;2023-05-03 10:00;self;"
+        f"case_report;3;;;;{'pending' if outcome_of == 'one' else 'no_action'};RL-77;\n"
+        for number in ("K-1", "K-2")
+    )
+    path = folder / "log.csv"
+    path.write_text(LOG_HEAD + rows, encoding="utf-8")
+    os.utime(path, (1690000000, 1690000000))
+    assert take_in(home, load_registers(SEEDS)).accepted == 1
+
+
+def _cases(home: Home) -> Counter[str]:
+    return Counter(
+        key
+        for path in (home.raw / "hotline_contacts").glob("*.parquet")
+        for key in pq.read_table(path)["case_key"].to_pylist()
+    )
+
+
+def _krat(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, list(arguments))
+
+
+def test_after_a_rotation_what_arrives_still_links_with_what_is_stored(home: Home) -> None:
+    before = _cases(home)
+    told = _krat("keys", "rotate", "case", "--reason", "yearly")
+    assert told.exit_code == 0, told.output
+    assert "2 stored pseudonyms" in told.output
+    assert not set(before) & set(_cases(home))
+    _send(home, "two")
+    assert list(_cases(home).values()) == [4]
+    assert "case: rotated 1 times" in _krat("keys", "list").output
+
+
+def test_a_rotation_leaves_the_other_purposes_alone(home: Home) -> None:
+    before = read_keys(home.keys, "contact")
+    _krat("keys", "rotate", "case", "--reason", "yearly")
+    assert read_keys(home.keys, "contact") == before
+    assert key_columns("case") == {
+        "hotline_contacts": ["case_key"],
+        "referral_events": ["case_key"],
+    }
+    assert key_columns("contact") == {"hotline_contacts": ["contact_key", "repeat_of_key"]}
+    assert key_columns("person") == {"referral_events": ["person_key"]}
+
+
+@pytest.mark.parametrize("breaks_at", ["before it is ready", "while files are swapped"])
+def test_a_rotation_that_breaks_off_is_whole_or_has_not_been(
+    breaks_at: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _send(home, "two")
+    with monkeypatch.context() as broken:
+        if breaks_at == "before it is ready":
+            broken.setattr(rekeying.audit, "append", _no_power)
+        else:
+            broken.setattr(rekeying.shutil, "rmtree", _no_power)
+            replaced: list[Path] = []
+            original = Path.replace
+
+            def once(path: Path, target: Path) -> Path:
+                if replaced and path.suffix == ".parquet":
+                    _no_power()
+                replaced.append(path)
+                return original(path, target)
+
+            broken.setattr(Path, "replace", once)
+        with pytest.raises(OSError, match="power"):
+            rekeying.rotate(home, "case", "yearly")
+    rekeying.finish_rotations(home)
+    assert not list(home.raw.glob(".rekey-*"))
+    assert not list(home.keys.glob("*.next.key"))
+    assert list(_cases(home).values()) == [4]
+    expected = 1 if breaks_at == "before it is ready" else 2
+    assert len(read_keys(home.keys, "case") or []) == expected
+    assert set(_cases(home)) == {Pseudonyms(home.keys).key("case", "AL-05/RL-77")}
+
+
+def _no_power(*_: object, **__: object) -> None:
+    raise OSError("no power")
+
+
+def test_a_destroyed_key_makes_linking_impossible(home: Home) -> None:
+    secret = (home.keys / "case.key").read_text(encoding="ascii").strip()
+    told = _krat("keys", "destroy", "case", "--reason", "end of the plan", "--yes")
+    assert told.exit_code == 0, told.output
+    assert not any(
+        secret in path.read_text(errors="replace")
+        for path in home.keys.rglob("*")
+        if path.is_file()
+    )
+    _send(home, "two")
+    assert sorted(_cases(home).values()) == [2, 2]
+
+
+def test_a_purpose_without_a_key_is_told_in_a_line(home: Home) -> None:
+    with pytest.raises(ValueError, match="no key for 'phone'"):
+        rekeying.rotate(home, "phone", "why")
+
+
+def test_the_data_officer_opens_an_original_and_the_log_says_so(home: Home, tmp_path: Path) -> None:
+    (sealed,) = home.vault.glob("*.sealed")
+    out = tmp_path / "original.csv"
+    told = _krat(
+        "vault", "open", sealed.stem, "--key", str(home.keys / "vault.key"),
+        "--reason", "the institution asks", "--out", str(out),
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    assert "RL-77" in out.read_text(encoding="utf-8")
+    assert out.stat().st_mode & 0o077 == 0
+    assert "RL-77" not in home.audit.read_text(encoding="utf-8")
+    (entry,) = read(home)
+    assert (entry["subject"], entry["reason"], entry["outcome"]) == (
+        sealed.stem,
+        "the institution asks",
+        "opened",
+    )
+
+
+def test_a_wrong_key_opens_nothing_and_is_logged(home: Home, tmp_path: Path) -> None:
+    (sealed,) = home.vault.glob("*.sealed")
+    wrong = tmp_path / "wrong.key"
+    wrong.write_bytes(bytes(PrivateKey.generate().encode(HexEncoder)))
+    told = _krat(
+        "vault", "open", sealed.stem, "--key", str(wrong), "--reason", "curious",
+        "--out", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert isinstance(told.exception, ValueError)
+    assert not (tmp_path / "out").exists()
+    assert [entry["outcome"] for entry in read(home)] == ["refused: the key does not fit"]
+
+
+def test_an_original_is_never_written_into_the_home(home: Home) -> None:
+    (sealed,) = home.vault.glob("*.sealed")
+    told = _krat(
+        "vault", "open", sealed.stem, "--key", str(home.keys / "vault.key"), "--reason", "x",
+        "--out", str(home.root / "raw" / "out.csv"),
+    )  # fmt: skip
+    assert "outside KRAT_HOME" in str(told.exception)
+    assert not home.audit.exists()
+
+
+@pytest.mark.parametrize("delivery", ["../../keys/vault", "0" * 16, "", "*"])
+def test_only_a_delivery_can_be_opened(delivery: str, home: Home) -> None:
+    with pytest.raises(ValueError, match=r"16 hex digits|no original"):
+        find_sealed(home, delivery)
+
+
+def test_the_pipeline_works_without_the_private_key(home: Home) -> None:
+    (home.keys / "vault.key").unlink()
+    _send(home, "two")
+    assert not (home.keys / "vault.key").exists()
+    assert len(list(home.vault.glob("*.sealed"))) == 2
+
+
+def test_a_changed_log_is_found(home: Home) -> None:
+    for purpose in ("case", "contact"):
+        assert _krat("keys", "rotate", purpose, "--reason", "yearly").exit_code == 0
+    lines = home.audit.read_text(encoding="utf-8").splitlines()
+    first = json.loads(lines[0])
+    first["user"] = "somebody"
+    home.audit.write_text("\n".join([json.dumps(first), lines[1]]) + "\n", encoding="utf-8")
+    with pytest.raises(BrokenLog, match="entry 1"):
+        read(home)
+    home.audit.write_text(lines[1] + "\n", encoding="utf-8")
+    with pytest.raises(BrokenLog, match="entry 1"):
+        read(home)
