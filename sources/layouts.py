@@ -8,6 +8,7 @@ import csv
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import yaml
 
 from sources.registers import Registers
-from sources.values import Cell, code_key
+from sources.values import Cell, code_key, folded
 
 SOURCES = Path(__file__).resolve().parent
 
@@ -108,6 +109,20 @@ def lookup(codes: CodeList, cell: Cell) -> str | None:
     return codes.get(code_key(cell)) if code_key(cell) else None
 
 
+def candidates(column: Column, cell: Cell, registers: Registers) -> list[str]:
+    """Return names of the register that are spelt much like a cell: to be shown, never chosen."""
+    names: dict[str, str] = {}
+    if "register:institutions" in column.code_lists:
+        names = {folded(alias): alias for alias in registers.institution_aliases}
+        names |= {folded(code): code for code in registers.institutions}
+    elif "register:indicators" in column.code_lists:
+        names = {folded(code): code for code in registers.indicators}
+        names |= {
+            folded(name): f"{code} {name[:60]}" for name, code in registers.indicator_names.items()
+        }
+    return [names[name] for name in get_close_matches(folded(cell), names, n=3, cutoff=0.75)]
+
+
 def _load(path: Path, folder: Path) -> Layout:
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     lists = {name: _code_list(codes) for name, codes in content.pop("code_lists", {}).items()}
@@ -157,5 +172,9 @@ def _register_codes(name: str, registers: Registers) -> CodeList:
     if name == "institutions":
         aliases = {code_key(alias): code for alias, code in registers.institution_aliases.items()}
         return aliases | {code_key(code): code for code in registers.institutions}
-    known = {"counties": registers.counties, "indicators": set(registers.indicators)}[name]
-    return {code_key(code): code for code in known}
+    if name == "counties":
+        return {code_key(code): code for code in registers.counties}
+    written = {code_key(text): code for text, code in registers.indicator_names.items()}
+    for code in registers.indicators:
+        written |= {code_key(code): code, f"{code_key(code)}.": code, code.replace(".", ","): code}
+    return written

@@ -4,6 +4,7 @@ Belongs here: the sentences, in Albanian and English. Not here: when a rule is b
 (sources.reading) or how grave that is (the register of quality rules).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "unknown_indicator": (
         "Kodi i treguesit mungon ose nuk është në regjistër: merreni nga formulari.",
         "The indicator's code is missing or not in the register: take it from the form.",
+    ),
+    "totals_row_left_out": (
+        "Rreshti i shumës nuk u lexua: shumat i nxjerr krat.",
+        "The row of totals was not read: krat adds up by itself.",
     ),
     "unknown_category": (
         "Ndarja nuk është nga ato të treguesit: lëreni bosh për totalin.",
@@ -150,12 +155,17 @@ def problem(
     row_number: int | None = None,
     headings: tuple[str, ...] = (),
     sentence: str | None = None,
+    candidates: Sequence[str] = (),
 ) -> Problem:
     """Return a problem in the words of its rule, or of a narrower `sentence`.
 
-    `headings` are a layout's own (Albanian, English), named in front of the sentence.
+    `headings` are a layout's own (Albanian, English), named in front of the sentence; `candidates`
+    are names of a register that the cell could mean.
     """
     sq, en = _SENTENCES[sentence or rule]
+    if candidates:
+        sq += f" Mund të jetë: {'; '.join(candidates)}."
+        en += f" It could be: {'; '.join(candidates)}."
     if headings:
         sq, en = f"{headings[0]}: {sq}", f"{headings[-1]}: {en}"
     return Problem(rule, sheet, cell, row_number, sq, en)

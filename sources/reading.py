@@ -16,7 +16,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sources.layouts import CodeList, Column, Layout, form_key, load_layouts, lookup
+from sources.layouts import (
+    CodeList,
+    Column,
+    Layout,
+    candidates,
+    form_key,
+    load_layouts,
+    lookup,
+)
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.pseudonyms import Pseudonyms
 from sources.registers import Registers
@@ -25,6 +33,7 @@ from sources.values import (
     Cell,
     cell_text,
     folded,
+    load_words,
     read_count,
     read_date,
     read_month,
@@ -170,6 +179,9 @@ class _Reader:
                 row_number=None if row is None else row + 1,
                 headings=column.headings if column else (),
                 sentence=sentence,
+                candidates=()
+                if column is None or place is None or not cell_text(place.value)
+                else candidates(column, place.value, self.registers),
             )
         )
 
@@ -412,14 +424,17 @@ class _Reader:
         seen: set[tuple[object, ...]] = set()
         for number, row in table:
             cells = _cells(columns, number, row)
+            if "indicator_code" in cells and _is_totals_row(columns, row):
+                self.report("totals_row_left_out", cells["indicator_code"])
+                continue
             month = self.reporting_month
             if "reporting_month" in cells and layout.frequency == "year":
                 month = self._period(layout.column("reporting_month"), cells["reporting_month"])
             indicator_code = self._code(layout, cells, "indicator_code")
             category = self._category(layout, cells, indicator_code)
-            value, value_state, note = self._value(layout, cells)
-            figure_label = self._code(layout, cells, "figure_label")
             unit = self.registers.indicators.get(indicator_code or "")
+            value, value_state, note = self._value(layout, cells, unit)
+            figure_label = self._code(layout, cells, "figure_label")
             stated = self._code(layout, cells, "unit")
             if unit and stated and unit != stated:
                 self.report("unknown_code", cells["unit"], layout.column("unit"))
@@ -466,11 +481,11 @@ class _Reader:
         return code
 
     def _value(
-        self, layout: Layout, cells: dict[str, _Place]
+        self, layout: Layout, cells: dict[str, _Place], unit: str | None
     ) -> tuple[float | None, str, str | None]:
         """Return (value, state, note): what the value says and what the state beside it says."""
         place = cells.get("value", _Place(None))
-        count = read_count(place.value)
+        count = read_count(place.value, unit)
         if count.rule:
             self.report(count.rule, place, layout.column("value"))
         stated_place = cells.get("value_state")
@@ -590,6 +605,17 @@ def _cells(columns: dict[int, Column], number: int, row: list[Cell]) -> dict[str
         for position, column in columns.items()
         if column.kind != "dropped"
     }
+
+
+def _is_totals_row(columns: dict[int, Column], row: list[Cell]) -> bool:
+    """Tell whether a row sums the rows above: a word for it stands where an indicator should."""
+    stated = [
+        folded(_cell(row, position)).rstrip(": ")
+        for position, column in columns.items()
+        if column.name in ("indicator_code", "indicator_name")
+    ]
+    said = [text for text in stated if text]
+    return bool(said) and all(text in load_words().totals for text in said)
 
 
 def _cell(row: list[Cell], position: int) -> Cell:

@@ -6,7 +6,7 @@ or anything computed from them (dbt_project/models).
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Registers:
     `institutions` maps a code to the county it reports for, `indicators` a code to its unit,
     `categories` an indicator's code to the written names (code_key) of its breakdowns' categories
     and the category of each, `rules` a rule to its
-    severity (blocks, warns, informs). `months` are first days of months.
+    severity (blocks, warns, informs). `months` are first days of months. `indicator_names` maps the
+    printed names that only one indicator has to its code.
     """
 
     counties: set[str]
@@ -33,6 +34,7 @@ class Registers:
     categories: dict[str, dict[str, str]]
     months: set[date]
     rules: dict[str, str]
+    indicator_names: dict[str, str] = field(default_factory=dict)
 
 
 def load_registers(seeds_dir: Path) -> Registers:
@@ -64,8 +66,19 @@ def load_registers(seeds_dir: Path) -> Registers:
             date.fromisoformat(row["month"])
             for row in register_rows(seeds_dir, "reporting_calendar")
         },
+        indicator_names=_indicator_names(seeds_dir),
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
+
+
+def _indicator_names(seeds_dir: Path) -> dict[str, str]:
+    codes: dict[str, set[str]] = {}
+    for register in ("indicators", "regional_indicators"):
+        for row in register_rows(seeds_dir, register):
+            for name in (row["name_sq"], row["name_en"]):
+                if row["indicator_code"]:
+                    codes.setdefault(name, set()).add(row["indicator_code"])
+    return {name: next(iter(found)) for name, found in codes.items() if len(found) == 1}
 
 
 def register_rows(seeds_dir: Path, name: str) -> Iterator[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Bytes as sheets of cells, for workbooks (.xlsx) and separated text.
+"""Bytes as sheets of cells, for workbooks (.xlsx, .xls, .ods) and separated text.
 
 Belongs here: file formats, encodings, and the limits that keep a hostile file from taking the
 process down. Not here: what the cells mean (sources.layouts, sources.reading).
@@ -25,6 +25,8 @@ MAX_SHEET_CELLS = 4_000_000
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
 _BINARY_PARTS = (".png", ".jpg", ".jpeg", ".gif", ".emf", ".wmf", ".bin", ".vml")
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 _SEPARATORS = (";", "\t", ",")
 
 
@@ -42,7 +44,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Tables:
-    """A file's format (xlsx, csv) and its sheets in their order."""
+    """A file's format (xlsx, xls, ods, csv) and its sheets in their order."""
 
     file_format: str
     sheets: list[Sheet]
@@ -59,9 +61,11 @@ def address(row: int, column: int) -> str:
 
 
 def file_format(content: bytes) -> str:
-    """Return xlsx, csv or unknown, judged by the first bytes: a file's name says nothing."""
+    """Return xlsx, xls, ods, csv or unknown, judged by the first bytes: a name says nothing."""
     if content.startswith(b"PK\x03\x04"):
-        return "xlsx"
+        return "ods" if _OPEN_DOCUMENT in content[:128] else "xlsx"
+    if content.startswith(_COMPOUND_FILE):
+        return "xls"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" not in content[:4096]:
         return "csv"
     return "unknown"
@@ -74,20 +78,27 @@ def read_tables(content: bytes) -> Tables:
     locked file, and for one beyond the limits above.
     """
     kind = file_format(content)
-    if kind == "xlsx":
-        return Tables(kind, _read_workbook(content))
+    if kind in ("xlsx", "xls", "ods"):
+        return Tables(kind, _read_workbook(kind, content))
     if kind == "csv" and content.strip():
         return Tables(kind, [Sheet(None, _read_text(content))])
     raise UnreadableFile("neither a workbook nor text")
 
 
-def _read_workbook(content: bytes) -> list[Sheet]:
-    _check_workbook(content)
+def _read_workbook(kind: str, content: bytes) -> list[Sheet]:
+    if len(content) > MAX_WORKBOOK_BYTES:
+        raise UnreadableFile("the workbook is too large")
+    # The sheets of an .xls end by themselves at 65,536 rows and 256 columns.
+    if kind != "xls":
+        _check_archive(kind, content)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
             sheets = []
             for name in workbook.sheet_names:
-                rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+                sheet = workbook.get_sheet_by_name(name)
+                if sheet.height * sheet.width > MAX_SHEET_CELLS:
+                    raise UnreadableFile("the sheet is too wide or too long")
+                rows = sheet.to_python(skip_empty_area=False)
                 sheets.append(Sheet(name, [[*row] for row in rows]))
             return sheets
     except (KeyboardInterrupt, SystemExit):
@@ -97,14 +108,12 @@ def _read_workbook(content: bytes) -> list[Sheet]:
         raise UnreadableFile("the workbook is damaged") from None
 
 
-def _check_workbook(content: bytes) -> None:
+def _check_archive(kind: str, content: bytes) -> None:
     """Refuse a workbook that would unpack, or spread, beyond the limits.
 
     A file of 1.4 KB whose one value stands in the last cell makes the reader ask for 549 GB, so
     every part is walked before the reader sees it.
     """
-    if len(content) > MAX_WORKBOOK_BYTES:
-        raise UnreadableFile("the workbook is too large")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -113,11 +122,14 @@ def _check_workbook(content: bytes) -> None:
                 raise UnreadableFile("the workbook has too many parts")
             if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
                 raise UnreadableFile("the workbook unpacks to too much")
-            if "xl/workbook.xml" not in names:
+            if ("content.xml" if kind == "ods" else "xl/workbook.xml") not in names:
                 raise UnreadableFile("the archive is no workbook")
             for part in parts:
-                if not part.filename.lower().endswith(_BINARY_PARTS):
-                    _check_part(part.filename.lower(), archive.read(part))
+                name = part.filename.lower()
+                if kind == "ods" and name == "content.xml":
+                    _check_open_document(archive.read(part))
+                elif kind == "xlsx" and not name.endswith(_BINARY_PARTS):
+                    _check_part(name, archive.read(part))
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -160,13 +172,55 @@ def _check_part(name: str, content: bytes) -> None:
         if last_row * last_column > MAX_SHEET_CELLS:
             raise UnreadableFile("the sheet is too wide or too long")
 
+    parser = _parser()
+    parser.StartElementHandler = on_start
+    parser.Parse(content, True)
+
+
+def _check_open_document(content: bytes) -> None:
+    """Refuse an .ods whose repeated cells and rows would spread beyond the limits.
+
+    LibreOffice itself repeats the empty rest of a sheet; only what holds something counts.
+    """
+    row = column = repeated = last_row = last_column = 0
+    holds_something = False
+
+    def on_start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column, repeated, last_row, last_column, holds_something
+        local = tag.rpartition(":")[2]
+        if local == "table":
+            row = 0
+        elif local == "table-row":
+            column, holds_something = 0, False
+            repeated = int(attributes.get("table:number-rows-repeated", "1"))
+        elif local in ("table-cell", "covered-table-cell"):
+            column += int(attributes.get("table:number-columns-repeated", "1"))
+            if any(name.endswith(":value-type") for name in attributes):
+                holds_something = True
+                last_column = max(last_column, column)
+
+    def on_end(tag: str) -> None:
+        nonlocal row, last_row
+        if tag.rpartition(":")[2] == "table-row":
+            row += repeated
+            if holds_something:
+                last_row = max(last_row, row)
+            if last_row * last_column > MAX_SHEET_CELLS:
+                raise UnreadableFile("the sheet is too wide or too long")
+
+    parser = _parser()
+    parser.StartElementHandler = on_start
+    parser.EndElementHandler = on_end
+    parser.Parse(content, True)
+
+
+def _parser() -> expat.XMLParserType:
     def on_doctype(*_: object) -> None:
         raise UnreadableFile("the workbook declares a document type")
 
     parser = expat.ParserCreate()
-    parser.StartElementHandler = on_start
     parser.StartDoctypeDeclHandler = on_doctype
-    parser.Parse(content, True)
+    return parser
 
 
 def _read_text(content: bytes) -> list[list[Cell]]:

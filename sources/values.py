@@ -6,39 +6,53 @@ what (sources.layouts) or whether the value is plausible (expectations).
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from math import isfinite
+from pathlib import Path
+
+import yaml
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
-
-#: Words for a number that occur in committees' reports. "disa" (some) is not a number, nor zero.
-ZERO_WORDS = frozenset(
-    {"zero", "asnjë", "nuk kemi raste", "nuk ka raste", "nuk ka pasur raste", "s'ka raste"}
-)
-UNKNOWN_WORDS = frozenset({"disa", "disa raste"})
-
-MONTH_NAMES = (
-    "janar",
-    "shkurt",
-    "mars",
-    "prill",
-    "maj",
-    "qershor",
-    "korrik",
-    "gusht",
-    "shtator",
-    "tetor",
-    "nëntor",
-    "dhjetor",
-)
 
 # [0-9] and not \d: digits of other scripts are no part of the agreed form.
 _PLAIN = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?:,[0-9]{1,6})?")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+_WITH_UNIT = re.compile(r"([0-9][0-9 ]*) ([^0-9]+)")
 _LARGEST = 10**12
+#: Days of Excel's calendar that can be a report's date: 1990 to 2050.
+_SERIALS = range(32874, 55153)
+_SERIAL_START = date(1899, 12, 30)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words that stand for a number or beside one, folded: see words.yml."""
+
+    zero: frozenset[str]
+    unknown: frozenset[str]
+    units: dict[str, frozenset[str]]
+    months: dict[str, int]
+    totals: frozenset[str]
+
+
+@cache
+def load_words() -> Words:
+    """Return the words of words.yml."""
+    path = Path(__file__).with_name("words.yml")
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return Words(
+        zero=frozenset(map(folded, content["zero"])),
+        unknown=frozenset(map(folded, content["unknown"])),
+        units={unit: frozenset(map(folded, words)) for unit, words in content["units"].items()},
+        months={
+            folded(word): month for month, words in content["months"].items() for word in words
+        },
+        totals=frozenset(map(folded, content["totals"])),
+    )
 
 
 @dataclass(frozen=True)
@@ -68,8 +82,19 @@ def cell_text(cell: Cell) -> str:
         return str(int(cell))
     if isinstance(cell, (date, time)):
         return cell.isoformat()
+    text = str(cell)
+    if "Ã" in text or "Â" in text:
+        text = _encoded_once(text)
     # split() knows every kind of space, the non-breaking ones included.
-    return " ".join(unicodedata.normalize("NFC", str(cell).translate(_INVISIBLE)).split())
+    return " ".join(unicodedata.normalize("NFC", text.translate(_INVISIBLE)).split())
+
+
+def _encoded_once(text: str) -> str:
+    """Return text that was encoded twice ("QershÃ«r") as it was meant; other text as it is."""
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def folded(cell: Cell) -> str:
@@ -82,11 +107,12 @@ def code_key(cell: Cell) -> str:
     return re.sub(r"[ _\-–]", "", folded(cell))
 
 
-def read_count(cell: Cell) -> Count:
-    """Return the count in a cell.
+def read_count(cell: Cell, unit: str | None = None) -> Count:
+    """Return the count in a cell, of things of a `unit` if one is known.
 
-    Blank is not reported, 0 is zero. Thousands are parted by spaces, decimals by a comma or a
-    point. '1.900' and '1,900' can be 1900 or 1.9 and are no number here. Never raises.
+    Blank is not reported, 0 is zero. A word of the unit may stand behind the number. Thousands are
+    parted by spaces, decimals by a comma or a point. '1.900' and '1,900' can be 1900 or 1.9 and are
+    no number here. Never raises.
     """
     if isinstance(cell, (bool, date, time, timedelta)):
         return _no_count("not_a_number")
@@ -95,11 +121,15 @@ def read_count(cell: Cell) -> Count:
     text = folded(cell)
     if not text:
         return Count(None, "not_reported")
-    words = text.replace("’", "'").rstrip(". ")
-    if words in ZERO_WORDS:
+    spoken = re.sub(r"[’`´]", "'", text).rstrip(".! ")
+    words = load_words()
+    if spoken in words.zero:
         return Count(0.0, "zero", note="words read as zero")
-    if words in UNKNOWN_WORDS:
+    if spoken in words.unknown:
         return Count(None, "unknown", note="a word for some, not a number")
+    if (found := _WITH_UNIT.fullmatch(spoken)) and found[2] in words.units.get(unit or "", ()):
+        count = read_count(found[1])
+        return replace(count, note="a unit stood behind the number") if not count.rule else count
     negative = text[0] in "-−"
     digits = text[1:].strip() if negative else text
     if _AMBIGUOUS.fullmatch(digits):
@@ -114,7 +144,8 @@ def read_count(cell: Cell) -> Count:
 def read_month(cell: Cell) -> date | None:
     """Return the first day of the month in a cell, or None if it holds no month.
 
-    Reads 2023-05, 05.2023, 05/2023, 'maj 2023', and a date that is the first of a month.
+    Reads 2023-05, 05.2023, 05/2023, 'maj 2023', 'Maji-2023', and a date that is the first of a
+    month.
     """
     if isinstance(cell, datetime):
         cell = cell.date() if cell.time() == time() else None
@@ -125,8 +156,9 @@ def read_month(cell: Cell) -> date | None:
         return _date(int(found[1]), int(found[2]), 1)
     if found := re.fullmatch(r"([0-9]{1,2})[./]([0-9]{4})", text):
         return _date(int(found[2]), int(found[1]), 1)
-    if (found := re.fullmatch(r"(\w+) ([0-9]{4})", text)) and found[1] in MONTH_NAMES:
-        return _date(int(found[2]), MONTH_NAMES.index(found[1]) + 1, 1)
+    if found := re.fullmatch(r"([^\W\d]+)\.?[ ,\-/]+([0-9]{4})", text):
+        month = load_words().months.get(found[1])
+        return _date(int(found[2]), month, 1) if month else None
     return None
 
 
@@ -140,19 +172,29 @@ def read_year(cell: Cell) -> date | None:
 
 
 def read_date(cell: Cell) -> date | None:
-    """Return the date in a cell (2023-05-31, 31.05.2023 or a date cell), or None.
+    """Return the date in a cell, or None.
 
-    05/03/2023 is not read: the day may stand first or second.
+    Reads 2023-05-31, 31.05.2023, 31/05/2023, '31 maj 2023', a date cell, and a whole number that is
+    a day of Excel's calendar from 1990 to 2050. 05/03/2023 is not read: the day may stand first or
+    second.
     """
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
-    text = cell_text(cell)
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return _SERIAL_START + timedelta(days=int(cell)) if cell in _SERIALS else None
+    text = folded(cell)
     if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
         return _date(int(found[1]), int(found[2]), int(found[3]))
     if found := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text):
         return _date(int(found[3]), int(found[2]), int(found[1]))
+    if found := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text):
+        day, month = int(found[1]), int(found[2])
+        return _date(int(found[3]), month, day) if day > 12 or day == month else None
+    if found := re.fullmatch(r"([0-9]{1,2}) ([^\W\d]+) ([0-9]{4})", text):
+        named = load_words().months.get(found[2])
+        return _date(int(found[3]), named, int(found[1])) if named else None
     return None
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,10 +25,10 @@ from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_delivery
 from sources.registers import Registers
 from sources.tables import address, read_tables
-from sources.values import read_count, read_date, read_month, read_timestamp, read_year
+from sources.values import cell_text, read_count, read_date, read_month, read_timestamp, read_year
 
 RECEIVED = datetime(2023, 6, 5, 9, 0)
-WARNS = {"report_before_period_end", "unknown_column_dropped"}
+WARNS = {"report_before_period_end", "unknown_column_dropped", "totals_row_left_out"}
 
 REGISTERS = Registers(
     counties={"AL", "AL-04", "AL-12"},
@@ -37,6 +38,7 @@ REGISTERS = Registers(
     categories={"3.1.2.1": {"hotline": "hotline", "app": "app", "aplikacioni": "app"}},
     months={date(year, month, 1) for year in range(2020, 2024) for month in range(1, 13)},
     rules=dict.fromkeys(WARNS, "warns"),
+    indicator_names={"Numri i rasteve të reja": "2.1.9.1"},
 )
 
 HEAD = {
@@ -513,3 +515,130 @@ def test_a_new_public_key_fits_the_private_key_in_use(home: Home) -> None:
 def test_a_marker_line_of_excel_counts_as_a_row() -> None:
     tables = read_tables(b"sep=;\r\na;b\r\n1;2\r\n")
     assert tables.sheets[0].rows == [[], ["a", "b"], ["1", "2"]]
+
+
+# -- what really comes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "unit", "value", "state", "rule"),
+    [
+        ("200 000 persona", "persons", 200000.0, "number", None),
+        ("200\u00a0000 Persona", "persons", 200000.0, "number", None),
+        ("1 fushatë", "campaigns", 1.0, "number", None),
+        ("1 fushate\u0308", "campaigns", 1.0, "number", None),
+        ("900 nxënës", "persons", 900.0, "number", None),
+        ("0 raste", "cases", 0.0, "zero", None),
+        ("3 fushata", "persons", None, "unknown", "not_a_number"),
+        ("3 persona", None, None, "unknown", "not_a_number"),
+        ("rreth 30 persona", "persons", None, "unknown", "not_a_number"),
+        ("1.900 persona", "persons", None, "unknown", "not_a_number"),
+        ("S’kemi pasur raste!", "cases", 0.0, "zero", None),
+        ("Nuk janÃ« evidentuar raste", "cases", 0.0, "zero", None),
+        ("nuk kemi raste, përveç dy", "cases", None, "unknown", "not_a_number"),
+        ("disa persona", "persons", None, "unknown", None),
+    ],
+)
+def test_words_beside_a_number_are_read_only_where_they_are_known(
+    cell: str, unit: str | None, value: float | None, state: str, rule: str | None
+) -> None:
+    count = read_count(cell, unit)
+    assert (count.value, count.state, count.rule) == (value, state, rule)
+    # How it was read is kept beside the value.
+    assert (count.note is not None) == (rule is None)
+
+
+@pytest.mark.parametrize("cell", ["Maji 2023", "maj-2023", "MAJ, 2023", "maj/2023"])
+def test_a_month_is_read_by_its_albanian_names(cell: str) -> None:
+    assert read_month(cell) == date(2023, 5, 1)
+
+
+@pytest.mark.parametrize("cell", ["31/05/2023", "31 maj 2023", "31 Maji 2023", 45077, 45077.0])
+def test_a_day_that_can_be_only_one_is_read(cell: str | float) -> None:
+    assert read_date(cell) == date(2023, 5, 31)
+
+
+@pytest.mark.parametrize(
+    "cell", ["05/03/2023", "2023", 2023, 1e9, "31 may 2023", "31.02.2023", True]
+)
+def test_a_day_that_can_be_another_is_not(cell: str | float) -> None:
+    assert read_date(cell) is None
+
+
+@given(text=st.text(st.characters(codec="cp1252", categories=["L"]), max_size=30))
+def test_text_that_was_encoded_twice_is_read_as_it_was_meant(text: str) -> None:
+    try:
+        twice = text.encode().decode("cp1252")
+    except UnicodeDecodeError:
+        return
+    # Only letters of two bytes come back as Ã or Â, which is what the repair looks for.
+    if "Ã" in twice or "Â" in twice:
+        assert cell_text(twice) == cell_text(text)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    ["2.1.9.1", " 2.1.9.1.", "2,1,9,1", "Numri i rasteve të reja", "NUMRI I RASTEVE TË  REJA"],
+)
+def test_an_indicator_is_known_by_its_code_and_by_its_printed_name(home: Home, stated: str) -> None:
+    reading = read(home, workbook([[stated, "", "", "", 3, ""]]))
+    assert [row["indicator_code"] for row in reading.rows] == ["2.1.9.1"]
+
+
+def test_an_unknown_indicator_is_told_with_what_it_could_be(home: Home) -> None:
+    reading = read(home, workbook([["Numri i rasteve te rejaa", "", "", "", 3, ""]]))
+    (found,) = [found for found in reading.problems if found.rule == "unknown_indicator"]
+    assert "Mund të jetë: 2.1.9.1 Numri i rasteve të reja" in found.message_sq
+    assert not reading.rows
+
+
+def test_an_unknown_institution_is_told_with_what_it_could_be(home: Home) -> None:
+    head = {**HEAD, "Institucioni": "Drejtoria Vendore Policise Fier"}
+    reading = read(home, workbook([["2.1.9.1", "", "", "", 3, ""]], head))
+    (found,) = [found for found in reading.problems if found.rule == "unknown_institution"]
+    assert "Drejtoria Vendore e Policisë Fier" in found.message_en
+    assert reading.delivery["status"] == "refused"
+
+
+@pytest.mark.parametrize("words", [["Gjithsej", ""], ["", "Totali:"], ["SHUMA", "Shuma"]])
+def test_a_row_of_totals_is_left_out_and_told(home: Home, words: list[str]) -> None:
+    rows = [["2.1.9.1", "", "", "", 3, ""], [*words, "", "", 3, ""]]
+    reading = read(home, workbook(rows))
+    assert [row["value"] for row in reading.rows] == [3.0]
+    assert rules(reading) == ["totals_row_left_out"]
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls"])
+def test_a_workbook_saved_by_libreoffice_in_another_format_is_read(
+    home: Home, tmp_path: Path, suffix: str
+) -> None:
+    source = tmp_path / "report.xlsx"
+    source.write_bytes(workbook([["2.1.9.1", "", "", "", "1 200", ""]]))
+    subprocess.run(
+        ["soffice", "--headless", "--convert-to", suffix, "--outdir", str(tmp_path),
+         f"-env:UserInstallation=file://{tmp_path / 'profile'}", str(source)],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )  # fmt: skip
+    reading = read(home, (tmp_path / f"report.{suffix}").read_bytes())
+    assert reading.delivery["file_format"] == suffix
+    assert [(row["value"], row["sheet"], row["cell"]) for row in reading.rows] == [
+        (1200.0, "Raporti", "E7")
+    ]
+
+
+def test_an_ods_that_spreads_far_is_refused_before_it_is_read(home: Home) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            '<o:document-content xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+            'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"><o:body><o:spreadsheet>'
+            '<table:table table:name="a"><table:table-row table:number-rows-repeated="1048576">'
+            '<table:table-cell table:number-columns-repeated="16384" o:value-type="float" '
+            'o:value="1"/></table:table-row></table:table></o:spreadsheet></o:body>'
+            "</o:document-content>",
+        )
+    assert rules(read(home, buffer.getvalue())) == ["unreadable_file"]
