@@ -18,6 +18,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Skedari nuk lexohet: dërgojeni si .xlsx të pambrojtur ose si .csv në UTF-8.",
         "The file can't be read: send it as an unprotected .xlsx or as .csv in UTF-8.",
     ),
+    "over_limits": (
+        "Leximi kërkon më shumë kohë ose memorie se sa lejohet: dërgojeni si .csv ose më të vogël.",
+        "The file takes more time or memory than is allowed: send it as .csv, or a smaller one.",
+    ),
     "unknown_layout": (
         "Formulari nuk njihet: përdorni formularin e krat dhe mos ia ndryshoni emrin.",
         "The form is not known: use the form of krat and leave its name as it is.",

@@ -78,13 +78,23 @@ def read_delivery(
     keys: Pseudonyms,
     received_at: datetime,
 ) -> Reading:
-    """Read the file at `path`, which arrived in the folder of `county_code` at `received_at`.
+    """Read the file at `path` as `read_content` does. Raises OSError if it can't be opened."""
+    return read_content(path.read_bytes(), county_code, registers, keys, received_at)
+
+
+def read_content(
+    content: bytes,
+    county_code: str,
+    registers: Registers,
+    keys: Pseudonyms,
+    received_at: datetime,
+) -> Reading:
+    """Read a file that arrived in the folder of `county_code` at `received_at`.
 
     `received_at` is UTC without a zone. A file that breaks a rule of severity blocks is refused;
     a rule that the register of rules doesn't know blocks. At most 100 places are located a rule
-    and column. Never raises for what a file holds; OSError if it can't be opened.
+    and column. Never raises for what a file holds.
     """
-    content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     reader = _Reader(digest[:16], county_code, registers, keys, received_at)
     try:
@@ -93,6 +103,21 @@ def read_delivery(
         reader.report("unreadable_file")
     else:
         reader.read(tables.sheets)
+    return _as_reading(reader, content, digest, registers)
+
+
+def broken_reading(
+    content: bytes, county_code: str, registers: Registers, received_at: datetime
+) -> Reading:
+    """Return the refusal of a file that broke its reader, or took it too long or too much."""
+    digest = hashlib.sha256(content).hexdigest()
+    # Nothing of the file is read, so no key is asked for.
+    reader = _Reader(digest[:16], county_code, registers, Pseudonyms(Path()), received_at)
+    reader.report("over_limits")
+    return _as_reading(reader, content, digest, registers)
+
+
+def _as_reading(reader: "_Reader", content: bytes, digest: str, registers: Registers) -> Reading:
     refused = any(
         registers.rules.get(found.rule, "blocks") == "blocks" for found in reader.problems
     )
@@ -103,10 +128,10 @@ def read_delivery(
             "content_hash": digest,
             "source": reader.layout.source if reader.layout else None,
             "layout_id": reader.layout.id if reader.layout else None,
-            "county_code": county_code if county_code in registers.counties else None,
+            "county_code": reader.county_code if reader.county_code in registers.counties else None,
             "institution_code": reader.institution_code,
             "reporting_month": reader.reporting_month,
-            "received_at": received_at,
+            "received_at": reader.received_at,
             "status": "refused" if refused else "accepted",
             "file_format": file_format(content),
             "byte_count": len(content),

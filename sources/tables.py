@@ -21,6 +21,7 @@ MAX_WORKBOOK_BYTES = 32 * 2**20
 MAX_UNPACKED_BYTES = 128 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
 MAX_WORKBOOK_PARTS = 500
+MAX_SHEETS = 200
 MAX_SHEET_CELLS = 4_000_000
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
@@ -146,11 +147,15 @@ def _check_archive(kind: str, content: bytes) -> None:
 def _check_part(name: str, content: bytes) -> None:
     if not content.strip():
         return
-    last_row = last_column = 0
+    last_row = last_column = sheets = 0
 
     def on_start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal last_row, last_column
+        nonlocal last_row, last_column, sheets
         local = tag.rpartition(":")[2]
+        if local == "sheet":
+            sheets += 1
+            if sheets > MAX_SHEETS:
+                raise UnreadableFile("the workbook has too many sheets")
         # A sheet under the name of a picture would not have been walked.
         if name.endswith("workbook.xml.rels") and attributes.get("Target", "").lower().endswith(
             _BINARY_PARTS

@@ -7,16 +7,15 @@ here: what is wrong with a file (sources.reading, expectations) or how that is t
 import re
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.ingestion.door import read_and_check
+from sources.isolation import IsolatedReader
 from sources.problems import Problem
-from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading
 from sources.registers import Registers
-from sources.tables import UnreadableFile, address, read_tables
+from sources.tables import address, read_tables
 
 #: Worst first; a rule that the register doesn't know blocks.
 SEVERITIES = ("blocks", "warns", "informs")
@@ -47,19 +46,17 @@ def check_file(path: Path, registers: Registers, county_code: str | None = None)
     put into the right folder. Nothing is kept: pseudonyms are made with keys that are thrown away.
     Raises OSError if the file can't be opened.
     """
-    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    with tempfile.TemporaryDirectory() as keys:
-        pseudonyms = Pseudonyms(Path(keys))
-        counties = [county_code] if county_code else _counties(path, registers)
-        readings = [read_and_check(path, county, registers, pseudonyms, now) for county in counties]
-    # The right county is the one that the file doesn't contradict.
-    reading = min(
-        readings,
-        key=lambda found: (
-            sum(problem.rule == "wrong_county" for problem in found.problems),
-            len(found.problems),
-        ),
-    )
+    content = path.read_bytes()
+    with (
+        tempfile.TemporaryDirectory() as keys,
+        IsolatedReader(registers, Path(keys)) as reader,
+    ):
+        # The right county is the one that the file doesn't contradict.
+        for county in [county_code] if county_code else sorted(registers.counties):
+            reading = read_and_check(content, county, reader, registers)
+            rules = {found.rule for found in reading.problems}
+            if reading.table is None or "wrong_county" not in rules:
+                break
     problems = [
         (registers.rules.get(problem.rule, "blocks"), problem) for problem in reading.problems
     ]
@@ -101,26 +98,6 @@ def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"
         text = "\n".join(problem.message(language) for _, problem in found)
         marked.comment = Comment(text, "krat", width=320, height=40 + 40 * len(found))
     book.save(target)
-
-
-def _counties(path: Path, registers: Registers) -> list[str]:
-    """Return the counties that the file may be meant for: those named in it, else all."""
-    try:
-        tables = read_tables(path.read_bytes())
-    except UnreadableFile:
-        return sorted(registers.counties)[:1]
-    texts = {
-        str(cell).strip()
-        for sheet in tables.sheets
-        for row in sheet.rows[:40]
-        for cell in row[:30]
-        if isinstance(cell, str)
-    }
-    named = sorted(texts & registers.counties)
-    if not named:
-        codes = texts & set(registers.institutions)
-        named = sorted({registers.institutions[code] for code in codes})
-    return named or sorted(registers.counties)
 
 
 def _order(entry: tuple[str, Problem]) -> tuple[Any, ...]:

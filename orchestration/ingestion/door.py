@@ -14,9 +14,9 @@ import pandas as pd
 
 from expectations.validate import validate
 from sources.home import Home
+from sources.isolation import IsolatedReader
 from sources.landing import SCHEMAS, known_hashes, store_batch
-from sources.pseudonyms import Pseudonyms
-from sources.reading import Problem, Reading, read_delivery
+from sources.reading import Problem, Reading
 from sources.registers import Registers
 from sources.rekeying import finish_rotations
 
@@ -59,18 +59,19 @@ def take_in(home: Home, registers: Registers) -> Intake:
     """
     finish_rotations(home)
     known = known_hashes(home)
-    keys = Pseudonyms(home.keys)
     readings: list[Reading] = []
     done: list[Path] = []
     repeats = 0
-    for county_code, path in waiting_files(home):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        done.append(path)
-        if digest in known:
-            repeats += 1
-            continue
-        known.add(digest)
-        readings.append(read_delivery(path, county_code, registers, keys, _received_at(path)))
+    with IsolatedReader(registers, home.keys) as reader:
+        for county_code, path in waiting_files(home):
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            done.append(path)
+            if digest in known:
+                repeats += 1
+                continue
+            known.add(digest)
+            readings.append(reader.read(content, county_code, _received_at(path)))
     readings = _checked(readings, registers)
     if readings:
         store_batch(home, readings)
@@ -81,14 +82,11 @@ def take_in(home: Home, registers: Registers) -> Intake:
 
 
 def read_and_check(
-    path: Path, county_code: str, registers: Registers, keys: Pseudonyms, received_at: datetime
+    content: bytes, county_code: str, reader: IsolatedReader, registers: Registers
 ) -> Reading:
-    """Return one file as the door takes it: read, and its rows held against their suite.
-
-    Raises OSError if the file can't be opened.
-    """
-    reading = read_delivery(path, county_code, registers, keys, received_at)
-    return _checked([reading], registers)[0]
+    """Return one file as the door would take it now: read, and held against its suite."""
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    return _checked([reader.read(content, county_code, now)], registers)[0]
 
 
 def _received_at(path: Path) -> datetime:
