@@ -53,6 +53,7 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 
 bench: $(VENV)/dev  ## a refresh against its floor, both from one run
 	@$(BIN)/python tests/benchmarks/refresh.py
+	@$(BIN)/python tests/benchmarks/reading.py
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)

@@ -74,13 +74,17 @@ class Layout:
 
     def codes(self, column: Column, registers: Registers) -> CodeList:
         """Return the codes that a column may hold, from the layout's lists and the registers."""
-        found: CodeList = {}
-        for name in column.code_lists:
-            if name.startswith("register:"):
-                found |= _register_codes(name.removeprefix("register:"), registers)
-            else:
-                found |= self.code_lists[name]
-        return found
+        lists = [
+            registers.written[name.removeprefix("register:")]
+            if name.startswith("register:")
+            else self.code_lists[name]
+            for name in column.code_lists
+        ]
+        return (
+            lists[0]
+            if len(lists) == 1
+            else {key: code for one in lists for key, code in one.items()}
+        )
 
 
 @cache
@@ -166,15 +170,3 @@ def _code_list(codes: list[str] | dict[str, str]) -> CodeList:
         if found.setdefault(code_key(text), code) != code:
             raise ValueError(f"two codes are written alike: {code}")
     return found
-
-
-def _register_codes(name: str, registers: Registers) -> CodeList:
-    if name == "institutions":
-        aliases = {code_key(alias): code for alias, code in registers.institution_aliases.items()}
-        return aliases | {code_key(code): code for code in registers.institutions}
-    if name == "counties":
-        return {code_key(code): code for code in registers.counties}
-    written = {code_key(text): code for text, code in registers.indicator_names.items()}
-    for code in registers.indicators:
-        written |= {code_key(code): code, f"{code_key(code)}.": code, code.replace(".", ","): code}
-    return written

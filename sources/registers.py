@@ -8,6 +8,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from sources.values import code_key
@@ -35,6 +36,20 @@ class Registers:
     months: set[date]
     rules: dict[str, str]
     indicator_names: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def written(self) -> dict[str, dict[str, str]]:
+        """How counties, institutions and indicators may be written (code_key), with their codes."""
+        indicators = {code_key(text): code for text, code in self.indicator_names.items()}
+        for code in self.indicators:
+            plain = code_key(code)
+            indicators |= {plain: code, f"{plain}.": code, plain.replace(".", ","): code}
+        institutions = {code_key(alias): code for alias, code in self.institution_aliases.items()}
+        return {
+            "counties": {code_key(code): code for code in self.counties},
+            "institutions": institutions | {code_key(code): code for code in self.institutions},
+            "indicators": indicators,
+        }
 
 
 def load_registers(seeds_dir: Path) -> Registers:

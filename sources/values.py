@@ -83,6 +83,8 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, (date, time)):
         return cell.isoformat()
     text = str(cell)
+    if text.isascii():
+        return " ".join(text.split())
     if "Ã" in text or "Â" in text:
         text = _encoded_once(text)
     # split() knows every kind of space, the non-breaking ones included.
