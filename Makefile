@@ -51,7 +51,7 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests dbt_project/macros
 
-bench: $(VENV)/dev  ## a refresh against its floor, both from one run
+bench: $(VENV)/dev  ## a refresh and reading workbooks, each against its floor in one run
 	@$(BIN)/python tests/benchmarks/refresh.py
 	@$(BIN)/python tests/benchmarks/reading.py
 
