@@ -1,0 +1,86 @@
+"""The data officer's commands: sealed originals and the keys of pseudonyms.
+
+Belongs here: these commands and their words. Not here: sealing (sources.vault) or keys.
+"""
+
+from pathlib import Path
+
+import click
+
+from orchestration.commands.common import held
+from sources.home import Home
+
+
+@click.group()
+def vault() -> None:
+    """Sealed originals, for the data officer who holds the private key."""
+
+
+@vault.command("open")
+@click.argument("delivery_id")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.pass_obj
+def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) -> None:
+    """Write the original of a delivery to a new file; the audit log keeps who and why."""
+    from sources.vault import open_original
+
+    with held(home):
+        open_original(home, delivery_id, key, reason, out)
+    click.echo(f"Opened {delivery_id} into {out}; the audit log has the entry.")
+
+
+@vault.command()
+@click.pass_obj
+def log(home: Home) -> None:
+    """Show the audit log, and whether it is whole."""
+    from sources.audit import read
+
+    for entry in read(home):
+        click.echo(
+            "  ".join(entry[name] for name in ("at", "user", "action", "subject", "outcome"))
+        )
+    click.echo("The log is whole.")
+
+
+@click.group()
+def keys() -> None:
+    """Keys of pseudonyms, for the data officer."""
+
+
+@keys.command("list")
+@click.pass_obj
+def list_keys(home: Home) -> None:
+    """Show for which purposes there are keys, and how often each was rotated."""
+    from sources.pseudonyms import purposes, read_keys
+
+    for purpose in purposes(home.keys):
+        click.echo(f"{purpose}: rotated {len(read_keys(home.keys, purpose) or []) - 1} times")
+
+
+@keys.command()
+@click.argument("purpose")
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@click.pass_obj
+def rotate(home: Home, purpose: str, reason: str) -> None:
+    """Give PURPOSE a new key, and every stored pseudonym of it."""
+    from sources.rekeying import rotate as give_new_key
+
+    with held(home):
+        count = give_new_key(home, purpose, reason)
+    click.echo(f"Rotated the key of {purpose}; {count} stored pseudonyms follow it.")
+
+
+@keys.command()
+@click.argument("purpose")
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@click.confirmation_option(prompt="Nothing that arrives later can be linked with it. Go on?")
+@click.pass_obj
+def destroy(home: Home, purpose: str, reason: str) -> None:
+    """Destroy the key of PURPOSE: what is stored can't be linked with a code any more."""
+    from sources.rekeying import destroy as destroy_key
+
+    with held(home):
+        destroy_key(home, purpose, reason)
+    click.echo(f"Destroyed the key of {purpose}. Destroy its copies too.")

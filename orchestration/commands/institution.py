@@ -1,0 +1,114 @@
+"""What institutions get: the example to train on, forms to fill, and a check before sending.
+
+Belongs here: these commands and their words. Not here: how a form is written or read (sources).
+"""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from orchestration.commands.common import Month, require_county
+from orchestration.settings import SEEDS
+from sources.home import Home
+
+_CHECK_WORDS = {
+    "sq": {
+        "read_as": "U lexua si",
+        "nothing": "asnjë formular i njohur",
+        "blocks": "PENGON   ",
+        "warns": "PYETJE   ",
+        "informs": "SHËNIM   ",
+        "copy": "Kopja me qelizat e shënuara",
+        "clean": "Skedari është në rregull: dërgojeni.",
+        "flagged": "Skedari do të pranohej. Shihni pyetjet më sipër para se ta dërgoni.",
+        "refused": "Skedari do të refuzohej. Ndreqni sa më sipër dhe kontrollojeni përsëri.",
+    },
+    "en": {
+        "read_as": "Read as",
+        "nothing": "no known form",
+        "blocks": "BLOCKS   ",
+        "warns": "QUESTION ",
+        "informs": "NOTE     ",
+        "copy": "Copy with the cells marked",
+        "clean": "The file is in order: send it.",
+        "flagged": "The file would be taken in. See the questions above before you send it.",
+        "refused": "The file would be refused. Mend what stands above and check it again.",
+    },
+}
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: the inbox.")
+@click.pass_obj
+def example(home: Home, out: Path | None) -> None:
+    """Write the made-up year of Fier 2023, marked as made up."""
+    from sources.example.generate import write_example
+
+    folder = out or home.inbox
+    written = write_example(folder, SEEDS)
+    click.echo(f"Wrote {len(written)} made-up files under {folder}.")
+
+
+@click.command()
+@click.option("--county", required=True, help="For example AL-04.")
+@click.option("--month", type=Month(), required=True, help="The month to be reported.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.pass_obj
+def forms(home: Home, county: str, month: date, out: Path) -> None:
+    """Write the form of each institution of a county for a month, from its obligations."""
+    from orchestration.publication.last_values import last_values
+    from sources.forms import write_forms
+
+    require_county(county)
+    written = write_forms(county, month, out, SEEDS, last_values(home, county, month))
+    if not written:
+        raise click.ClickException(
+            f"no institution of {county} owes a report for {month:%Y-%m}: "
+            "see reporting_obligations.csv."
+        )
+    click.echo(f"Wrote {len(written)} forms in {out}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--county", help="The county that it is meant for. Default: what the file states.")
+@click.option("--english", is_flag=True, help="Tell the problems in English.")
+@click.option(
+    "--marked",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the marked copy goes. Default: beside the file.",
+)
+def check(file: Path, county: str | None, english: bool, marked: Path | None) -> None:
+    """Tell what the door would say of FILE before it is sent; nothing is kept or sent.
+
+    A copy with the problem cells marked is written when there are any. Exit status: 0 nothing is
+    wrong, 1 it would be refused, 3 it would be taken in with questions.
+    """
+    from orchestration.ingestion.checking import check_file, write_marked_copy
+    from sources.registers import load_registers
+
+    require_county(county)
+    target = marked or file.with_name(f"{file.stem}-kontrolluar.xlsx")
+    if target.resolve() == file.resolve():
+        raise click.BadParameter("the marked copy would replace the file itself.")
+    try:
+        answer = check_file(file, load_registers(SEEDS), county)
+    except OSError as mistake:
+        raise click.ClickException(f"the file can't be opened: {mistake.strerror}.") from mistake
+    delivery = answer.reading.delivery
+    language: Literal["sq", "en"] = "en" if english else "sq"
+    words = _CHECK_WORDS[language]
+    month = delivery["reporting_month"]
+    understood = [delivery["layout_id"], delivery["county_code"], delivery["institution_code"]]
+    form = ", ".join(filter(None, [*understood, f"{month:%Y-%m}" if month else None]))
+    click.echo(f"{words['read_as']}: {form if delivery['layout_id'] else words['nothing']}")
+    for severity, problem in answer.problems:
+        click.echo(f"{words[severity]}  {problem.told(language)}")
+    if any(problem.cell or problem.row_number for _, problem in answer.problems):
+        write_marked_copy(answer, target, language)
+        click.echo(f"{words['copy']}: {target}")
+    click.echo(words[answer.verdict])
+    sys.exit({"clean": 0, "refused": 1, "flagged": 3}[answer.verdict])
