@@ -49,6 +49,11 @@ def prepare_process(home: Home) -> None:
     os.environ["DAGSTER_HOME"] = str(home.dagster)
 
 
+def manifest_path() -> Path:
+    """Return where dbt writes its manifest: dbt itself heeds DBT_TARGET_PATH."""
+    return Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "manifest.json"
+
+
 def refresh_schedule(home: Home) -> RefreshSchedule:
     """Return the schedule in `<home>/schedule.yml`, or the project's own if there is none."""
     own = home.root / "schedule.yml"

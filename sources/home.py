@@ -56,6 +56,11 @@ class Home:
         return self.root / "audit.jsonl"
 
     @property
+    def decisions(self) -> Path:
+        """Journals of what people decided, one `<kind>.jsonl` a kind."""
+        return self.root / "decisions"
+
+    @property
     def slips(self) -> Path:
         """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
         return self.root / "slips"

@@ -31,6 +31,8 @@ def krat_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """Keep every test away from a home that the developer works with."""
     saved = dict(os.environ)
     os.environ["KRAT_HOME"] = str(tmp_path_factory.mktemp("unused") / "home")
+    # Two workers must not write one manifest.
+    os.environ["DBT_TARGET_PATH"] = str(tmp_path_factory.mktemp("dbt") / "target")
     yield
     os.environ.clear()
     os.environ.update(saved)

@@ -15,8 +15,8 @@ from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
 from orchestration.settings import SEEDS
 from sources import rekeying
-from sources.audit import BrokenLog, read
 from sources.home import Home
+from sources.journal import BrokenJournal, read
 from sources.pseudonyms import Pseudonyms, read_keys
 from sources.registers import load_registers
 from sources.rekeying import key_columns
@@ -151,7 +151,7 @@ def test_the_data_officer_opens_an_original_and_the_log_says_so(home: Home, tmp_
     assert "RL-77" in out.read_text(encoding="utf-8")
     assert out.stat().st_mode & 0o077 == 0
     assert "RL-77" not in home.audit.read_text(encoding="utf-8")
-    (entry,) = read(home)
+    (entry,) = read(home.audit)
     assert (entry["subject"], entry["reason"], entry["outcome"]) == (
         sealed.stem,
         "the institution asks",
@@ -169,7 +169,7 @@ def test_a_wrong_key_opens_nothing_and_is_logged(home: Home, tmp_path: Path) -> 
     )  # fmt: skip
     assert isinstance(told.exception, ValueError)
     assert not (tmp_path / "out").exists()
-    assert [entry["outcome"] for entry in read(home)] == ["refused: the key does not fit"]
+    assert [entry["outcome"] for entry in read(home.audit)] == ["refused: the key does not fit"]
 
 
 def test_an_original_is_never_written_into_the_home(home: Home) -> None:
@@ -202,8 +202,8 @@ def test_a_changed_log_is_found(home: Home) -> None:
     first = json.loads(lines[0])
     first["user"] = "somebody"
     home.audit.write_text("\n".join([json.dumps(first), lines[1]]) + "\n", encoding="utf-8")
-    with pytest.raises(BrokenLog, match="entry 1"):
-        read(home)
+    with pytest.raises(BrokenJournal, match="entry 1"):
+        read(home.audit)
     home.audit.write_text(lines[1] + "\n", encoding="utf-8")
-    with pytest.raises(BrokenLog, match="entry 1"):
-        read(home)
+    with pytest.raises(BrokenJournal, match="entry 1"):
+        read(home.audit)

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import DBT_PROJECT, PROJECT, home_from_environment, prepare_process
+from orchestration.settings import (
+    PROJECT,
+    home_from_environment,
+    manifest_path,
+    prepare_process,
+)
 from orchestration.warehouse.build import write_manifest
 from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
 
@@ -25,7 +30,7 @@ def manifest() -> dict[str, Any]:
     home = home_from_environment()
     prepare_process(home)
     write_manifest()
-    content: dict[str, Any] = json.loads((DBT_PROJECT / "target" / "manifest.json").read_bytes())
+    content: dict[str, Any] = json.loads(manifest_path().read_bytes())
     return content
 
 

@@ -35,9 +35,9 @@ def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) ->
 @click.pass_obj
 def log(home: Home) -> None:
     """Show the audit log, and whether it is whole."""
-    from sources.audit import read
+    from sources.journal import read
 
-    for entry in read(home):
+    for entry in read(home.audit):
         click.echo(
             "  ".join(entry[name] for name in ("at", "user", "action", "subject", "outcome"))
         )

@@ -10,12 +10,12 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.ingestion.assets import deliveries
 from orchestration.refresh import today
-from orchestration.settings import DBT_PROJECT, home_from_environment
+from orchestration.settings import home_from_environment, manifest_path
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
 from orchestration.writer import one_writer
 
-MANIFEST = DBT_PROJECT / "target" / "manifest.json"
+MANIFEST = manifest_path()
 
 
 class ConceptTranslator(DagsterDbtTranslator):

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import DBT_PROJECT, PROJECT, SEEDS
+from orchestration.settings import PROJECT, SEEDS, manifest_path
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
@@ -83,7 +83,7 @@ def _line(text: str) -> str:
 
 def main(page: Path = PAGE, rules: Path = RULES_PAGE) -> None:
     """Write both pages, the dictionary from the manifest that set-up made."""
-    manifest = json.loads((DBT_PROJECT / "target" / "manifest.json").read_bytes())
+    manifest = json.loads(manifest_path().read_bytes())
     page.write_text(dictionary(manifest), encoding="utf-8")
     rules.write_text(rules_page(), encoding="utf-8")
 
