@@ -51,9 +51,10 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests dbt_project/macros
 
-bench: $(VENV)/dev  ## a refresh and reading workbooks, each against its floor in one run
+bench: $(VENV)/dev  ## a refresh and reading against their floors, and how many planted defects are found
 	@$(BIN)/python tests/benchmarks/refresh.py
 	@$(BIN)/python tests/benchmarks/reading.py
+	@$(BIN)/python tests/benchmarks/finding_defects.py
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)

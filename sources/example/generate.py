@@ -302,8 +302,15 @@ class ReportRow:
     state: str = ""
 
 
-def write_example(inbox: Path, seeds_dir: Path) -> list[Path]:
+def write_example(
+    inbox: Path,
+    seeds_dir: Path,
+    mistakes: Sequence[PlannedMistake] = PLANNED_MISTAKES,
+    variant: str = "",
+) -> list[Path]:
     """Write the made-up year of Fier, and the published national figures, under `inbox`.
+
+    Without `mistakes` nothing is wrong with the year. Each `variant` draws figures of its own.
 
     Files go to `<inbox>/AL-04/` and `<inbox>/AL/`; files of the same name are replaced. Each
     file's modification time (UTC) is the moment at which it "arrived", in 2023 or January 2024.
@@ -316,12 +323,12 @@ def write_example(inbox: Path, seeds_dir: Path) -> list[Path]:
     """
     folder = inbox / COUNTY
     folder.mkdir(parents=True, exist_ok=True)
-    contacts = _contacts(Random(f"{YEAR} contacts"))
-    events = _histories(Random(f"{YEAR} cases"), contacts)
+    contacts = _contacts(Random(f"{variant}{YEAR} contacts"))
+    events = _histories(Random(f"{variant}{YEAR} cases"), contacts)
     written = [
         *_write_hotline(folder, contacts),
         *_write_referrals(folder, events),
-        *_write_reports(folder, seeds_dir, _counted(contacts, events)),
+        *_write_reports(folder, seeds_dir, _counted(contacts, events), mistakes, variant),
         _copy_published(inbox / "AL"),
     ]
     return sorted(written)
@@ -669,7 +676,11 @@ def _copy_published(folder: Path) -> Path:
 
 
 def _write_reports(
-    folder: Path, seeds_dir: Path, counted: dict[str, dict[int, Counter[str]]]
+    folder: Path,
+    seeds_dir: Path,
+    counted: dict[str, dict[int, Counter[str]]],
+    mistakes: Sequence[PlannedMistake],
+    variant: str,
 ) -> list[Path]:
     obligations = [
         row
@@ -682,7 +693,7 @@ def _write_reports(
     for row in _read_seed(categories) if categories.exists() else []:
         breakdowns[row["indicator_code"]].append(row)
 
-    plan = {(mistake.institution_code, mistake.month): mistake for mistake in PLANNED_MISTAKES}
+    plan = {(mistake.institution_code, mistake.month): mistake for mistake in mistakes}
     written: list[Path] = []
     for institution in sorted({row["institution_code"] for row in obligations}):
         for month in range(1, 13):
@@ -696,7 +707,7 @@ def _write_reports(
                         known = sum(
                             (counted[code][each] for each in range(first, month + 1)), Counter()
                         )
-                    rng = Random(f"{YEAR} {institution} {month} {code}")
+                    rng = Random(f"{variant}{YEAR} {institution} {month} {code}")
                     rows += _rows_of(
                         rng, indicators[code], owed["frequency"], month, breakdowns[code], known
                     )

@@ -1,0 +1,244 @@
+"""Planting defects into clean made-up years, and reading what krat found of them.
+
+Belongs here: choosing places, running the road from the inbox to the findings, and comparing. Not
+here: what a defect is (kinds) or which rule claims it (claims.csv).
+"""
+
+import csv
+import os
+import re
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+import duckdb
+
+from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
+from orchestration.ingestion.door import take_in
+from orchestration.refresh import today
+from orchestration.settings import SEEDS, prepare_process
+from orchestration.warehouse.build import build_warehouse
+from orchestration.warehouse.load import load_raw
+from sources.example.generate import write_example
+from sources.home import Home
+from sources.registers import load_registers, register_rows
+
+COUNTY = "AL-04"
+_NAME = re.compile(r"(AL-04-[A-Z-]+)_(\d{4}-\d{2})\.(?:csv|xlsx)")
+
+#: Months between two plants of one institution: some rules look at the month before.
+MONTHS_APART = 3
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The rules of which one must find a kind, and how near: cell, row, indicator or report."""
+
+    rules: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A defect in its place. `delivery_id` is that of the spoiled file, where it comes at all."""
+
+    kind: str
+    report: Report
+    spoiled: Spoiled
+    delivery_ids: frozenset[str]
+
+
+@dataclass
+class Tally:
+    """What was planted and found, by kind, and what was told of clean reports."""
+
+    planted: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    missed: list[str] = field(default_factory=list)
+    clean_reports: int = 0
+    false_warnings: list[str] = field(default_factory=list)
+    refused_clean: list[str] = field(default_factory=list)
+
+
+@cache
+def claims() -> dict[str, Claim]:
+    """Return the claim on each kind of claims.csv."""
+    with (Path(__file__).parent / "claims.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["kind"]: Claim(tuple(row["rule"].split("|")), row["place"])
+            for row in csv.DictReader(file)
+        }
+
+
+def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = False) -> None:
+    """Plant what is `wanted` (how many of each kind, counted down) into a year, run, and tally.
+
+    A year takes some fifty plants in reports, or with `logs` a handful in logs and records.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(root=Path(folder) / "home", keys=Path(folder) / "keys")
+        prepare_process(home)
+        write_example(home.inbox, SEEDS, mistakes=(), variant=f"{seed} ")
+        rng = Random(seed)
+        plants = list(_planted(home, rng, wanted, logs))
+        take_in(home, load_registers(SEEDS))
+        load_raw(home, today())
+        build_warehouse(home)
+        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+            findings = connection.execute(
+                "select rule, severity, county_code, institution_code, "
+                "strftime(reporting_month, '%Y-%m'), indicator_code, delivery_id, sheet, cell, "
+                "row_number, message_en from quality.findings"
+            ).fetchall()
+    _compare(plants, findings, tally, logs)
+
+
+def _planted(home: Home, rng: Random, wanted: Counter[str], logs: bool) -> Iterator[Planted]:
+    reports = _logs(home) if logs else _reports(home)
+    rng.shuffle(reports)
+    taken: dict[str, list[date]] = defaultdict(list)
+    touched: set[tuple[str | None, date]] = set()
+    kinds = LOG_KINDS if logs else KINDS
+    for report in reports:
+        near = any(
+            abs((report.month - other).days) < MONTHS_APART * 30
+            for other in taken[report.institution]
+        )
+        if near or (report.institution, report.month) in touched:
+            continue
+        for name in sorted(kinds, key=lambda name: (-wanted[name], rng.random())):
+            if wanted[name] <= 0:
+                break
+            spoiled = kinds[name](report, rng)
+            if spoiled is None or (spoiled.partner, report.month) in touched:
+                continue
+            wanted[name] -= 1
+            taken[report.institution].append(report.month)
+            touched.add((report.institution, report.month))
+            if spoiled.partner:
+                taken[spoiled.partner].append(report.month)
+                touched.add((spoiled.partner, report.month))
+            yield Planted(name, report, spoiled, _write(report, spoiled))
+            break
+
+
+def _write(report: Report, spoiled: Spoiled) -> frozenset[str]:
+    """Put the spoiled files into the inbox; return the deliveries that they will be."""
+    came = report.path.stat().st_mtime
+    written = []
+    if spoiled.content is None:
+        report.path.unlink()
+    else:
+        at = spoiled.arrives_at.timestamp() if spoiled.arrives_at else came
+        report.path.write_bytes(spoiled.content)
+        os.utime(report.path, (at, at))
+        written.append(spoiled.content)
+    for path, content in spoiled.more.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        at = spoiled.more_arrive_at.timestamp() if spoiled.more_arrive_at else came
+        os.utime(path, (at, at))
+        written.append(content)
+    return frozenset(sha256(content).hexdigest()[:16] for content in written)
+
+
+def _reports(home: Home) -> list[Report]:
+    deadlines = {
+        row["month"]: date.fromisoformat(row["reporting_deadline"])
+        for row in register_rows(SEEDS, "reporting_calendar")
+    }
+    recorded = frozenset(row["indicator_code"] for row in register_rows(SEEDS, "record_indicators"))
+    files: dict[tuple[str, date], Path] = {}
+    for path in sorted((home.inbox / COUNTY).iterdir()):
+        if named := _NAME.fullmatch(path.name):
+            files[named[1], datetime.strptime(named[2], "%Y-%m").date()] = path
+    return [
+        Report(
+            path=path,
+            institution=institution,
+            month=month,
+            deadline=deadlines[f"{month:%Y-%m}-01"],
+            before=files.get((institution, _month_before(month))),
+            others=tuple(
+                other for (who, when), other in files.items() if when == month and who < institution
+            ),
+            recorded=recorded,
+        )
+        for (institution, month), path in files.items()
+    ]
+
+
+def _logs(home: Home) -> list[Report]:
+    return [
+        Report(path, path.stem, datetime.fromtimestamp(path.stat().st_mtime, UTC).date(), date.max,
+               None)
+        for path in sorted((home.inbox / COUNTY).iterdir())
+        if path.name.startswith(("linja", "referime"))
+    ]  # fmt: skip
+
+
+def _month_before(month: date) -> date:
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1)
+
+
+def _compare(
+    plants: list[Planted], findings: list[tuple[object, ...]], tally: Tally, logs: bool
+) -> None:
+    planted_reports = {
+        (who, f"{plant.report.month:%Y-%m}")
+        for plant in plants
+        for who in (plant.report.institution, plant.spoiled.partner)
+        if who
+    }
+    planted_files = {name for plant in plants for name in plant.delivery_ids}
+    for plant in plants:
+        tally.planted[plant.kind] += 1
+        if any(_tells(finding, plant) for finding in findings):
+            tally.found[plant.kind] += 1
+        else:
+            told = [
+                (f[0], f[8])
+                for f in findings
+                if f[6] in plant.delivery_ids
+                or (f[3], f[4]) == (plant.report.institution, f"{plant.report.month:%Y-%m}")
+            ]
+            place = plant.spoiled.place.cell
+            tally.missed.append(f"{plant.kind} at {place} in {plant.report.path.name}: {told}")
+    # A log that is refused takes its records from many reports, which then differ from them.
+    if logs:
+        return
+    tally.clean_reports += 203 - len(planted_reports)
+    false: dict[tuple[object, object], str] = {}
+    for finding in findings:
+        rule, severity, county, who, month, _, delivery, *_ = finding
+        if (who, month) in planted_reports or delivery in planted_files or county != COUNTY:
+            continue
+        if severity == "blocks":
+            tally.refused_clean.append(f"{who} {month}: {rule}")
+        if severity in ("blocks", "warns"):
+            false[who, month] = f"{who} {month}: {rule}, {finding[-1]}"
+    tally.false_warnings += false.values()
+
+
+def _tells(finding: tuple[object, ...], plant: Planted) -> bool:
+    rule, _, _, who, month, indicator, delivery, sheet, cell, row, _ = finding
+    claim, spoiled = claims()[plant.kind], plant.spoiled
+    of_report = who in (plant.report.institution, spoiled.partner) and month == (
+        f"{plant.report.month:%Y-%m}"
+    )
+    if rule not in claim.rules or not (delivery in plant.delivery_ids or of_report):
+        return False
+    place = spoiled.place
+    same_sheet = place.sheet is None or sheet is None or str(sheet).startswith(("#", place.sheet))
+    return {
+        "report": True,
+        "indicator": indicator == spoiled.indicator,
+        "row": row == place.row and same_sheet,
+        "cell": cell == place.cell and same_sheet,
+    }[claim.place]
