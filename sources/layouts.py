@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from sources.identities import PIECES
 from sources.registers import Registers
 from sources.values import Cell, code_key, folded
 
@@ -24,7 +25,8 @@ SOURCES = Path(__file__).resolve().parent
 CodeList = dict[str, str]
 
 _KINDS = {
-    "count", "code", "text_code", "month", "date", "timestamp", "key", "form_key", "dropped",
+    "count", "code", "text_code", "month", "date", "timestamp", "key", "identity", "form_key",
+    "dropped",
 }  # fmt: skip
 
 
@@ -34,7 +36,8 @@ class Column:
 
     `place` is head (said once for the file, beside a label or repeated in each row) or row.
     `required` wants the column, `filled` wants something in each of its cells. `key` names the
-    kind of code that a key column holds. Columns of kind dropped are known and never read.
+    kind of code that a key column holds, `identity` the kind of identity of an identity column,
+    which is kept as the pseudonyms of its pieces. Columns of kind dropped are known and never read.
     `choices` are what a form offers to choose from.
     """
 
@@ -47,7 +50,16 @@ class Column:
     required: bool = True
     filled: bool = False
     key: str | None = None
+    identity: str | None = None
     choices: tuple[str, ...] = ()
+
+    @property
+    def pseudonyms(self) -> dict[str, str]:
+        """The raw columns in which this column is kept as pseudonyms, each with its purpose."""
+        if self.key is not None:
+            return {self.name: self.key}
+        pieces = PIECES[self.identity] if self.identity is not None else {}
+        return {column.format(name=self.name): purpose for column, purpose in pieces.items()}
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,11 @@ def _load(path: Path, folder: Path) -> Layout:
     lists = {name: _code_list(codes) for name, codes in content.pop("code_lists", {}).items()}
     columns = tuple(_column(entry) for entry in content.pop("columns"))
     for column in columns:
-        if column.kind not in _KINDS or (column.kind == "key") != (column.key is not None):
+        if (
+            column.kind not in _KINDS
+            or (column.kind == "key") != (column.key is not None)
+            or (column.kind == "identity") != (column.identity in PIECES)
+        ):
             raise ValueError(f"{path}: column {column.name} has a wrong kind")
         for name in column.code_lists:
             if name.endswith(".csv"):

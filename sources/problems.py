@@ -90,6 +90,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kolona nuk është në formular; u la jashtë dhe nuk u lexua.",
         "The column is not in the form; it was left out and not read.",
     ),
+    "identity_not_read": (
+        "Nuk është emër, numër personal a datëlindje e plotë: personi nuk krahasohet me të tjerë.",
+        "This is no whole name, personal number or birth date: the person can't be compared by it.",
+    ),
     "invalid_date": (
         "Data mungon, nuk lexohet ose është pas mbërritjes: 2023-05-31, koha 2023-05-31 14:30.",
         "The date is missing, unreadable or after arrival: 2023-05-31, a time 2023-05-31 14:30.",

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sources.identities import pieces
 from sources.layouts import (
     CodeList,
     Column,
@@ -536,7 +537,14 @@ class _Reader:
             for column in layout.columns
             if column.place == "row" and column.kind != "dropped"
         ]
-        readers = {name: self._cell_reader(layout.column(name)) for name in names}
+        readers = {
+            name: self._cell_reader(layout.column(name))
+            for name in names
+            if layout.column(name).kind != "identity"
+        }
+        identities = {
+            name: self._read_identity(layout.column(name)) for name in names if name not in readers
+        }
         for number, row in table:
             cells = _cells(columns, number, row)
             record: dict[str, Any] = {
@@ -544,8 +552,10 @@ class _Reader:
                 "row_number": number + 1,
                 "county_code": self.county_code,
             }
-            for name in names:
-                record[name] = readers[name](cells[name]) if name in cells else None
+            for name, read in readers.items():
+                record[name] = read(cells[name]) if name in cells else None
+            for name, keyed in identities.items():
+                record |= keyed(cells.get(name, _Place(None)))
             self.rows.append(record)
 
     def _cell_reader(self, column: Column) -> Callable[[_Place], Any]:
@@ -615,6 +625,23 @@ class _Reader:
                 return None
             # Counties number on their own: without the county, case 1 of two would be one case.
             return self.keys.key(column.key or "", f"{self.county_code}/{text}")
+
+        return read
+
+    def _read_identity(self, column: Column) -> Callable[[_Place], dict[str, str | None]]:
+        kept = column.pseudonyms
+        kind = column.identity or ""
+
+        def read(place: _Place) -> dict[str, str | None]:
+            found = pieces(kind, place.value)
+            if found is None:
+                self.report("identity_not_read", place, column)
+            return {
+                name: None if piece is None else self.keys.key(purpose, piece)
+                for (name, purpose), piece in zip(
+                    kept.items(), found or (None,) * len(kept), strict=True
+                )
+            }
 
         return read
 

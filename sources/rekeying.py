@@ -90,8 +90,9 @@ def key_columns(purpose: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for layout in load_layouts():
         for column in layout.columns:
-            if column.key == purpose and column.name not in found.setdefault(layout.table, []):
-                found[layout.table].append(column.name)
+            for name, kept_for in column.pseudonyms.items():
+                if kept_for == purpose and name not in found.setdefault(layout.table, []):
+                    found[layout.table].append(name)
     return {table: columns for table, columns in found.items() if columns}
 
 
