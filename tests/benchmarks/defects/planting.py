@@ -10,7 +10,7 @@ import re
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
@@ -105,13 +105,15 @@ def _planted(home: Home, rng: Random, wanted: Counter[str], logs: bool) -> Itera
     taken: dict[str, list[date]] = defaultdict(list)
     touched: set[tuple[str | None, date]] = set()
     kinds = LOG_KINDS if logs else KINDS
-    for report in reports:
+    for drawn in reports:
         near = any(
-            abs((report.month - other).days) < MONTHS_APART * 30
-            for other in taken[report.institution]
+            abs((drawn.month - other).days) < MONTHS_APART * 30
+            for other in taken[drawn.institution]
         )
-        if near or (report.institution, report.month) in touched:
+        if near or (drawn.institution, drawn.month) in touched:
             continue
+        untouched = [path for path in drawn.others if (_sender(path), drawn.month) not in touched]
+        report = replace(drawn, others=tuple(untouched))
         for name in sorted(kinds, key=lambda name: (-wanted[name], rng.random())):
             if wanted[name] <= 0:
                 break
@@ -181,6 +183,10 @@ def _logs(home: Home) -> list[Report]:
         for path in sorted((home.inbox / COUNTY).iterdir())
         if path.name.startswith(("linja", "referime"))
     ]  # fmt: skip
+
+
+def _sender(path: Path) -> str:
+    return path.stem.rpartition("_")[0]
 
 
 def _month_before(month: date) -> date:
