@@ -14,7 +14,9 @@ with actuals as (
 thresholds as (
     {% set names = [
         'improbable_count_alarm_rate', 'improbable_count_least_past', 'improbable_count_largest',
-        'repeated_values_least', 'zeros_least', 'shared_activity_least',
+        'improbable_count_least_months_low', 'improbable_count_usual_spread',
+        'improbable_count_spread_weight', 'improbable_count_spread_margin',
+        'shared_activity_least',
     ] -%}
     select
         {% for name in names -%}
@@ -100,77 +102,6 @@ cumulative_falls as (
     where target_basis = 'cumulative' and value < highest_before
 ),
 
-reports as (
-    select
-        delivery_id,
-        county_code,
-        institution_code,
-        reporting_month,
-        count(*) as totals_reported,
-        count(*) filter (where value > 0) as totals_above_zero,
-        list(indicator_code || '=' || value order by indicator_code) filter (where value > 0)
-            as values_above_zero
-    from current_totals
-    group by delivery_id, county_code, institution_code, reporting_month
-),
-
-report_history as (
-    select
-        *,
-        lag(values_above_zero) over institution_reports as values_before,
-        lag(reporting_month) over institution_reports as month_before,
-        max(totals_above_zero) over (
-            partition by county_code, institution_code
-            order by reporting_month
-            rows between unbounded preceding and 1 preceding
-        ) as most_above_zero_before
-    from reports
-    window institution_reports as (
-        partition by county_code, institution_code order by reporting_month
-    )
-),
-
--- A finding on a whole report stands at its first value.
-first_values as (
-    select *
-    from current_totals
-    qualify row_number() over (partition by delivery_id, institution_code order by row_number) = 1
-),
-
-all_zeros as (
-    select
-        'all_zeros' as rule,
-        first_values.*,
-        'Të gjitha vlerat e raportit janë 0, ndërsa më parë nuk ishin: konfirmojeni.'
-            as message_sq,
-        'Every value of the report is 0, which they were not before: confirm it.' as message_en
-    from first_values
-    inner join report_history on first_values.delivery_id = report_history.delivery_id
-    cross join thresholds
-    where
-        report_history.totals_above_zero = 0
-        and report_history.totals_reported >= thresholds.zeros_least
-        and report_history.most_above_zero_before >= thresholds.zeros_least
-),
-
-same_as_last_month as (
-    select
-        'same_as_last_month' as rule,
-        first_values.*,
-        'Raporti ka të njëjtat vlera si ai i muajit '
-        || strftime(report_history.month_before, '%m.%Y') || '.' as message_sq,
-        'The report has the same values as that of '
-        || strftime(report_history.month_before, '%Y-%m') || '.' as message_en
-    from first_values
-    inner join report_history on first_values.delivery_id = report_history.delivery_id
-    cross join thresholds
-    where
-        report_history.values_above_zero = report_history.values_before
-        and report_history.totals_above_zero >= thresholds.repeated_values_least
-        and report_history.month_before
-        = cast(report_history.reporting_month - interval 1 month as date)
-),
-
 -- Counts are small and often 0, so the test is exact: a negative binomial with the mean of the
 -- institution's own past, and its spread where that is wider than a Poisson's.
 past as (
@@ -179,6 +110,9 @@ past as (
         count(*) over earlier as past_reports,
         avg(value) over earlier as past_mean,
         var_samp(value) over earlier as past_variance,
+        min(value) over earlier as past_least,
+        max(value) over earlier as past_most,
+        date_diff('month', min(reporting_month) over earlier, reporting_month) as past_months,
         count(*) over (partition by delivery_id, institution_code) as tested_together
     from current_totals
     where target_basis not in ('milestone', 'level')
@@ -189,28 +123,46 @@ past as (
     )
 ),
 
+-- The spread of a short past is known only roughly: it is drawn towards a usual one.
 expected as (
     select
         past.*,
+        thresholds.improbable_count_largest as largest,
         thresholds.improbable_count_alarm_rate / past.tested_together / 2 as tail,
         (past.past_mean * past.past_reports + 0.5) / past.past_reports as mean,
-        -- A past is short: its spread is known only roughly, and its mean too.
-        greatest(1.02, past.past_variance / greatest(past.past_mean, 0.5) * 1.5)
-        * (1 + 1 / past.past_reports) as dispersion
+        greatest(
+            1.02,
+            (1 + 1 / past.past_reports)
+            * thresholds.improbable_count_spread_margin
+            * (
+                past.past_variance / greatest(past.past_mean, 0.5) * past.past_reports
+                + thresholds.improbable_count_usual_spread
+                * thresholds.improbable_count_spread_weight
+            )
+            / (past.past_reports + thresholds.improbable_count_spread_weight)
+        ) as dispersion
     from past
     cross join thresholds
     where
         past.past_reports >= thresholds.improbable_count_least_past
-        and past.value <= thresholds.improbable_count_largest
         and past.past_mean <= thresholds.improbable_count_largest
+        -- What was reported before is no surprise: every summer the schools rest.
+        and (
+            past.value > past.past_most
+            or (
+                past.value < past.past_least
+                and past.past_months >= thresholds.improbable_count_least_months_low
+            )
+        )
 ),
 
--- With mean m and variance m * d: size m / (d - 1), chance of success 1 / d.
+-- With mean m and variance m * d: size m / (d - 1), chance of success 1 / d. From the largest count
+-- on, the chance of the largest is what is compared: that of the count itself is smaller still.
 chances as (
     select
-        * exclude (dispersion),
+        * exclude (dispersion, largest),
         list_sum(list_transform(
-            range(0, cast(value as bigint)),
+            range(0, cast(least(value, largest) as bigint)),
             lambda k: exp(
                 lgamma(k + mean / (dispersion - 1)) - lgamma(mean / (dispersion - 1))
                 - lgamma(k + 1) - mean / (dispersion - 1) * ln(dispersion)
@@ -229,8 +181,8 @@ improbable_count as (
     select
         'improbable_count' as rule,
         * exclude (
-            past_reports, past_mean, past_variance, tested_together, tail, mean, chance_below,
-            chance_of_it
+            past_reports, past_mean, past_variance, past_least, past_most, past_months,
+            tested_together, tail, mean, chance_below, chance_of_it
         ),
         'Treguesi ' || indicator_code || ' është ' || cast(value as bigint) || '; në '
         || past_reports || ' raportet e mëparshme mesatarja ishte '
@@ -241,8 +193,8 @@ improbable_count as (
         || '. Check it or explain it.' as message_en
     from chances
     where
-        1 - coalesce(chance_below, 0) < tail
-        or coalesce(chance_below, 0) + chance_of_it < tail
+        (value > past_most and 1 - coalesce(chance_below, 0) < tail)
+        or (value < past_least and coalesce(chance_below, 0) + chance_of_it < tail)
 ),
 
 outside_measure_years as (
@@ -290,8 +242,8 @@ shared_activity as (
 
 found as (
     {% for rule in [
-        'part_exceeds_whole', 'milestone_undone', 'cumulative_falls', 'all_zeros',
-        'same_as_last_month', 'improbable_count', 'outside_measure_years', 'shared_activity',
+        'part_exceeds_whole', 'milestone_undone', 'cumulative_falls', 'improbable_count',
+        'outside_measure_years', 'shared_activity',
     ] -%}
         select * from {{ rule }}
         {% if not loop.last %}union all by name{% endif %}

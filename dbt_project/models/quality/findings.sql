@@ -161,7 +161,8 @@ value_not_reported as (
     )
 ),
 
--- Only a partition must add up, and only when all its parts are there.
+-- Only a partition must add up: exactly when all its parts are there, and to no more than the
+-- total when some are not.
 breakdown_does_not_add_up as (
     select
         'breakdown_does_not_add_up' as rule,
@@ -196,10 +197,14 @@ breakdown_does_not_add_up as (
         actuals.county_code, actuals.institution_code, actuals.reporting_month,
         actuals.indicator_code, actuals.delivery_id
     having
-        count(distinct actuals.category) filter (where actuals.category <> 'total')
-        = any_value(indicators.partition_categories)
-        and sum(actuals.value) filter (where actuals.category <> 'total')
-        <> sum(actuals.value) filter (where actuals.category = 'total')
+        sum(actuals.value) filter (where actuals.category <> 'total')
+        > sum(actuals.value) filter (where actuals.category = 'total')
+        or (
+            count(distinct actuals.category) filter (where actuals.category <> 'total')
+            = any_value(indicators.partition_categories)
+            and sum(actuals.value) filter (where actuals.category <> 'total')
+            < sum(actuals.value) filter (where actuals.category = 'total')
+        )
 ),
 
 -- Both numbers stay: which source is right is for the committee to find out.
@@ -265,6 +270,10 @@ plan_and_publication_differ as (
 
 doubts as (
     select * from {{ ref('fct_value_findings') }}
+    union all
+    select * from {{ ref('fct_report_findings') }}
+    union all
+    select * from {{ ref('fct_area_findings') }}
 ),
 
 found as (
