@@ -4,25 +4,20 @@ One home holds three clean years of many institutions, drawn at random, and then
 institution; a rule must find its defect, and nearly nothing in the clean reports.
 """
 
-import csv
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from random import Random
 
 import duckdb
 import pytest
+from planted import Row, write_report
 
 from orchestration.refresh import refresh
 from orchestration.settings import prepare_process
 from sources.home import Home
 
-HEADINGS = [
-    "Formulari", "Qarku", "Institucioni", "Muaji", "Të dhënat", "Kodi i treguesit", "Ndarja",
-    "Vlera", "Gjendja",
-]  # fmt: skip
 CLEAN_INSTITUTIONS = [
     "AL-04-PREFEKTI", "AL-04-SHSSH", "AL-04-KESHILLI", "AL-04-B-FIER", "AL-04-B-LUSHNJE",
     "AL-04-POLICIA", "AL-04-SHISH", "AL-04-ARSIMI", "AL-04-SHENDETI", "AL-04-ISHPSHSH",
@@ -31,8 +26,6 @@ CLEAN_INSTITUTIONS = [
 #: Indicators of the clean reports, with what is usual a month.
 USUAL = {"2.1.18.1": 0.3, "2.1.11.1": 2.0, "3.1.2.1": 7.0, "3.1.9.2": 25.0}
 CLEAN_YEARS = (2020, 2021, 2022)
-
-Row = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -78,25 +71,6 @@ DEFECTS = [
 ]
 
 
-def _write(
-    home: Home, institution: str, month: date, rows: list[Row], received: datetime | None = None
-) -> None:
-    path = home.inbox / "AL-04" / f"{institution}-{month:%Y-%m}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow(HEADINGS)
-        for code, category, value in rows:
-            state = "zero" if value == 0 else ""
-            writer.writerow(
-                ["krat-raport-1", "AL-04", institution, f"{month:%Y-%m}", "SHEMBULL - TË TRILLUARA",
-                 code, category, value, state]
-            )  # fmt: skip
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 5)
-    arrived = received or datetime(following.year, following.month, following.day, 9, tzinfo=UTC)
-    os.utime(path, (arrived.timestamp(), arrived.timestamp()))
-
-
 def _poisson(rng: Random, mean: float) -> int:
     """Draw a count by Knuth's multiplication."""
     limit, product, count = math.exp(-mean), rng.random(), 0
@@ -117,16 +91,16 @@ def doubts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         for year in CLEAN_YEARS:
             for month in range(1, 13):
                 rows = [(code, "", _poisson(rng, mean)) for code, mean in USUAL.items()]
-                _write(home, institution, date(year, month, 1), rows)
+                write_report(home, institution, date(year, month, 1), rows)
     for defect in DEFECTS:
-        _write(home, defect.institution_code, date(2023, 3, 1), defect.past)
-        _write(home, defect.institution_code, date(2023, 4, 1), defect.report)
+        write_report(home, defect.institution_code, date(2023, 3, 1), defect.past)
+        write_report(home, defect.institution_code, date(2023, 4, 1), defect.report)
     # Ten times the usual, once for the smallest and once for the largest count; and a stop.
-    _write(home, "AL-04-POLICIA", date(2023, 1, 1), [("2.1.18.1", "", 6)])
-    _write(home, "AL-04-SHENDETI", date(2023, 1, 1), [("3.1.9.2", "", 250)])
-    _write(home, "AL-04-ARSIMI", date(2023, 1, 1), [("3.1.9.2", "", 0)])
+    write_report(home, "AL-04-POLICIA", date(2023, 1, 1), [("2.1.18.1", "", 6)])
+    write_report(home, "AL-04-SHENDETI", date(2023, 1, 1), [("3.1.9.2", "", 250)])
+    write_report(home, "AL-04-ARSIMI", date(2023, 1, 1), [("3.1.9.2", "", 0)])
     for institution in ("AL-04-FORMIMI", "AL-04-DVKM"):
-        _write(home, institution, date(2023, 1, 1), [("3.1.1.2", "", 412)])
+        write_report(home, institution, date(2023, 1, 1), [("3.1.1.2", "", 412)])
     refresh(home, [date(2023, 4, 1)])
     with duckdb.connect(str(home.marts), read_only=True) as connection:
         yield connection

@@ -138,7 +138,11 @@ other_months_values as (
 due_in_other_months as (
     select
         'wrong_month' as rule,
-        reports.*,
+        reports.* exclude (first_value),
+        min({
+            'row_number': totals.row_number, 'indicator_code': totals.indicator_code,
+            'sheet': totals.sheet, 'cell': totals.cell
+        }) as first_value,
         'Treguesi ' || min(totals.indicator_code) || ' nuk kërkohet në këtë muaj, por në fund të '
         || any_value(
             case obligations.frequency when 'quarterly' then 'tremujorit' else 'vitit' end
