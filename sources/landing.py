@@ -31,6 +31,12 @@ _DAY = pa.date32()
 _TIME = pa.timestamp("us")
 _WHOLE = pa.int64()
 
+
+def _stated(name: str, kind: pa.DataType = _TEXT) -> dict[str, pa.DataType]:
+    """A column of a record, and beside it that a value was reported or which kind of nothing."""
+    return {name: kind, f"{name}_state": _TEXT}
+
+
 #: Raw tables. Times are without a zone: those of deliveries and findings UTC, those of hotline
 #: contacts local as written.
 SCHEMAS: dict[str, pa.Schema] = {
@@ -39,6 +45,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         content_hash=_TEXT,
         source=_TEXT,
         layout_id=_TEXT,
+        code_lists=_TEXT,
         county_code=_TEXT,
         institution_code=_TEXT,
         reporting_month=_DAY,
@@ -74,21 +81,27 @@ SCHEMAS: dict[str, pa.Schema] = {
         contact_key=_TEXT,
         channel=_TEXT,
         received_at=_TIME,
-        caller=_TEXT,
+        **_stated("caller"),
         purpose=_TEXT,
-        suspicion_elements=_WHOLE,
-        exploitation=_TEXT,
-        referred_to=_TEXT,
-        accepted_at=_TIME,
-        outcome=_TEXT,
+        **_stated("suspicion_elements", _WHOLE),
+        **_stated("exploitation"),
+        **_stated("event_county_code"),
+        **_stated("municipality_code"),
+        **_stated("referred_to"),
+        **_stated("accepted_at", _TIME),
+        **_stated("outcome"),
         case_key=_TEXT,
         repeat_of_key=_TEXT,
+        duplicate_of_key=_TEXT,
     ),
     "referral_events": _schema(
         delivery_id=_TEXT,
         row_number=_WHOLE,
         county_code=_TEXT,
+        institution_code=_TEXT,
         case_key=_TEXT,
+        former_case_key=_TEXT,
+        hotline_case_key=_TEXT,
         person_key=_TEXT,
         personal_number_key=_TEXT,
         given_name_key=_TEXT,
@@ -99,17 +112,19 @@ SCHEMAS: dict[str, pa.Schema] = {
         birth_year_key=_TEXT,
         event=_TEXT,
         event_date=_DAY,
-        sex=_TEXT,
-        age_group=_TEXT,
-        deciding_organisation=_TEXT,
-        identification_channel=_TEXT,
-        exploitation=_TEXT,
-        border_point=_TEXT,
-        referring_organisation=_TEXT,
-        referred_organisation=_TEXT,
-        support_type=_TEXT,
-        detail=_TEXT,
-        case_status=_TEXT,
+        **_stated("sex"),
+        **_stated("age_group"),
+        **_stated("deciding_organisation"),
+        **_stated("identification_channel"),
+        **_stated("exploitation"),
+        **_stated("municipality_code"),
+        **_stated("border_point"),
+        **_stated("referring_organisation"),
+        **_stated("referred_organisation"),
+        **_stated("support_type"),
+        **_stated("detail"),
+        **_stated("case_status"),
+        **_stated("closing_reason"),
     ),
     "door_findings": _schema(
         delivery_id=_TEXT,

@@ -6,6 +6,7 @@ Not here: finding a layout's parts in a file (sources.reading).
 
 import csv
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from sources.codes import codes_of
 from sources.identities import PIECES
 from sources.registers import Registers
 from sources.values import Cell, code_key, folded
@@ -29,6 +31,11 @@ _KINDS = {
     "dropped",
 }  # fmt: skip
 
+_STATED_KINDS = {"count", "code", "text_code", "date", "timestamp"}
+
+#: A code list by its name and version: events-2.
+_VERSIONED = re.compile(r"[a-z_]+-[0-9]+")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -38,7 +45,10 @@ class Column:
     `required` wants the column, `filled` wants something in each of its cells. `key` names the
     kind of code that a key column holds, `identity` the kind of identity of an identity column,
     which is kept as the pseudonyms of its pieces. Columns of kind dropped are known and never read.
-    `choices` are what a form offers to choose from.
+    `choices` are what a form offers to choose from. `namespace` says who gives out the codes of a
+    key column, county or institution: case 1 of two of them are two cases. `asked_where` names
+    another column, and the codes of it for which this one is asked: elsewhere a blank cell does
+    not apply.
     """
 
     name: str
@@ -52,6 +62,13 @@ class Column:
     key: str | None = None
     identity: str | None = None
     choices: tuple[str, ...] = ()
+    namespace: str = "county"
+    asked_where: tuple[str, frozenset[str]] | None = None
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether a record keeps, beside the column's value, which kind of nothing it has."""
+        return self.place == "row" and not self.filled and self.kind in _STATED_KINDS
 
     @property
     def pseudonyms(self) -> dict[str, str]:
@@ -83,6 +100,28 @@ class Layout:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+    @property
+    def code_list_ids(self) -> list[str]:
+        """The versioned code lists that the layout reads by: events-2, ..."""
+        return sorted(
+            {
+                name
+                for column in self.columns
+                for name in column.code_lists
+                if _VERSIONED.fullmatch(name)
+            }
+        )
+
+    def missing_codes(self, column: Column) -> dict[str, str]:
+        """Return the codes of a column that say nothing, each with the kind of nothing."""
+        return {
+            code.code: code.missing_kind
+            for name in column.code_lists
+            if _VERSIONED.fullmatch(name)
+            for code in codes_of(name)
+            if code.missing_kind
+        }
 
     def codes(self, column: Column, registers: Registers) -> CodeList:
         """Return the codes that a column may hold, from the layout's lists and the registers."""
@@ -126,17 +165,27 @@ def lookup(codes: CodeList, cell: Cell) -> str | None:
 
 
 def candidates(column: Column, cell: Cell, registers: Registers) -> list[str]:
-    """Return names of the register that are spelt much like a cell: to be shown, never chosen."""
+    """Return names of the register or list that are spelt much like a cell: shown, never chosen."""
     names: dict[str, str] = {}
+    for list_id in filter(_VERSIONED.fullmatch, column.code_lists):
+        names |= {folded(text): text for code in codes_of(list_id) for text in code.written}
     if "register:institutions" in column.code_lists:
-        names = {folded(alias): alias for alias in registers.institution_aliases}
+        names |= {folded(alias): alias for alias in registers.institution_aliases}
         names |= {folded(code): code for code in registers.institutions}
+    elif "register:municipalities" in column.code_lists:
+        names = {folded(name): name for name in registers.municipality_names.values()}
+        names |= {
+            folded(alias): registers.municipality_names.get(code, alias)
+            for alias, code in registers.municipality_aliases.items()
+        }
     elif "register:indicators" in column.code_lists:
         names = {folded(code): code for code in registers.indicators}
         names |= {
             folded(name): f"{code} {name[:60]}" for name, code in registers.indicator_names.items()
         }
-    return [names[name] for name in get_close_matches(folded(cell), names, n=3, cutoff=0.75)]
+    close = get_close_matches(folded(cell), names, n=6, cutoff=0.75)
+    # Several ways of writing one name are one candidate.
+    return list(dict.fromkeys(names[name] for name in close))[:3]
 
 
 def _load(path: Path, folder: Path) -> Layout:
@@ -153,6 +202,10 @@ def _load(path: Path, folder: Path) -> Layout:
         for name in column.code_lists:
             if name.endswith(".csv"):
                 lists[name] = _code_list(_csv_codes(folder / name))
+            elif _VERSIONED.fullmatch(name):
+                lists[name] = _code_list(
+                    {text: code.code for code in codes_of(name) for text in code.written}
+                )
             elif not name.startswith("register:") and name not in lists:
                 raise ValueError(f"{path}: column {column.name} has no code list {name}")
     return Layout(columns=columns, code_lists=lists, **content)
@@ -161,6 +214,10 @@ def _load(path: Path, folder: Path) -> Layout:
 def _column(entry: dict[str, Any]) -> Column:
     entry = dict(entry)
     named = entry.pop("code_list", [])
+    asked_where = entry.pop("asked_where", None)
+    if asked_where:
+        ((other, codes),) = asked_where.items()
+        entry["asked_where"] = (other, frozenset(codes))
     return Column(
         headings=tuple(entry.pop("headings")),
         code_lists=tuple([named] if isinstance(named, str) else named),
@@ -169,14 +226,9 @@ def _column(entry: dict[str, Any]) -> Column:
     )
 
 
-def _csv_codes(path: Path) -> dict[str, str]:
-    """Return written text to code: the code itself, and what stands in `also`, parted by |."""
-    found: dict[str, str] = {}
+def _csv_codes(path: Path) -> list[str]:
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            for written in [row["code"], *filter(None, (row.get("also") or "").split("|"))]:
-                found[written] = row["code"]
-    return found
+        return [row["code"] for row in csv.DictReader(file)]
 
 
 def _code_list(codes: list[str] | dict[str, str]) -> CodeList:

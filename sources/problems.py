@@ -30,6 +30,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Institucioni nuk njihet ose nuk është i njëjtë në gjithë skedarin: shkruani kodin e tij.",
         "The institution is not known, or not the same throughout the file: write its code.",
     ),
+    "unknown_municipality": (
+        "Bashkia nuk njihet: shkruani emrin ose kodin e saj.",
+        "The municipality is not known: write its name or code.",
+    ),
     "wrong_county": (
         "Qarku nuk përputhet me dosjen ku mbërriti skedari ose me institucionin.",
         "The county is not that of the folder in which the file arrived, or not the institution's.",

@@ -35,6 +35,7 @@ from sources.values import (
     cell_text,
     folded,
     load_words,
+    missing_kind,
     read_count,
     read_date,
     read_month,
@@ -51,6 +52,7 @@ _TOP_ROWS = 40
 _RULE_OF_COLUMN = {
     "institution_code": "unknown_institution",
     "county_code": "wrong_county",
+    "municipality_code": "unknown_municipality",
     "indicator_code": "unknown_indicator",
     "layout_id": "unknown_layout",
     "reporting_month": "unknown_month",
@@ -129,6 +131,7 @@ def _as_reading(reader: "_Reader", content: bytes, digest: str, registers: Regis
             "content_hash": digest,
             "source": reader.layout.source if reader.layout else None,
             "layout_id": reader.layout.id if reader.layout else None,
+            "code_lists": " ".join(reader.layout.code_list_ids) if reader.layout else None,
             "county_code": reader.county_code if reader.county_code in registers.counties else None,
             "institution_code": reader.institution_code,
             "reporting_month": reader.reporting_month,
@@ -390,10 +393,10 @@ class _Reader:
         if place := heads.get("layout_id"):
             self._head_code(layout.column("layout_id"), place)
         if place := heads.get("is_made_up"):
-            text = folded(place.value)
-            self.is_made_up = text.startswith("shembull")
+            self.is_made_up = folded(place.value).startswith("shembull")
             if not self.is_made_up:
-                self._head_code(layout.column("is_made_up"), place)
+                mark = self._head_code(layout.column("is_made_up"), place)
+                self.is_made_up = mark == "made_up"
         if layout.county_code and layout.county_code != self.county_code:
             self.report("wrong_county")
         if place := heads.get("county_code"):
@@ -545,15 +548,31 @@ class _Reader:
         identities = {
             name: self._read_identity(layout.column(name)) for name in names if name not in readers
         }
+        stated = {
+            column.name: (column, layout.missing_codes(column))
+            for column in layout.columns
+            if column.name in readers and column.is_stated
+        }
+        said_once: dict[str, Any] = {"county_code": self.county_code}
+        if any(column.name == "institution_code" for column in layout.columns):
+            said_once["institution_code"] = self.institution_code
         for number, row in table:
             cells = _cells(columns, number, row)
-            record: dict[str, Any] = {
-                "delivery_id": self.delivery_id,
-                "row_number": number + 1,
-                "county_code": self.county_code,
-            }
+            record = {"delivery_id": self.delivery_id, "row_number": number + 1, **said_once}
+            blank = []
             for name, read in readers.items():
-                record[name] = read(cells[name]) if name in cells else None
+                place = cells.get(name, _Place(None))
+                if name not in stated:
+                    record[name] = read(place) if name in cells else None
+                    continue
+                column, missing_codes = stated[name]
+                value, state = _with_state(read, missing_codes, place)
+                record[name], record[f"{name}_state"] = value, state
+                if state == "blank":
+                    blank.append(column)
+            # Whether a blank cell applies is known once the row has been read.
+            for column in blank:
+                record[f"{column.name}_state"] = _kind_of_blank(column, record)
             for name, keyed in identities.items():
                 record |= keyed(cells.get(name, _Place(None)))
             self.rows.append(record)
@@ -617,14 +636,18 @@ class _Reader:
         return read
 
     def _read_key(self, column: Column) -> Callable[[_Place], str | None]:
+        # Counties number on their own: without the county, case 1 of two would be one case.
+        giver = [self.county_code]
+        if column.namespace == "institution":
+            giver.append(self.institution_code or "")
+
         def read(place: _Place) -> str | None:
-            text = cell_text(place.value)
-            if not text:
+            # A dash in place of a number would tie all that have none to one another.
+            if missing_kind(place.value):
                 if column.filled:
                     self.report("unknown_code", place, column)
                 return None
-            # Counties number on their own: without the county, case 1 of two would be one case.
-            return self.keys.key(column.key or "", f"{self.county_code}/{text}")
+            return self.keys.key(column.key or "", "/".join([*giver, cell_text(place.value)]))
 
         return read
 
@@ -657,6 +680,31 @@ def _cells(columns: dict[int, Column], number: int, row: list[Cell]) -> dict[str
         for position, column in columns.items()
         if column.kind != "dropped"
     }
+
+
+def _with_state(
+    read: Callable[[_Place], Any],
+    missing_codes: dict[str, str],
+    place: _Place,
+) -> tuple[Any, str]:
+    """Return what a cell of a record says, and that it does (reported) or which kind of nothing."""
+    kind = missing_kind(place.value)
+    if kind:
+        return None, kind
+    value = read(place)
+    if value in missing_codes:
+        return None, missing_codes[value]
+    # What can't be read is a finding already; "disa" is a number that nobody knows.
+    return value, "unknown" if value is None else "reported"
+
+
+def _kind_of_blank(column: Column, record: dict[str, Any]) -> str:
+    """Return not_applicable where the row says that the column is not asked, else not_reported."""
+    if column.asked_where is None:
+        return "not_reported"
+    other, codes = column.asked_where
+    said = record.get(other)
+    return "not_applicable" if said is not None and said not in codes else "not_reported"
 
 
 def _is_totals_row(columns: dict[int, Column], row: list[Cell]) -> bool:

@@ -23,9 +23,10 @@ class Registers:
 
     `institutions` maps a code to the county it reports for, `indicators` a code to its unit,
     `categories` an indicator's code to the written names (code_key) of its breakdowns' categories
-    and the category of each, `rules` a rule to its
-    severity (blocks, warns, informs). `months` are first days of months. `indicator_names` maps the
-    printed names that only one indicator has to its code.
+    and the category of each, `rules` a rule to its severity (blocks, warns, informs). `months` are
+    first days of months. `indicator_names` maps the printed names that only one indicator has to
+    its code. `county_names` maps a county to its names, `municipalities` a code to its county,
+    `municipality_names` to its Albanian name, and `municipality_aliases` other names to the code.
     """
 
     counties: set[str]
@@ -36,17 +37,31 @@ class Registers:
     months: set[date]
     rules: dict[str, str]
     indicator_names: dict[str, str] = field(default_factory=dict)
+    county_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    municipalities: dict[str, str] = field(default_factory=dict)
+    municipality_names: dict[str, str] = field(default_factory=dict)
+    municipality_aliases: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def written(self) -> dict[str, dict[str, str]]:
-        """How counties, institutions and indicators may be written (code_key), with their codes."""
+        """How what the registers hold may be written (code_key), with its code."""
         indicators = {code_key(text): code for text, code in self.indicator_names.items()}
         for code in self.indicators:
             plain = code_key(code)
             indicators |= {plain: code, f"{plain}.": code, plain.replace(".", ","): code}
         institutions = {code_key(alias): code for alias, code in self.institution_aliases.items()}
         return {
-            "counties": {code_key(code): code for code in self.counties},
+            "counties": {
+                code_key(text): code
+                for code in self.counties
+                for text in (code, *self.county_names.get(code, ()))
+            },
+            "municipalities": {
+                code_key(text): code
+                for names in (self.municipality_aliases.items(), _swapped(self.municipality_names))
+                for text, code in names
+            }
+            | {code_key(code): code for code in self.municipalities},
             "institutions": institutions | {code_key(code): code for code in self.institutions},
             "indicators": indicators,
         }
@@ -82,8 +97,29 @@ def load_registers(seeds_dir: Path) -> Registers:
             for row in register_rows(seeds_dir, "reporting_calendar")
         },
         indicator_names=_indicator_names(seeds_dir),
+        county_names={
+            row["county_code"]: (row["name_sq"], row["name_en"], f"Qarku {row['name_sq']}")
+            for row in register_rows(seeds_dir, "counties")
+            if row["county_code"] != "AL"
+        },
+        municipalities={
+            row["municipality_code"]: row["county_code"]
+            for row in register_rows(seeds_dir, "municipalities")
+        },
+        municipality_names={
+            row["municipality_code"]: row["name_sq"]
+            for row in register_rows(seeds_dir, "municipalities")
+        },
+        municipality_aliases={
+            row["alias"]: row["municipality_code"]
+            for row in register_rows(seeds_dir, "municipality_aliases")
+        },
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
+
+
+def _swapped(names: dict[str, str]) -> list[tuple[str, str]]:
+    return [(name, code) for code, name in names.items()]
 
 
 def _indicator_names(seeds_dir: Path) -> dict[str, str]:

@@ -37,6 +37,7 @@ class Words:
     units: dict[str, frozenset[str]]
     months: dict[str, int]
     totals: frozenset[str]
+    missing: dict[str, str]
 
 
 @cache
@@ -52,6 +53,9 @@ def load_words() -> Words:
             folded(word): month for month, words in content["months"].items() for word in words
         },
         totals=frozenset(map(folded, content["totals"])),
+        missing={
+            folded(word): kind for kind, words in content["missing"].items() for word in words
+        },
     )
 
 
@@ -102,6 +106,16 @@ def _encoded_once(text: str) -> str:
 def folded(cell: Cell) -> str:
     """Return a cell's text for comparison: case does not count."""
     return unicodedata.normalize("NFC", cell_text(cell).casefold())
+
+
+def missing_kind(cell: Cell) -> str | None:
+    """Return which kind of nothing a cell of a record says, or None if it says something.
+
+    Blank is `blank`: whether that is not reported or not applicable depends on the row. Words are
+    those of words.yml: not_reported, not_applicable, unknown, refused.
+    """
+    text = folded(cell)
+    return load_words().missing.get(text.rstrip(".!")) if text.strip(".!") else "blank"
 
 
 def code_key(cell: Cell) -> str:

@@ -28,7 +28,11 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
             connection.unregister("typed")
             if any((home.raw / table).glob("*.parquet")):
                 files = str(home.raw / table / "*.parquet")
-                connection.execute(f"insert into raw.{table} by name from read_parquet(?)", [files])
+                connection.execute(
+                    # A file kept before a column was added lacks it.
+                    f"insert into raw.{table} by name from read_parquet(?, union_by_name = true)",
+                    [files],
+                )
             row = connection.execute(f"select count(*) from raw.{table}").fetchone()
             counts[table] = int(row[0]) if row else 0
         connection.execute(
