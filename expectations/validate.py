@@ -20,6 +20,7 @@ from sources.registers import Registers
 class Check:
     """What a condition said of a frame: counts and positions of rows, never a value of theirs."""
 
+    table: str
     rule: str
     expectation: str
     column: str | None
@@ -36,7 +37,7 @@ def validate(frame: pd.DataFrame, suite_name: str, registers: Registers) -> list
     """
     conditions = load_suite(suite_name)
     batch = _batch(frame.reset_index(drop=True))
-    return [_check(batch, frame, condition, registers) for condition in conditions]
+    return [_check(suite_name, batch, frame, condition, registers) for condition in conditions]
 
 
 @cache
@@ -57,7 +58,9 @@ def _batch(frame: pd.DataFrame) -> Any:
     return _definition().get_batch({"dataframe": frame})
 
 
-def _check(batch: Any, frame: pd.DataFrame, condition: Condition, registers: Registers) -> Check:
+def _check(
+    table: str, batch: Any, frame: pd.DataFrame, condition: Condition, registers: Registers
+) -> Check:
     from great_expectations import expectations as gxe
 
     kinds = ("column", "column_A", "column_B")
@@ -65,7 +68,9 @@ def _check(batch: Any, frame: pd.DataFrame, condition: Condition, registers: Reg
         condition.kwargs[kind] for kind in kinds if kind in condition.kwargs
     ]
     if any(name not in frame.columns for name in needed):
-        return _result(condition, success=False, checked=len(frame), failed=len(frame), rows=())
+        return _result(
+            table, condition, success=False, checked=len(frame), failed=len(frame), rows=()
+        )
     kwargs = dict(condition.kwargs)
     if condition.value_set_from:
         codes = sorted(getattr(registers, condition.value_set_from))
@@ -80,6 +85,7 @@ def _check(batch: Any, frame: pd.DataFrame, condition: Condition, registers: Reg
     outcome = batch.validate(expectation, result_format="COMPLETE")
     rows = tuple(int(row) for row in outcome.result.get("unexpected_index_list") or ())
     return _result(
+        table,
         condition,
         success=bool(outcome.success),
         checked=len(frame),
@@ -107,9 +113,16 @@ def _rows_where(
 
 
 def _result(
-    condition: Condition, *, success: bool, checked: int, failed: int, rows: tuple[int, ...]
+    table: str,
+    condition: Condition,
+    *,
+    success: bool,
+    checked: int,
+    failed: int,
+    rows: tuple[int, ...],
 ) -> Check:
     return Check(
+        table=table,
         rule=condition.rule,
         expectation=condition.expectation,
         column=condition.column,

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from orchestration.commands import data_officer, institution, month, readers
+from orchestration.commands import data_officer, decisions, institution, month, readers
 from orchestration.settings import home_from_environment, prepare_process
 
 COMMANDS = (
@@ -18,6 +18,7 @@ COMMANDS = (
     month.refresh,
     month.status,
     month.slips,
+    decisions.findings,
     readers.sql,
     readers.ui,
     data_officer.vault,

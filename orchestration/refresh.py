@@ -5,11 +5,12 @@ Belongs here: the order of the steps and what is told of them. Not here: any ste
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import duckdb
 
 from expectations.gate import GateRecord, GateRefused
+from orchestration.clock import today
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
@@ -41,11 +42,6 @@ class NoPlan(ValueError):
     """No plan in the registers covers a month that was asked for."""
 
 
-def today() -> date:
-    """Return the day on which deadlines are judged, in UTC."""
-    return datetime.now(UTC).date()
-
-
 def refresh(
     home: Home,
     months: list[date],
@@ -54,9 +50,9 @@ def refresh(
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
-    A county that the gate blocks keeps its last release; the others are published. The reading
-    copy is swapped unless all that is judged is blocked. Raises NoPlan for a month outside the
-    plans, AnotherWriter when another process writes this home.
+    A county that the gate blocks keeps its last release, and its rows of the reading copy; the
+    others are published. Raises NoPlan for a month outside the plans, AnotherWriter when another
+    process writes this home.
     """
     with one_writer(home):
         registers = load_registers(SEEDS)
@@ -80,9 +76,8 @@ def refresh(
                 releases.append(release(home, scope.county_code, scope.month))
             except GateRefused:
                 continue
-        if releases:
-            tell("swapping the reading copy")
-            write_reading_copy(home)
+        tell("swapping the reading copy")
+        write_reading_copy(home)
     return Outcome(intake=intake, build=build, records=records, releases=releases)
 
 

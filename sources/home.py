@@ -61,6 +61,11 @@ class Home:
         return self.root / "decisions"
 
     @property
+    def earlier_findings(self) -> Path:
+        """Every finding that a refresh ever made, as Parquet: what is found no more was mended."""
+        return self.root / "findings.parquet"
+
+    @property
     def slips(self) -> Path:
         """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
         return self.root / "slips"

@@ -121,7 +121,11 @@ def test_a_blocked_verdict_leaves_the_last_release_in_place(own_home: Home) -> N
     record = read_record(own_home, "AL-04", MAY)
     assert record is not None
     blocked = record.__class__(
-        **{**record.__dict__, "verdict": "blocked", "blocking_rules": ["mart_out_of_range"]}
+        **{
+            **record.__dict__,
+            "verdict": "blocked",
+            "blocking": [{"rule": "mart_out_of_range", "mended_by": "krat", "count": 1}],
+        }
     )
     write_record(own_home, blocked)
     with pytest.raises(GateRefused, match="mart_out_of_range"):
@@ -146,14 +150,27 @@ def _plant_a_false_value(home: Home) -> None:
     pq.write_table(pa.concat_tables([table, planted]), values)
 
 
-def test_a_false_table_blocks_the_month_and_the_reading_copy(own_home: Home) -> None:
+def test_a_false_table_blocks_the_month_and_the_reading_copy_keeps_its_last_good_rows(
+    own_home: Home,
+) -> None:
+    progress = (
+        "select * from marts.indicator_progress where county_code in ('AL', 'AL-04') "
+        "and reporting_month = '2023-05-01' order by all"
+    )
+    with duckdb.connect(str(own_home.marts), read_only=True) as connection:
+        before = connection.execute(progress).fetchall()
     _plant_a_false_value(own_home)
-    before = own_home.marts.stat().st_mtime_ns
     outcome = refresh(own_home, [MAY])
     assert [record.county_code for record in outcome.blocked] == ["AL", "AL-04"]
     assert "mart_out_of_range" in outcome.blocked[1].blocking_rules
     assert not outcome.releases
-    assert own_home.marts.stat().st_mtime_ns == before
+    with duckdb.connect(str(own_home.marts), read_only=True) as connection:
+        assert connection.execute(progress).fetchall() == before
+        blocked = connection.execute(
+            "select distinct county_code, reporting_month from quality.blocked_months "
+            "where rule = 'mart_out_of_range' order by all"
+        ).fetchall()
+        assert ("AL-04", MAY) in blocked
     folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
     assert [path.name for path in folder.iterdir()] == ["r1"]
 

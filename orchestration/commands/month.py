@@ -66,7 +66,7 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
     for record in outcome.blocked:
         click.echo(
             f"Blocked   {record.county_code} {record.reporting_month:%Y-%m}: "
-            f"{', '.join(record.blocking_rules)}; its last release stands.",
+            f"{record.told()}; its last release stands.",
             err=True,
         )
     if outcome.blocked:
@@ -117,8 +117,8 @@ def status(home: Home, month: date, county: str | None) -> None:
 @click.pass_obj
 def slips(home: Home, month: date, county: str, out: Path | None) -> None:
     """Write what each institution is told of its report: a workbook and a text, in Albanian."""
+    from orchestration.clock import today
     from orchestration.publication.slips import write_slips
-    from orchestration.refresh import today
 
     require_county(county)
     require_reading_copy(home)

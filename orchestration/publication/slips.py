@@ -96,7 +96,7 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             "select institution_code, rule, coalesce(indicator_code, ''), coalesce(sheet, ''), "
             "coalesce(cell, ''), coalesce(cast(row_number as varchar), ''), message_sq "
             "from quality.findings where county_code = ? and reporting_month = ? "
-            "and state = 'open' and severity <> 'informs' "
+            "and state in ('open', 'sent') and severity <> 'informs' "
             "and mended_by in ('institution', 'committee') "
             "order by array_position(['blocks', 'warns'], severity), row_number, rule",
             county_code,

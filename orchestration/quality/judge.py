@@ -3,27 +3,65 @@
 Belongs here: gathering what the gate decides on. Not here: the decision (expectations.gate).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from expectations.gate import GateRecord, content_hash, decide, write_record
+from expectations.gate import (
+    SETTLED,
+    GateRecord,
+    Judged,
+    content_hash,
+    decide,
+    write_judged,
+    write_record,
+)
 from expectations.suites import suite_hash
 from expectations.validate import Check, validate
 from orchestration.publication.marts import month_frames, published_marts
+from orchestration.settings import SEEDS
 from sources.home import Home
-from sources.registers import Registers
+from sources.registers import Registers, register_rows
+
+#: The nation, which is the sum of its counties: what is false in one of them is false in it.
+NATION = "AL"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Scope:
     """What is judged and published together: a county (or the nation) and a month."""
 
     county_code: str
     month: date
+
+
+@dataclass(frozen=True)
+class _Places:
+    """A check of a whole mart, with the counties and months of the rows that fail it."""
+
+    check: Check
+    failed: dict[Scope, int]
+    checked: dict[Scope, int]
+
+    def within(self, scope: Scope) -> Check:
+        """Narrow the check to one county and month: the trouble of one stops no other.
+
+        A check that fails as a whole (no row to blame) fails everywhere.
+        """
+        if not self.check.success and not self.failed:
+            return self.check
+        failed = self.failed.get(scope, 0)
+        return replace(
+            self.check,
+            success=not failed,
+            checked=self.checked.get(scope, 0),
+            failed=failed,
+            failed_rows=(),
+        )
 
 
 def counties_with_reports(home: Home) -> list[str]:
@@ -39,37 +77,36 @@ def counties_with_reports(home: Home) -> list[str]:
 
 
 def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRecord]:
-    """Write and return one gate record a scope, over the warehouse as it now stands."""
+    """Write and return one gate record a scope, over the warehouse as it now stands.
+
+    What blocks any other county and month is kept too, for the reading copy.
+    """
+    menders = {row["rule"]: row["mended_by"] for row in register_rows(SEEDS, "quality_rules")}
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        row = connection.execute("select as_of from raw.refresh_context").fetchone()
+        assert row is not None
         failed_tests = connection.execute(
             "select node, county_code, reporting_month from ops.failed_tests order by all"
         ).fetchall()
-        months = sorted({scope.month for scope in scopes})
-        frames = {
-            mart.name: connection.execute(
-                f"select * from {mart.schema}.{mart.name} "
-                "where list_contains(?, reporting_month) order by all",
-                [months],
-            ).df()
-            for mart in published_marts()
-            if mart.schema == "marts"
-        }
-        checks = {name: validate(frame, name, registers) for name, frame in frames.items()}
+        blocking = connection.execute(
+            "select * from quality.findings where severity = 'blocks' and stage <> 'door' "
+            "order by finding_id"
+        ).df()
+        blocking["reporting_month"] = pd.to_datetime(blocking["reporting_month"]).dt.date
+        checks, everywhere = _checked(connection, registers)
         records = []
         for scope in scopes:
             content = month_frames(connection, scope.county_code, scope.month)
             record = decide(
                 county_code=scope.county_code,
                 reporting_month=scope.month,
+                as_of=row[0],
                 content_hash=content_hash(content),
                 suites_hash=suite_hash(),
-                checks=[
-                    _within(check, frames[name], scope)
-                    for name, found in checks.items()
-                    for check in found
-                ],
+                checks=[check.within(scope) for check in checks],
                 failed_tests=_failed_within(failed_tests, scope),
-                findings=content["findings"],
+                findings=_findings_within(content["findings"], blocking, scope),
+                menders=menders,
                 is_made_up=any(
                     bool(frame["is_made_up"].any())
                     for frame in content.values()
@@ -78,37 +115,107 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
             )
             write_record(home, record)
             records.append(record)
+        write_judged(
+            home,
+            Judged(
+                tables=mart_hashes(connection),
+                suites_hash=suite_hash(),
+                blocked={
+                    (scope.county_code, scope.month): rules
+                    for scope in everywhere
+                    if (rules := _blocked_by(scope, checks, failed_tests, blocking, menders))
+                },
+            ),
+        )
     return records
 
 
+def mart_hashes(connection: duckdb.DuckDBPyConnection, catalog: str = "") -> dict[str, str]:
+    """Return a hash of each judged mart as a whole, whatever the order of its rows."""
+    prefix = f"{catalog}." if catalog else ""
+    return {
+        mart.name: str(
+            connection.execute(
+                "select (count(*), sum(hash(mart)::hugeint))::varchar "
+                f"from {prefix}{mart.schema}.{mart.name} as mart"
+            ).fetchall()[0][0]
+        )
+        for mart in published_marts()
+        if mart.schema == "marts"
+    }
+
+
+def _checked(
+    connection: duckdb.DuckDBPyConnection, registers: Registers
+) -> tuple[list[_Places], list[Scope]]:
+    """Return the checks of every mart as a whole, and every scope that has rows in one.
+
+    Great Expectations costs by the condition, hardly by the row: all months cost what one does.
+    """
+    checks: list[_Places] = []
+    everywhere: set[Scope] = set()
+    for mart in published_marts():
+        if mart.schema != "marts":
+            continue
+        frame = connection.execute(f"select * from {mart.schema}.{mart.name} order by all").df()
+        scopes = [
+            Scope(county, month)
+            for county, month in zip(
+                frame["county_code"],
+                pd.to_datetime(frame["reporting_month"]).dt.date,
+                strict=True,
+            )
+        ]
+        counts = _counts(scopes)
+        everywhere |= counts.keys()
+        checks += [
+            _Places(check, _counts(scopes[row] for row in check.failed_rows), counts)
+            for check in validate(frame, mart.name, registers)
+        ]
+    return checks, sorted(scope for scope in everywhere if isinstance(scope.county_code, str))
+
+
+def _counts(scopes: Iterable[Scope]) -> dict[Scope, int]:
+    counts: dict[Scope, int] = {}
+    for scope in scopes:
+        counts[scope] = counts.get(scope, 0) + 1
+    return counts
+
+
 def _failed_within(failed_tests: list[tuple[Any, ...]], scope: Scope) -> list[str]:
-    """Return the tests that failed for a scope: the nation is the sum of its counties."""
+    """Return the tests that failed for a scope."""
     return sorted(
         {
             str(node)
             for node, county_code, month in failed_tests
-            if county_code in (None, scope.county_code) or scope.county_code == "AL"
+            if county_code in (None, scope.county_code) or scope.county_code == NATION
             if month in (None, scope.month)
         }
     )
 
 
-def _within(check: Check, frame: pd.DataFrame, scope: Scope) -> Check:
-    """Narrow a check of a whole mart to one county and month: the trouble of one stops no other.
+def _findings_within(own: pd.DataFrame, blocking: pd.DataFrame, scope: Scope) -> pd.DataFrame:
+    if scope.county_code != NATION:
+        return own
+    others = blocking[
+        (blocking["county_code"] != NATION) & (blocking["reporting_month"] == scope.month)
+    ]
+    return pd.concat([own, others], ignore_index=True) if len(others) else own
 
-    A check that fails as a whole (no row to blame) fails everywhere.
-    """
-    if check.success or not check.failed_rows:
-        return check
-    months = pd.to_datetime(frame["reporting_month"]).dt.date
-    mine = (frame["county_code"] == scope.county_code) & (months == scope.month)
-    rows = tuple(row for row in check.failed_rows if mine.iloc[row])
-    return Check(
-        rule=check.rule,
-        expectation=check.expectation,
-        column=check.column,
-        success=not rows,
-        checked=int(mine.sum()),
-        failed=len(rows),
-        failed_rows=rows,
-    )
+
+def _blocked_by(
+    scope: Scope,
+    checks: list[_Places],
+    failed_tests: list[tuple[Any, ...]],
+    blocking: pd.DataFrame,
+    menders: dict[str, str],
+) -> dict[str, str]:
+    rules = {check.check.rule for check in checks if not check.within(scope).success}
+    found = {rule: menders.get(rule, "krat") for rule in rules}
+    for name in _failed_within(failed_tests, scope):
+        found[f"warehouse_test_failed: {name}"] = menders["warehouse_test_failed"]
+    here = blocking[(blocking["reporting_month"] == scope.month) & ~blocking["state"].isin(SETTLED)]
+    for row in here.itertuples():
+        if scope.county_code in (NATION, row.county_code):
+            found[str(row.rule)] = str(row.mended_by)
+    return dict(sorted(found.items()))

@@ -7,9 +7,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.clock import today
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.ingestion.assets import deliveries
-from orchestration.refresh import today
 from orchestration.settings import home_from_environment, manifest_path
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw

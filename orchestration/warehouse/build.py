@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.settings import DBT_PROJECT, SEEDS
+from orchestration.warehouse.ledger import remember_findings
 from sources.home import Home
 
 #: What each call of dbt needs: no log files, no network, its project wherever krat is started.
@@ -74,6 +75,7 @@ def build_warehouse(
     if broken:
         raise BuildFailed(f"dbt could not build: {', '.join(broken)}")
     _record(home, results, digest)
+    remember_findings(home)
     failed = sorted(
         result.node.name
         for result in results

@@ -1,7 +1,7 @@
-"""Raw Parquet into the schema `raw` of the warehouse file, as dbt's sources.
+"""Raw Parquet and decisions into the schema `raw` of the warehouse file, as dbt's sources.
 
-Belongs here: loading. Not here: what the raw tables hold (sources.landing) or what is built on
-them (dbt_project).
+Belongs here: loading. Not here: what the raw tables hold (sources.landing, sources.decisions) or
+what is built on them (dbt_project).
 """
 
 from datetime import date
@@ -9,12 +9,14 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from orchestration.warehouse.ledger import earlier_findings
+from sources.decisions import corrections, finding_decisions
 from sources.home import Home
 from sources.landing import SCHEMAS
 
 
 def load_raw(home: Home, as_of: date) -> dict[str, int]:
-    """Replace the raw tables by what lies in raw Parquet; return rows a table.
+    """Replace the raw tables by what lies in raw Parquet and in the journals; return rows a table.
 
     `as_of` is the day on which deadlines are judged; it reaches dbt as a table, because a
     changing variable would throw away dbt's partial parse.
@@ -35,6 +37,15 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
                 )
             row = connection.execute(f"select count(*) from raw.{table}").fetchone()
             counts[table] = int(row[0]) if row else 0
+        for table, typed in {
+            "finding_decisions": finding_decisions(home),
+            "corrections": corrections(home),
+            "earlier_findings": earlier_findings(home),
+        }.items():
+            connection.register("typed", typed)
+            connection.execute(f"create or replace table raw.{table} as from typed")
+            connection.unregister("typed")
+            counts[table] = typed.num_rows
         connection.execute(
             "create or replace table raw.refresh_context as select ?::date as as_of", [as_of]
         )

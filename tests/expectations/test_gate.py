@@ -13,6 +13,7 @@ from expectations.gate import (
     GateRefused,
     content_hash,
     decide,
+    follows,
     read_record,
     require_pass,
     write_record,
@@ -32,11 +33,13 @@ def judged(**changes: Any) -> GateRecord:
     given: dict[str, Any] = {
         "county_code": "AL-04",
         "reporting_month": MONTH,
+        "as_of": date(2023, 6, 20),
         "content_hash": "c",
         "suites_hash": "s",
         "checks": [check(success=True)],
         "failed_tests": [],
         "findings": findings(),
+        "menders": {"mart_out_of_range": "krat", "warehouse_test_failed": "krat"},
         "is_made_up": True,
     }
     return decide(**{**given, **changes})
@@ -44,6 +47,7 @@ def judged(**changes: Any) -> GateRecord:
 
 def check(success: bool) -> Check:
     return Check(
+        table="indicator_progress",
         rule="mart_out_of_range",
         expectation="ExpectColumnValuesToBeBetween",
         column="completeness",
@@ -54,28 +58,36 @@ def check(success: bool) -> Check:
     )
 
 
-def findings(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=["rule", "severity", "stage", "state"])
+def findings(*rows: tuple[str, str, str, str], county_code: str = "AL-04") -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=["rule", "severity", "stage", "state"])
+    return frame.assign(
+        finding_id=[f"f{number}" for number in range(len(rows))],
+        county_code=county_code,
+        mended_by="committee",
+        waived_by="KRAT",
+        waiver_reason="known",
+        waived_until=pd.Timestamp("2023-12-31"),
+    )
 
 
 def test_a_passed_record_lets_its_content_through(home: Home) -> None:
     write_record(home, judged())
     record = read_record(home, "AL-04", MONTH)
     assert record == judged()
-    require_pass(record, "c", "s")
+    require_pass(record, "c", "s", set())
 
 
 def test_no_record_no_release(home: Home) -> None:
     record = read_record(home, "AL-04", MONTH)
     assert record is None
     with pytest.raises(GateRefused):
-        require_pass(record, "c", "s")
+        require_pass(record, "c", "s", set())
 
 
 @pytest.mark.parametrize(("content", "suites"), [("other", "s"), ("c", "other")])
 def test_changed_content_or_conditions_are_refused(content: str, suites: str) -> None:
     with pytest.raises(GateRefused):
-        require_pass(judged(), content, suites)
+        require_pass(judged(), content, suites, set())
 
 
 def test_a_false_table_blocks() -> None:
@@ -87,7 +99,7 @@ def test_a_false_table_blocks() -> None:
         record = judged(**changes)
         assert record.verdict == "blocked"
         with pytest.raises(GateRefused):
-            require_pass(record, "c", "s")
+            require_pass(record, "c", "s", set())
 
 
 def test_a_missing_report_and_a_refused_file_flag() -> None:
@@ -99,6 +111,48 @@ def test_a_missing_report_and_a_refused_file_flag() -> None:
         )
     )
     assert (record.verdict, record.flagged_count) == ("pass", 2)
+
+
+@pytest.mark.parametrize("state", ["open", "sent", "answered"])
+def test_a_blocking_finding_blocks_until_it_is_mended_or_waived(state: str) -> None:
+    asked = judged(findings=findings(("correction_without_ground", "blocks", "warehouse", state)))
+    assert asked.blocking == [
+        {"rule": "correction_without_ground", "mended_by": "committee", "count": 1}
+    ]
+    with pytest.raises(GateRefused, match=r"correction_without_ground \(1, mended by committee\)"):
+        require_pass(asked, "c", "s", set())
+    for settled in ("mended", "waived"):
+        row = ("correction_without_ground", "blocks", "warehouse", settled)
+        assert judged(findings=findings(row)).verdict == "pass"
+
+
+def test_a_verdict_that_rests_on_a_waiver_counts_only_while_it_holds() -> None:
+    record = judged(
+        findings=findings(("correction_without_ground", "blocks", "warehouse", "waived"))
+    )
+    assert record.waivers[0]["waived_until"] == "2023-12-31"
+    require_pass(record, "c", "s", {"f0"})
+    with pytest.raises(GateRefused, match="lapsed or was withdrawn"):
+        require_pass(record, "c", "s", set())
+
+
+def test_the_verdict_follows_from_what_its_record_keeps(home: Home) -> None:
+    for changes in (
+        {},
+        {"checks": [check(success=False)]},
+        {"failed_tests": ["a_population_is_never_summed"]},
+        {"findings": findings(("mart_unknown_code", "blocks", "mart", "answered"))},
+    ):
+        write_record(home, judged(**changes))
+        record = read_record(home, "AL-04", MONTH)
+        assert record is not None
+        assert follows(record)
+        assert not follows(
+            replace(record, verdict="pass" if record.verdict == "blocked" else "blocked")
+        )
+    forged = replace(record, verdict="pass")
+    with pytest.raises(GateRefused, match="does not follow"):
+        require_pass(forged, "c", "s", set())
 
 
 def test_the_hash_is_of_names_columns_and_values() -> None:

@@ -9,6 +9,7 @@ with totals as (
         on actuals.indicator_code = indicators.indicator_code
     where
         actuals.frequency = 'month'
+        and actuals.is_replaced is not true
         and actuals.category = 'total'
         and actuals.value_state in ('number', 'zero')
 ),
@@ -35,7 +36,7 @@ reports as (
         county_code,
         institution_code,
         reporting_month,
-        max(received_at) as received_at,
+        min(received_at) as received_at,
         max(superseded_at) as superseded_at,
         bool_or(is_made_up) as is_made_up,
         list(distinct indicator_code) as indicator_codes,
@@ -337,7 +338,10 @@ compared as (
             as value_state
     from replaced
     inner join {{ ref('fct_actuals') }} as facts
-        on replaced.side = facts.delivery_id and replaced.institution_code = facts.institution_code
+        on
+            replaced.side = facts.delivery_id
+            and replaced.institution_code = facts.institution_code
+            and facts.correction_id is null
     group by all
 ),
 

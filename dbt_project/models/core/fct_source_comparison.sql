@@ -15,6 +15,7 @@ with submitted as (
             and actuals.reporting_month = due.reporting_month
     where
         actuals.frequency = 'month'
+        and actuals.is_replaced is not true
         and actuals.category = 'total'
         and actuals.value_state in ('number', 'zero')
 )

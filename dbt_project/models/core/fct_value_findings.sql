@@ -8,7 +8,7 @@ with actuals as (
     from {{ ref('fct_actuals') }} as actuals
     inner join {{ ref('dim_indicators') }} as indicators
         on actuals.indicator_code = indicators.indicator_code
-    where actuals.frequency = 'month'
+    where actuals.frequency = 'month' and actuals.is_replaced is not true
 ),
 
 thresholds as (

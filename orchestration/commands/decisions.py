@@ -1,0 +1,145 @@
+"""What an analyst decides on: findings, waivers of them, and corrections of reported values.
+
+Belongs here: these commands and their words. Not here: how a decision is kept (sources.decisions)
+or what follows from it (dbt_project, expectations.gate).
+"""
+
+import calendar
+from datetime import date
+
+import click
+
+from orchestration.commands.common import Month, held, require_county, require_reading_copy
+from sources.home import Home
+
+STATES = ("unsettled", "open", "sent", "answered", "waived", "mended", "all")
+VALUE_STATES = ("not_reported", "not_applicable", "refused", "unknown")
+
+_by = click.option("--by", required=True, help="Who decides, for example KRAT Fier. Published.")
+_reason = click.option("--reason", required=True, help="Why, naming no person. Published.")
+
+
+@click.group()
+def findings() -> None:
+    """What was found missing, late or inconsistent, and what was decided on it."""
+
+
+@findings.command("list")
+@click.option("--county", help="One county. Default: all.")
+@click.option("--month", type=Month(), help="One month. Default: all.")
+@click.option("--institution", help="One institution, for example AL-04-SHSSH.")
+@click.option("--rule", help="One rule, for example value_not_reported.")
+@click.option("--state", type=click.Choice(STATES), default="unsettled", show_default=True)
+@click.option("--english", is_flag=True, help="Tell them in English.")
+@click.pass_obj
+def list_findings(
+    home: Home,
+    county: str | None,
+    month: date | None,
+    institution: str | None,
+    rule: str | None,
+    state: str,
+    english: bool,
+) -> None:
+    """List findings, worst first: id, who, month, rule, state, who can mend it, place, words."""
+    from orchestration.quality.lookup import UNSETTLED
+    from orchestration.quality.lookup import findings as look
+
+    require_county(county)
+    require_reading_copy(home)
+    states = {"unsettled": UNSETTLED, "all": STATES}.get(state, (state,))
+    found = look(
+        home,
+        county_code=county,
+        month=month,
+        institution_code=institution,
+        rule=rule,
+        states=states,
+    )
+    for one in found:
+        who = one.institution_code or one.county_code or "-"
+        until = f" until {one.waived_until}" if one.waived_until else ""
+        click.echo(
+            f"{one.finding_id[:8]}  {who}  {f'{one.month:%Y-%m}' if one.month else '-'}  "
+            f"{one.severity}  {one.rule}  {one.state}{until}  (mended by {one.mended_by})"
+        )
+        words = one.message_en if english else one.message_sq
+        click.echo(f"          {one.place}: {words}" if one.place else f"          {words}")
+    click.echo(f"{len(found)} findings.")
+
+
+@findings.command("answer")
+@click.argument("finding")
+@_by
+@_reason
+@click.pass_obj
+def answer_finding(home: Home, finding: str, by: str, reason: str) -> None:
+    """Record what an institution or committee answered to FINDING (the start of its id)."""
+    from orchestration.quality.lookup import one_finding
+    from sources.decisions import answer
+
+    require_reading_copy(home)
+    with held(home):
+        found = one_finding(home, finding)
+        answer(home, found.finding_id, by, reason)
+    click.echo(f"Recorded the answer to {found.finding_id[:8]}; the next refresh shows it.")
+
+
+@findings.command("waive")
+@click.argument("finding")
+@_by
+@_reason
+@click.option("--until", type=Month(), required=True, help="The last month in which it holds.")
+@click.pass_obj
+def waive_finding(home: Home, finding: str, by: str, reason: str, until: date) -> None:
+    """Let FINDING pass for a time: the waiver stands beside the numbers in every release."""
+    from orchestration.clock import today
+    from orchestration.quality.lookup import one_finding
+    from sources.decisions import NotDecided, waive
+
+    require_reading_copy(home)
+    last = until.replace(day=calendar.monthrange(until.year, until.month)[1])
+    with held(home):
+        found = one_finding(home, finding)
+        if found.state == "mended":
+            raise NotDecided(f"{found.finding_id[:8]} is mended: there is nothing to waive.")
+        waive(home, found.finding_id, by, reason, last, today())
+    click.echo(f"Waived {found.finding_id[:8]} until {last}; the next refresh shows it.")
+
+
+@findings.command("withdraw")
+@click.argument("finding")
+@_by
+@_reason
+@click.pass_obj
+def withdraw_waiver(home: Home, finding: str, by: str, reason: str) -> None:
+    """Withdraw the waiver of FINDING."""
+    from orchestration.clock import today
+    from orchestration.quality.lookup import one_finding
+    from sources.decisions import withdraw_waiver as withdraw
+
+    require_reading_copy(home)
+    with held(home):
+        found = one_finding(home, finding)
+        withdraw(home, found.finding_id, by, reason, today())
+    click.echo(f"Withdrew the waiver of {found.finding_id[:8]}; the next refresh shows it.")
+
+
+@findings.command("log")
+@click.pass_obj
+def decisions_log(home: Home) -> None:
+    """Show every decision on findings, and whether the journal is whole."""
+    from sources.decisions import finding_decisions
+
+    for row in finding_decisions(home).to_pylist():
+        click.echo(
+            "  ".join(
+                str(value)
+                for value in (
+                    row["decided_at"], row["decision"], row["finding_id"][:8],
+                    row["decided_by"], row["holds_until"], row["reason"],
+                )
+                if value is not None
+            )
+        )  # fmt: skip
+    click.echo("The journal is whole.")

@@ -1,0 +1,48 @@
+"""The ledger of findings: every one that was ever made, so that what is found no more was mended.
+
+Belongs here: keeping the ledger beside the warehouse, which is rebuilt. Not here: what is found or
+what state it is in (dbt_project).
+"""
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.home import Home
+
+_COLUMNS = {
+    "finding_id": pa.string(),
+    "rule": pa.string(),
+    "county_code": pa.string(),
+    "institution_code": pa.string(),
+    "reporting_month": pa.date32(),
+    "indicator_code": pa.string(),
+    "delivery_id": pa.string(),
+    "sheet": pa.string(),
+    "cell": pa.string(),
+    "row_number": pa.int32(),
+    "message_sq": pa.string(),
+    "message_en": pa.string(),
+    "found_at": pa.timestamp("us"),
+    "mended_at": pa.timestamp("us"),
+    "is_made_up": pa.bool_(),
+}
+SCHEMA = pa.schema(list(_COLUMNS.items()))
+
+
+def earlier_findings(home: Home) -> pa.Table:
+    """Return the findings of all refreshes so far; `mended_at` is null for those that stood."""
+    if not home.earlier_findings.exists():
+        return SCHEMA.empty_table()
+    return pq.read_table(home.earlier_findings, schema=SCHEMA)
+
+
+def remember_findings(home: Home) -> None:
+    """Write the warehouse's findings, which hold those of the ledger, as the new ledger."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        found = connection.execute(
+            f"select {', '.join(_COLUMNS)} from core.fct_findings order by finding_id"
+        ).to_arrow_table()
+    fresh = home.earlier_findings.with_suffix(".new")
+    pq.write_table(found.cast(SCHEMA), fresh)
+    fresh.replace(home.earlier_findings)
