@@ -19,6 +19,8 @@ COMMANDS = (
     month.status,
     month.slips,
     decisions.findings,
+    decisions.correct,
+    decisions.corrections,
     readers.sql,
     readers.ui,
     data_officer.vault,

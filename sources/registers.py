@@ -141,11 +141,12 @@ def is_due(obligation: dict[str, str], month: date) -> bool:
     """Tell whether a row of reporting_obligations asks for a value in the report of `month`.
 
     A quarterly value is due with the report of the quarter's last month, a yearly one with
-    December's.
+    December's. A row that was withdrawn asks for nothing.
     """
     valid_to = obligation["valid_to"]
     return (
-        date.fromisoformat(obligation["valid_from"]) <= month
+        not obligation["recorded_to"]
+        and date.fromisoformat(obligation["valid_from"]) <= month
         and (not valid_to or month <= date.fromisoformat(valid_to))
         and month.month % PERIODS_IN_MONTHS[obligation["frequency"]] == 0
     )

@@ -1,4 +1,4 @@
-"""What commands share: the month as a parameter, progress, and what must be there first.
+"""What commands share: months and days as parameters, progress, and what must be there first.
 
 Belongs here: words and guards that more than one command needs. Not here: any command.
 """
@@ -25,6 +25,19 @@ class Month(click.ParamType[date]):
             return datetime.strptime(value, "%Y-%m").date()
         except ValueError:
             self.fail(f"{value!r} is no month: write it as 2023-05.", param, ctx)
+
+
+class Day(click.ParamType[date]):
+    """A day written as 2023-06-20."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day."""
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day: write it as 2023-06-20.", param, ctx)
 
 
 def progress() -> Any:

@@ -6,6 +6,7 @@ or what follows from it (dbt_project, expectations.gate).
 
 import calendar
 from datetime import date
+from typing import Any
 
 import click
 
@@ -143,3 +144,129 @@ def decisions_log(home: Home) -> None:
             )
         )  # fmt: skip
     click.echo("The journal is whole.")
+
+
+@click.command()
+@click.option("--institution", required=True, help="Whose report, for example AL-04-SHSSH.")
+@click.option("--month", type=Month(), required=True, help="The month of the report.")
+@click.option("--indicator", required=True, help="For example 2.1.18.1.")
+@click.option("--category", default="total", show_default=True)
+@click.option("--was", required=True, help="What the report says now: a number or a state.")
+@click.option("--is", "corrected", required=True, help="What it should say: a number or a state.")
+@_by
+@_reason
+@click.pass_obj
+def correct(
+    home: Home,
+    institution: str,
+    month: date,
+    indicator: str,
+    category: str,
+    was: str,
+    corrected: str,
+    by: str,
+    reason: str,
+) -> None:
+    """Correct a reported value as data: the report stays, the correction is a version of its own.
+
+    It holds only while the report says what --was says; once the source is repaired or changed, a
+    blocking finding asks to withdraw it. States: not_reported, not_applicable, refused, unknown.
+    """
+    from orchestration.quality.lookup import reported_value
+    from sources.decisions import NotDecided
+    from sources.decisions import correct as enter
+
+    require_reading_copy(home)
+    expected, wanted = _value(was, "--was"), _value(corrected, "--is")
+    with held(home):
+        county, *reported = reported_value(home, institution, indicator, month, category)
+        if tuple(reported) != expected:
+            value, state = reported
+            says = f"{value:g}" if value is not None else state
+            raise NotDecided(f"the report says {says}, not {was}: nothing was corrected.")
+        correction_id = enter(
+            home,
+            county_code=county,
+            institution_code=institution,
+            indicator_code=indicator,
+            reporting_month=month,
+            category=category,
+            expected=expected,
+            corrected=wanted,
+            by=by,
+            reason=reason,
+        )
+    click.echo(f"Made correction {correction_id}; the next refresh applies it.")
+
+
+@click.group()
+def corrections() -> None:
+    """Corrections of reported values: what stands, and whether it still has ground."""
+
+
+@corrections.command("list")
+@click.pass_obj
+def list_corrections(home: Home) -> None:
+    """List every correction, withdrawn ones too."""
+    from sources.decisions import corrections as register
+
+    for row in register(home).to_pylist():
+        withdrawn = f"  withdrawn {row['withdrawn_at']}" if row["withdrawn_at"] else ""
+        click.echo(f"{_told(row)}{withdrawn}  {row['corrected_by']}: {row['reason']}")
+    click.echo("The journal is whole.")
+
+
+@corrections.command("check")
+@click.pass_obj
+def check_corrections(home: Home) -> None:
+    """Tell which corrections the reports no longer bear out; exit status 1 when there are any."""
+    from orchestration.quality.lookup import findings as look
+
+    require_reading_copy(home)
+    found = look(home, rule="correction_without_ground")
+    for one in found:
+        click.echo(one.message_sq)
+        click.echo(one.message_en)
+    if found:
+        raise click.ClickException(
+            f"{len(found)} corrections have no ground any more: krat corrections withdraw ID."
+        )
+    click.echo("Every correction that stands was made against what its report says.")
+
+
+@corrections.command("withdraw")
+@click.argument("correction_id")
+@_by
+@_reason
+@click.pass_obj
+def withdraw_correction(home: Home, correction_id: str, by: str, reason: str) -> None:
+    """Withdraw a correction: what was reported holds again."""
+    from sources.decisions import withdraw_correction as withdraw
+
+    with held(home):
+        withdraw(home, correction_id, by, reason)
+    click.echo(f"Withdrew correction {correction_id}; the next refresh shows it.")
+
+
+def _value(text: str, option: str) -> tuple[float | None, str]:
+    """Return a number or a state as a value and its state."""
+    if text in VALUE_STATES:
+        return None, text
+    if not text.isdecimal():
+        raise click.BadParameter(
+            f"{text!r} is neither a whole number nor one of {', '.join(VALUE_STATES)}.",
+            param_hint=option,
+        )
+    number = float(text)
+    return number, "number" if number else "zero"
+
+
+def _told(row: dict[str, Any]) -> str:
+    def says(kind: str) -> str:
+        value = row[f"{kind}_value"]
+        return str(row[f"{kind}_state"]) if value is None else f"{value:g}"
+
+    return (
+        f"{row['correction_id']}  {row['institution_code']}  {row['reporting_month']:%Y-%m}  "
+        f"{row['indicator_code']} {row['category']}: {says('expected')} -> {says('corrected')}"
+    )

@@ -7,11 +7,12 @@ import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestration.commands.common import (
+    Day,
     Month,
     months_between,
     progress,
@@ -19,6 +20,9 @@ from orchestration.commands.common import (
     require_reading_copy,
 )
 from sources.home import Home
+
+if TYPE_CHECKING:
+    from orchestration.publication.status import Standing
 
 
 @click.command()
@@ -76,36 +80,45 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
 @click.command()
 @click.option("--month", type=Month(), required=True)
 @click.option("--county", default=None, help="One county. Default: all that report.")
+@click.option("--as-of", type=Day(), help="What could be said on this day, as 2023-06-20.")
 @click.pass_obj
-def status(home: Home, month: date, county: str | None) -> None:
+def status(home: Home, month: date, county: str | None, as_of: date | None) -> None:
     """Tell what each county's institutions sent for a month, and what was found."""
     from orchestration.publication.ask import ask
+    from orchestration.publication.status import standings, standings_as_of
 
     require_county(county)
     require_reading_copy(home)
-    chosen = "county_code = coalesce(?, county_code) and reporting_month = ?"
-    reports = ask(
+    if as_of:
+        click.echo(_standing_table(standings_as_of(home, month, as_of, county), month))
+        return
+    click.echo(_standing_table(standings(home, month, county), month))
+    blocked = ask(
         home,
-        "select county_code, institution_code, expected, received, on_time, days_late "
-        f"from marts.reporting_completeness where {chosen} order by all",
+        "select county_code, rule, mended_by from quality.blocked_months "
+        "where county_code = coalesce(?, county_code) and reporting_month = ? order by all",
         [county, month],
     )
     found = ask(
         home,
-        "select county_code, severity, rule, count(*) as findings "
-        f"from quality.findings where {chosen} and state = 'open' group by all order by all",
+        "select county_code, severity, rule, state, mended_by, count(*) as findings "
+        "from quality.findings where county_code = coalesce(?, county_code) "
+        "and reporting_month = ? and state <> 'mended' group by all order by all",
         [county, month],
     )
     unplaced = ask(
         home,
-        "select county_code, delivery_id, rule from quality.findings where state = 'open' "
+        "select county_code, delivery_id, rule from quality.findings where not is_settled "
         "and reporting_month is null and county_code = coalesce(?, county_code) order by all",
         [county],
     )
-    click.echo(reports if reports else f"No report is expected for {month:%Y-%m}.")
+    if blocked:
+        click.echo(f"\nBlocked by the gate; the marts keep the last good rows:\n{blocked}")
     click.echo(f"\n{found}" if found else "\nNo open findings.")
     if unplaced:
         click.echo(f"\nRefused, of a month that could not be read:\n{unplaced}")
+    if found or unplaced:
+        click.echo(f"\nEach with its cell: krat findings list --month {month:%Y-%m}")
 
 
 @click.command()
@@ -127,6 +140,61 @@ def slips(home: Home, month: date, county: str, out: Path | None) -> None:
     if not written:
         raise click.ClickException(f"no report of {county} is expected for {month:%Y-%m}.")
     click.echo(f"Wrote {len(written) // 2} slips, each as .xlsx and .txt, in {folder}.")
+
+
+def _standing_table(rows: "list[Standing]", month: date) -> str:
+    """Return the standings as a table: each county's sum, then its institutions."""
+    if not rows:
+        return f"No report is expected for {month:%Y-%m}."
+    heads = (
+        "county", "institution", "expected", "received", "on time", "refused", "open findings",
+        "waived", "days late", "trend",
+    )  # fmt: skip
+    lines: list[tuple[str, ...]] = [heads]
+    for county in sorted({row.county_code for row in rows}):
+        own = [row for row in rows if row.county_code == county]
+        late = [row.days_late for row in own if row.days_late is not None]
+        trends = Counter(row.trend for row in own)
+        lines.append(
+            (
+                county,
+                "all",
+                str(sum(row.expected for row in own)),
+                str(sum(row.received for row in own)),
+                str(sum(row.on_time for row in own)),
+                str(sum(row.refused for row in own)),
+                str(sum(row.open_findings for row in own)),
+                str(sum(row.waived_findings for row in own)),
+                str(max(late)) if late else "–",
+                " ".join(
+                    f"{trends[word]} {word}" for word in ("improving", "worsening") if trends[word]
+                )
+                or "–",
+            )
+        )
+        lines += [
+            (
+                "",
+                row.institution_code,
+                str(row.expected),
+                str(row.received),
+                str(row.on_time),
+                str(row.refused),
+                str(row.open_findings),
+                str(row.waived_findings),
+                "–" if row.days_late is None else str(row.days_late),
+                (row.trend or "–").replace("_", " "),
+            )
+            for row in own
+        ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if column in (0, 1, 9) else text.rjust(width)
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
 
 
 def _flagged(records: list[Any]) -> str:

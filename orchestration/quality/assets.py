@@ -20,6 +20,8 @@ PUBLISHED = [
     for name in (
         "indicator_progress",
         "reporting_completeness",
+        "reporting_status",
+        "remarks",
         "hotline_activity",
         "referral_flow",
         "findings",

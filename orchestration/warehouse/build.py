@@ -61,6 +61,9 @@ def build_warehouse(
     ]  # fmt: skip
     if not with_registers and _loaded_registers_hash(home) == digest:
         arguments += ["--exclude-resource-type", "seed"]
+    else:
+        # A register that was given a column does not fit into its old table.
+        arguments += ["--full-refresh"]
     outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
     # dbt holds the file open for its next call; whoever comes after it in this process needs it.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

@@ -125,6 +125,7 @@ indicator_not_owed as (
                 obligations.county_code = actuals.county_code
                 and obligations.institution_code = actuals.institution_code
                 and obligations.indicator_code = actuals.indicator_code
+                and obligations.is_recorded
                 and obligations.valid_from <= actuals.reporting_month
                 and coalesce(obligations.valid_to, actuals.reporting_month)
                 >= actuals.reporting_month

@@ -161,6 +161,7 @@ due_in_other_months as (
         on
             totals.institution_code = obligations.institution_code
             and totals.indicator_code = obligations.indicator_code
+            and obligations.is_recorded
             and totals.reporting_month >= obligations.valid_from
             and totals.reporting_month
             <= coalesce(obligations.valid_to, totals.reporting_month)
@@ -248,6 +249,7 @@ owed as (
     inner join {{ ref('core_reporting_obligations') }} as obligations
         on
             institutions.institution_code = obligations.institution_code
+            and obligations.is_recorded
             and months.reporting_month >= obligations.valid_from
             and months.reporting_month <= coalesce(obligations.valid_to, months.reporting_month)
     group by all

@@ -18,4 +18,4 @@ inner join {{ ref('dim_months') }} as months
             or (obligations.frequency = 'quarterly' and months.month_number in (3, 6, 9, 12))
             or (obligations.frequency = 'yearly' and months.month_number = 12)
         )
-where months.has_begun
+where months.has_begun and obligations.is_recorded

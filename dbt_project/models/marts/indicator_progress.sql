@@ -392,6 +392,30 @@ readings as (
                 then {{ reading_status('actual_cumulative', 'expected_cumulative') }}
         end as cumulative_status
     from measured
+),
+
+remarks as (
+    select
+        county_code,
+        reporting_month,
+        indicator_code,
+        count(*) filter (where kind = 'waiver') as waivers,
+        count(*) filter (where kind = 'correction') as corrections
+    from {{ ref('fct_remarks') }}
+    group by county_code, reporting_month, indicator_code
+),
+
+noted as (
+    select
+        readings.*,
+        cast(coalesce(remarks.waivers, 0) as integer) as waivers,
+        cast(coalesce(remarks.corrections, 0) as integer) as corrections
+    from readings
+    left join remarks
+        on
+            readings.county_code = remarks.county_code
+            and readings.reporting_month = remarks.reporting_month
+            and readings.indicator_code = remarks.indicator_code
 )
 
 select
@@ -429,5 +453,7 @@ select
     completeness,
     coalesce(completeness < 1, false)
     and coalesce(actual_year_to_date, actual_cumulative) is not null as is_lower_bound,
+    waivers,
+    corrections,
     is_made_up
-from readings
+from noted
