@@ -1,0 +1,225 @@
+"""What the public tier's protection means: shapes, the masking of a number, and its reading back.
+
+Belongs here: the parameters (protection.yml), a protected cell's identity, and what an attacker
+knows of cells before any is published. Not here: the tables (orchestration.publication) or what can
+be derived from them (disclosure).
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from expectations.disclosure import Relation, parts_within, same_count, total_of
+
+PARAMETERS = Path(__file__).parent / "protection.yml"
+
+NATION = "AL"
+
+#: Signs that stand in place of a number: one for everything from 0 to the threshold, and one for
+#: what is left out, of whatever size, so that the first tells no more than it says.
+SUPPRESSED = "suppressed"
+WITHHELD = "withheld"
+MASKED = (SUPPRESSED, WITHHELD)
+
+
+class Cell(NamedTuple):
+    """A count's identity: what, where, when (2023, 2023-Q2 or 2023-05), and of whom."""
+
+    subject: str
+    county_code: str
+    period: str
+    dimension: str = "total"
+    category: str = "total"
+
+    def __str__(self) -> str:
+        return " | ".join(self)
+
+    @classmethod
+    def named(cls, name: str) -> "Cell":
+        """Return the cell of a name that `str` gave."""
+        return cls(*name.split(" | "))
+
+    @property
+    def period_kind(self) -> str:
+        """Return year, quarter or month."""
+        return {4: "year", 7: "quarter" if "Q" in self.period else "month"}[len(self.period)]
+
+
+@dataclass(frozen=True)
+class Protection:
+    """The parameters of protection.yml; `groups` maps a subject to the one it shares persons with."""
+
+    threshold: int
+    base: int
+    settled_after_days: int
+    shapes: frozenset[tuple[str, str, str]]
+    dimensions: dict[str, tuple[str, ...]]
+    refinements: dict[str, dict[str, dict[str, tuple[str, ...]]]]
+    parts: tuple[tuple[str, str], ...]
+    groups: dict[str, str]
+
+    def may_be_shown(self, cell: Cell) -> bool:
+        """Tell whether cells of this shape go out at all."""
+        area = "nation" if cell.county_code == NATION else "county"
+        known = cell.dimension == "total" or cell.category in self.dimensions[cell.dimension]
+        return known and (area, cell.period_kind, cell.dimension) in self.shapes
+
+    def is_rounded_up(self, cell: Cell) -> bool:
+        """Tell a cell's direction, the same in every vintage and for all counts of its persons.
+
+        No key goes into it. The gate takes the direction for known, so a secret one would protect
+        nothing more; a lost one would change directions, which is a leak.
+        """
+        identity = str(cell._replace(subject=self.groups.get(cell.subject, cell.subject)))
+        return hashlib.sha256(identity.encode()).digest()[0] % 2 == 1
+
+    def masked(self, value: int, cell: Cell) -> int | None:
+        """Return the number that is shown, or None for one that is too small to be."""
+        if value < self.threshold:
+            return None
+        down = value // self.base * self.base
+        return down if down == value or not self.is_rounded_up(cell) else down + self.base
+
+    def meaning(self, shown: float, cell: Cell) -> tuple[int, int]:
+        """Return the least and greatest count that a shown number stands for.
+
+        A number that rounding can't give stands for itself.
+        """
+        if shown % self.base or shown != int(shown):
+            return int(shown), int(shown)
+        far = self.base - 1
+        number = int(shown)
+        least, greatest = (
+            (number - far, number) if self.is_rounded_up(cell) else (number, number + far)
+        )
+        if greatest < self.threshold:
+            return max(0, least), greatest
+        return max(self.threshold, least), greatest
+
+
+def load_protection(populations: Iterable[tuple[str, ...]] = ()) -> Protection:
+    """Return the parameters; `populations` are sets of indicators that count the same persons."""
+    content = _content()
+    groups: dict[str, str] = {}
+    named = [tuple(entry["counts"]) for entry in content["same_persons"]]
+    for counts in [*populations, *named]:
+        first = next((groups[count] for count in counts if count in groups), min(counts))
+        for count in counts:
+            merged = groups.setdefault(count, first)
+            groups |= {one: first for one, group in groups.items() if group == merged}
+    dimensions = content["dimensions"]
+    return Protection(
+        threshold=content["threshold"]["value"],
+        base=content["base"]["value"],
+        settled_after_days=content["settled_after_days"]["value"],
+        shapes=frozenset(
+            (shape["area"], shape["period"], dimension)
+            for shape in content["shapes"]
+            for dimension in shape["dimensions"]
+        ),
+        dimensions={name: tuple(entry["categories"]) for name, entry in dimensions.items()},
+        refinements={
+            name: {
+                coarse: {category: tuple(fine) for category, fine in categories.items()}
+                for coarse, categories in entry["refines"].items()
+            }
+            for name, entry in dimensions.items()
+            if "refines" in entry
+        },
+        parts=tuple((entry["whole"], entry["part"]) for entry in content["parts"]),
+        groups=groups,
+    )
+
+
+@cache
+def _content() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
+    return content
+
+
+@dataclass(frozen=True)
+class Additive:
+    """What a published row says of how its count came about.
+
+    `counties` are those whose counts it adds up, empty for a county's own; `is_sum` is false for a
+    figure that was taken from elsewhere, of which an attacker still supposes that it is the sum.
+    """
+
+    counties: tuple[str, ...] = ()
+    is_sum: bool = True
+
+
+def relations_among(cells: dict[Cell, Additive], rules: Protection) -> list[Relation]:
+    """Return what holds among published cells before any number of theirs is known."""
+    relations: list[Relation] = []
+    for cell, origin in cells.items():
+        if origin.counties:
+            parts = [str(cell._replace(county_code=county)) for county in origin.counties]
+            relations.append(total_of(str(cell), parts, is_assumed=not origin.is_sum))
+        if cell.period_kind == "year" and cell.dimension == "total":
+            nation = cell._replace(county_code=NATION)
+            quarters = [f"{cell.period}-Q{number}" for number in (1, 2, 3, 4)]
+            # A county's quarters are nowhere, but they add up to the nation's, which are.
+            if any(nation._replace(period=quarter) in cells for quarter in quarters):
+                parts = [str(cell._replace(period=quarter)) for quarter in quarters]
+                relations.append(total_of(str(cell), parts, is_assumed=not origin.is_sum))
+    for whole, part in rules.parts:
+        relations += [
+            parts_within(str(cell), [str(cell._replace(subject=part))])
+            for cell in cells
+            if cell.subject == whole and cell.dimension == "total"
+            if cell._replace(subject=part) in cells
+        ]
+    return relations + _breakdowns(cells, rules) + _same_persons(cells, rules)
+
+
+def _breakdowns(cells: Iterable[Cell], rules: Protection) -> list[Relation]:
+    relations: list[Relation] = []
+    shown = {cell._replace(category="") for cell in cells if cell.dimension != "total"}
+    for cell in sorted(shown):
+        total = cell._replace(dimension="total", category="total")
+        tied = [(total, rules.dimensions[cell.dimension])]
+        tied += [
+            (cell._replace(dimension=coarse, category=category), fine)
+            for coarse, categories in rules.refinements.get(cell.dimension, {}).items()
+            for category, fine in categories.items()
+        ]
+        for whole, categories in tied:
+            parts = [str(cell._replace(category=category)) for category in categories]
+            relations += [
+                parts_within(str(whole), parts),
+                total_of(str(whole), parts, is_assumed=True),
+            ]
+    return relations
+
+
+def _same_persons(cells: Iterable[Cell], rules: Protection) -> list[Relation]:
+    together: dict[Cell, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell.subject in rules.groups and cell.dimension == "total":
+            together[cell._replace(subject=rules.groups[cell.subject])].append(cell)
+    return [
+        same_count(str(one), str(other))
+        for counts in together.values()
+        for position, one in enumerate(sorted(counts))
+        for other in sorted(counts)[position + 1 :]
+    ]
+
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+def periods_ending(month: str) -> list[str]:
+    """Return the quarter and the year that end with a month, 2023-12: 2023-Q4 and 2023."""
+    match = _MONTH.fullmatch(month)
+    if match is None:
+        raise ValueError(f"{month!r} is no month")
+    year, number = match[1], int(match[2])
+    return [f"{year}-Q{number // 3}"] * (number % 3 == 0) + [year] * (number == 12)

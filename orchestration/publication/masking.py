@@ -1,0 +1,238 @@
+"""Masking what the public tier shows: small counts, rounding, and what must be withheld for them.
+
+Belongs here: choosing the sign or number of each cell so that the gate of disclosure passes. Not
+here: the parameters (expectations.protection) or the gate (expectations.disclosure).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import pandas as pd
+
+from expectations.disclosure import STATEMENT_COLUMNS, Relation, audit
+from expectations.protection import (
+    NATION,
+    SUPPRESSED,
+    WITHHELD,
+    Additive,
+    Cell,
+    Protection,
+    relations_among,
+)
+
+SHOWN = "number"
+NOT_REPORTED = "not_reported"
+
+#: Each round withholds at least one cell more; a table needs few, and what needs many is refused.
+ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What stands in a cell: a number, or the state that stands instead of one."""
+
+    state: str
+    value: int | None = None
+
+
+def statement(cell: Cell, sign: Sign, table: str, moment: int, rules: Protection) -> list[object]:
+    """Return what a sign says, as a row of STATEMENT_COLUMNS; what was not reported says nothing."""
+    least, greatest, is_masked = 0, None, True
+    if sign.state == SUPPRESSED:
+        greatest = rules.threshold - 1
+    elif sign.value is not None:
+        least, greatest = rules.meaning(sign.value, cell)
+        is_masked = False
+    return [str(cell), table, moment, least, greatest, is_masked, True]
+
+
+def mask(
+    counts: Mapping[Cell, int | None],
+    origins: Mapping[Cell, Additive],
+    rules: Protection,
+    *,
+    published: pd.DataFrame | None = None,
+    published_origins: Mapping[Cell, Additive] | None = None,
+) -> dict[Cell, Sign]:
+    """Return the sign of each cell.
+
+    `counts` are the true counts, null where nothing was reported; `origins` tell how each came
+    about. `published` holds the statements of everything that stands already (STATEMENT_COLUMNS).
+    First each cell by itself: suppressed below the threshold, rounded from there. Then, as long as
+    an attacker would know too much of one, more is withheld around it. Where that ends in vain the
+    gate refuses what is returned.
+    """
+    before = published if published is not None else pd.DataFrame(columns=list(STATEMENT_COLUMNS))
+    relations = relations_among({**(published_origins or {}), **origins}, rules)
+    ever_withheld, shown_as = _history(before, rules)
+    signs = {
+        cell: _first_sign(cell, value, origins[cell], str(cell) in ever_withheld, rules)
+        for cell, value in counts.items()
+    }
+    moment = 1 + max((int(moment) for moment in before["moment"]), default=0)
+    for _ in range(ROUNDS):
+        rows = [
+            statement(cell, sign, "", moment, rules)
+            for cell, sign in signs.items()
+            if sign.state != NOT_REPORTED
+        ]
+        said = pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS))
+        said = pd.concat([before, said], ignore_index=True) if len(before) else said
+        verdict = audit(said, relations, rules.threshold, in_full=False)
+        leaking = sorted({leak.cell for leak in verdict.leaks})
+        free = {
+            str(cell): cell
+            for cell, sign in signs.items()
+            if sign.value is None or rules.meaning(sign.value, cell) not in shown_as[str(cell)]
+        }
+        more = _withheld_for(leaking, relations, said, free, signs, counts, rules)
+        if not more:
+            more = _all_of_the_year(leaking, free, signs)
+        if not more:
+            break
+        signs |= dict.fromkeys(more, Sign(WITHHELD))
+    return signs
+
+
+def _history(
+    published: pd.DataFrame, rules: Protection
+) -> tuple[set[str], dict[str, set[tuple[int, int]]]]:
+    """Return which cells were ever withheld, and what numbers of each were shown, as bounds.
+
+    A withheld one stays so: shown later, it would tell what it was. A number that was shown and
+    still holds can't be taken back.
+    """
+    withheld: set[str] = set()
+    shown: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    columns = ("cell", "least", "greatest", "is_masked")
+    for cell, least, greatest, is_masked in zip(
+        *(published[name] for name in columns), strict=True
+    ):
+        if not is_masked:
+            shown[cell].add((int(least), int(greatest)))
+        elif pd.isna(greatest) or greatest >= rules.threshold:
+            withheld.add(cell)
+    return withheld, shown
+
+
+def _first_sign(
+    cell: Cell, value: int | None, origin: Additive, was_withheld: bool, rules: Protection
+) -> Sign:
+    if value is None:
+        return Sign(NOT_REPORTED)
+    # The nation of a single county is that county, in a shape that a county may not have.
+    lone = cell.county_code == NATION and len(origin.counties) == 1
+    if was_withheld or (
+        lone and not rules.may_be_shown(cell._replace(county_code=origin.counties[0]))
+    ):
+        return Sign(WITHHELD)
+    shown = rules.masked(value, cell)
+    return Sign(SUPPRESSED) if shown is None else Sign(SHOWN, shown)
+
+
+def _withheld_for(
+    leaking: Iterable[str],
+    relations: list[Relation],
+    said: pd.DataFrame,
+    free: Mapping[str, Cell],
+    signs: Mapping[Cell, Sign],
+    counts: Mapping[Cell, int | None],
+    rules: Protection,
+) -> set[Cell]:
+    """Return what to withhold next: of each relation that tells too much, one cell and the leak.
+
+    The smallest sibling costs the least; one that is shown protects more than one that is small.
+    """
+    touching: dict[str, list[Relation]] = defaultdict(list)
+    for relation in relations:
+        for name, _ in relation.terms:
+            touching[name].append(relation)
+    bounds = {
+        name: (least, inf if pd.isna(greatest) else greatest)
+        for name, least, greatest in zip(said["cell"], said["least"], said["greatest"], strict=True)
+    }
+    chosen: set[Cell] = set()
+    served: set[Relation] = set()
+    for name in leaking:
+        telling = [one for one in touching[name] if _tells_alone(name, one, bounds, rules)]
+        if any(relation in served for relation in telling):
+            continue
+        # First what tells it alone, then all that touches it, then what touches that.
+        near = {cell for relation in touching[name] for cell, _ in relation.terms}
+        for ties in (
+            [(name, relation) for relation in telling],
+            [(name, relation) for relation in touching[name]],
+            [(cell, relation) for cell in sorted(near) for relation in touching[cell]],
+        ):
+            found = {
+                cell
+                for one, relation in ties
+                if relation not in served
+                for cell in _next_cells(one, relation, free, signs, counts)
+            }
+            if found:
+                served |= {relation for _, relation in ties}
+                chosen |= found
+                break
+    return {part for cell in chosen for part in _with_its_parts(cell, signs) if str(part) in free}
+
+
+def _all_of_the_year(
+    leaking: list[str], free: Mapping[str, Cell], signs: Mapping[Cell, Sign]
+) -> set[Cell]:
+    """Return whatever else could be withheld of the counts that leak, in their years."""
+    touched = {(Cell.named(name).subject, Cell.named(name).period[:4]) for name in leaking}
+    return {
+        cell
+        for cell in free.values()
+        if signs[cell].state in (SHOWN, SUPPRESSED) and (cell.subject, cell.period[:4]) in touched
+    }
+
+
+def _tells_alone(
+    name: str, relation: Relation, bounds: Mapping[str, tuple[float, float]], rules: Protection
+) -> bool:
+    """Tell whether this relation, with what the other cells show, is enough to know too much."""
+    least, greatest = relation.least, relation.greatest
+    own = 1.0
+    for cell, factor in relation.terms:
+        if cell == name:
+            own = factor
+            continue
+        ends = sorted(factor * end for end in bounds.get(cell, (0, inf)))
+        least, greatest = least - ends[1], greatest - ends[0]
+    ends = sorted((least / own, greatest / own))
+    return ends[0] > 0 or ends[1] < rules.threshold - 1
+
+
+def _next_cells(
+    name: str,
+    relation: Relation,
+    free: Mapping[str, Cell],
+    signs: Mapping[Cell, Sign],
+    counts: Mapping[Cell, int | None],
+) -> set[Cell]:
+    factors = dict(relation.terms)
+    own = {free[name]} if name in free and signs[free[name]].state == SUPPRESSED else set()
+    siblings = [
+        (factor != factors[name], signs[free[one]].state != SHOWN, counts[free[one]] or 0, one)
+        for one, factor in relation.terms
+        if one != name and one in free and signs[free[one]].state in (SHOWN, SUPPRESSED)
+    ]
+    return own | {free[min(siblings)[-1]]} if siblings else own
+
+
+def _with_its_parts(cell: Cell, signs: Mapping[Cell, Sign]) -> list[Cell]:
+    """Return the cell and, for a total, its breakdowns and quarters, which would add up to it."""
+    if cell.dimension != "total":
+        return [cell]
+    return [
+        one
+        for one in signs
+        if one.subject == cell.subject
+        and one.county_code == cell.county_code
+        and one.period.startswith(cell.period)
+        and signs[one].state in (SHOWN, SUPPRESSED)
+    ]

@@ -1,0 +1,283 @@
+"""The gate of disclosure: it finds every prepared leak, and passes what krat itself masks."""
+
+import itertools
+import random
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from leaky_releases import FIER, LEAKY, VLORE, Leaky, Line, year
+
+from expectations.disclosure import (
+    STATEMENT_COLUMNS,
+    Verdict,
+    audit,
+    parts_within,
+    share_of,
+    total_of,
+)
+from expectations.protection import Additive, Cell, load_protection, relations_among
+from orchestration.publication.masking import Sign, mask, statement
+
+RULES = load_protection()
+K = RULES.threshold
+
+
+def _said(lines: list[Line] | tuple[Line, ...]) -> pd.DataFrame:
+    rows = []
+    for table, moment, cell, shown in lines:
+        if isinstance(shown, tuple):
+            rows.append([str(cell), table, moment, *shown, False, True])
+            continue
+        sign = Sign(shown) if isinstance(shown, str) else Sign("number", shown)
+        rows.append(statement(cell, sign, table, moment, RULES))
+    return pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS))
+
+
+def _judged(case: Leaky) -> Verdict:
+    origins = {cell: Additive() for _, _, cell, _ in case.lines} | case.origins
+    return audit(_said(case.lines), [*relations_among(origins, RULES), *case.ties], K)
+
+
+@pytest.mark.parametrize("case", LEAKY, ids=lambda case: case.name)
+def test_a_leaky_release_is_found_with_its_cell_and_tables(case: Leaky) -> None:
+    verdict = _judged(case)
+    assert not verdict.is_safe
+    found = {leak.cell: leak for leak in verdict.leaks}
+    assert str(case.leaks) in found
+    leak = found[str(case.leaks)]
+    assert (leak.least, leak.greatest) != (0, K - 1)
+    tables = {table for table, *_ in case.lines} | {tie.table for tie in case.ties}
+    assert leak.tables
+    assert set(leak.tables) <= tables
+
+
+def test_at_least_twenty_leaky_releases_are_prepared() -> None:
+    assert len({case.name for case in LEAKY}) >= 20
+
+
+def test_the_tables_that_are_named_are_all_needed_for_the_leak() -> None:
+    nation = next(
+        case for case in LEAKY if case.name.startswith("the nation less the other county")
+    )
+    noise = ("elsewhere", 1, year(FIER, subject="assisted"), 40)
+    verdict = _judged(Leaky(nation.name, (*nation.lines, noise), nation.leaks, nation.origins))
+    (leak,) = verdict.leaks
+    assert leak.tables == ("AL", "AL-12")
+
+
+def test_tables_that_contradict_each_other_are_refused() -> None:
+    verdict = audit(_said([("a", 1, year(FIER), 40), ("b", 1, year(FIER), 60)]), [], K)
+    assert verdict.contradictions == ("a", "b")
+    assert not verdict.is_safe
+
+
+def test_a_correction_of_a_number_is_no_leak_by_itself() -> None:
+    lines = [
+        ("r1", 1, year(FIER), "suppressed"),
+        ("r2", 2, year(FIER), 30),
+        ("r1", 1, year(VLORE), 30),
+        ("r2", 2, year(VLORE), "suppressed"),
+    ]
+    assert audit(_said(lines), [], K).is_safe
+
+
+# What krat masks itself
+
+
+def _persons(rng: random.Random, counties: int, mean: float) -> list[tuple[str, int, str, str]]:
+    """Return county, quarter, sex and age of made-up persons; some of sex or age unknown."""
+    return [
+        (
+            f"AL-{number:02d}",
+            rng.randint(1, 4),
+            rng.choice(("female", "female", "female", "male", "unknown")),
+            rng.choice(("0-17", "18+", "18+", "18+")),
+        )
+        for number in range(1, counties + 1)
+        for _ in range(int(rng.expovariate(1 / mean)))
+    ]
+
+
+def _counted(
+    persons: list[tuple[str, int, str, str]], counties: int
+) -> tuple[dict[Cell, int | None], dict[Cell, Additive]]:
+    """Count made-up persons in every public shape."""
+    codes = tuple(f"AL-{number:02d}" for number in range(1, counties + 1))
+    counts: dict[Cell, int | None] = {}
+    for county in (*codes, "AL"):
+        mine = [person for person in persons if county in ("AL", person[0])]
+        counts[year(county)] = len(mine)
+        for position, dimension in ((2, "sex"), (3, "age_group")):
+            for category in RULES.dimensions[dimension]:
+                counts[year(county, dimension, category)] = sum(
+                    person[position] == category for person in mine
+                )
+    for category in RULES.dimensions["sex_and_age_group"]:
+        counts[year("AL", "sex_and_age_group", category)] = sum(
+            f"{sex} {age}" == category for _, _, sex, age in persons
+        )
+    for number in (1, 2, 3, 4):
+        counts[Cell("flagged", "AL", f"2023-Q{number}")] = sum(
+            quarter == number for _, quarter, _, _ in persons
+        )
+    origins = {
+        cell: Additive(
+            codes if cell.county_code == "AL" and cell.dimension != "sex_and_age_group" else ()
+        )
+        for cell in counts
+    }
+    return counts, origins
+
+
+def _lines(signs: dict[Cell, Sign], moment: int) -> list[Line]:
+    return [
+        (
+            f"r{moment}/{cell.county_code}",
+            moment,
+            cell,
+            sign.state if sign.value is None else sign.value,
+        )
+        for cell, sign in signs.items()
+    ]
+
+
+def test_two_hundred_releases_that_krat_masks_are_safe() -> None:
+    shown = 0
+    for seed in range(200):
+        rng = random.Random(seed)
+        counties = rng.choice((1, 2, 3, 5))
+        persons = _persons(rng, counties, rng.choice((8, 25, 70)))
+        counts, origins = _counted(persons, counties)
+        signs = mask(counts, origins, RULES)
+        verdict = audit(_said(_lines(signs, 1)), relations_among(origins, RULES), K, in_full=False)
+        assert verdict.is_safe, (seed, verdict.leaks, verdict.contradictions)
+        shown += sum(sign.value is not None for sign in signs.values())
+    assert shown > 800
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), corrections=st.integers(0, 12))
+def test_corrected_tables_are_safe_beside_the_first_unless_nothing_could_be(
+    seed: int, corrections: int
+) -> None:
+    """A second vintage is masked with regard to the first, whatever was corrected."""
+    rng = random.Random(seed)
+    persons = _persons(rng, 3, 15)
+    counts, origins = _counted(persons, 3)
+    first = _said(_lines(mask(counts, origins, RULES), 1))
+    persons = persons[rng.randint(0, min(corrections, len(persons))) :]
+    persons += _persons(rng, 3, max(1, corrections))[:corrections]
+    counts, origins = _counted(persons, 3)
+    signs = mask(counts, origins, RULES, published=first, published_origins=origins)
+    both = pd.concat([first, _said(_lines(signs, 2))], ignore_index=True)
+    verdict = audit(both, relations_among(origins, RULES), K, in_full=False)
+    if not verdict.is_safe:
+        # Only what the first vintage shows may stand in the way.
+        silent = {cell: Sign("withheld") for cell in signs}
+        both = pd.concat([first, _said(_lines(silent, 2))], ignore_index=True)
+        assert not audit(both, relations_among(origins, RULES), K, in_full=False).is_safe
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_every_range_holds_the_true_count(seed: int) -> None:
+    rng = random.Random(seed)
+    persons = [person for person in _persons(rng, 3, 12) if person[2] != "unknown"]
+    counts, origins = _counted(persons, 3)
+    signs = mask(counts, origins, RULES)
+    verdict = audit(_said(_lines(signs, 1)), relations_among(origins, RULES), K)
+    true = {str(cell): count for cell, count in counts.items()}
+    assert set(true) <= set(verdict.ranges["cell"])
+    for cell, least, greatest, _ in verdict.ranges.itertuples(index=False):
+        assert cell not in true or least <= true[cell] <= greatest
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    bounds=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), min_size=5, max_size=5),
+    per_cent=st.sampled_from((20.0, 33.3, 50.0, 66.7)),
+)
+def test_the_ranges_are_those_that_trying_every_combination_gives(
+    bounds: list[tuple[int, int]], per_cent: float
+) -> None:
+    names = ["whole", "one", "two", "sub", "rate"]
+    intervals = {
+        name: (least, least + width) for name, (least, width) in zip(names, bounds, strict=True)
+    }
+    relations = [
+        total_of("whole", ["one", "two"]),
+        parts_within("one", ["sub"]),
+        *share_of("rate", "whole", per_cent),
+    ]
+    possible = [
+        dict(zip(names, values, strict=True))
+        for values in itertools.product(*(range(lo, hi + 1) for lo, hi in intervals.values()))
+    ]
+    possible = [
+        values
+        for values in possible
+        if values["whole"] == values["one"] + values["two"]
+        and values["sub"] <= values["one"]
+        and abs(100 * values["rate"] - per_cent * values["whole"]) <= 0.05 * values["whole"] + 1e-9
+    ]
+    said = pd.DataFrame(
+        [
+            (name, "t", 1, least, greatest, True, True)
+            for name, (least, greatest) in intervals.items()
+        ],
+        columns=list(STATEMENT_COLUMNS),
+    )
+    verdict = audit(said, relations, K)
+    if not possible:
+        assert verdict.contradictions
+        return
+    found = {row.cell: (row.least, row.greatest) for row in verdict.ranges.itertuples()}
+    for name in names:
+        column = [values[name] for values in possible]
+        assert found[name] == (min(column), max(column)), name
+
+
+# The rule for one cell
+
+
+@given(value=st.integers(0, 10**5), county=st.integers(1, 12), subject=st.sampled_from(("a", "b")))
+def test_a_shown_number_stands_for_five_counts_and_never_for_a_small_one(
+    value: int, county: int, subject: str
+) -> None:
+    cell = year(f"AL-{county:02d}", subject=subject)
+    shown = RULES.masked(value, cell)
+    if value < K:
+        assert shown is None
+        return
+    assert shown is not None
+    least, greatest = RULES.meaning(shown, cell)
+    assert K <= least <= value <= greatest <= least + RULES.base - 1
+    assert {RULES.masked(other, cell) for other in range(least, greatest + 1)} == {shown}
+
+
+def test_counts_of_the_same_persons_are_rounded_in_one_direction() -> None:
+    rules = load_protection([("2.1.1.1", "2.1.9.1", "2.1.11.1")])
+    for county in range(1, 13):
+        cells = [
+            year(f"AL-{county:02d}", subject=subject)
+            for subject in ("2.1.1.1", "2.1.9.1", "2.1.11.1", "initially_identified")
+        ]
+        assert len({rules.is_rounded_up(cell) for cell in cells}) == 1
+    directions = {rules.is_rounded_up(year(f"AL-{county:02d}")) for county in range(1, 13)}
+    assert directions == {True, False}
+
+
+def test_no_county_by_month_or_quarter_and_no_two_dimensions_of_a_county_go_out() -> None:
+    assert RULES.may_be_shown(year(FIER))
+    assert RULES.may_be_shown(year("AL", "sex_and_age_group", "male 0-17"))
+    assert RULES.may_be_shown(Cell("flagged", "AL", "2023-Q1"))
+    for cell in (
+        Cell("flagged", FIER, "2023-05"),
+        Cell("flagged", FIER, "2023-Q2"),
+        Cell("flagged", "AL", "2023-05"),
+        Cell("flagged", "AL", "2023-Q1", "sex", "male"),
+        year(FIER, "sex_and_age_group", "male 0-17"),
+    ):
+        assert not RULES.may_be_shown(cell), cell
