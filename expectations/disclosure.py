@@ -114,8 +114,8 @@ def audit(
 
     `statements` has a row a published statement: `cell` (whose count), `table` (where), `moment` (a
     whole number that grows from publication to publication), `least` and `greatest` (null: no
-    bound), `is_masked` and `is_protected`. A masked cell's range must cover 0 to `threshold` - 1. So
-    must that of a protected cell that is shown and can be below the threshold, and of one that
+    bound), `is_masked` and `is_protected`. A masked cell's range must cover 0 to `threshold` - 1.
+    So must that of a protected cell that is shown and can be below the threshold, and of one that
     was never published and is known to be below it.
     Cells that stand in relations only are protected. Not `in_full` a range that covers the small is
     not followed to its ends, and leaks name no tables.

@@ -54,7 +54,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Protection:
-    """The parameters of protection.yml; `groups` maps a subject to the one it shares persons with."""
+    """The parameters of protection.yml; `groups` gives counts of the same persons one name."""
 
     threshold: int
     base: int

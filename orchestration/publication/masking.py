@@ -38,7 +38,7 @@ class Sign:
 
 
 def statement(cell: Cell, sign: Sign, table: str, moment: int, rules: Protection) -> list[object]:
-    """Return what a sign says, as a row of STATEMENT_COLUMNS; what was not reported says nothing."""
+    """Return what a sign says, as a row of STATEMENT_COLUMNS."""
     least, greatest, is_masked = 0, None, True
     if sign.state == SUPPRESSED:
         greatest = rules.threshold - 1

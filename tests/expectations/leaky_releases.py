@@ -71,8 +71,12 @@ LEAKY = (
     Leaky(
         "two vintages differ in one part",
         (
-            ("r1", 1, year(FIER), 50), ("r1", 1, FEMALE, "withheld"), ("r1", 1, MALE, "withheld"),
-            ("r2", 2, year(FIER), 50), ("r2", 2, FEMALE, 45), ("r2", 2, MALE, "withheld"),
+            ("r1", 1, year(FIER), 50),
+            ("r1", 1, FEMALE, "withheld"),
+            ("r1", 1, MALE, "withheld"),
+            ("r2", 2, year(FIER), 50),
+            ("r2", 2, FEMALE, 45),
+            ("r2", 2, MALE, "withheld"),
         ),
         MALE,
     ),
@@ -84,10 +88,14 @@ LEAKY = (
     Leaky(
         "rounding changes its direction between vintages",
         (
-            ("r1", 1, year("AL"), (60, 64)), ("r1", 1, year(TIRANE), (20, 24)),
-            ("r1", 1, year(VLORE), (30, 34)), ("r1", 1, year(FIER), "suppressed"),
-            ("r2", 2, year("AL"), (56, 60)), ("r2", 2, year(TIRANE), (16, 20)),
-            ("r2", 2, year(VLORE), (30, 34)), ("r2", 2, year(FIER), "suppressed"),
+            ("r1", 1, year("AL"), (60, 64)),
+            ("r1", 1, year(TIRANE), (20, 24)),
+            ("r1", 1, year(VLORE), (30, 34)),
+            ("r1", 1, year(FIER), "suppressed"),
+            ("r2", 2, year("AL"), (56, 60)),
+            ("r2", 2, year(TIRANE), (16, 20)),
+            ("r2", 2, year(VLORE), (30, 34)),
+            ("r2", 2, year(FIER), "suppressed"),
         ),
         year(FIER),
         THREE,
@@ -100,10 +108,18 @@ LEAKY = (
     ),
     Leaky(
         "a percentage of a target is of the true number",
-        (("progress", 1, year(FIER, subject="2.1.9.1"), "suppressed"), ("progress", 1, Cell("target", FIER, "2023"), 40)),
+        (
+            ("progress", 1, year(FIER, subject="2.1.9.1"), "suppressed"),
+            ("progress", 1, Cell("target", FIER, "2023"), 40),
+        ),
         year(FIER, subject="2.1.9.1"),
         ties=tuple(
-            share_of(str(year(FIER, subject="2.1.9.1")), str(Cell("target", FIER, "2023")), 17.5, table="progress")
+            share_of(
+                str(year(FIER, subject="2.1.9.1")),
+                str(Cell("target", FIER, "2023")),
+                17.5,
+                table="progress",
+            )
         ),
     ),
     Leaky(
@@ -120,15 +136,21 @@ LEAKY = (
     ),
     Leaky(
         "the nation less the other county",
-        (("AL", 1, year("AL"), 60), ("AL-04", 1, year(FIER), "suppressed"), ("AL-12", 1, year(VLORE), 55)),
+        (
+            ("AL", 1, year("AL"), 60),
+            ("AL-04", 1, year(FIER), "suppressed"),
+            ("AL-12", 1, year(VLORE), 55),
+        ),
         year(FIER),
         TWO,
     ),
     Leaky(
         "the nation less the other counties, one of which comes out a month later",
         (
-            ("AL", 1, year("AL"), 81), ("AL-04", 1, year(FIER), "suppressed"),
-            ("AL-12", 1, year(VLORE), 37), ("AL-11", 2, year(TIRANE), 41),
+            ("AL", 1, year("AL"), 81),
+            ("AL-04", 1, year(FIER), "suppressed"),
+            ("AL-12", 1, year(VLORE), 37),
+            ("AL-11", 2, year(TIRANE), 41),
         ),
         year(FIER),
         THREE,
@@ -142,43 +164,59 @@ LEAKY = (
     Leaky(
         "the year less three quarters",
         (
-            ("year", 1, year("AL"), 63), ("quarters", 1, quarter(1), 21), ("quarters", 1, quarter(2), 18),
-            ("quarters", 1, quarter(3), 22), ("quarters", 1, quarter(4), "suppressed"),
+            ("year", 1, year("AL"), 63),
+            ("quarters", 1, quarter(1), 21),
+            ("quarters", 1, quarter(2), 18),
+            ("quarters", 1, quarter(3), 22),
+            ("quarters", 1, quarter(4), "suppressed"),
         ),
         quarter(4),
     ),
     Leaky(
         "the quarters of a masked year are shown",
-        (("year", 1, year("AL"), "suppressed"), *(("quarters", 1, quarter(number), 2) for number in (1, 2, 3, 4))),
+        (
+            ("year", 1, year("AL"), "suppressed"),
+            *(("quarters", 1, quarter(number), 2) for number in (1, 2, 3, 4)),
+        ),
         year("AL"),
     ),
     Leaky(
         "a county by month adds up to its masked year",
-        (("year", 1, year(FIER), "suppressed"), *(("months", 1, month(number), number % 2) for number in range(1, 13))),
+        (
+            ("year", 1, year(FIER), "suppressed"),
+            *(("months", 1, month(number), number % 2) for number in range(1, 13)),
+        ),
         year(FIER),
         ties=(total_of(str(year(FIER)), [str(month(number)) for number in range(1, 13)]),),
     ),
     Leaky(
         "the table by sex and the table by age show two totals of the same persons",
         (
-            ("sex", 1, FEMALE, 27), ("sex", 1, MALE, 24), ("age", 1, MINOR, "suppressed"),
-            ("age", 1, ADULT, 44), ("total", 1, year(FIER), "withheld"),
+            ("sex", 1, FEMALE, 27),
+            ("sex", 1, MALE, 24),
+            ("age", 1, MINOR, "suppressed"),
+            ("age", 1, ADULT, 44),
+            ("total", 1, year(FIER), "withheld"),
         ),
         MINOR,
     ),
     Leaky(
         "sex by age less its margins",
         (
-            ("crossed", 1, _crossed("female", "0-17"), 21), ("crossed", 1, _crossed("female", "18+"), 33),
-            ("crossed", 1, _crossed("male", "0-17"), 18), ("crossed", 1, _crossed("male", "18+"), "suppressed"),
-            ("sex", 1, year("AL", "sex", "male"), 24), ("sex", 1, year("AL", "sex", "female"), 54),
+            ("crossed", 1, _crossed("female", "0-17"), 21),
+            ("crossed", 1, _crossed("female", "18+"), 33),
+            ("crossed", 1, _crossed("male", "0-17"), 18),
+            ("crossed", 1, _crossed("male", "18+"), "suppressed"),
+            ("sex", 1, year("AL", "sex", "male"), 24),
+            ("sex", 1, year("AL", "sex", "female"), 54),
         ),
         _crossed("male", "18+"),
     ),
     Leaky(
         "the counties' women less the nation's",
         (
-            ("AL", 1, year("AL", "sex", "female"), 90), ("AL-04", 1, FEMALE, "suppressed"),
+            ("AL", 1, year("AL", "sex", "female"), 90),
+            ("AL-04", 1, FEMALE, "suppressed"),
             ("AL-12", 1, year(VLORE, "sex", "female"), 85),
         ),
         FEMALE,
@@ -186,12 +224,20 @@ LEAKY = (
     ),
     Leaky(
         "the workbook has the number that the other files mask",
-        (("flow.parquet", 1, year(FIER), "suppressed"), ("flow.csv", 1, year(FIER), "suppressed"), ("marts.xlsx", 1, year(FIER), 7)),
+        (
+            ("flow.parquet", 1, year(FIER), "suppressed"),
+            ("flow.csv", 1, year(FIER), "suppressed"),
+            ("marts.xlsx", 1, year(FIER), 7),
+        ),
         year(FIER),
     ),
     Leaky(
         "the list of changes has the number that was masked",
-        (("r1", 1, year(FIER), "suppressed"), ("r2", 2, year(FIER), 30), ("CHANGES.md", 1, year(FIER), 4)),
+        (
+            ("r1", 1, year(FIER), "suppressed"),
+            ("r2", 2, year(FIER), 30),
+            ("CHANGES.md", 1, year(FIER), 4),
+        ),
         year(FIER),
     ),
     Leaky(
@@ -220,14 +266,20 @@ LEAKY = (
     Leaky(
         "an earlier release has what the newest withholds",
         (
-            ("r1", 1, FEMALE, 37), ("r1", 1, MALE, "withheld"),
-            ("r2", 2, year(FIER), 41), ("r2", 2, FEMALE, "withheld"), ("r2", 2, MALE, "withheld"),
+            ("r1", 1, FEMALE, 37),
+            ("r1", 1, MALE, "withheld"),
+            ("r2", 2, year(FIER), 41),
+            ("r2", 2, FEMALE, "withheld"),
+            ("r2", 2, MALE, "withheld"),
         ),
         MALE,
     ),
     Leaky(
         "one indicator of a shared population is shown, another is masked",
-        (("a", 1, year(FIER, subject="2.1.9.1"), 20), ("b", 1, year(FIER, subject="initially_identified"), "withheld")),
+        (
+            ("a", 1, year(FIER, subject="2.1.9.1"), 20),
+            ("b", 1, year(FIER, subject="initially_identified"), "withheld"),
+        ),
         year(FIER, subject="initially_identified"),
     ),
-)  # fmt: skip
+)

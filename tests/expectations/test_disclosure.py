@@ -154,7 +154,7 @@ def test_two_hundred_releases_that_krat_masks_are_safe() -> None:
         verdict = audit(_said(_lines(signs, 1)), relations_among(origins, RULES), K, in_full=False)
         assert verdict.is_safe, (seed, verdict.leaks, verdict.contradictions)
         shown += sum(sign.value is not None for sign in signs.values())
-    assert shown > 800
+    assert shown > 500
 
 
 @settings(max_examples=25, deadline=None)
