@@ -18,8 +18,8 @@ import yaml
 
 from sources.codes import codes_of
 from sources.identities import PIECES
-from sources.registers import Registers
-from sources.values import Cell, code_key, folded
+from sources.registers import Registers, register_rows
+from sources.values import Cell, code_key, folded, load_words
 
 SOURCES = Path(__file__).resolve().parent
 
@@ -28,7 +28,7 @@ CodeList = dict[str, str]
 
 _KINDS = {
     "count", "code", "text_code", "month", "date", "timestamp", "key", "identity", "form_key",
-    "dropped",
+    "unit", "dropped",
 }  # fmt: skip
 
 _STATED_KINDS = {"count", "code", "text_code", "date", "timestamp"}
@@ -44,7 +44,8 @@ class Column:
     `place` is head (said once for the file, beside a label or repeated in each row) or row.
     `required` wants the column, `filled` wants something in each of its cells. `key` names the
     kind of code that a key column holds, `identity` the kind of identity of an identity column,
-    which is kept as the pseudonyms of its pieces. Columns of kind dropped are known and never read.
+    which is kept as the pseudonyms of its pieces. A unit is compared with the indicator's and not
+    kept. Columns of kind dropped are known and never read.
     `choices` are what a form offers to choose from. `namespace` says who gives out the codes of a
     key column, county or institution: case 1 of two of them are two cases. `asked_where` names
     another column, and the codes of it for which this one is asked: elsewhere a blank cell does
@@ -162,6 +163,15 @@ def form_key(
 def lookup(codes: CodeList, cell: Cell) -> str | None:
     """Return the code for what a cell says, or None. Spelling must match; case need not."""
     return codes.get(code_key(cell)) if code_key(cell) else None
+
+
+@cache
+def unit_names() -> CodeList:
+    """Return how units may be written (code_key), with the code of each: their names and words."""
+    found = {code_key(word): unit for unit, words in load_words().units.items() for word in words}
+    for row in register_rows(SOURCES / "submissions", "units"):
+        found |= {code_key(row[name]): row["unit"] for name in ("unit", "name_sq", "name_en")}
+    return found
 
 
 def candidates(column: Column, cell: Cell, registers: Registers) -> list[str]:

@@ -90,6 +90,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kolona mungon: shtojeni siç është në formular.",
         "The column is missing: add it as it is in the form.",
     ),
+    "implausible_count": (
+        "Numri është më i madh se sa mund të jetë: kontrolloni zerot dhe njësinë.",
+        "The count is larger than it can be: check its zeros and its unit.",
+    ),
+    "unit_differs": (
+        "Njësia nuk është ajo e treguesit: kontrolloni nëse numri është në njësinë e tij.",
+        "The unit is not the indicator's: check whether the number is in its unit.",
+    ),
     "unknown_column_dropped": (
         "Kolona nuk është në formular; u la jashtë dhe nuk u lexua.",
         "The column is not in the form; it was left out and not read.",

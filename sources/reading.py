@@ -25,6 +25,7 @@ from sources.layouts import (
     form_key,
     load_layouts,
     lookup,
+    unit_names,
 )
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.pseudonyms import Pseudonyms
@@ -467,6 +468,11 @@ class _Reader:
             stated = self._code(layout, cells, "unit")
             if unit and stated and unit != stated:
                 self.report("unknown_code", cells["unit"], layout.column("unit"))
+            self._check_unit(layout, cells, unit)
+            if value is not None and value > self.registers.largest.get(
+                indicator_code or "", value
+            ):
+                self.report("implausible_count", cells["value"], layout.column("value"))
             key = (month, indicator_code, category, figure_label)
             if key in seen and (indicator_code or figure_label):
                 self.report("invalid_frame", cells.get("value"), sentence="repeated_row")
@@ -494,6 +500,15 @@ class _Reader:
                     "publication": self._code(layout, cells, "publication"),
                 }
             )
+
+    def _check_unit(self, layout: Layout, cells: dict[str, _Place], unit: str | None) -> None:
+        """Find a unit beside a value that is not the indicator's."""
+        place = cells.get("unit")
+        if place is None or unit is None or layout.column("unit").kind != "unit":
+            return
+        text = folded(place.value)
+        if text and text not in load_words().no_unit and lookup(unit_names(), text) != unit:
+            self.report("unit_differs", place, layout.column("unit"))
 
     def _category(
         self, layout: Layout, cells: dict[str, _Place], indicator_code: str | None
@@ -669,7 +684,7 @@ class _Reader:
         return read
 
     def _code(self, layout: Layout, cells: dict[str, _Place], name: str) -> str | None:
-        if name not in cells or layout.column(name).kind == "dropped":
+        if name not in cells or layout.column(name).kind in ("unit", "dropped"):
             return None
         return self._read_code(layout.column(name))(cells[name])
 

@@ -26,7 +26,8 @@ class Registers:
     and the category of each, `rules` a rule to its severity (blocks, warns, informs). `months` are
     first days of months. `indicator_names` maps the printed names that only one indicator has to
     its code. `county_names` maps a county to its names, `municipalities` a code to its county,
-    `municipality_names` to its Albanian name, and `municipality_aliases` other names to the code.
+    `municipality_names` to its Albanian name, and `municipality_aliases` other names to the code,
+    `largest` an indicator to the largest count that a report can plausibly hold of it.
     """
 
     counties: set[str]
@@ -41,6 +42,7 @@ class Registers:
     municipalities: dict[str, str] = field(default_factory=dict)
     municipality_names: dict[str, str] = field(default_factory=dict)
     municipality_aliases: dict[str, str] = field(default_factory=dict)
+    largest: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def written(self) -> dict[str, dict[str, str]]:
@@ -114,6 +116,7 @@ def load_registers(seeds_dir: Path) -> Registers:
             row["alias"]: row["municipality_code"]
             for row in register_rows(seeds_dir, "municipality_aliases")
         },
+        largest=_largest(seeds_dir),
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
 
@@ -130,6 +133,19 @@ def _indicator_names(seeds_dir: Path) -> dict[str, str]:
                 if row["indicator_code"]:
                     codes.setdefault(name, set()).add(row["indicator_code"])
     return {name: next(iter(found)) for name, found in codes.items() if len(found) == 1}
+
+
+def _largest(seeds_dir: Path) -> dict[str, float]:
+    rows = list(register_rows(seeds_dir, "plausible_counts"))
+    of_unit = {row["unit"]: float(row["largest"]) for row in rows if not row["indicator_code"]}
+    of_indicator = {
+        row["indicator_code"]: of_unit[row["unit"]]
+        for row in register_rows(seeds_dir, "indicators")
+        if row["unit"] in of_unit
+    }
+    return of_indicator | {
+        row["indicator_code"]: float(row["largest"]) for row in rows if row["indicator_code"]
+    }
 
 
 def register_rows(seeds_dir: Path, name: str) -> Iterator[dict[str, str]]:

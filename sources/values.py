@@ -35,6 +35,7 @@ class Words:
     zero: frozenset[str]
     unknown: frozenset[str]
     units: dict[str, frozenset[str]]
+    no_unit: frozenset[str]
     months: dict[str, int]
     totals: frozenset[str]
     missing: dict[str, str]
@@ -49,6 +50,7 @@ def load_words() -> Words:
         zero=frozenset(map(folded, content["zero"])),
         unknown=frozenset(map(folded, content["unknown"])),
         units={unit: frozenset(map(folded, words)) for unit, words in content["units"].items()},
+        no_unit=frozenset(map(folded, content["no_unit"])),
         months={
             folded(word): month for month, words in content["months"].items() for word in words
         },

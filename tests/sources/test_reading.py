@@ -28,7 +28,10 @@ from sources.tables import address, read_tables
 from sources.values import cell_text, read_count, read_date, read_month, read_timestamp, read_year
 
 RECEIVED = datetime(2023, 6, 5, 9, 0)
-WARNS = {"report_before_period_end", "unknown_column_dropped", "totals_row_left_out"}
+WARNS = {
+    "report_before_period_end", "unknown_column_dropped", "totals_row_left_out",
+    "implausible_count", "unit_differs",
+}  # fmt: skip
 
 REGISTERS = Registers(
     counties={"AL", "AL-04", "AL-12"},
@@ -39,6 +42,7 @@ REGISTERS = Registers(
     months={date(year, month, 1) for year in range(2020, 2024) for month in range(1, 13)},
     rules=dict.fromkeys(WARNS, "warns"),
     indicator_names={"Numri i rasteve të reja": "2.1.9.1"},
+    largest={"2.1.9.1": 500},
 )
 
 HEAD = {
@@ -178,6 +182,28 @@ def test_the_published_figures_come_in_by_the_same_door(home: Home) -> None:
     assert {row["reporting_month"].month for row in reading.rows} == {12}
     absent = [row for row in reading.rows if row["indicator_code"] == "3.1.2.1"]
     assert [row["value_state"] for row in absent] == ["not_reported", "not_reported"]
+
+
+@pytest.mark.parametrize("unit", ["persons", "persona", "Persona ", "vetë", "nr.", "", None])
+def test_the_indicators_own_unit_is_no_matter_how_it_is_written(
+    home: Home, unit: str | None
+) -> None:
+    assert read(home, workbook([["2.1.9.1", "", unit, "", 3, ""]])).problems == []
+
+
+@pytest.mark.parametrize("unit", ["raste", "cases", "trajnime", "kilogramë"])
+def test_a_unit_that_is_not_the_indicators_is_found_at_its_cell(home: Home, unit: str) -> None:
+    reading = read(home, workbook([TOTAL, ["2.1.18.1", "", unit, "", 3, ""]]))
+    assert places(reading) == [("unit_differs", "Raporti", "C8")]
+    assert reading.delivery["status"] == "accepted"
+    assert unit not in str(reading.rows)
+
+
+def test_a_count_beyond_any_plausible_size_is_found_at_its_cell(home: Home) -> None:
+    rows: list[list[object]] = [["2.1.9.1", "", "", "", 501, ""], ["2.1.18.1", "", "", "", 501, ""]]
+    reading = read(home, workbook(rows))
+    assert places(reading) == [("implausible_count", "Raporti", "E7")]
+    assert [row["value"] for row in reading.rows] == [501.0, 501.0]
 
 
 # -- persons -----------------------------------------------------------------------------------

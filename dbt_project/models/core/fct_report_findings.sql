@@ -16,8 +16,8 @@ with totals as (
 
 thresholds as (
     {% set names = [
-        'repeated_values_chance', 'other_month_chance', 'other_month_window', 'other_sender_chance',
-        'zeros_least',
+        'repeated_values_least', 'repeated_values_chance', 'other_month_chance',
+        'other_month_window', 'other_sender_chance', 'zeros_least',
     ] -%}
     select
         {% for name in names -%}
@@ -103,8 +103,11 @@ same_as_last_month as (
             and reports.reporting_month = earlier.reporting_month + interval 1 month
     cross join thresholds
     where
-        reports.chance_of_repeat <= thresholds.repeated_values_chance
-        and reports.received_at >= earlier.received_at
+        reports.received_at >= earlier.received_at
+        and (
+            len(reports.values_above_zero) >= thresholds.repeated_values_least
+            or reports.chance_of_repeat <= thresholds.repeated_values_chance
+        )
 ),
 
 -- Whichever came later is the one to ask about.
