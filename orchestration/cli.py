@@ -8,7 +8,14 @@ import sys
 
 import click
 
-from orchestration.commands import data_officer, decisions, institution, month, readers
+from orchestration.commands import (
+    data_officer,
+    decisions,
+    institution,
+    month,
+    readers,
+    releases,
+)
 from orchestration.settings import home_from_environment, prepare_process
 
 COMMANDS = (
@@ -21,6 +28,7 @@ COMMANDS = (
     decisions.findings,
     decisions.correct,
     decisions.corrections,
+    releases.verify,
     readers.sql,
     readers.ui,
     data_officer.vault,

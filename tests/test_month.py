@@ -80,6 +80,8 @@ def test_a_release_holds_what_readers_rely_on_and_says_that_it_is_made_up(
     package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     assert "EXAMPLE" in package["title"]
     for resource in package["resources"]:
+        if resource["format"] != "csv":
+            continue
         name = resource["path"].removesuffix(".csv")
         stored = pd.read_parquet(folder / f"{name}.parquet")
         assert len(stored) == len(pd.read_csv(folder / resource["path"]))
@@ -131,7 +133,7 @@ def test_a_blocked_verdict_leaves_the_last_release_in_place(own_home: Home) -> N
     with pytest.raises(GateRefused, match="mart_out_of_range"):
         release(own_home, "AL-04", MAY)
     folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
-    assert [path.name for path in folder.iterdir()] == ["r1"]
+    assert [path.name for path in folder.glob("r*")] == ["r1"]
 
 
 def _plant_a_false_value(home: Home) -> None:
@@ -172,7 +174,7 @@ def test_a_false_table_blocks_the_month_and_the_reading_copy_keeps_its_last_good
         ).fetchall()
         assert ("AL-04", MAY) in blocked
     folder = own_home.releases / "restricted" / "AL-04" / "2023-05"
-    assert [path.name for path in folder.iterdir()] == ["r1"]
+    assert [path.name for path in folder.glob("r*")] == ["r1"]
 
 
 def test_a_county_in_trouble_stops_no_other_county_and_no_other_month(own_home: Home) -> None:

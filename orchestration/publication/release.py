@@ -1,28 +1,35 @@
 """A release: one county's month, written once, whole, and never changed.
 
-Belongs here: the folder of a release and the files in it. Not here: the verdict that allows it
-(expectations.gate) or the workbook's looks (publication.workbook).
+Belongs here: what a release holds, and writing it for any tier. Not here: the verdict that allows
+it (expectations.gate), where releases lie (tree), or the looks of a file in it.
 """
 
 import csv
-import hashlib
 import json
-import re
-import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 
-from expectations.gate import GateRecord, content_hash, read_record, require_pass
+from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
 from orchestration.clock import today
 from orchestration.publication.changes import describe_changes
-from orchestration.publication.comments import comment_on
-from orchestration.publication.marts import Mart, month_frames, published_marts
+from orchestration.publication.files import safe_text, write_tables
+from orchestration.publication.marts import (
+    Mart,
+    Table,
+    column,
+    month_frames,
+    published_marts,
+    warehouse_table,
+)
+from orchestration.publication.package import data_package
+from orchestration.publication.signing import fingerprint, publish_key, signing_key
+from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
 from orchestration.publication.workbook import write_workbook
 from sources.decisions import standing_waivers
 from sources.home import Home
@@ -30,6 +37,7 @@ from sources.home import Home
 #: Exact aggregates for ZKKA and the county's own committee.
 TIER = "restricted"
 
+EXAMPLE = "EXAMPLE. "
 MADE_UP = "SHEMBULL: të dhëna të trilluara. EXAMPLE: made-up data."
 
 
@@ -53,13 +61,35 @@ class Release:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What one release of any tier holds, before it has a number.
+
+    `tables` are the marts, in the order of the sheets, and `registers` the tables that they point
+    into. `content_hash` identifies the marts' rows: the same are not released twice. `gate` is
+    published as gate.json, `sources` (in SOURCE_COLUMNS) as sources.csv, and `facts` joins what the
+    manifest tells of the release. `released_on` is the day as of which it was judged.
+    """
+
+    tier: str
+    county_code: str
+    month: date
+    released_on: date
+    tables: tuple[Table, ...]
+    registers: tuple[Table, ...]
+    content_hash: str
+    gate: dict[str, Any]
+    sources: Sequence[tuple[Any, ...]]
+    facts: dict[str, Any]
+    is_made_up: bool
+
+
 def release(home: Home, county_code: str, month: date) -> Release:
-    """Publish a county's month; return the newest release, which may stand already.
+    """Publish a county's month to the restricted tier; return the newest release.
 
     The gate must have passed exactly what would be published: raises expectations.gate.GateRefused
     without a matching record. The same content is not released twice.
     """
-    folder = home.releases / TIER / county_code / f"{month:%Y-%m}"
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         frames = month_frames(connection, county_code, month)
         digest = content_hash(frames)
@@ -69,82 +99,167 @@ def release(home: Home, county_code: str, month: date) -> Release:
             suite_hash(),
             standing_waivers(home, today()),
         )
-        numbers = sorted(int(path.name[1:]) for path in folder.glob("r*") if path.is_dir())
-        previous = folder / f"r{numbers[-1]}" if numbers else None
-        if previous and _published_hash(previous) == digest:
-            return Release(path=previous, number=numbers[-1], is_new=False)
-        number = numbers[-1] + 1 if numbers else 1
-        target = folder / f"r{number}"
-        draft = folder / f".r{number}.draft"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        _write(draft, connection, frames, record, previous)
-    draft.rename(target)
+        contents = Contents(
+            tier=TIER,
+            county_code=county_code,
+            month=month,
+            released_on=_as_of(connection),
+            tables=tuple(
+                warehouse_table(connection, mart, frames[mart.name]) for mart in published_marts()
+            ),
+            registers=registers(connection),
+            content_hash=digest,
+            gate=record.as_dict(),
+            sources=_sources(connection, county_code, month),
+            facts={},
+            is_made_up=record.is_made_up,
+        )
+    return write_release(home, contents)
+
+
+def write_release(home: Home, contents: Contents) -> Release:
+    """Write a release of any tier, whole or not at all, and point `latest` to it.
+
+    The newest release is returned as it stands when its content is the same.
+    """
+    key = signing_key(home.keys)
+    publish_key(key.verify_key, home.releases)
+    month = f"{contents.month:%Y-%m}"
+    place = Place(home.releases, contents.tier, contents.county_code, month)
+    previous = place.newest()
+    if previous and _published_hash(previous) == contents.content_hash:
+        place.point_latest()
+        return Release(path=previous, number=place.numbers()[-1], is_new=False)
+    with place.appearing() as (draft, target):
+        number = int(target.name[1:])
+        _write(draft, contents, previous)
+        package = data_package(
+            draft,
+            title=f"{EXAMPLE if contents.is_made_up else ''}KRAT {contents.county_code} {month}",
+            created=contents.released_on,
+            made_up=MADE_UP if contents.is_made_up else "",
+            release={
+                "tier": contents.tier,
+                "county_code": contents.county_code,
+                "reporting_month": month,
+                "number": number,
+                "released_on": contents.released_on.isoformat(),
+                "is_made_up": contents.is_made_up,
+                "content_hash": contents.content_hash,
+                **contents.facts,
+                "signed_by": fingerprint(key.verify_key),
+            },
+            tables=[*contents.tables, *contents.registers],
+        )
+        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+        (draft / MANIFEST).write_bytes(manifest)
+        (draft / SIGNATURE).write_bytes(key.sign(manifest).signature)
     return Release(path=target, number=number, is_new=True)
 
 
+#: The registers that the marts of the restricted tier point into, each with the columns published.
+REGISTERS = (
+    (
+        Mart(
+            name="counties",
+            schema="core",
+            title_sq="Qarqet",
+            title_en="Counties",
+            row_sq="një qark, ose vendi",
+            row_en="a county, or the nation",
+            key=["county_code"],
+        ),
+        "select county_code, name_sq, name_en, is_nation from core.dim_counties",
+    ),
+    (
+        Mart(
+            name="indicators",
+            schema="core",
+            title_sq="Treguesit",
+            title_en="Indicators",
+            row_sq="një tregues i planit kombëtar",
+            row_en="an indicator of the national plan",
+            key=["indicator_code"],
+        ),
+        "select indicator_code, measure_code, name_sq, name_en, unit, target_basis, direction, "
+        "is_person_sensitive from core.dim_indicators",
+    ),
+    (
+        Mart(
+            name="institutions",
+            schema="core",
+            title_sq="Institucionet",
+            title_en="Institutions",
+            row_sq="një institucion",
+            row_en="an institution",
+            key=["institution_code"],
+        ),
+        "select institution_code, name_sq, name_en from core.dim_institutions",
+    ),
+)
+
+
+def registers(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
+    """Return the registers that a release's marts point into, each ordered by its key."""
+    tables = []
+    for mart, query in REGISTERS:
+        relation = connection.sql(f"{query} order by {', '.join(mart.key)}")
+        described = dict(
+            connection.execute(
+                "select column_name, comment from duckdb_columns() "
+                "where schema_name = 'core' and table_name = ?",
+                [f"dim_{mart.name}"],
+            ).fetchall()
+        )
+        columns = tuple(
+            column(name, str(kind), described.get(name) or "")
+            for name, kind in zip(relation.columns, relation.types, strict=True)
+        )
+        tables.append(Table(mart=mart, columns=columns, frame=relation.df()))
+    return tuple(tables)
+
+
 def _published_hash(path: Path) -> str:
-    gate = json.loads((path / "gate.json").read_text(encoding="utf-8"))
-    return str(gate["content_hash"])
+    manifest = json.loads((path / MANIFEST).read_bytes())
+    return str(manifest["release"]["content_hash"])
 
 
-def _write(
-    draft: Path,
-    connection: duckdb.DuckDBPyConnection,
-    frames: dict[str, pd.DataFrame],
-    record: GateRecord,
-    previous: Path | None,
-) -> None:
-    marts = published_marts()
-    mark = MADE_UP if record.is_made_up else ""
-    columns = {mart.name: _columns(connection, mart) for mart in marts}
-    sources = _sources(connection, record.county_code, record.reporting_month)
-    with duckdb.connect(str(draft / "mart.duckdb")) as target:
-        for mart in marts:
-            frame = frames[mart.name]
-            _typed_table(target, mart, columns[mart.name], frame)
-            target.execute(
-                f"copy (from {mart.name}) to '{draft / mart.name}.parquet' (format parquet)"
-            )
-            safe_text(frame).to_csv(
-                draft / f"{mart.name}.csv", index=False, lineterminator="\n", encoding="utf-8"
-            )
+def _as_of(connection: duckdb.DuckDBPyConnection) -> date:
+    row = connection.execute("select as_of from raw.refresh_context").fetchone()
+    return row[0] if row else date.min
+
+
+def _write(draft: Path, contents: Contents, previous: Path | None) -> None:
+    tables = contents.tables
+    write_tables(draft, [*tables, *contents.registers])
     with (draft / "sources.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SOURCE_COLUMNS)
-        writer.writerows(sources)
+        writer.writerows(contents.sources)
     (draft / "gate.json").write_text(
-        json.dumps(record.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        json.dumps(contents.gate, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     (draft / "CHANGES.md").write_text(
-        describe_changes(previous, frames, {mart.name: mart.key for mart in marts}, mark),
+        describe_changes(
+            previous,
+            {table.mart.name: table.frame for table in tables},
+            {table.mart.name: table.mart.key for table in tables},
+            MADE_UP if contents.is_made_up else "",
+        ),
         encoding="utf-8",
     )
     write_workbook(
         draft / "marts.xlsx",
-        county_code=record.county_code,
-        month=record.reporting_month,
-        is_made_up=record.is_made_up,
-        marts=marts,
-        frames={name: safe_text(frame) for name, frame in frames.items()},
+        county_code=contents.county_code,
+        month=contents.month,
+        is_made_up=contents.is_made_up,
+        marts=tuple(table.mart for table in tables),
+        frames={table.mart.name: safe_text(table.frame) for table in tables},
         descriptions={
-            name: {column["name"]: column["description"] for column in described}
-            for name, described in columns.items()
+            table.mart.name: {column.name: column.description for column in table.columns}
+            for table in tables
         },
     )
-    package = _data_package(draft, record, marts, columns)
-    (draft / "datapackage.json").write_text(
-        json.dumps(package, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, mart: Mart) -> list[dict[str, str]]:
-    rows = connection.execute(
-        "select column_name, data_type, coalesce(comment, '') from duckdb_columns() "
-        "where schema_name = ? and table_name = ? order by column_index",
-        [mart.schema, mart.name],
-    ).fetchall()
-    return [{"name": name, "type": kind, "description": text} for name, kind, text in rows]
 
 
 def _sources(
@@ -158,97 +273,3 @@ def _sources(
         "and (d.reporting_month is null or d.reporting_month <= ?) order by all",
         [county_code, county_code, month],
     ).fetchall()
-
-
-def _typed_table(
-    target: duckdb.DuckDBPyConnection,
-    mart: Mart,
-    columns: list[dict[str, str]],
-    frame: pd.DataFrame,
-) -> None:
-    """Create a mart as it is typed in the warehouse: an empty column keeps its type."""
-    fields = ", ".join(f"{column['name']} {column['type']}" for column in columns)
-    target.execute(f"create table {mart.name} ({fields}, primary key ({', '.join(mart.key)}))")
-    target.register("frame", frame)
-    target.execute(f"insert into {mart.name} by name from frame")
-    target.unregister("frame")
-    comment_on(target, f"table {mart.name}", f"{mart.title_en}. One row is {mart.row_en}.")
-    for column in columns:
-        comment_on(target, f"column {mart.name}.{column['name']}", column["description"])
-
-
-def safe_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy in which no text starts a formula when a spreadsheet opens it."""
-    safe = frame.copy()
-    for name in safe.columns:
-        if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
-            safe[name] = safe[name].map(
-                lambda value: (
-                    "'" + value
-                    if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value)
-                    else value
-                )
-            )
-    return safe
-
-
-#: DuckDB's types in the words of the Table Schema.
-FIELD_TYPES = {
-    "VARCHAR": "string",
-    "DATE": "date",
-    "BOOLEAN": "boolean",
-    "DOUBLE": "number",
-    "BIGINT": "integer",
-    "INTEGER": "integer",
-    "TIMESTAMP": "datetime",
-}
-
-
-def _data_package(
-    draft: Path,
-    record: GateRecord,
-    marts: tuple[Mart, ...],
-    columns: dict[str, list[dict[str, str]]],
-) -> dict[str, Any]:
-    month = f"{record.reporting_month:%Y-%m}"
-    marked = {"madeUp": MADE_UP} if record.is_made_up else {}
-    return {
-        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
-        "name": f"krat-{record.county_code.lower()}-{month}",
-        "title": f"{'EXAMPLE. ' if record.is_made_up else ''}KRAT {record.county_code} {month}",
-        **marked,
-        "resources": [
-            {
-                "name": mart.name.replace("_", "-"),
-                "path": f"{mart.name}.csv",
-                "title": f"{mart.title_sq} / {mart.title_en}",
-                "description": f"Një rresht është {mart.row_sq}. One row is {mart.row_en}.",
-                "format": "csv",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "hash": f"sha256:{_sha256(draft / f'{mart.name}.csv')}",
-                "bytes": (draft / f"{mart.name}.csv").stat().st_size,
-                "schema": {
-                    "fields": [
-                        {
-                            "name": column["name"],
-                            "type": FIELD_TYPES.get(column["type"], "string"),
-                            "description": column["description"],
-                        }
-                        for column in columns[mart.name]
-                    ],
-                    "primaryKey": mart.key,
-                    "missingValues": [{"value": "", "label": "no value / pa vlerë"}],
-                },
-            }
-            for mart in marts
-        ],
-        "files": [
-            {"path": path.name, "hash": f"sha256:{_sha256(path)}"}
-            for path in sorted(draft.iterdir())
-        ],
-    }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,68 @@
+"""Releases for whoever gets them: is what I hold whole and ours?
+
+Belongs here: these commands and their words. Not here: the comparison (publication.verify).
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sources.home import Home
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The public key (PEM) that you trust. Default: release-key.pem above PATH.",
+)
+@click.pass_obj
+def verify(home: Home, path: Path, key: Path | None) -> None:
+    """Tell whether the release in PATH, or each one below it, is whole and ours."""
+    from orchestration.publication.signing import fingerprint
+    from orchestration.publication.verify import pointer_fault, releases_under, verify_release
+
+    folders = releases_under(path)
+    if not folders:
+        raise click.ClickException(f"there is no release in {path}.")
+    keys, where = _trusted(home, path, key)
+    faults = [(folder, fault) for folder in folders for fault in verify_release(folder, keys)]
+    if folders != [path]:
+        for month in sorted({folder.parent for folder in folders}):
+            fault = pointer_fault(month)
+            faults += [(month, fault)] if fault else []
+    for folder, fault in faults:
+        click.echo(f"{folder}: {fault.sentence_sq} / {fault.sentence_en}", err=True)
+    if faults:
+        sys.exit(1)
+    count = f"{len(folders)} publikime / releases" if len(folders) > 1 else str(folders[0])
+    click.echo(f"I plotë dhe i yni / Whole and ours: {count}.")
+    click.echo("Çelësi / Key: " + ", ".join(fingerprint(one) for one in keys))
+    click.echo(f"       {where}")
+
+
+def _trusted(home: Home, path: Path, key: Path | None) -> tuple[list[Any], str]:
+    """Return the public keys to verify with, and where they come from.
+
+    A copy is checked with the key that lies in it, which tells that it is whole; whether the key is
+    ours only the reader can tell, by comparing it with what he was given: hence --key.
+    """
+    from orchestration.publication.signing import PUBLIC_KEYS, own_public_keys, read_public_keys
+
+    if key is not None:
+        return read_public_keys(key), f"{key}"
+    own = own_public_keys(home.keys)
+    if own and path.resolve().is_relative_to(home.releases):
+        return own, "i këtij instalimi / of this installation"
+    places = [path.resolve(), *path.resolve().parents]
+    found = next((place / PUBLIC_KEYS for place in places if (place / PUBLIC_KEYS).is_file()), None)
+    if found is None:
+        raise click.ClickException(
+            f"no {PUBLIC_KEYS} lies above {path}: give the public key with --key. "
+            f"Mungon {PUBLIC_KEYS}: jepni çelësin publik me --key."
+        )
+    compare = "krahasojeni me çelësin që ju dha ZKKA / compare it with the key ZKKA gave you"
+    return read_public_keys(found), f"{found}: {compare}"

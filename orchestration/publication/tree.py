@@ -1,0 +1,169 @@
+"""The tree of releases: where each lies, how it appears whole or not at all, and which is latest.
+
+Belongs here: folders `<tier>/<county>/<month>/r<N>/`, their pointer and their listing. Not here:
+what a release holds (release) or whether it is whole (verify).
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "datapackage.json"
+SIGNATURE = "datapackage.json.sig"
+
+#: The pointer of a month: a small file that holds the name of its newest release, `r2`.
+LATEST = "latest"
+
+_NUMBERED = re.compile(r"r([1-9][0-9]*)")
+_PLACE = re.compile(r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/(r[1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the releases of a tier, county and month lie under `tree`."""
+
+    tree: Path
+    tier: str
+    county_code: str
+    month: str
+
+    @property
+    def folder(self) -> Path:
+        """`<tree>/<tier>/<county>/<month>`."""
+        return self.tree / self.tier / self.county_code / self.month
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the releases that stand, in order."""
+        if not self.folder.is_dir():
+            return []
+        found = (_NUMBERED.fullmatch(path.name) for path in self.folder.iterdir() if path.is_dir())
+        return sorted(int(match[1]) for match in found if match)
+
+    def newest(self) -> Path | None:
+        """Return the folder of the newest release, or None."""
+        numbers = self.numbers()
+        return self.folder / f"r{numbers[-1]}" if numbers else None
+
+    def latest(self) -> Path | None:
+        """Return the release that the pointer names, or None where there is no pointer."""
+        try:
+            name = (self.folder / LATEST).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return self.folder / name if _NUMBERED.fullmatch(name) else None
+
+    def point_latest(self) -> None:
+        """Make the pointer name the newest release, and remove what a killed run left."""
+        sweep(self.folder)
+        newest = self.newest()
+        if newest is None or self.latest() == newest:
+            return
+        fresh = self.folder / f".{LATEST}.{secrets.token_hex(4)}"
+        fresh.write_text(f"{newest.name}\n", encoding="ascii")
+        _wait_for_disk(fresh)
+        fresh.replace(self.folder / LATEST)
+        _wait_for_disk(self.folder)
+
+    @contextmanager
+    def appearing(self) -> Iterator[tuple[Path, Path]]:
+        """Give a draft to write into and the folder that it becomes at the end of the block.
+
+        Whatever ends the block early, a killed process included, leaves no such folder: the draft
+        is renamed once the disk has all of it. What a killed run left is removed first.
+        """
+        sweep(self.folder)
+        target = self.folder / f"r{max(self.numbers(), default=0) + 1}"
+        draft = self.folder / f".{target.name}.draft"
+        draft.mkdir(parents=True)
+        yield draft, target
+        for path in draft.iterdir():
+            path.chmod(0o444)
+            _wait_for_disk(path)
+        _wait_for_disk(draft)
+        draft.rename(target)
+        _wait_for_disk(self.folder)
+        self.point_latest()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A release that stands in the tree. `facts` is the manifest's `release`, as published."""
+
+    path: Path
+    tier: str
+    county_code: str
+    month: str
+    number: int
+    is_latest: bool
+    facts: dict[str, Any]
+    files: list[dict[str, Any]]
+
+
+def releases_in(tree: Path) -> Iterator[Listed]:
+    """Yield the releases under a tree, in the order of their paths.
+
+    `files` has path, hash (`sha256:…`) and bytes of every file but the manifest and its signature.
+    A folder without a readable manifest is left out: `krat verify` tells of it.
+    """
+    for path in sorted(tree.glob("*/*/*/r*"), key=lambda path: (path.parent, _number(path))):
+        place = place_of(path)
+        if place is None:
+            continue
+        try:
+            manifest = _manifest(path)
+        except (OSError, ValueError, KeyError):
+            continue
+        yield Listed(
+            path=path,
+            tier=place.tier,
+            county_code=place.county_code,
+            month=place.month,
+            number=_number(path),
+            is_latest=place.latest() == path,
+            facts=manifest["release"],
+            files=manifest["files"],
+        )
+
+
+def place_of(release: Path) -> Place | None:
+    """Return the place that a release's path names, or None where it lies outside a tree."""
+    match = _PLACE.fullmatch("/".join(release.absolute().parts[-4:]))
+    if match is None:
+        return None
+    return Place(release.absolute().parents[3], match[1], match[2], match[3])
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left in a month's folder."""
+    for draft in folder.glob(".r*.draft"):
+        shutil.rmtree(draft)
+    for fresh in folder.glob(f".{LATEST}.*"):
+        fresh.unlink()
+
+
+@cache
+def _manifest(release: Path) -> dict[str, Any]:
+    """Return a release's manifest: it never changes, so it is read once a process."""
+    content: dict[str, Any] = json.loads((release / MANIFEST).read_bytes())
+    return {"release": content["release"], "files": content["files"]}
+
+
+def _number(release: Path) -> int:
+    match = _NUMBERED.fullmatch(release.name)
+    return int(match[1]) if match else 0
+
+
+def _wait_for_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,200 @@
+"""Whether a release that a reader holds is whole, and ours.
+
+Belongs here: comparing a folder with its signed manifest, and the words for what is wrong. Not
+here: signing (signing) or writing (release). Nothing here needs a KRAT_HOME.
+"""
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nacl.signing import VerifyKey
+
+from orchestration.publication.signing import fingerprint, is_signed_by
+from orchestration.publication.tree import LATEST, MANIFEST, SIGNATURE, place_of
+
+#: What can be wrong, in both languages; `{path}` is the file, `{detail}` what was found.
+FAULTS = {
+    "no_manifest": (
+        "Mungon {path}: kjo dosje nuk është publikim.",
+        "{path} is missing: this folder is no release.",
+    ),
+    "damaged_manifest": (
+        "{path} është i dëmtuar dhe nuk lexohet.",
+        "{path} is damaged and can't be read.",
+    ),
+    "unsigned": ("Mungon nënshkrimi {path}.", "The signature {path} is missing."),
+    "wrong_key": (
+        "Nënshkruar me çelësin {detail}, jo me atë që pritej.",
+        "Signed with the key {detail}, not with the one expected.",
+    ),
+    "bad_signature": (
+        "Nënshkrimi nuk përputhet me {path}: përmbajtja u ndryshua.",
+        "The signature does not fit {path}: it was altered.",
+    ),
+    "missing": ("Mungon {path}.", "{path} is missing."),
+    "added": ("{path} nuk është pjesë e publikimit.", "{path} is no part of the release."),
+    "altered": ("{path} u ndryshua.", "{path} was altered."),
+    "no_plain_file": (
+        "{path} nuk është skedar i zakonshëm ({detail}).",
+        "{path} is no plain file ({detail}).",
+    ),
+    "misplaced": (
+        "Publikimi është i {detail}, por ndodhet në {path}.",
+        "The release is of {detail}, yet lies in {path}.",
+    ),
+    "wrong_pointer": (
+        "{path} nuk tregon publikimin më të ri ({detail}).",
+        "{path} does not point to the newest release ({detail}).",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: its kind (a key of FAULTS), the file, and what was found."""
+
+    kind: str
+    path: str
+    detail: str = ""
+
+    @property
+    def sentence_sq(self) -> str:
+        """The fault in Albanian."""
+        return FAULTS[self.kind][0].format(path=self.path, detail=self.detail)
+
+    @property
+    def sentence_en(self) -> str:
+        """The fault in English."""
+        return FAULTS[self.kind][1].format(path=self.path, detail=self.detail)
+
+
+def verify_release(folder: Path, keys: Sequence[VerifyKey]) -> list[Fault]:
+    """Return what is wrong with a release's folder, nothing where it is whole and ours.
+
+    Ours is what one of `keys` signed. Every name in the folder counts: a file that the manifest
+    doesn't list, a symlink, a folder or a device is a fault, and none of them is opened.
+    """
+    found = {entry.name: _kind(Path(entry.path)) for entry in os.scandir(folder)}
+    faults = [
+        Fault("no_plain_file", name, kind) for name, kind in sorted(found.items()) if kind != "file"
+    ]
+    if found.get(MANIFEST) != "file":
+        return [*faults, Fault("no_manifest", MANIFEST)]
+    content = _read(folder / MANIFEST)
+    manifest = _parsed(content)
+    if manifest is None:
+        return [*faults, Fault("damaged_manifest", MANIFEST)]
+    faults += _signature_faults(folder, found, content, manifest, keys)
+    listed = {entry["path"]: entry["hash"] for entry in manifest["files"]}
+    for name in sorted(listed.keys() - found.keys()):
+        faults.append(Fault("missing", name))
+    for name in sorted(found.keys() - listed.keys() - {MANIFEST, SIGNATURE}):
+        faults.append(Fault("added", name))
+    for name in sorted(listed.keys() & found.keys()):
+        if found[name] == "file" and listed[name] != _hash(folder / name):
+            faults.append(Fault("altered", name))
+    return faults + _place_faults(folder, manifest)
+
+
+def releases_under(path: Path) -> list[Path]:
+    """Return the folders to verify: `path` itself if it is a release, else each `r<N>` below it."""
+    if (path / MANIFEST).exists() or re.fullmatch(r"r[1-9][0-9]*", path.absolute().name):
+        return [path]
+    return sorted(
+        found
+        for found in path.rglob("r*")
+        if found.is_dir() and re.fullmatch(r"r[1-9][0-9]*", found.name)
+    )
+
+
+def pointer_fault(month: Path) -> Fault | None:
+    """Return the fault of a month's pointer, or None; `month` is the folder of its releases."""
+    numbers = sorted(int(path.name[1:]) for path in month.glob("r[1-9]*") if path.is_dir())
+    if not numbers:
+        return None
+    pointer = month / LATEST
+    said = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else "–"
+    return None if said == f"r{numbers[-1]}" else Fault("wrong_pointer", str(pointer), said)
+
+
+def _signature_faults(
+    folder: Path,
+    found: dict[str, str],
+    content: bytes,
+    manifest: dict[str, Any],
+    keys: Sequence[VerifyKey],
+) -> list[Fault]:
+    if found.get(SIGNATURE) != "file":
+        return [Fault("unsigned", SIGNATURE)]
+    signature = _read(folder / SIGNATURE)
+    if any(is_signed_by(key, content, signature) for key in keys):
+        return []
+    signer = str(manifest["release"].get("signed_by", ""))
+    if signer in {fingerprint(key) for key in keys}:
+        return [Fault("bad_signature", MANIFEST)]
+    return [Fault("wrong_key", SIGNATURE, signer[:16])]
+
+
+def _place_faults(folder: Path, manifest: dict[str, Any]) -> list[Fault]:
+    """Tell of a whole release that was put in another's place."""
+    resolved = folder.resolve()
+    place = place_of(resolved)
+    if place is None:
+        return []
+    facts = manifest["release"]
+    told = [facts.get(name) for name in ("tier", "county_code", "reporting_month", "number")]
+    lies = [place.tier, place.county_code, place.month, int(resolved.name[1:])]
+    if told == lies:
+        return []
+    return [
+        Fault(
+            "misplaced",
+            "/".join(resolved.parts[-4:]),
+            "/".join(str(part) for part in told[:3]) + f"/r{told[3]}",
+        )
+    ]
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    """Return a manifest whose file names are plain, or None where it can't be trusted that far."""
+    try:
+        manifest = json.loads(content)
+        names = [entry["path"] for entry in manifest["files"]]
+        hashes = [entry["hash"] for entry in manifest["files"]]
+        facts = manifest["release"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    plain = all(
+        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)
+        for name in names
+    )
+    texts = all(isinstance(stated, str) for stated in hashes)
+    if plain and texts and isinstance(facts, dict) and len(set(names)) == len(names):
+        return dict(manifest)
+    return None
+
+
+def _kind(path: Path) -> str:
+    mode = path.lstat().st_mode
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISLNK(mode):
+        return "symlink"
+    return "folder" if stat.S_ISDIR(mode) else "device"
+
+
+def _read(path: Path) -> bytes:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return file.read()
+
+
+def _hash(path: Path) -> str:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
