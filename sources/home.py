@@ -31,6 +31,11 @@ class Home:
         return self.root / "vault"
 
     @property
+    def incoming(self) -> Path:
+        """Originals of a batch that is not stored yet, sealed."""
+        return self.vault / ".incoming"
+
+    @property
     def raw(self) -> Path:
         """Typed Parquet, a folder a raw table, a file a batch."""
         return self.root / "raw"

@@ -1,48 +1,88 @@
-"""Reading in a child process, so that a hostile file takes down nothing but its reader.
+"""Reading in child processes, so that a hostile file takes down nothing but its reader.
 
-Belongs here: the child, its limits, and what is said of a file that breaks it. Not here: what a
-file means (sources.reading) or the limits that are checked before parsing (sources.tables).
+Belongs here: the children, their limits, and what is said of a file that breaks one. Not here: what
+a file means (sources.reading) or the limits that are checked before parsing (sources.tables).
 
-One child reads file after file: a process for each would cost more than the reading. When it dies
-or takes too long, the file at hand is refused and the next one gets a new child.
+A child reads file after file: a process for each would cost more than the reading. When it dies or
+takes too long, the file at hand is refused and the others get a new child.
 """
 
+import errno
+import hashlib
 import multiprocessing
 import os
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import TracebackType
 
+from sources.arrivals import UNOPENABLE, Arrival, Changed, read_chunks, read_whole
+from sources.home import Home
 from sources.pseudonyms import Pseudonyms
-from sources.reading import Reading, broken_reading, read_content
+from sources.reading import Reading, read_content, refused_unread
 from sources.registers import Registers
+from sources.vault import Sealer, in_chunks
 
-#: Address space of the child: above what the largest permitted workbook needs, below 1 GiB.
+#: Address space of a child: above what the largest permitted file needs, below 1 GiB.
 MAX_MEMORY_BYTES = 1000 * 2**20
 
 #: Above what the largest permitted file takes, below what anyone waits for.
 MAX_SECONDS = 15.0
 
+#: A child that has not begun by then will not: that is no fault of the file.
+_START_SECONDS = 60.0
+
+#: Files handed to a child before it answers: it never waits for the next one.
+_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file whose content was stored before, by the digest of its content."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A content that is in memory already and is not kept."""
+
+    content: bytes = field(repr=False)
+    folder: str
+    received_at: datetime
+
+
+class NoReader(ValueError):
+    """No child process can be started to read files."""
+
 
 class IsolatedReader:
-    """Reads deliveries in a child process; a context that ends it.
+    """Reads files in `processes` children; a context that ends them.
 
-    The child reads the pseudonyms' keys in `keys_dir`, and makes those that are missing.
+    Children read the pseudonyms' keys of the home, and make those that are missing; each original
+    is sealed under `Home.incoming`. `known` are digests of contents that need no reading.
     """
 
     def __init__(
-        self, registers: Registers, keys_dir: Path, max_seconds: float = MAX_SECONDS
+        self,
+        registers: Registers,
+        home: Home,
+        known: frozenset[str] = frozenset(),
+        processes: int = 1,
+        max_seconds: float = MAX_SECONDS,
     ) -> None:
         self._registers = registers
-        self._keys_dir = keys_dir
-        self._max_seconds = max_seconds
-        self._child: tuple[BaseProcess, Connection] | None = None
+        self._home = home
+        self._known = known
+        self._keys = Pseudonyms(home.keys)
+        self._children = [_Child(registers, home, known, max_seconds) for _ in range(processes)]
 
     def __enter__(self) -> "IsolatedReader":
         return self
@@ -53,58 +93,236 @@ class IsolatedReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        for child in self._children:
+            child.end()
 
     def read(self, content: bytes, county_code: str, received_at: datetime) -> Reading:
-        """Return the file as read, or as refused when reading it broke a limit."""
-        process, connection = self._child = self._child or self._started()
-        try:
-            connection.send((content, county_code, received_at))
-            if connection.poll(self._max_seconds):
-                reading: Reading = connection.recv()
-                return replace(reading, original=content)
-        # The child died, with the file half read or its answer half sent.
-        except (EOFError, OSError):
-            process.join(1)
-        self._end()
-        return broken_reading(content, county_code, self._registers, received_at)
-
-    def _started(self) -> tuple[BaseProcess, Connection]:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=_serve, args=(theirs, self._registers, self._keys_dir), daemon=True
+        """Return a content as read, or as refused when reading it broke a limit; it isn't kept."""
+        ((_, answer),) = self._answers([Text(content, county_code, received_at)])
+        if isinstance(answer, Reading):
+            return answer
+        digest = hashlib.sha256(content).hexdigest()
+        return refused_unread(
+            "over_limits", digest, len(content), county_code, self._registers, received_at
         )
-        process.start()
+
+    def read_all(
+        self, arrivals: Iterable[Arrival]
+    ) -> Iterator[tuple[Arrival, Reading | Known | None]]:
+        """Yield each file and what it turned out to be, as soon as that is known.
+
+        None is a file that is still being written, or that was answered and can't be taken. Raises
+        OSError when an original can't be sealed, NoReader when no child can be started.
+        """
+        arrivals = list(arrivals)
+        for arrival in arrivals:
+            if arrival.rule:
+                yield arrival, self._unread(arrival, arrival.rule)
+        for task, answer in self._answers(arrival for arrival in arrivals if not arrival.rule):
+            if isinstance(task, Arrival):
+                yield task, self._unread(task, answer) if isinstance(answer, str) else answer
+
+    def _answers(
+        self, tasks: Iterable[Arrival | Text]
+    ) -> Iterator[tuple[Arrival | Text, "_Answer"]]:
+        """Yield each task with its answer; a string is the rule under which it isn't read."""
+        first: deque[Arrival | Text] = deque()
+        later = iter(tasks)
+        while True:
+            for child in self._children:
+                while len(child.tasks) < _AHEAD and (
+                    task := first.popleft() if first else next(later, None)
+                ):
+                    child.give(task)
+            busy = [child for child in self._children if child.tasks]
+            if not busy:
+                return
+            for child in _ready(busy):
+                try:
+                    answer = child.answer()
+                # It died or was ended, with the file half read or its answer half sent.
+                except (EOFError, OSError):
+                    broken, *others = child.tasks
+                    child.end()
+                    first.extend(others)
+                    yield broken, "over_limits"
+                else:
+                    yield child.tasks.popleft(), answer
+
+    def _unread(self, arrival: Arrival, rule: str) -> Reading | Known | None:
+        """Return the refusal of a file that no child has read; its original is sealed here."""
+        digest = hashlib.sha256()
+        sealed = None
+        name_key = arrival.name_key(self._keys)
+        if rule in ("not_a_file", UNOPENABLE):
+            # Without a content, what tells it from another is its name and time.
+            digest.update(f"{name_key}|{arrival.modified_ns}".encode())
+        else:
+            try:
+                sealed = Sealer(self._home).keep(_digested(read_chunks(arrival), digest.update))
+            except (Changed, FileNotFoundError):
+                return None
+            except PermissionError:
+                return self._unread(arrival, UNOPENABLE)
+        if digest.hexdigest() in self._known:
+            if sealed:
+                sealed.unlink()
+            return None if rule == UNOPENABLE else Known(digest.hexdigest())
+        refused = refused_unread(
+            rule,
+            digest.hexdigest(),
+            arrival.byte_count,
+            arrival.folder,
+            self._registers,
+            arrival.received_at,
+        )
+        return replace(refused, delivery={**refused.delivery, "name_key": name_key}, sealed=sealed)
+
+
+_Answer = Reading | Known | str | None
+
+
+class _Child:
+    """A reading process, started with its first task; `tasks` are those not answered yet."""
+
+    def __init__(
+        self, registers: Registers, home: Home, known: frozenset[str], max_seconds: float
+    ) -> None:
+        self.tasks: deque[Arrival | Text] = deque()
+        self.deadline = 0.0
+        self._arguments = (registers, home, known)
+        self._max_seconds = max_seconds
+        self._process: BaseProcess | None = None
+        self._ours: Connection | None = None
+        self._has_begun = False
+
+    @property
+    def connection(self) -> Connection:
+        if self._ours is None:
+            raise EOFError
+        return self._ours
+
+    def give(self, task: Arrival | Text) -> None:
+        if self._process is None:
+            self._start()
+        elif not self.tasks:
+            self.deadline = time.monotonic() + self._max_seconds
+        self.tasks.append(task)
+        # That it died is found when its answer is asked for.
+        with suppress(OSError):
+            self.connection.send(task)
+
+    def answer(self) -> _Answer:
+        """Return the answer to the first of its tasks; EOFError or OSError if there is none."""
+        if not self._has_begun:
+            self._begin()
+        if not self.connection.poll(max(0.0, self.deadline - time.monotonic())):
+            raise EOFError
+        answer: _Answer = self.connection.recv()
+        self.deadline = time.monotonic() + self._max_seconds
+        return answer
+
+    def end(self) -> None:
+        if self._process is not None:
+            self.connection.close()
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+        self._process = self._ours = None
+        self._has_begun = False
+        self.tasks.clear()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)
+        self._process.start()
         theirs.close()
-        return process, ours
+        self.deadline = time.monotonic() + _START_SECONDS
 
-    def _end(self) -> None:
-        if self._child is not None:
-            process, connection = self._child
-            connection.close()
-            process.kill()
-            process.join()
-            process.close()
-            self._child = None
+    def _begin(self) -> None:
+        try:
+            begun = self.connection.poll(max(0.0, self.deadline - time.monotonic()))
+            if begun:
+                self.connection.recv()
+        except (EOFError, OSError):
+            begun = False
+        if not begun:
+            raise NoReader("the process that reads files does not start: nothing was taken in.")
+        self._has_begun = True
+        self.deadline = time.monotonic() + self._max_seconds
 
 
-def _serve(connection: Connection, registers: Registers, keys_dir: Path) -> None:
+def _ready(busy: list[_Child]) -> list[_Child]:
+    """Wait until a child has an answer, has died, or is over its time; return those that do."""
+    while True:
+        patience = min(child.deadline for child in busy) - time.monotonic()
+        answering = wait([child.connection for child in busy], max(0.0, patience))
+        ready = [
+            child
+            for child in busy
+            if child.connection in answering or child.deadline <= time.monotonic()
+        ]
+        if ready:
+            return ready
+
+
+def _digested(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
+
+
+def _serve(connection: Connection, registers: Registers, home: Home, known: frozenset[str]) -> None:
     """Answer until the parent goes, within the limits."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    keys = Pseudonyms(keys_dir)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    keys = Pseudonyms(home.keys)
+    sealer: Sealer | None = None
+    connection.send(None)
     with _silent():
         while True:
             try:
-                content, county_code, received_at = connection.recv()
+                task: Arrival | Text = connection.recv()
             except EOFError:
                 return
             try:
-                reading = read_content(content, county_code, registers, keys, received_at)
+                if isinstance(task, Text):
+                    answer: _Answer = read_content(
+                        task.content, task.folder, registers, keys, task.received_at
+                    )
+                else:
+                    sealer = sealer or Sealer(home)
+                    answer = _answer(task, registers, keys, known, sealer)
             except (MemoryError, RecursionError):
-                reading = broken_reading(content, county_code, registers, received_at)
-            connection.send(replace(reading, original=b""))
+                answer = "over_limits"
+            connection.send(answer)
+
+
+def _answer(
+    arrival: Arrival,
+    registers: Registers,
+    keys: Pseudonyms,
+    known: frozenset[str],
+    sealer: Sealer,
+) -> _Answer:
+    try:
+        content = read_whole(arrival)
+    except (Changed, FileNotFoundError):
+        return None
+    except OSError as error:
+        # A link that took the file's place is seen as a link by the next pass.
+        return None if error.errno == errno.ELOOP else UNOPENABLE
+    digest = hashlib.sha256(content).hexdigest()
+    if digest in known:
+        return Known(digest)
+    reading = read_content(content, arrival.folder, registers, keys, arrival.received_at, digest)
+    return replace(
+        reading,
+        delivery={**reading.delivery, "name_key": arrival.name_key(keys)},
+        sealed=sealer.keep(in_chunks(content)),
+    )
 
 
 @contextmanager

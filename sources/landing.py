@@ -8,8 +8,10 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.home import Home
-from sources.problems import MAX_PLACES, Problem
+from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
-from sources.vault import seal
+
+#: Up to so many files the disk is waited for one by one; above, once for all that it has to write.
+_SINGLY = 64
 
 
 def _schema(**types: pa.DataType) -> pa.Schema:
@@ -43,6 +47,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "deliveries": _schema(
         delivery_id=_TEXT,
         content_hash=_TEXT,
+        name_key=_TEXT,
         source=_TEXT,
         layout_id=_TEXT,
         code_lists=_TEXT,
@@ -142,37 +147,62 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 
 
-def store_batch(home: Home, readings: Iterable[Reading]) -> None:
-    """Keep what was read: originals sealed, rows as one Parquet file a raw table.
+@dataclass(frozen=True)
+class Repeat:
+    """A file that arrived again: the delivery that holds its content, and where and when."""
+
+    delivery_id: str
+    county_code: str | None
+    received_at: datetime
+
+
+def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repeat] = ()) -> None:
+    """Keep what was read: sealed originals in their place, rows as one Parquet file a raw table.
 
     The batch's deliveries are written last. Until then the batch is unfinished: none of its files
-    counts as known, and the next call removes what it left. One process stores at a time. Raises
-    pyarrow.ArrowInvalid or ArrowTypeError when a row does not fit its table, OSError when a disk
-    doesn't take the files; nothing of the batch is then known.
+    counts as known, and the next call removes what it left. When it returns, the disk has all of
+    it. One process stores at a time. Raises pyarrow.ArrowInvalid or ArrowTypeError when a row does
+    not fit its table, OSError when a disk doesn't take the files; nothing of the batch is then
+    known.
     """
-    batch_readings = list(readings)
-    if not batch_readings:
+    if not readings and not repeats:
         return
     _remove_unfinished(home)
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
-    for reading in batch_readings:
-        rows["deliveries"].append(reading.delivery)
-        if reading.table is not None:
-            rows[reading.table].extend(reading.rows)
-        rows["door_findings"].extend(_finding(reading, found) for found in reading.problems)
+    findings = [_finding(reading, found) for reading in readings for found in reading.problems]
+    findings += [_repeated(repeat) for repeat in repeats]
     typed = {
-        table: pa.Table.from_pylist(found, schema=SCHEMAS[table])
-        for table, found in rows.items()
-        if found
+        table: pa.table(joined(readings, table), schema=SCHEMAS[table])
+        for table in {reading.table for reading in readings if reading.table and reading.columns}
     }
-    for reading in batch_readings:
-        _keep_original(home, reading)
-    ids = sorted(reading.delivery["content_hash"] for reading in batch_readings)
-    batch = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
-    for table in [*sorted(typed.keys() - {"deliveries"}), "deliveries"]:
-        sink = pa.BufferOutputStream()
-        pq.write_table(typed[table], sink)
-        _write(home.raw / table / f"{batch}.parquet", sink.getvalue().to_pybytes())
+    if findings:
+        typed["door_findings"] = pa.Table.from_pylist(findings, SCHEMAS["door_findings"])
+    deliveries = pa.Table.from_pylist(
+        [reading.delivery for reading in readings], SCHEMAS["deliveries"]
+    )
+    written = [path for reading in readings for path in _keep_original(home, reading)]
+    names = sorted(reading.delivery["content_hash"] for reading in readings)
+    names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
+    batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    for table, rows in sorted(typed.items()):
+        written.append(_write_table(home, table, batch, rows))
+    _wait_for_disk(written)
+    _wait_for_disk([_write_table(home, "deliveries", batch, deliveries)])
+
+
+def joined(readings: Iterable[Reading], table: str) -> dict[str, list[Any]]:
+    """Return the rows that were read for a raw table as its columns, in the order of the readings.
+
+    A column that a reading's layout lacks is None in its rows.
+    """
+    parts = [reading.columns for reading in readings if reading.table == table and reading.columns]
+    return {
+        name: list(
+            chain.from_iterable(
+                part[name] if name in part else [None] * len(part["delivery_id"]) for part in parts
+            )
+        )
+        for name in SCHEMAS[table].names
+    }
 
 
 def known_hashes(home: Home) -> set[str]:
@@ -195,20 +225,35 @@ def _finding(reading: Reading, found: Problem) -> dict[str, Any]:
     }
 
 
-def _keep_original(home: Home, reading: Reading) -> None:
+def _repeated(repeat: Repeat) -> dict[str, Any]:
+    return {
+        **asdict(problem("duplicate_delivery")),
+        "delivery_id": repeat.delivery_id,
+        "county_code": repeat.county_code,
+        "institution_code": None,
+        "reporting_month": None,
+        "found_at": repeat.received_at,
+    }
+
+
+def _keep_original(home: Home, reading: Reading) -> Iterator[Path]:
+    """Put a sealed original in its place, beside its reasons if it is refused."""
     delivery = reading.delivery
-    sealed = seal(reading.original, home)
     if delivery["status"] == "accepted":
-        _write(home.vault / f"{delivery['delivery_id']}.sealed", sealed)
-        return
-    folder = home.quarantine / (delivery["county_code"] or "unknown") / delivery["delivery_id"]
-    _write(folder / "original.sealed", sealed)
-    _write(folder / "reason.txt", _reason(reading).encode())
-    content = {"delivery": delivery, "problems": [asdict(found) for found in reading.problems]}
-    _write(
-        folder / "reason.json",
-        (json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n").encode(),
-    )
+        kept = home.vault / f"{delivery['delivery_id']}.sealed"
+    else:
+        folder = home.quarantine / (delivery["county_code"] or "unknown") / delivery["delivery_id"]
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = folder / "original.sealed"
+        content = {"delivery": delivery, "problems": [asdict(found) for found in reading.problems]}
+        yield _write(folder / "reason.txt", _reason(reading))
+        yield _write(
+            folder / "reason.json",
+            json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n",
+        )
+    if reading.sealed is not None:
+        reading.sealed.replace(kept)
+        yield kept
 
 
 def _reason(reading: Reading) -> str:
@@ -237,15 +282,33 @@ def _remove_unfinished(home: Home) -> None:
                 path.unlink()
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is either whole under its name or not there."""
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> Path:
+    """Write a table of a batch so that it is either whole under its name or not there."""
+    path = home.raw / table / f"{batch}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        pq.write_table(rows, temporary)
+        _wait_for_disk([temporary])
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    return path
+
+
+def _wait_for_disk(paths: list[Path]) -> None:
+    """Return once the disk has the files and their names."""
+    if len(paths) > _SINGLY:
+        os.sync()
+        return
+    for path in {*paths, *(path.parent for path in paths)}:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -18,6 +18,26 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Skedari nuk lexohet: dërgojeni si .xlsx të pambrojtur ose si .csv në UTF-8.",
         "The file can't be read: send it as an unprotected .xlsx or as .csv in UTF-8.",
     ),
+    "not_a_file": (
+        "Nuk ishte skedar, por lidhje ose diçka tjetër, dhe u hoq: vendosni vetë skedarin.",
+        "This was no file but a link or something else, and was removed: put in the file itself.",
+    ),
+    "misplaced_file": (
+        "Skedari nuk ishte në dosjen e një qarku: vendoseni drejtpërdrejt te inbox/AL-04/.",
+        "The file did not lie in a county's folder: put it right into inbox/AL-04/, for example.",
+    ),
+    "file_too_large": (
+        "Skedari është më i madh se 32 MiB: ndajeni sipas muajve dhe dërgojeni pjesë-pjesë.",
+        "The file is larger than 32 MiB: part it by months and send the parts.",
+    ),
+    "unopenable_file": (
+        "Skedari nuk lejohet të hapet dhe ka mbetur në inbox: jepini krat të drejtën e leximit.",
+        "The file may not be opened and stays in the inbox: give krat the right to read it.",
+    ),
+    "duplicate_delivery": (
+        "I njëjti skedar mbërriti përsëri; asgjë nuk ndryshoi.",
+        "The same file arrived again; nothing changed.",
+    ),
     "over_limits": (
         "Leximi kërkon më shumë kohë ose memorie se sa lejohet: dërgojeni si .csv ose më të vogël.",
         "The file takes more time or memory than is allowed: send it as .csv, or a smaller one.",

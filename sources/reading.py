@@ -44,7 +44,7 @@ from sources.values import (
     read_year,
 )
 
-__all__ = ["Problem", "Reading", "read_delivery"]
+__all__ = ["Problem", "Reading", "read_content", "refused_unread"]
 
 #: Rows in which labels and headings are looked for.
 _TOP_ROWS = 40
@@ -64,26 +64,22 @@ _RULE_OF_COLUMN = {
 class Reading:
     """One file as read.
 
-    `delivery` is a row of the raw table deliveries, `rows` are rows of the raw table `table`
-    (sources.landing.SCHEMAS). A refused file has no rows. `original` is the file itself.
+    `delivery` is a row of the raw table deliveries, `columns` are columns of the raw table `table`
+    (sources.landing.SCHEMAS), as long as each other. A refused file has none. `sealed` is where its
+    sealed original waits to be stored.
     """
 
     delivery: dict[str, Any]
     table: str | None
-    rows: list[dict[str, Any]] = field(repr=False)
+    columns: dict[str, list[Any]] = field(repr=False)
     problems: list[Problem]
-    original: bytes = field(repr=False, default=b"")
+    sealed: Path | None = None
 
-
-def read_delivery(
-    path: Path,
-    county_code: str,
-    registers: Registers,
-    keys: Pseudonyms,
-    received_at: datetime,
-) -> Reading:
-    """Read the file at `path` as `read_content` does. Raises OSError if it can't be opened."""
-    return read_content(path.read_bytes(), county_code, registers, keys, received_at)
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The columns as rows."""
+        lines = zip(*self.columns.values(), strict=True)
+        return [dict(zip(self.columns, line, strict=True)) for line in lines]
 
 
 def read_content(
@@ -92,14 +88,16 @@ def read_content(
     registers: Registers,
     keys: Pseudonyms,
     received_at: datetime,
+    digest: str | None = None,
 ) -> Reading:
     """Read a file that arrived in the folder of `county_code` at `received_at`.
 
-    `received_at` is UTC without a zone. A file that breaks a rule of severity blocks is refused;
-    a rule that the register of rules doesn't know blocks. At most 100 places are located a rule
-    and column. Never raises for what a file holds.
+    `received_at` is UTC without a zone, `digest` the content's SHA-256 where it is known already. A
+    file that breaks a rule of severity blocks is refused; a rule that the register of rules doesn't
+    know blocks. At most 100 places are located a rule and column. Never raises for what a file
+    holds.
     """
-    digest = hashlib.sha256(content).hexdigest()
+    digest = digest or hashlib.sha256(content).hexdigest()
     reader = _Reader(digest[:16], county_code, registers, keys, received_at)
     try:
         tables = read_tables(content)
@@ -107,21 +105,31 @@ def read_content(
         reader.report("unreadable_file")
     else:
         reader.read(tables.sheets)
-    return _as_reading(reader, content, digest, registers)
+    return _as_reading(reader, digest, len(content), file_format(content), registers)
 
 
-def broken_reading(
-    content: bytes, county_code: str, registers: Registers, received_at: datetime
+def refused_unread(
+    rule: str,
+    digest: str,
+    byte_count: int,
+    county_code: str,
+    registers: Registers,
+    received_at: datetime,
 ) -> Reading:
-    """Return the refusal of a file that broke its reader, or took it too long or too much."""
-    digest = hashlib.sha256(content).hexdigest()
+    """Return the refusal of a file that was not read at all, under a rule of the door."""
     # Nothing of the file is read, so no key is asked for.
     reader = _Reader(digest[:16], county_code, registers, Pseudonyms(Path()), received_at)
-    reader.report("over_limits")
-    return _as_reading(reader, content, digest, registers)
+    reader.report(rule)
+    return _as_reading(reader, digest, byte_count, None, registers)
 
 
-def _as_reading(reader: "_Reader", content: bytes, digest: str, registers: Registers) -> Reading:
+def _as_reading(
+    reader: "_Reader",
+    digest: str,
+    byte_count: int,
+    stated_format: str | None,
+    registers: Registers,
+) -> Reading:
     refused = any(
         registers.rules.get(found.rule, "blocks") == "blocks" for found in reader.problems
     )
@@ -130,6 +138,7 @@ def _as_reading(reader: "_Reader", content: bytes, digest: str, registers: Regis
         delivery={
             "delivery_id": digest[:16],
             "content_hash": digest,
+            "name_key": None,
             "source": reader.layout.source if reader.layout else None,
             "layout_id": reader.layout.id if reader.layout else None,
             "code_lists": " ".join(reader.layout.code_list_ids) if reader.layout else None,
@@ -138,15 +147,14 @@ def _as_reading(reader: "_Reader", content: bytes, digest: str, registers: Regis
             "reporting_month": reader.reporting_month,
             "received_at": reader.received_at,
             "status": "refused" if refused else "accepted",
-            "file_format": file_format(content),
-            "byte_count": len(content),
+            "file_format": stated_format,
+            "byte_count": byte_count,
             "row_count": len(rows),
             "is_made_up": reader.is_made_up,
         },
         table=reader.layout.table if reader.layout else None,
-        rows=rows,
+        columns={name: [row[name] for row in rows] for name in rows[0]} if rows else {},
         problems=reader.problems,
-        original=content,
     )
 
 

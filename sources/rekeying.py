@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources import audit
+from sources.arrivals import NAME_PURPOSE
 from sources.home import Home
 from sources.layouts import load_layouts
 from sources.pseudonyms import chained, new_key, read_keys, replace_keys
@@ -87,7 +88,7 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
 
 def key_columns(purpose: str) -> dict[str, list[str]]:
     """Return the columns of each raw table that hold pseudonyms of a purpose."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {"deliveries": ["name_key"]} if purpose == NAME_PURPOSE else {}
     for layout in load_layouts():
         for column in layout.columns:
             for name, kept_for in column.pseudonyms.items():

@@ -4,13 +4,18 @@ Belongs here: sealing, opening, and the vault's pair of keys. Not here: which fi
 (sources.landing) or pseudonyms (sources.pseudonyms).
 """
 
+import os
 import re
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+from nacl import bindings as sodium
 from nacl.encoding import HexEncoder
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.utils import random
 
 from sources import audit
 from sources.home import Home
@@ -19,18 +24,90 @@ from sources.pseudonyms import write_secret
 PUBLIC_KEY = "public.key"
 PRIVATE_KEY = "vault.key"
 
+#: The most of a content that is held in memory to seal or open it.
+CHUNK_BYTES = 2**20
 
-def seal(content: bytes, home: Home) -> bytes:
-    """Return `content` sealed with the public key of the vault.
+_MARK = b"krat-sealed-1\n"
+_KEY_BYTES = sodium.crypto_secretstream_xchacha20poly1305_KEYBYTES
+_MORE = sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+_LAST = sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
-    Sealing needs no secret: the private key can be moved off the machine once it is made. Where
-    the vault has no public key yet, the pair is made. Raises ValueError for a damaged key file.
+
+class Sealer:
+    """Seals originals, in chunks, so that only the private key opens them.
+
+    The content is encrypted under a fresh key (libsodium's secretstream), which is sealed to the
+    vault's public key (its sealed box): a chunk that is changed, missing or out of its place is
+    found when the original is opened. Sealing needs no secret: the private key can be moved off the
+    machine once it is made. Where the vault has no public key yet, the pair is made. Raises
+    ValueError for a damaged key file.
     """
-    path = home.vault / PUBLIC_KEY
-    if not path.exists():
-        _make_pair(home, path)
-    public = PublicKey(path.read_bytes().strip(), encoder=HexEncoder)
-    return bytes(SealedBox(public).encrypt(content))
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        path = home.vault / PUBLIC_KEY
+        if not path.exists():
+            _make_pair(home, path)
+        public = PublicKey(path.read_bytes().strip(), encoder=HexEncoder)
+        # One key a sealer: an elliptic curve for each small file would cost more than its reading.
+        self._key = random(_KEY_BYTES)
+        self._head = _MARK + bytes(SealedBox(public).encrypt(self._key))
+
+    def sealed(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the sealed form of a content that comes in chunks of CHUNK_BYTES, the last less."""
+        state = sodium.crypto_secretstream_xchacha20poly1305_state()
+        yield self._head
+        yield sodium.crypto_secretstream_xchacha20poly1305_init_push(state, self._key)
+        chunk = b""
+        for following in chunks:
+            if chunk:
+                yield sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=_MORE)
+            chunk = following
+        yield sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=_LAST)
+
+    def keep(self, chunks: Iterable[bytes]) -> Path:
+        """Seal a content into a new file under `Home.incoming`; return where.
+
+        The disk may not have it yet. Raises OSError when it can't be written, and whatever the
+        chunks raise; no file is then left.
+        """
+        path = self._home.incoming / secrets.token_hex(16)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("xb") as file:
+                file.writelines(self.sealed(chunks))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+
+def in_chunks(content: bytes) -> Iterator[bytes]:
+    """Yield a content in the chunks that a Sealer takes."""
+    for start in range(0, len(content), CHUNK_BYTES):
+        yield content[start : start + CHUNK_BYTES]
+
+
+def opened(sealed: BinaryIO, private: PrivateKey) -> Iterator[bytes]:
+    """Yield the content of a sealed original in chunks.
+
+    Raises CryptoError or ValueError for a key that doesn't fit, and for what was changed, cut off
+    or put in another order; what was yielded before it is then worthless.
+    """
+    if sealed.read(len(_MARK)) != _MARK:
+        raise ValueError("this is no sealed original")
+    key = SealedBox(private).decrypt(sealed.read(sodium.crypto_box_SEALBYTES + _KEY_BYTES))
+    state = sodium.crypto_secretstream_xchacha20poly1305_state()
+    head = sealed.read(sodium.crypto_secretstream_xchacha20poly1305_HEADERBYTES)
+    sodium.crypto_secretstream_xchacha20poly1305_init_pull(state, head, bytes(key))
+    tag = _MORE
+    while chunk := sealed.read(CHUNK_BYTES + sodium.crypto_secretstream_xchacha20poly1305_ABYTES):
+        if tag == _LAST:
+            raise ValueError("something stands behind the end")
+        content, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(state, chunk)
+        yield content
+    if tag != _LAST:
+        raise ValueError("the end is cut off")
 
 
 def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, out: Path) -> None:
@@ -44,15 +121,20 @@ def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, 
         raise ValueError("give the reason for which the original is opened.")
     if out.exists() or out.resolve().is_relative_to(home.root.resolve()):
         raise ValueError("the original goes into a new file outside KRAT_HOME.")
-    sealed = find_sealed(home, delivery_id)
+    path = find_sealed(home, delivery_id)
     try:
         key = PrivateKey(private_key.read_bytes().strip(), encoder=HexEncoder)
-        content = SealedBox(key).decrypt(sealed.read_bytes())
+        # The whole is opened once before any of it is handed out.
+        with path.open("rb") as sealed:
+            for _ in opened(sealed, key):
+                pass
     except (CryptoError, ValueError, TypeError):
         audit.append(home, "open original", delivery_id, reason, "refused: the key does not fit")
         raise ValueError("the private key does not fit this vault.") from None
     audit.append(home, "open original", delivery_id, reason, "opened")
-    write_secret(out, bytes(content))
+    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file, path.open("rb") as sealed:
+        file.writelines(opened(sealed, key))
 
 
 def find_sealed(home: Home, delivery_id: str) -> Path:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
-from orchestration.ingestion.door import take_in, waiting_files
+from orchestration.ingestion.door import take_in
 from orchestration.settings import SEEDS, home_from_environment
 from orchestration.writer import one_writer
+from sources.arrivals import waiting
 from sources.registers import load_registers
 
 
@@ -33,12 +34,11 @@ def inbox_sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
 
     The run key is a hash of what waits: names of files can identify people and stay out.
     """
-    waiting = list(waiting_files(home_from_environment()))
-    if not waiting:
+    arrivals = waiting(home_from_environment())
+    if not arrivals:
         yield dg.SkipReason("The inbox is empty.")
         return
     listing = hashlib.sha256()
-    for county_code, path in waiting:
-        found = path.stat()
-        listing.update(f"{county_code}/{path.name}/{found.st_size}/{found.st_mtime_ns}".encode())
+    for arrival in arrivals:
+        listing.update(f"{arrival.path!r} {arrival.seen}".encode(errors="surrogateescape"))
     yield dg.RunRequest(run_key=listing.hexdigest())

@@ -6,11 +6,12 @@ here: what is wrong with a file (sources.reading, expectations) or how that is t
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.ingestion.door import read_and_check
+from sources.home import Home
 from sources.isolation import IsolatedReader
 from sources.problems import Problem
 from sources.reading import Reading
@@ -30,6 +31,7 @@ class Answer:
 
     reading: Reading
     problems: list[tuple[str, Problem]]
+    content: bytes = field(repr=False)
 
     @property
     def verdict(self) -> Literal["refused", "flagged", "clean"]:
@@ -49,7 +51,7 @@ def check_file(path: Path, registers: Registers, county_code: str | None = None)
     content = path.read_bytes()
     with (
         tempfile.TemporaryDirectory() as keys,
-        IsolatedReader(registers, Path(keys)) as reader,
+        IsolatedReader(registers, Home(root=Path(keys), keys=Path(keys))) as reader,
     ):
         # The right county is the one that the file doesn't contradict.
         for county in [county_code] if county_code else sorted(registers.counties):
@@ -60,7 +62,7 @@ def check_file(path: Path, registers: Registers, county_code: str | None = None)
     problems = [
         (registers.rules.get(problem.rule, "blocks"), problem) for problem in reading.problems
     ]
-    return Answer(reading, sorted(problems, key=_order))
+    return Answer(reading, sorted(problems, key=_order), content)
 
 
 def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"]) -> None:
@@ -75,7 +77,7 @@ def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"
     from openpyxl.comments import Comment
     from openpyxl.styles import PatternFill
 
-    content = answer.reading.original
+    content = answer.content
     tables = read_tables(content)
     if tables.file_format == "xlsx":
         book = load_workbook(io.BytesIO(content))

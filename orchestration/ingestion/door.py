@@ -4,81 +4,115 @@ Belongs here: the order in which that happens. Not here: how a file is read (sou
 what its rows must satisfy (expectations), or how rows are kept (sources.landing).
 """
 
-import hashlib
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pandas as pd
 
 from expectations.validate import validate
+from sources.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
 from sources.home import Home
-from sources.isolation import IsolatedReader
-from sources.landing import SCHEMAS, known_hashes, store_batch
+from sources.isolation import IsolatedReader, Known
+from sources.landing import Repeat, joined, known_hashes, store_batch
 from sources.reading import Problem, Reading
 from sources.registers import Registers
 from sources.rekeying import finish_rotations
 
-#: Names that editors and transfer tools give to files that are not whole yet.
-UNFINISHED_PREFIXES = (".", "~$")
-UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
+#: Rows, with problems counted as rows, that are in memory before they are checked and stored.
+_BATCH_ROWS = 250_000
+
+#: Fewer files than this aren't worth a second process to read them.
+_FILES_A_PROCESS = 200
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What one pass over the inbox did, in files."""
+    """What one pass over the inbox did, in files; `left` are those still being written."""
 
-    accepted: int
-    refused: int
-    known: int
+    accepted: int = 0
+    refused: int = 0
+    known: int = 0
+    left: int = 0
 
     @property
     def seen(self) -> int:
         """Files found in the inbox."""
-        return self.accepted + self.refused + self.known
-
-
-def waiting_files(home: Home) -> Iterator[tuple[str, Path]]:
-    """Yield (county folder, file) for each whole file in the inbox, in a stable order."""
-    if not home.inbox.exists():
-        return
-    for folder in sorted(path for path in home.inbox.iterdir() if path.is_dir()):
-        for path in sorted(folder.iterdir()):
-            unfinished = path.name.startswith(UNFINISHED_PREFIXES) or path.name.endswith(
-                UNFINISHED_SUFFIXES
-            )
-            if path.is_file() and not path.is_symlink() and not unfinished:
-                yield folder.name, path
+        return self.accepted + self.refused + self.known + self.left
 
 
 def take_in(home: Home, registers: Registers) -> Intake:
-    """Read, check and store every waiting file; a file that is stored leaves the inbox.
+    """Read, check and store every whole file; a file that is stored leaves the inbox.
 
-    The same content twice changes nothing. What is refused goes to quarantine with its reason.
+    The same content twice changes nothing but a finding. What is refused goes to quarantine with
+    its reason. Files are stored in batches: one that breaks off leaves those before it stored.
     """
     finish_rotations(home)
+    shutil.rmtree(home.incoming, ignore_errors=True)
     known = known_hashes(home)
+    arrivals = waiting(home)
+    whole = settled(arrivals)
+    intake = Intake(left=len(arrivals) - len(whole))
+    processes = min(os.cpu_count() or 1, 1 + len(whole) // _FILES_A_PROCESS)
+    with IsolatedReader(registers, home, frozenset(known), processes) as reader:
+        for batch in _batches(reader, whole):
+            intake = _stored(home, registers, batch, known, intake)
+    return intake
+
+
+_Answered = tuple[Arrival, Reading | Known | None]
+
+
+def _batches(reader: IsolatedReader, arrivals: list[Arrival]) -> Iterator[list[_Answered]]:
+    batch: list[_Answered] = []
+    rows = 0
+    for arrival, answer in reader.read_all(arrivals):
+        batch.append((arrival, answer))
+        if isinstance(answer, Reading):
+            rows += 1 + answer.delivery["row_count"] + len(answer.problems)
+        if rows >= _BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _stored(
+    home: Home, registers: Registers, batch: list[_Answered], known: set[str], intake: Intake
+) -> Intake:
+    """Check and store a batch, and take its files out of the inbox."""
     readings: list[Reading] = []
-    done: list[Path] = []
-    repeats = 0
-    with IsolatedReader(registers, home.keys) as reader:
-        for county_code, path in waiting_files(home):
-            content = path.read_bytes()
-            digest = hashlib.sha256(content).hexdigest()
-            done.append(path)
-            if digest in known:
-                repeats += 1
+    repeats: list[Repeat] = []
+    done: list[Arrival] = []
+    for arrival, answer in batch:
+        if answer is None:
+            continue
+        if not isinstance(answer, Reading) or answer.delivery["content_hash"] in known:
+            digest = answer.digest if isinstance(answer, Known) else answer.delivery["content_hash"]
+            county = arrival.folder if arrival.folder in registers.counties else None
+            repeats.append(Repeat(digest[:16], county, arrival.received_at))
+        else:
+            known.add(answer.delivery["content_hash"])
+            readings.append(answer)
+            if any(found.rule == UNOPENABLE for found in answer.problems):
                 continue
-            known.add(digest)
-            readings.append(reader.read(content, county_code, _received_at(path)))
-    readings = _checked(readings, registers)
-    if readings:
-        store_batch(home, readings)
-    for path in done:
-        path.unlink()
+        done.append(arrival)
+    readings = checked(readings, registers)
+    store_batch(home, readings, repeats)
+    for arrival in done:
+        # What is stored and can't be removed is known to the next pass.
+        with suppress(OSError):
+            remove(arrival)
     refused = sum(reading.delivery["status"] == "refused" for reading in readings)
-    return Intake(accepted=len(readings) - refused, refused=refused, known=repeats)
+    return Intake(
+        accepted=intake.accepted + len(readings) - refused,
+        refused=intake.refused + refused,
+        known=intake.known + len(repeats),
+        left=intake.left + sum(answer is None for _, answer in batch),
+    )
 
 
 def read_and_check(
@@ -86,26 +120,22 @@ def read_and_check(
 ) -> Reading:
     """Return one file as the door would take it now: read, and held against its suite."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    return _checked([reader.read(content, county_code, now)], registers)[0]
+    return checked([reader.read(content, county_code, now)], registers)[0]
 
 
-def _received_at(path: Path) -> datetime:
-    """When the file was last written in the inbox: UTC without a zone, never later than now."""
-    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return min(written, datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
-
-
-def _checked(readings: list[Reading], registers: Registers) -> list[Reading]:
-    """Refuse each delivery of which a row fails the suite of its table."""
+def checked(readings: Sequence[Reading], registers: Registers) -> list[Reading]:
+    """Return the readings; each of which a row fails the suite of its table is refused."""
     failed: dict[str, list[Problem]] = {}
-    for table in sorted({reading.table for reading in readings if reading.table and reading.rows}):
-        rows = [row for reading in readings if reading.table == table for row in reading.rows]
-        frame = pd.DataFrame(rows, columns=SCHEMAS[table].names)
+    for table in sorted({reading.table for reading in readings if reading.table}):
+        columns = joined(readings, table)
+        frame = pd.DataFrame(columns)
+        if frame.empty:
+            continue
         for check in validate(frame, table, registers):
             # A condition that fails with no row to blame fails for them all.
-            everywhere = () if check.success else range(len(rows))
+            everywhere = () if check.success else range(len(frame))
             for position in check.failed_rows or everywhere:
-                row = rows[position]
+                row = {name: values[position] for name, values in columns.items()}
                 failed.setdefault(row["delivery_id"], []).append(
                     Problem(
                         rule=check.rule,
@@ -120,7 +150,7 @@ def _checked(readings: list[Reading], registers: Registers) -> list[Reading]:
         replace(
             reading,
             delivery={**reading.delivery, "status": "refused", "row_count": 0},
-            rows=[],
+            columns={},
             problems=[*reading.problems, *failed[reading.delivery["delivery_id"]]],
         )
         if reading.delivery["delivery_id"] in failed

@@ -35,7 +35,7 @@ def test_a_hostile_file_is_answered_in_time_and_the_next_one_is_read(
     name: str, content: bytes, tmp_path: Path
 ) -> None:
     registers = load_registers(SEEDS)
-    with IsolatedReader(registers, tmp_path) as reader:
+    with IsolatedReader(registers, Home(tmp_path, tmp_path)) as reader:
         started = time.monotonic()
         reading = reader.read(content, "AL-04", ARRIVED)
         assert time.monotonic() - started < 20
@@ -78,27 +78,29 @@ def test_a_reader_that_fails_is_replaced(
 ) -> None:
     monkeypatch.setattr(isolation, "_serve", _SERVERS[end])
     registers = load_registers(SEEDS)
-    with IsolatedReader(registers, tmp_path, max_seconds=3) as reader:
+    with IsolatedReader(registers, Home(tmp_path, tmp_path), max_seconds=3) as reader:
         reading = reader.read(GOOD, "AL-04", ARRIVED)
         assert [found.rule for found in reading.problems] == ["over_limits"]
-        assert reading.original == GOOD
         assert reading.delivery["received_at"] == ARRIVED
         monkeypatch.undo()
         assert reader.read(GOOD, "AL-04", ARRIVED).delivery["status"] == "accepted"
 
 
 def _sleeps(connection: object, *_: object) -> None:
+    connection.send(None)  # type: ignore[attr-defined]
     connection.recv()  # type: ignore[attr-defined]
     time.sleep(60)
 
 
 def _dies(connection: object, *_: object) -> None:
+    connection.send(None)  # type: ignore[attr-defined]
     connection.recv()  # type: ignore[attr-defined]
     os.abort()
 
 
 def _swells(connection: object, *_: object) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+    connection.send(None)  # type: ignore[attr-defined]
     connection.recv()  # type: ignore[attr-defined]
     bytearray(2**31)
 
@@ -107,6 +109,6 @@ _SERVERS = {"takes too long": _sleeps, "dies": _dies, "takes too much memory": _
 
 
 def test_times_are_utc_without_a_zone(tmp_path: Path) -> None:
-    with IsolatedReader(load_registers(SEEDS), tmp_path) as reader:
+    with IsolatedReader(load_registers(SEEDS), Home(tmp_path, tmp_path)) as reader:
         reading = reader.read(GOOD, "AL-04", datetime.now(UTC).replace(tzinfo=None))
     assert reading.delivery["received_at"].tzinfo is None

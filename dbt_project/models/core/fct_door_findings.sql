@@ -1,8 +1,11 @@
 -- What the door found in a file is mended once a later file of the same sender, source and month
--- was accepted.
+-- was accepted. A log says no month: the next log of the county takes its place. Of a refused file
+-- sender or month may be unknown: the mended file is then known by the folder and name that it has
+-- in common with it.
 with findings as (
     select
         findings.*,
+        deliveries.name_key,
         deliveries.source_kind,
         deliveries.delivery_status,
         deliveries.received_at,
@@ -21,12 +24,23 @@ mendings as (
     from findings
     inner join {{ ref('stg_deliveries') }} as later
         on
-            findings.source_kind = later.source_kind
-            and findings.county_code = later.county_code
-            and findings.institution_code is not distinct from later.institution_code
-            and findings.reporting_month = later.reporting_month
+            later.delivery_status = 'accepted'
             and findings.received_at < later.received_at
-            and later.delivery_status = 'accepted'
+            and (
+                (
+                    findings.source_kind = later.source_kind
+                    and findings.county_code = later.county_code
+                    and findings.institution_code is not distinct from later.institution_code
+                    and (
+                        findings.reporting_month = later.reporting_month
+                        or findings.source_kind in ('hotline', 'referral')
+                    )
+                )
+                or (
+                    findings.delivery_status = 'refused'
+                    and findings.name_key = later.name_key
+                )
+            )
     group by findings.delivery_id, findings.institution_code, findings.reporting_month
 )
 
@@ -43,11 +57,14 @@ select
     findings.message_en,
     findings.found_at,
     findings.delivery_status,
-    mendings.mended_at,
+    case
+        when findings.rule = 'duplicate_delivery' then findings.found_at
+        else mendings.mended_at
+    end as mended_at,
     findings.is_made_up
 from findings
 left join mendings
     on
         findings.delivery_id = mendings.delivery_id
         and findings.institution_code is not distinct from mendings.institution_code
-        and findings.reporting_month = mendings.reporting_month
+        and findings.reporting_month is not distinct from mendings.reporting_month

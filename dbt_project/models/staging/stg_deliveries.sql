@@ -4,6 +4,7 @@ with source as (
 
 select
     delivery_id,
+    name_key,
     source as source_kind,
     county_code,
     institution_code,

@@ -1,0 +1,329 @@
+"""The door: every file in the inbox is answered, whole files alone are taken, nothing is lost."""
+
+import json
+import os
+import resource
+import socket
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from conftest import MAY
+from nacl.encoding import HexEncoder
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey
+
+from orchestration.ingestion.door import Intake, take_in
+from orchestration.refresh import refresh
+from orchestration.settings import SEEDS
+from sources import arrivals
+from sources.arrivals import MAX_FILE_BYTES
+from sources.home import Home
+from sources.registers import load_registers
+from sources.vault import CHUNK_BYTES, Sealer, in_chunks, opened
+
+REGISTERS = load_registers(SEEDS)
+HEAD = "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
+LONG_AGO = 1686000000
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    (home.inbox / "AL-04").mkdir(parents=True)
+    return home
+
+
+def report(value: object = 3) -> bytes:
+    row = f"krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;2.1.18.1;;{value};\n"
+    return (HEAD + row).encode()
+
+
+def put(home: Home, name: str, content: bytes, when: int = LONG_AGO) -> Path:
+    path = home.inbox / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (when, when))
+    return path
+
+
+def reasons(home: Home) -> dict[str, list[str]]:
+    """Return the rules of each refusal in quarantine, by its folder there."""
+    return {
+        path.parent.relative_to(home.quarantine).as_posix(): [
+            found["rule"] for found in json.loads(path.read_text(encoding="utf-8"))["problems"]
+        ]
+        for path in home.quarantine.glob("*/*/reason.json")
+    }
+
+
+def raw(home: Home, table: str) -> list[dict[str, object]]:
+    return [
+        row for path in sorted((home.raw / table).glob("*.parquet"))
+        for row in pq.read_table(path).to_pylist()
+    ]  # fmt: skip
+
+
+def unsealed(home: Home, path: Path) -> bytes:
+    private = PrivateKey((home.keys / "vault.key").read_bytes(), encoder=HexEncoder)
+    with path.open("rb") as file:
+        return b"".join(opened(file, private))
+
+
+# -- whole files -------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_still_written_is_left_and_taken_when_it_is_whole(home: Home) -> None:
+    path = home.inbox / "AL-04" / "raport.csv"
+    content = report()
+    begun, stop = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as file:
+            for position in range(len(content)):
+                file.write(content[position : position + 1])
+                begun.set()
+                stop.wait(0.05)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    begun.wait()
+    assert take_in(home, REGISTERS) == Intake(left=1)
+    assert path.exists()
+    stop.set()
+    writer.join()
+    assert take_in(home, REGISTERS) == Intake(accepted=1)
+    assert not path.exists()
+
+
+def test_a_file_that_is_held_open_to_be_written_on_is_left(home: Home) -> None:
+    path = home.inbox / "AL-04" / "raport.csv"
+    with path.open("wb", buffering=0) as file:
+        file.write(report()[:100])
+        now = time.time()
+        os.utime(path, (now - 60, now - 60))
+        assert take_in(home, REGISTERS) == Intake(left=1)
+        file.write(report()[100:])
+    os.utime(path, (now - 60, now - 60))
+    assert take_in(home, REGISTERS).accepted == 1
+
+
+def test_a_file_renamed_in_is_taken_without_waiting(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "raport.csv"
+    elsewhere.write_bytes(report())
+    os.utime(elsewhere, (LONG_AGO, LONG_AGO))
+    elsewhere.rename(home.inbox / "AL-04" / "raport.csv")
+    monkeypatch.setattr(arrivals.time, "sleep", _never)
+    assert take_in(home, REGISTERS) == Intake(accepted=1)
+
+
+def _never(_: float) -> None:
+    raise AssertionError("nothing was to be waited for")
+
+
+def test_a_file_put_in_the_place_of_one_that_was_read_is_not_lost(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(home, "AL-04/raport.csv", report(3))
+    original = arrivals.remove
+
+    def replaced_before(arrival: arrivals.Arrival) -> None:
+        put(home, "AL-04/raport.csv", report(4))
+        original(arrival)
+
+    monkeypatch.setattr("orchestration.ingestion.door.remove", replaced_before)
+    assert take_in(home, REGISTERS).accepted == 1
+    monkeypatch.undo()
+    assert path.read_bytes() == report(4)
+    assert take_in(home, REGISTERS).accepted == 1
+
+
+def test_an_unfinished_name_is_believed_for_a_day(home: Home) -> None:
+    fresh = put(home, "AL-04/raport.csv.part", report(3), int(time.time()) - 3600)
+    put(home, "AL-04/tjeter.csv.part", report(4), int(time.time()) - 90_000)
+    assert take_in(home, REGISTERS) == Intake(accepted=1)
+    assert fresh.exists()
+
+
+# -- every file --------------------------------------------------------------------------------
+
+
+def test_whatever_lies_in_the_inbox_is_answered_and_nothing_else_stops(
+    home: Home, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not for the vault")
+    folder = home.inbox / "AL-04"
+    (folder / "lidhje.csv").symlink_to(secret)
+    (folder / "dosje").symlink_to(tmp_path)
+    (home.inbox / "AL-05").symlink_to(tmp_path)
+    os.mkfifo(folder / "gyp")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "fole"))
+    put(home, "direkt.csv", report(1))
+    put(home, "AL-99/raport.csv", report(2))
+    put(home, "AL-04/mars/thelle/raport.csv", report(3))
+    (folder / os.fsdecode(b"\xff\xfe Filan\n.csv")).write_bytes(report(4))
+    (folder / f"{'a' * 250}.csv").write_bytes(report(5))
+    (folder / "..raport.csv; rm -rf $HOME`.csv").write_bytes(report(6))
+    for path in folder.glob("*.csv"):
+        os.utime(path, (LONG_AGO, LONG_AGO), follow_symlinks=False)
+    put(home, "AL-04/z.csv", report(7))
+    started = time.monotonic()
+    intake = take_in(home, REGISTERS)
+    assert time.monotonic() - started < 20
+    assert (intake.accepted, intake.refused) == (4, 8)
+    found = reasons(home)
+    assert sorted(rule for rules in found.values() for rule in set(rules)) == [
+        *["misplaced_file"] * 2, *["not_a_file"] * 5, "wrong_county",
+    ]  # fmt: skip
+    assert not [path for path in home.inbox.rglob("*") if not path.is_dir()]
+    assert secret.read_text() == "not for the vault"
+    for name in found:
+        folder = home.quarantine / name
+        assert "nuk u pranua" in (folder / "reason.txt").read_text(encoding="utf-8")
+        if found[name] != ["not_a_file"]:
+            assert unsealed(home, folder / "original.sealed").startswith(HEAD.encode())
+    assert take_in(home, REGISTERS) == Intake()
+
+
+def test_a_file_that_may_not_be_opened_is_told_once_and_stays(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(home, "AL-04/raport.csv", report())
+    # Root may read everything, so the file breaks a rule that makes this process open it.
+    monkeypatch.setattr(arrivals, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(arrivals, "_opened", _forbidden)
+    assert take_in(home, REGISTERS) == Intake(refused=1)
+    assert take_in(home, REGISTERS) == Intake(left=1)
+    assert list(reasons(home).values()) == [["unopenable_file"]]
+    assert path.exists()
+    monkeypatch.undo()
+    assert take_in(home, REGISTERS) == Intake(accepted=1)
+
+
+def _forbidden(*_: object, **__: object) -> int:
+    raise PermissionError
+
+
+def test_names_of_files_are_nowhere(home: Home) -> None:
+    put(home, "AL-04/Filan Fisteku.csv", report(1))
+    put(home, "AL-04/Filan Fisteku.xlsx", b"junk")
+    put(home, "Filan Fisteku/Filan Fisteku.csv", report(2))
+    (home.inbox / "AL-04" / "Fisteku").symlink_to("/etc/Fisteku")
+    take_in(home, REGISTERS)
+    for path in (path for path in home.root.rglob("*") if path.is_file()):
+        assert "Fisteku" not in str(path)
+        assert b"Fisteku" not in path.read_bytes()
+        if path.suffix == ".parquet":
+            assert "Fisteku" not in str(pq.read_table(path).to_pylist())
+
+
+# -- size --------------------------------------------------------------------------------------
+
+
+def test_a_large_file_is_sealed_unread_and_takes_little_memory(home: Home) -> None:
+    size = 8 * MAX_FILE_BYTES
+    path = home.inbox / "AL-04" / "raport.csv"
+    with path.open("wb") as file:
+        file.write(report())
+        file.truncate(size)
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert take_in(home, REGISTERS) == Intake(refused=1)
+    # In KiB on Linux.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 2**10
+    assert list(reasons(home).values()) == [["file_too_large"]]
+    (sealed,) = home.quarantine.glob("AL-04/*/original.sealed")
+    private = PrivateKey((home.keys / "vault.key").read_bytes(), encoder=HexEncoder)
+    with sealed.open("rb") as file:
+        assert sum(map(len, opened(file, private))) == size
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["cut off", "cut between chunks", "chunks in another order", "a chunk twice", "a bit", "more"],
+)
+def test_a_sealed_original_that_was_changed_does_not_open(harm: str, home: Home) -> None:
+    content = os.urandom(2 * CHUNK_BYTES) + b"the end"
+    path = Sealer(home).keep(in_chunks(content))
+    assert unsealed(home, path) == content
+    sealed = path.read_bytes()
+    ends = len(sealed) - 7 - 17
+    step = CHUNK_BYTES + 17
+    start = ends - 2 * step
+    first, second = sealed[start : start + step], sealed[start + step : ends]
+    path.write_bytes(
+        {
+            "cut off": sealed[:-3],
+            "cut between chunks": sealed[:ends],
+            "chunks in another order": sealed[:start] + second + first + sealed[ends:],
+            "a chunk twice": sealed[:start] + first + first + second + sealed[ends:],
+            "a bit": sealed[:-1] + bytes([sealed[-1] ^ 1]),
+            "more": sealed + b"x",
+        }[harm]
+    )
+    with pytest.raises((CryptoError, ValueError)):
+        unsealed(home, path)
+
+
+# -- again -------------------------------------------------------------------------------------
+
+
+def test_the_same_content_twice_changes_nothing_and_the_analyst_learns_of_it(home: Home) -> None:
+    put(home, "AL-04/raport.csv", report())
+    put(home, "AL-04/raport (1).csv", report())
+    assert take_in(home, REGISTERS) == Intake(accepted=1, known=1)
+    before = raw(home, "submission_values"), raw(home, "deliveries")
+    put(home, "AL-04/raport.csv", report(), LONG_AGO + 86_400)
+    assert take_in(home, REGISTERS) == Intake(known=1)
+    assert (raw(home, "submission_values"), raw(home, "deliveries")) == before
+    told = [row for row in raw(home, "door_findings") if row["rule"] == "duplicate_delivery"]
+    assert {row["delivery_id"] for row in told} == {before[1][0]["delivery_id"]}
+    assert len({row["found_at"] for row in told}) == 2
+
+
+def test_a_refused_file_and_the_mended_one_of_its_name_share_a_pseudonym(home: Home) -> None:
+    put(home, "AL-04/raport.csv", b"\x00 junk")
+    take_in(home, REGISTERS)
+    put(home, "AL-04/raport.csv", report(), LONG_AGO + 60)
+    put(home, "AL-04/tjeter.csv", report(4), LONG_AGO + 60)
+    take_in(home, REGISTERS)
+    keys = [row["name_key"] for row in raw(home, "deliveries")]
+    assert len(keys) == 3
+    assert len(set(keys)) == 2
+    assert all(len(str(key)) == 64 for key in keys)
+
+
+def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
+    own_home: Home,
+) -> None:
+    original = put(own_home, "AL-04/raport.csv", report(3))
+    again = original.read_bytes()
+    junk = put(own_home, "AL-04/policia.xlsx", b"\x00 junk", LONG_AGO + 1)
+    lasting = put(own_home, "AL-04/tjeter.xlsx", b"\x00 other junk", LONG_AGO + 1)
+    take_in(own_home, REGISTERS)
+    assert not junk.exists()
+    assert not lasting.exists()
+    put(own_home, "AL-04/raport.csv", again, LONG_AGO + 60)
+    put(own_home, "AL-04/policia.xlsx", report(4), LONG_AGO + 60)
+    outcome = refresh(own_home, [MAY])
+    assert (outcome.intake.accepted, outcome.intake.known) == (1, 1)
+    with duckdb.connect(str(own_home.marts), read_only=True) as marts:
+        states = marts.execute(
+            "select rule, state, count(*) from quality.findings "
+            "where rule in ('unreadable_file', 'duplicate_delivery') group by all order by all"
+        ).fetchall()
+    # One repeat is the example's own.
+    assert states == [
+        ("duplicate_delivery", "mended", 2),
+        ("unreadable_file", "mended", 1),
+        ("unreadable_file", "open", 1),
+    ]
+    put(own_home, "AL-04/raport (1).csv", again, LONG_AGO + 120)
+    assert [release.is_new for release in refresh(own_home, [MAY]).releases] == [False, False]
