@@ -15,6 +15,7 @@ from orchestration.commands import (
     month,
     readers,
     releases,
+    sharing,
 )
 from orchestration.settings import home_from_environment, prepare_process
 
@@ -31,6 +32,9 @@ COMMANDS = (
     releases.verify,
     readers.sql,
     readers.ui,
+    sharing.serve,
+    sharing.token,
+    sharing.pull,
     data_officer.vault,
     data_officer.keys,
 )

@@ -28,6 +28,18 @@ class RefreshSchedule:
     timezone: str
 
 
+@dataclass(frozen=True)
+class ServeSettings:
+    """How `krat serve` behaves, as serve.yml explains; limits are written as 20/minute."""
+
+    per_token: str
+    per_address: str
+    failed_tokens: str
+    connections: int
+    access_log_days: int
+    public_url: str
+
+
 def home_from_environment() -> Home:
     """Return the home named by KRAT_HOME (default `./data`) with the keys of KRAT_KEYS.
 
@@ -60,3 +72,24 @@ def refresh_schedule(home: Home) -> RefreshSchedule:
     path = own if own.exists() else PROJECT / "orchestration" / "schedule.yml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return RefreshSchedule(cron=content["cron"], timezone=content["timezone"])
+
+
+def serve_settings(home: Home) -> ServeSettings:
+    """Return the settings in `<home>/serve.yml`, or the project's own if there is none.
+
+    Raises ValueError when one is missing or unknown.
+    """
+    own = home.root / "serve.yml"
+    path = own if own.exists() else PROJECT / "orchestration" / "serving" / "serve.yml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        return ServeSettings(**content.pop("limits"), **content)
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError(
+            f"{path} does not hold what the project's own serve.yml does: compare the two."
+        ) from None
+
+
+def token_from_environment() -> str | None:
+    """Return the reader's token in KRAT_TOKEN, or None."""
+    return os.environ.get("KRAT_TOKEN") or None

@@ -76,6 +76,16 @@ class Home:
         return self.root / "slips"
 
     @property
+    def access_log(self) -> Path:
+        """What was asked of `krat serve`: no token, query or header; a file a day."""
+        return self.root / "access.log"
+
+    @property
+    def pulled(self) -> Path:
+        """What `krat pull` fetched: a tree of releases and `national.duckdb`."""
+        return self.root / "pulled"
+
+    @property
     def gate(self) -> Path:
         """Gate records, `<county>/<month>.json`."""
         return self.root / "gate"

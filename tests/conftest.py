@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from served import Served, home_to_serve, make_tokens, serving
 
 from orchestration.refresh import Outcome, refresh
 from orchestration.settings import SEEDS, prepare_process
@@ -63,3 +64,12 @@ def marts(refreshed: Refreshed) -> Iterator[duckdb.DuckDBPyConnection]:
     """The reading copy, as whoever asks in SQL sees it."""
     with duckdb.connect(str(refreshed.home.marts), read_only=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def served(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The example's releases behind `krat serve`, with files beside them that none may have."""
+    home = home_to_serve(refreshed.home, tmp_path_factory.mktemp("served"))
+    tokens = make_tokens(home)
+    with serving(home) as url:
+        yield Served(url=url, home=home, tokens=tokens)

@@ -1,0 +1,219 @@
+"""Releases over HTTP: serving them, tokens for who may read them, and pulling them.
+
+Belongs here: these commands and their words. Not here: the server (orchestration.serving) or how
+a pull is done (orchestration.pulling).
+"""
+
+import ipaddress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from orchestration.commands.common import Month, progress, require_county
+from orchestration.settings import LOOPBACK, serve_settings, token_from_environment
+from sources.home import Home
+
+#: How long a token works unless it is said otherwise.
+TOKEN_DAYS = 365
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option("--port", default=8600, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--certfile", type=_FILE, help="The certificate (PEM) for TLS.")
+@click.option("--keyfile", type=_FILE, help="The certificate's private key (PEM).")
+@click.pass_obj
+def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path | None) -> None:
+    """Serve the releases over HTTP, with a catalogue; only what each reader may fetch.
+
+    Off this machine it serves by TLS alone: give a certificate, or put a proxy in front.
+    """
+    from orchestration.serving.app import run
+
+    if (certfile is None) != (keyfile is None):
+        raise click.UsageError("--certfile and --keyfile go together: give both.")
+    if certfile is None and not _is_loopback(host):
+        raise click.UsageError(
+            f"tokens would cross the network to {host} in the clear: give --certfile and "
+            "--keyfile, or stay on 127.0.0.1 behind a proxy (docs/serving.md)."
+        )
+    run(
+        home,
+        serve_settings(home),
+        host=host,
+        port=port,
+        certfile=certfile,
+        keyfile=keyfile,
+        tell=lambda address: click.echo(f"Serving releases at {address} (stop it with Ctrl-C)."),
+    )
+
+
+@click.group()
+def token() -> None:
+    """Readers' tokens: who may fetch which releases, until when."""
+
+
+@token.command()
+@click.option("--reader", required=True, help="Which institution it is for, for example ZKKA.")
+@click.option("--county", required=True, help='One county, for example AL-04, or "all".')
+@click.option(
+    "--tier",
+    type=click.Choice(["restricted", "public"]),
+    default="restricted",
+    show_default=True,
+)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day that it works (UTC). Default: in a year.",
+)
+@click.pass_obj
+def make(
+    home: Home,
+    reader: str,
+    county: str,
+    tier: Literal["restricted", "public"],
+    until: datetime | None,
+) -> None:
+    """Make a token and show it, this once."""
+    from orchestration.serving.tokens import make_token
+
+    county_code = None if county == "all" else county
+    require_county(county_code)
+    today = datetime.now(UTC).date()
+    last_day = until.date() if until else today + timedelta(days=TOKEN_DAYS)
+    if last_day < today:
+        raise click.BadParameter(f"--until {last_day} has passed.")
+    token_id, text = make_token(home, reader, tier, county_code, last_day)
+    click.echo(text)
+    click.echo(
+        f"Token {token_id} for {reader}: {tier}, {county_code or 'all counties'}, "
+        f"through {last_day}. It is not kept and can't be shown again: hand it over safely.",
+        err=True,
+    )
+
+
+@token.command("list")
+@click.pass_obj
+def list_tokens(home: Home) -> None:
+    """List every token that was made, never the token itself."""
+    from orchestration.serving.tokens import read_tokens
+
+    known = read_tokens(home)
+    today = datetime.now(UTC).date()
+    for one in known:
+        click.echo(
+            f"{one.token_id}  {one.state(today):8}  {one.tier:10}  {one.county_code or 'all':5}  "
+            f"through {one.valid_until}  {one.reader_name}"
+        )
+    if not known:
+        click.echo("No token was made yet: krat token make --reader NAME --county CODE.")
+
+
+@token.command()
+@click.argument("token_id")
+@click.option("--reason", required=True, help="Kept with the revocation.")
+@click.pass_obj
+def revoke(home: Home, token_id: str, reason: str) -> None:
+    """Revoke the token with the id TOKEN_ID; it works no more from this moment."""
+    from orchestration.serving.tokens import revoke_token
+
+    revoke_token(home, token_id, reason)
+    click.echo(f"Revoked {token_id}.")
+
+
+@click.command()
+@click.option("--from", "url", required=True, help="The server, as https://krat.example.al.")
+@click.option("--county", "counties", multiple=True, help="Repeat it for more. Default: all.")
+@click.option("--since", type=Month(), required=True, help="The first month to have.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Default: pulled/ in KRAT_HOME."
+)
+@click.option("--token-file", type=click.Path(path_type=Path), help="Default: KRAT_TOKEN.")
+@click.option("--tier", type=click.Choice(["restricted", "public"]), help="Default: what it opens.")
+@click.option("--fingerprint", help="The key that releases must be signed with (64 digits).")
+@click.option("--cafile", type=_FILE, help="The certificate of who issued the server's (PEM).")
+@click.option("--english", is_flag=True, help="Tell it in English.")
+@click.pass_obj
+def pull(
+    home: Home,
+    url: str,
+    counties: tuple[str, ...],
+    since: date,
+    out: Path | None,
+    token_file: Path | None,
+    tier: str | None,
+    fingerprint: str | None,
+    cafile: Path | None,
+    english: bool,
+) -> None:
+    """Fetch the releases that are new on a server, verify them, and unite them in national.duckdb.
+
+    A pull that broke off goes on where it stopped. What can't be verified is not kept.
+    """
+    from orchestration.pulling.pull import CONNECTIONS
+    from orchestration.pulling.pull import pull as run
+    from orchestration.pulling.remote import Remote
+    from orchestration.pulling.words import PullFailed, say
+
+    language: Literal["sq", "en"] = "en" if english else "sq"
+    for county in counties:
+        require_county(county)
+    folder = out or home.pulled
+    try:
+        given = _read_token(token_file) if token_file else token_from_environment()
+        remote = Remote(url, given, cafile, CONNECTIONS)
+        with progress() as tell:
+            done = run(
+                remote,
+                folder,
+                counties=counties,
+                since=since,
+                tier=tier,
+                trusted=fingerprint,
+                tell=tell,
+            )
+    except PullFailed as failure:
+        raise click.ClickException(failure.told(language)) from failure
+    if done.pinned:
+        click.echo(say("reports", "pinned", language, url=remote.url, fingerprint=done.pinned))
+    report = "pulled" if done.new else "nothing_new"
+    size = f"{done.size / 1e6:.1f} MB"
+    click.echo(say("reports", report, language, new=done.new, count=done.here, size=size))
+    if done.national:
+        tables, united, months = done.national
+        path = folder / "national.duckdb"
+        click.echo(
+            say(
+                "reports",
+                "united",
+                language,
+                path=path,
+                tables=tables,
+                counties=united,
+                months=months,
+            )
+        )
+
+
+def _read_token(path: Path) -> str:
+    from orchestration.pulling.words import PullFailed
+
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as mistake:
+        detail = mistake.strerror if isinstance(mistake, OSError) else "ASCII"
+        raise PullFailed("no_token_file", path=path, detail=detail) from mistake
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,359 @@
+"""A pull: what is new on a server of releases, fetched, verified and put in a local tree.
+
+Belongs here: which releases are new, and how each appears whole and verified or not at all. Not
+here: requests (remote), what makes a release ours (orchestration.publication.verify), or uniting
+the counties (national).
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from nacl.signing import VerifyKey
+
+from orchestration.publication.signing import (
+    PUBLIC_KEYS,
+    NoKey,
+    fingerprint,
+    is_signed_by,
+    publish_key,
+    read_public_keys,
+)
+from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
+from orchestration.publication.verify import verify_release
+from orchestration.pulling.national import unite
+from orchestration.pulling.remote import CHUNK, Remote, body, told
+from orchestration.pulling.words import PullFailed
+
+#: Releases fetched at once.
+CONNECTIONS = 4
+
+#: How often the rest of a file is asked for when the connection breaks off, in one pull.
+ATTEMPTS = 3
+
+#: No catalogue, manifest or key file is as large.
+_LARGEST_TEXT = 64 << 20
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
+_NATIONAL = "national.duckdb"
+
+
+@dataclass(frozen=True, order=True)
+class Wanted:
+    """A release to have: where it lies on the server and here."""
+
+    tier: str
+    county_code: str
+    month: str
+    number: int
+
+    @property
+    def path(self) -> str:
+        """The release's folder, on the server and under the folder of the pull."""
+        return f"releases/{self.tier}/{self.county_code}/{self.month}/r{self.number}"
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did: `new` of the `here` releases were fetched; `national` is None if unchanged.
+
+    `pinned` is the fingerprint of a key that was trusted on first use.
+    """
+
+    new: int
+    here: int
+    size: int
+    pinned: str | None
+    national: tuple[int, int, int] | None
+
+
+def pull(
+    remote: Remote,
+    out: Path,
+    *,
+    counties: Sequence[str],
+    since: date,
+    tier: str | None,
+    trusted: str | None,
+    tell: Callable[[str], None],
+) -> Pulled:
+    """Fetch the newest releases of the months since `since` that are not in `out`, and unite them.
+
+    No `counties` means all that the token opens; no `tier`, the restricted one if it opens any.
+    `trusted` is the fingerprint of a key to trust. A release appears under its name only when its
+    signature and hashes fit. Raises PullFailed.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / ".pull.lock", timeout=0):
+            return _pull(remote, out, counties, since, tier, trusted, tell)
+    except Timeout:
+        raise PullFailed("another_pull", path=out) from None
+    except OSError as mistake:
+        raise PullFailed("disk", path=out, detail=mistake.strerror or mistake) from mistake
+
+
+def _pull(
+    remote: Remote,
+    out: Path,
+    counties: Sequence[str],
+    since: date,
+    tier: str | None,
+    trusted: str | None,
+    tell: Callable[[str], None],
+) -> Pulled:
+    wanted = _wanted(_catalogue(remote, out), counties, since, tier)
+    if not wanted:
+        what = f"{', '.join(counties) or 'AL-*'} {since:%Y-%m}–"
+        raise PullFailed("nothing_there", url=remote.url, what=what)
+    missing = [one for one in wanted if not (out / one.path).is_dir()]
+    size, pinned = 0, None
+    if missing:
+        pinned = _pin(remote, out, trusted)
+        keys = read_public_keys(out / "releases" / PUBLIC_KEYS)
+        size = _fetch_all(remote, out, missing, keys, tell)
+    united = None
+    if missing or not (out / _NATIONAL).exists():
+        tell(_NATIONAL)
+        united = unite(out / "releases", wanted[0].tier, out / _NATIONAL)
+    return Pulled(new=len(missing), here=len(wanted), size=size, pinned=pinned, national=united)
+
+
+def _catalogue(remote: Remote, out: Path) -> list[dict[str, Any]]:
+    """Return the releases of the catalogue, which is fetched only if it isn't the one kept."""
+    kept = out / "catalog.json"
+    known = out / ".catalog-etag.json"
+    etag = _kept_etag(known, remote.url) if kept.exists() else None
+    with remote.get("catalog.json", {"If-None-Match": etag} if etag else None) as response:
+        if response.status_code == 304:
+            return _parsed_catalogue(kept.read_bytes(), remote.url)
+        content = body(response, remote.url, _LARGEST_TEXT)
+        releases = _parsed_catalogue(content, remote.url)
+        known.unlink(missing_ok=True)
+        _write(kept, content)
+        if "etag" in response.headers:
+            state = {"url": remote.url, "etag": response.headers["etag"]}
+            _write(known, json.dumps(state).encode())
+    return releases
+
+
+def _kept_etag(path: Path, url: str) -> str | None:
+    try:
+        state = json.loads(path.read_bytes())
+        return str(state["etag"]) if state["url"] == url else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _parsed_catalogue(content: bytes, url: str) -> list[dict[str, Any]]:
+    try:
+        return [
+            {
+                "wanted": Wanted(
+                    tier=_matching(entry["tier"], r"public|restricted"),
+                    county_code=_matching(entry["county_code"], r"AL(-[0-9]{2})?"),
+                    month=_matching(entry["month"], r"[0-9]{4}-[0-9]{2}"),
+                    number=int(entry["release"]),
+                ),
+                "is_latest": bool(entry["is_latest"]),
+            }
+            for entry in json.loads(content)["releases"]
+        ]
+    except (ValueError, KeyError, TypeError):
+        raise PullFailed("bad_catalogue", url=url) from None
+
+
+def _matching(text: Any, pattern: str) -> str:
+    if not isinstance(text, str) or re.fullmatch(pattern, text) is None:
+        raise ValueError(text)
+    return text
+
+
+def _wanted(
+    catalogue: list[dict[str, Any]], counties: Sequence[str], since: date, tier: str | None
+) -> list[Wanted]:
+    found = sorted(
+        entry["wanted"]
+        for entry in catalogue
+        if entry["is_latest"]
+        and entry["wanted"].month >= f"{since:%Y-%m}"
+        and (not counties or entry["wanted"].county_code in counties)
+    )
+    offered = {one.tier for one in found}
+    chosen = tier or ("restricted" if "restricted" in offered else "public")
+    return [one for one in found if one.tier == chosen]
+
+
+def _pin(remote: Remote, out: Path, trusted: str | None) -> str | None:
+    """Keep the server's public keys on first use, or one that `trusted` names; return its name.
+
+    Later only `trusted` adds a key: whoever takes over a server can't bring a key of their own.
+    """
+    tree = out / "releases"
+    known = read_public_keys(tree / PUBLIC_KEYS) if (tree / PUBLIC_KEYS).exists() else []
+    if known and trusted in (None, *map(fingerprint, known)):
+        return None
+    offered = _offered_keys(remote, out)
+    if trusted is not None:
+        offered = [key for key in offered if fingerprint(key) == trusted]
+        if not offered:
+            raise PullFailed("not_that_key", url=remote.url, given=trusted)
+    for key in offered:
+        publish_key(key, tree)
+    return fingerprint(offered[-1])
+
+
+def _offered_keys(remote: Remote, out: Path) -> list[VerifyKey]:
+    fetched = out / ".offered-keys.pem"
+    _write(fetched, remote.content(f"releases/{PUBLIC_KEYS}", _LARGEST_TEXT))
+    try:
+        return read_public_keys(fetched)
+    except NoKey:
+        raise PullFailed("no_key", url=remote.url) from None
+    finally:
+        fetched.unlink()
+
+
+def _fetch_all(
+    remote: Remote,
+    out: Path,
+    missing: list[Wanted],
+    keys: Sequence[VerifyKey],
+    tell: Callable[[str], None],
+) -> int:
+    size = 0
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        started = [pool.submit(_fetch, remote, out, one, keys) for one in missing]
+        try:
+            for count, (one, fetching) in enumerate(zip(missing, started, strict=True), start=1):
+                size += fetching.result()
+                tell(f"{one.path} ({count}/{len(missing)})")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return size
+
+
+def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[VerifyKey]) -> int:
+    """Fetch one release into a draft, verify it, and give it its name; return its bytes."""
+    place = Place(out / "releases", wanted.tier, wanted.county_code, wanted.month)
+    draft = place.folder / f".r{wanted.number}.pulling"
+    draft.mkdir(parents=True, exist_ok=True)
+    content = remote.content(f"{wanted.path}/{MANIFEST}", _LARGEST_TEXT)
+    signature = remote.content(f"{wanted.path}/{SIGNATURE}", _LARGEST_TEXT)
+    try:
+        files = _signed_files(wanted, content, signature, keys)
+        (draft / MANIFEST).write_bytes(content)
+        (draft / SIGNATURE).write_bytes(signature)
+        for name, (digest, size) in files.items():
+            _fetch_file(remote, f"{wanted.path}/{name}", draft / name, digest, size)
+        # What a pull that broke off left of an earlier try is no part of the release.
+        for path in draft.iterdir():
+            if path.name not in (*files, MANIFEST, SIGNATURE):
+                path.unlink()
+        faults = verify_release(draft, keys)
+        if faults:
+            raise PullFailed("unverified", path=wanted.path, detail=faults[0].sentence_en)
+    except PullFailed as failure:
+        if failure.kind in ("unverified", "other_key", "too_large"):
+            shutil.rmtree(draft)
+        raise
+    for path in draft.iterdir():
+        path.chmod(0o444)
+    draft.rename(place.folder / f"r{wanted.number}")
+    place.point_latest()
+    return len(content) + len(signature) + sum(size for _, size in files.values())
+
+
+def _signed_files(
+    wanted: Wanted, content: bytes, signature: bytes, keys: Sequence[VerifyKey]
+) -> dict[str, tuple[str, int]]:
+    """Return hash and size of each file of a manifest that is ours and of the release wanted."""
+    signed = any(is_signed_by(key, content, signature) for key in keys)
+    try:
+        manifest = json.loads(content)
+        facts = manifest["release"]
+        named = Wanted(
+            facts["tier"], facts["county_code"], facts["reporting_month"], facts["number"]
+        )
+        files = {
+            _matching(entry["path"], _FILE_NAME.pattern): (str(entry["hash"]), int(entry["bytes"]))
+            for entry in manifest["files"]
+        }
+        signer = str(facts["signed_by"])
+    except (ValueError, KeyError, TypeError):
+        raise PullFailed("unverified", path=wanted.path, detail=MANIFEST) from None
+    if not signed and signer not in map(fingerprint, keys):
+        raise PullFailed("other_key", path=wanted.path, given=signer[:64])
+    if not signed:
+        raise PullFailed("unverified", path=wanted.path, detail=SIGNATURE)
+    if named != wanted:
+        raise PullFailed("unverified", path=wanted.path, detail=named.path)
+    return files
+
+
+def _fetch_file(remote: Remote, path: str, target: Path, digest: str, size: int) -> None:
+    """Fetch a file, or the rest of it; it gets its name only when its hash fits.
+
+    What is there of it is believed until the hash tells: then it is fetched once more, whole.
+    """
+    if target.exists() and _hash(target) == digest:
+        return
+    part = target.with_name(f"{target.name}.part")
+    resumed = part.exists()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _fetch_rest(remote, path, part, size)
+        except PullFailed as failure:
+            if failure.kind != "broken_off" or attempt == ATTEMPTS:
+                raise
+        else:
+            break
+    if _hash(part) != digest:
+        part.unlink()
+        if not resumed:
+            raise PullFailed("unverified", path=path, detail="SHA-256")
+        _fetch_file(remote, path, target, digest, size)
+        return
+    part.replace(target)
+
+
+def _fetch_rest(remote: Remote, path: str, part: Path, size: int) -> None:
+    """Append what is missing of a file of `size` bytes."""
+    start = part.stat().st_size if part.exists() else 0
+    if start >= size > 0 or (size == 0 and part.exists()):
+        return
+    with remote.get(path, {"Range": f"bytes={start}-"} if start else None) as response:
+        goes_on = response.status_code == 206 and response.headers.get(
+            "content-range", ""
+        ).startswith(f"bytes {start}-")
+        written = start if goes_on else 0
+        with part.open("ab" if goes_on else "wb") as file, told(remote.url):
+            if response.status_code != 416:
+                for chunk in response.iter_content(CHUNK):
+                    written += len(chunk)
+                    if written > size:
+                        raise PullFailed("too_large", path=path)
+                    file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

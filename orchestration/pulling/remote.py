@@ -1,0 +1,132 @@
+"""A server of releases as it is asked: one connection, ranges, and what an answer means.
+
+Belongs here: requests and the words for what went wrong. Not here: what is fetched (pull).
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from orchestration.pulling.words import PullFailed
+
+#: Seconds to wait for a connection, and for the next bytes of an answer.
+TIMEOUTS = (10, 60)
+
+#: A busy server, or one that counts requests, is asked again after what it says.
+RETRIES = Retry(
+    total=6,
+    connect=1,
+    read=0,
+    redirect=0,
+    backoff_factor=0.5,
+    status_forcelist=(429, 502, 503, 504),
+)
+
+CHUNK = 1 << 18
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sends the token, and keeps requests from looking for another in ~/.netrc."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Remote:
+    """A server at `url`. A token is sent by TLS alone, or on this machine.
+
+    Raises PullFailed for an address that is none, and whenever the server can't or won't answer.
+    """
+
+    def __init__(self, url: str, token: str | None, cafile: Path | None, connections: int) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise PullFailed("bad_url", url=url)
+        if token is not None and parts.scheme == "http" and not _is_here(parts.hostname):
+            raise PullFailed("clear_text", url=url)
+        if parts.username is not None or parts.password is not None:
+            raise PullFailed("secret_in_url")
+        self.url = url.rstrip("/") + "/"
+        self._session = requests.Session()
+        self._session.auth = _Bearer(token)
+        self._session.verify = str(cafile) if cafile else True
+        adapter = HTTPAdapter(pool_maxsize=connections, max_retries=RETRIES)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
+
+    @contextmanager
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Iterator[requests.Response]:
+        """Give the answer to a GET, its body still to be read; 2xx, 304 or 416 only."""
+        with told(self.url):
+            response = self._session.get(
+                self.url + path,
+                headers={"Accept-Encoding": "identity", **(headers or {})},
+                stream=True,
+                timeout=TIMEOUTS,
+                allow_redirects=False,
+            )
+        with response:
+            if response.status_code not in (200, 206, 304, 416):
+                raise _refusal(response, self.url, path)
+            yield response
+
+    def content(self, path: str, limit: int) -> bytes:
+        """Return a small file whole; one of more than `limit` bytes is refused."""
+        with self.get(path) as response:
+            return body(response, self.url, limit)
+
+
+def body(response: requests.Response, url: str, limit: int) -> bytes:
+    """Return an answer's body, which must be whole and of at most `limit` bytes."""
+    parts: list[bytes] = []
+    with told(url):
+        for chunk in response.iter_content(CHUNK):
+            parts.append(chunk)
+            if sum(map(len, parts)) > limit:
+                raise PullFailed("too_large", path=urlsplit(response.url).path)
+    return b"".join(parts)
+
+
+@contextmanager
+def told(url: str) -> Iterator[None]:
+    """Turn what requests raises in the block into PullFailed."""
+    try:
+        yield
+    except requests.exceptions.SSLError as mistake:
+        raise PullFailed("certificate", url=url) from mistake
+    except requests.exceptions.RetryError as mistake:
+        raise PullFailed("busy", url=url) from mistake
+    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ReadTimeout) as mistake:
+        raise PullFailed("broken_off", url=url) from mistake
+    except requests.exceptions.ConnectionError as mistake:
+        raise PullFailed("unreachable", url=url) from mistake
+    except requests.exceptions.RequestException as mistake:
+        raise PullFailed("bad_url", url=url) from mistake
+
+
+def _refusal(response: requests.Response, url: str, path: str) -> PullFailed:
+    kinds: dict[int, str] = {401: "no_token", 403: "no_token", 404: "not_there", 429: "busy"}
+    kind = kinds.get(response.status_code, "bad_answer")
+    values: dict[str, Any] = {"url": url, "path": path, "status": response.status_code}
+    return PullFailed(kind, **values)
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

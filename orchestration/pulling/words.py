@@ -1,0 +1,38 @@
+"""What a pull says, in Albanian and English.
+
+Belongs here: reading words.yml and the one error of a pull. Not here: the words.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+Language = Literal["sq", "en"]
+
+
+class PullFailed(RuntimeError):
+    """A pull that can't go on: `kind` is a name under `failures` in words.yml."""
+
+    def __init__(self, kind: str, **values: Any) -> None:
+        self.kind = kind
+        self.values = values
+        super().__init__(self.told("en"))
+
+    def told(self, language: Language) -> str:
+        """Return what is wrong and what to do, in one line."""
+        return say("failures", self.kind, language, **self.values)
+
+
+def say(group: str, name: str, language: Language, **values: Any) -> str:
+    """Return a sentence of words.yml with its values filled in."""
+    sentence: str = _all()[group][name][language]
+    return sentence.format(**values)
+
+
+@cache
+def _all() -> dict[str, Any]:
+    path = Path(__file__).with_name("words.yml")
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content

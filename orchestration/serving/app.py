@@ -1,0 +1,249 @@
+"""The server: the release tree with range requests, the catalogue, and its pages.
+
+Belongs here: routes, what each answers, and how the process is run. Not here: who asks and how
+often (guard), or what a path may name (paths).
+
+Files are sent by Starlette's own FileResponse: ranges (also several), If-Range, HEAD, ETag and 416
+are its work.
+"""
+
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
+from starlette.types import ASGIApp
+
+from orchestration.publication.tree import LATEST
+from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
+from orchestration.serving.guard import READER, Guard, access_log, challenge
+from orchestration.serving.pages import (
+    catalogue_page,
+    newest,
+    release_page,
+    snippets,
+    style_sheet,
+)
+from orchestration.serving.paths import asked_file, asked_release, asked_tier, public_keys
+from orchestration.serving.tokens import ANYONE, Reader, TokenBook
+from orchestration.serving.words import LANGUAGES, Language, both
+from orchestration.settings import LOOPBACK, SEEDS, ServeSettings
+from sources.home import Home
+
+#: Whose word on the sender's address and scheme is believed: a proxy on this machine.
+TRUSTED_PROXIES = ["127.0.0.1", "::1"]
+
+#: Types that a bare machine's table of types doesn't have.
+_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+#: The words of each refusal, the same whatever was asked for.
+_ANSWERS = {404: "not_found", 405: "not_allowed", 500: "failed"}
+
+#: What a request may say is the server's name, for the links in its own answer.
+_HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,45}\])(:[0-9]{1,5})?")
+
+#: A reader's copy is asked about again each time, so that a revoked token ends its use.
+_PRIVATE = "private, no-cache"
+
+
+def build_app(home: Home, settings: ServeSettings) -> ASGIApp:
+    """Return the application, which reads the home's releases and tokens anew as they change."""
+    server = _Server(home, settings)
+    app = Starlette(
+        routes=[
+            Route("/", server.first_page),
+            Route("/style.css", server.style),
+            Route("/catalog.json", server.catalog),
+            Route("/releases/{path:path}", server.file),
+            Route("/{language}/", server.first_page),
+            Route("/{language}/restricted/", server.restricted_page),
+            Route("/{language}/releases/{path:path}", server.release),
+        ],
+        exception_handlers=dict.fromkeys(_ANSWERS, _answer),
+    )
+    # A redirect from /x to /x/ would tell that there is an x.
+    app.router.redirect_slashes = False
+    log = access_log(home.access_log, settings.access_log_days)
+    return Guard(app, TokenBook(home), settings, log)
+
+
+class CannotServe(ValueError):
+    """The address is taken or no address of this machine, or the certificate can't be used."""
+
+
+def run(
+    home: Home,
+    settings: ServeSettings,
+    *,
+    host: str,
+    port: int,
+    certfile: Path | None,
+    keyfile: Path | None,
+    tell: Callable[[str], None],
+) -> None:
+    """Serve until the process is told to stop; `tell` gets the address. Raises CannotServe."""
+    config = uvicorn.Config(
+        build_app(home, settings),
+        ssl_certfile=certfile,
+        ssl_keyfile=keyfile,
+        proxy_headers=True,
+        forwarded_allow_ips=TRUSTED_PROXIES,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        ws="none",
+        limit_concurrency=settings.connections,
+        timeout_graceful_shutdown=5,
+    )
+    try:
+        config.load()
+    except OSError as mistake:
+        raise CannotServe(f"{certfile} and {keyfile} are no pair for TLS: {mistake}.") from mistake
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as mistake:
+        reason = mistake.strerror or mistake
+        raise CannotServe(f"can't listen on {host}, port {port}: {reason}.") from mistake
+    shown = f"[{host}]" if ":" in host else host
+    tell(f"{'https' if certfile else 'http'}://{shown}:{listener.getsockname()[1]}/")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+class _Server:
+    def __init__(self, home: Home, settings: ServeSettings) -> None:
+        self._tree = home.releases
+        self._catalogue = Catalogue(self._tree, SEEDS)
+        self._files = StaticFiles(directory=self._tree, check_dir=False)
+        self._public_url = settings.public_url
+
+    async def file(self, request: Request) -> Response:
+        path = _plain_path(request, "/releases/")
+        reader: Reader = request.scope[READER]
+        if reader is ANYONE and asked_tier(path) == "restricted":
+            return challenge()
+        asked = asked_file(path)
+        if asked is not None and reader.may_fetch(asked.tier, asked.county_code):
+            found = asked.found_in(self._tree)
+        else:
+            found = public_keys(self._tree) if path == "release-key.pem" else None
+        if found is None:
+            raise HTTPException(404)
+        response = self._files.file_response(found, found.stat(), request.scope)
+        if found.suffix in _TYPES and response.status_code == 200:
+            response.headers["content-type"] = _TYPES[found.suffix]
+        response.headers["cache-control"] = _PRIVATE
+        return response
+
+    def first_page(self, request: Request) -> Response:
+        language = request.path_params.get("language") or _preferred(request)
+        if language not in LANGUAGES:
+            raise HTTPException(404)
+        reader: Reader = request.scope[READER]
+        base = self._base_url(request)
+        names = self._catalogue.county_names
+        content, etag = self._catalogue.made(
+            reader,
+            ("page", language, base, reader.token_id is None),
+            lambda releases: catalogue_page(releases, names, reader, language, base),
+        )
+        return _conditional(request, content, etag, "text/html; charset=utf-8")
+
+    def restricted_page(self, request: Request) -> Response:
+        if request.scope[READER] is ANYONE:
+            return challenge()
+        return self.first_page(request)
+
+    def release(self, request: Request) -> Response:
+        language = request.path_params["language"]
+        path = _plain_path(request, f"/{language}/releases/")
+        reader: Reader = request.scope[READER]
+        if language in LANGUAGES and reader is ANYONE and asked_tier(path) == "restricted":
+            return challenge()
+        asked = asked_release(path)
+        if language not in LANGUAGES or asked is None:
+            raise HTTPException(404)
+        others = [
+            one
+            for one in self._catalogue.releases(reader)
+            if (one.tier, one.county_code, one.month)
+            == (asked.tier, asked.county_code, asked.month)
+        ]
+        chosen = [
+            one
+            for one in others
+            if f"r{one.number}" == asked.release or (asked.release == LATEST and one.is_latest)
+        ]
+        if not chosen:
+            raise HTTPException(404)
+        content = release_page(
+            chosen[0], others, self._catalogue.county_names, language, self._base_url(request)
+        )
+        return HTMLResponse(content, headers={"Cache-Control": _PRIVATE})
+
+    def catalog(self, request: Request) -> Response:
+        reader: Reader = request.scope[READER]
+        base = self._base_url(request)
+
+        def make(releases: list[Offered]) -> bytes:
+            shown = newest(releases)
+            return catalog_json(releases, base, snippets(shown, base) if shown else {})
+
+        content, etag = self._catalogue.made(reader, ("json", base), make)
+        return _conditional(request, content, etag, "application/json")
+
+    def style(self, _: Request) -> Response:
+        return Response(
+            style_sheet(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"}
+        )
+
+    def _base_url(self, request: Request) -> str:
+        if self._public_url:
+            return self._public_url.rstrip("/") + "/"
+        host = request.headers.get("host", "")
+        if not re.fullmatch(
+            r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?", host
+        ):
+            host = LOOPBACK
+        return f"{request.scope['scheme']}://{host}/"
+
+
+def _plain_path(request: Request, prefix: str) -> str:
+    """Return the path after `prefix`, or "" for one written with escapes: no file needs any."""
+    raw = request.scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
+    return raw.removeprefix(prefix) if raw == request.scope["path"] else ""
+
+
+def _conditional(request: Request, content: bytes, etag: str, media_type: str) -> Response:
+    headers = {"ETag": etag, "Cache-Control": _PRIVATE, "Vary": "Authorization, Accept-Language"}
+    asked = request.headers.get("if-none-match", "")
+    if etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]:
+        response = Response(headers=headers)
+        return NotModifiedResponse(response.headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _preferred(request: Request) -> Language:
+    """Return English where the browser asks for it before Albanian, else Albanian."""
+    for wanted in request.headers.get("accept-language", "").lower().split(","):
+        if wanted.strip().startswith(LANGUAGES):
+            return "en" if wanted.strip().startswith("en") else "sq"
+    return "sq"
+
+
+def _answer(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return PlainTextResponse(both(_ANSWERS[status]), status, headers=headers)

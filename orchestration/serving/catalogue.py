@@ -1,0 +1,209 @@
+"""What there is, for each reader: the releases of the tree that they may fetch.
+
+Belongs here: gathering the releases, remembering them until the tree changes, and catalog.json.
+Not here: the pages (pages) or reading a release's manifest (orchestration.publication.tree).
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from orchestration.publication.tree import MANIFEST, SIGNATURE, Listed, releases_in
+from orchestration.serving.tokens import Reader
+from sources.registers import register_rows
+
+#: The mart that says how complete a month is.
+_COMPLETENESS = "reporting_completeness.parquet"
+
+#: Pages and catalogues kept ready; each kind of reader, language and address of the server has one.
+_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A release as it is offered. `expected` and `received` count reports, None where
+    unsaid; `released_on` is a date as 2023-06-12.
+    """
+
+    tier: str
+    county_code: str
+    month: str
+    number: int
+    is_latest: bool
+    released_on: str
+    is_made_up: bool
+    state: str | None
+    expected: int | None
+    received: int | None
+    files: tuple[dict[str, Any], ...]
+
+    @property
+    def path(self) -> str:
+        """Where it lies on the server, with a slash at the end."""
+        return f"releases/{self.tier}/{self.county_code}/{self.month}/r{self.number}/"
+
+    def file_names(self, suffix: str) -> list[str]:
+        """Return the names of its files that end in `suffix`."""
+        return [file["name"] for file in self.files if file["name"].endswith(suffix)]
+
+
+class Catalogue:
+    """The releases under a tree, and what is made of them, until the tree changes."""
+
+    def __init__(self, tree: Path, seeds: Path) -> None:
+        self._tree = tree
+        self.county_names = {
+            row["county_code"]: (row["name_sq"], row["name_en"])
+            for row in register_rows(seeds, "counties")
+        }
+        self._lock = Lock()
+        self._stamp: str | None = None
+        self._releases: tuple[Offered, ...] = ()
+        self._made: dict[tuple[object, ...], tuple[bytes, str]] = {}
+
+    def releases(self, reader: Reader) -> list[Offered]:
+        """Return what a reader may fetch, by tier, county, month and number."""
+        with self._lock:
+            self._look()
+            return _open_to(reader, self._releases)
+
+    def made(
+        self, reader: Reader, key: tuple[object, ...], make: Callable[[list[Offered]], bytes]
+    ) -> tuple[bytes, str]:
+        """Return what `make` makes of a reader's releases, and its ETag; kept until they change.
+
+        `key` tells what is made; readers who may fetch the same share it.
+        """
+        full_key = (*key, reader.tier, reader.county_code)
+        with self._lock:
+            self._look()
+            kept = self._made.get(full_key)
+            if kept is None:
+                content = make(_open_to(reader, self._releases))
+                kept = content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+                if len(self._made) >= _KEPT:
+                    self._made.pop(next(iter(self._made)))
+                self._made[full_key] = kept
+            return kept
+
+    def _look(self) -> None:
+        stamp = _stamp(self._tree)
+        if stamp != self._stamp:
+            self._releases = tuple(_offered(listed) for listed in releases_in(self._tree))
+            self._made.clear()
+            self._stamp = stamp
+
+
+def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str]) -> bytes:
+    """Return the catalogue for programs: every release that is open to the reader, with its files.
+
+    `path` is relative to the catalogue's own address, as it is to `base_url`.
+    """
+    content = {
+        "title": {"sq": "KRAT: katalogu i publikimeve", "en": "KRAT: catalogue of releases"},
+        "base_url": base_url,
+        "key": "releases/release-key.pem",
+        "snippets": snippets,
+        "releases": [
+            {
+                "tier": release.tier,
+                "county_code": release.county_code,
+                "month": release.month,
+                "release": release.number,
+                "is_latest": release.is_latest,
+                "released_on": release.released_on,
+                "state": release.state,
+                "is_made_up": release.is_made_up,
+                "completeness": {"expected": release.expected, "received": release.received},
+                "path": release.path,
+                "files": release.files,
+            }
+            for release in releases
+        ],
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _open_to(reader: Reader, releases: tuple[Offered, ...]) -> list[Offered]:
+    return [one for one in releases if reader.may_fetch(one.tier, one.county_code)]
+
+
+def _stamp(tree: Path) -> str:
+    """Return a hash of the folders down to the months, each with its time of change.
+
+    A release that appears changes its month's folder, and a pointer that is swapped does too.
+    """
+    digest = hashlib.sha256()
+    folders = [str(tree)]
+    for _ in range(4):
+        below: list[str] = []
+        for folder in folders:
+            try:
+                with os.scandir(folder) as entries:
+                    below += sorted(
+                        entry.path
+                        for entry in entries
+                        if not re.match(r"r\d|\.", entry.name)
+                        and entry.is_dir(follow_symlinks=False)
+                    )
+                digest.update(f"{folder}\0{Path(folder).stat().st_mtime_ns}\n".encode())
+            except OSError:
+                continue
+        folders = below
+    return digest.hexdigest()
+
+
+def _offered(listed: Listed) -> Offered:
+    expected, received = _reports(listed.path)
+    return Offered(
+        tier=listed.tier,
+        county_code=listed.county_code,
+        month=listed.month,
+        number=listed.number,
+        is_latest=listed.is_latest,
+        released_on=str(listed.facts["released_on"]),
+        is_made_up=bool(listed.facts.get("is_made_up")),
+        state=listed.facts.get("state"),
+        expected=expected,
+        received=received,
+        files=_files(listed),
+    )
+
+
+def _files(listed: Listed) -> tuple[dict[str, Any], ...]:
+    """Return name, bytes and SHA-256 of every file; the manifest and its signature have no hash."""
+    named = {
+        entry["path"]: (int(entry["bytes"]), str(entry["hash"]).removeprefix("sha256:"))
+        for entry in listed.files
+    }
+    own = {
+        name: ((listed.path / name).stat().st_size, None)
+        for name in (MANIFEST, SIGNATURE)
+        if (listed.path / name).is_file()
+    }
+    return tuple(
+        {"name": name, "bytes": size, "sha256": digest}
+        for name, (size, digest) in sorted({**named, **own}.items())
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _reports(release: Path) -> tuple[int | None, int | None]:
+    """Return how many reports a release expected and received; it never changes."""
+    path = release / _COMPLETENESS
+    if not path.is_file():
+        return None, None
+    counts = pq.read_table(path, columns=["expected", "received"]).to_pydict()
+    return (
+        sum(value or 0 for value in counts["expected"]),
+        sum(value or 0 for value in counts["received"]),
+    )

@@ -1,0 +1,204 @@
+"""What stands before every request: who asks, how often, and what is logged of it.
+
+Belongs here: authentication, rate limits, security headers and the access log. Not here: what a
+reader may fetch (tokens.Reader, app).
+
+What a refusal says depends on what was asked alone, never on what exists: a path is looked at only
+after this, and the disk only after the path.
+"""
+
+import base64
+import binascii
+import ipaddress
+import logging
+import math
+import os
+import re
+import time
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
+from urllib.parse import unquote
+
+import limits
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orchestration.serving.tokens import ANYONE, PREFIX, Reader, TokenBook
+from orchestration.serving.words import both
+from orchestration.settings import ServeSettings
+from sources.journal import BrokenJournal
+
+#: The key of the request's scope under which the application finds its Reader.
+READER = "krat.reader"
+
+#: Pages have no scripts, forms or frames, and load nothing from elsewhere.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Vary": "Authorization",
+}
+#: For TLS: a year.
+STRICT_TRANSPORT = "max-age=31536000"
+
+_errors = logging.getLogger("krat.serve")
+
+
+class Guard:
+    """ASGI middleware that hands the application only requests it has named a Reader for."""
+
+    def __init__(
+        self, app: ASGIApp, tokens: TokenBook, settings: ServeSettings, log: logging.Logger
+    ) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._log = log
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._per_token = limits.parse(settings.per_token)
+        self._per_address = limits.parse(settings.per_address)
+        self._failed_tokens = limits.parse(settings.failed_tokens)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or have the application answer it; log it either way."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        address = scope["client"][0] if scope.get("client") else "-"
+        status, size = 500, 0
+
+        async def counted(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+            await send(message)
+
+        outcome = self._admit(_presented(Headers(scope=scope)), _network(address))
+        reader = outcome if isinstance(outcome, Reader) else ANYONE
+        try:
+            if isinstance(outcome, Response):
+                await outcome(scope, receive, counted)
+            else:
+                scope[READER] = reader
+                await self._app(scope, receive, counted)
+        finally:
+            self._log.info(
+                "%s %s %s %s %s %d %d %.1f",
+                datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                address,
+                reader.token_id or "-",
+                scope["method"],
+                _logged_path(scope),
+                status,
+                size,
+                (time.perf_counter() - started) * 1000,
+            )
+
+    def _admit(self, token: str | None, network: str) -> Reader | Response:
+        if token is None:
+            if not self._limiter.hit(self._per_address, "address", network):
+                return self._too_many(self._per_address, "address", network)
+            return ANYONE
+        if not self._limiter.test(self._failed_tokens, "failed", network):
+            return self._too_many(self._failed_tokens, "failed", network)
+        try:
+            reader = self._tokens.reader(token)
+        except BrokenJournal as broken:
+            _errors.error("%s: no token works until it is mended", broken)
+            return PlainTextResponse(both("unavailable"), 503)
+        if reader is None:
+            self._limiter.hit(self._failed_tokens, "failed", network)
+            return challenge("invalid_token")
+        if not self._limiter.hit(self._per_token, "token", str(reader.token_id)):
+            return self._too_many(self._per_token, "token", str(reader.token_id))
+        return reader
+
+    def _too_many(self, limit: limits.RateLimitItem, *key: str) -> Response:
+        reset = self._limiter.get_window_stats(limit, *key).reset_time
+        seconds = max(1, math.ceil(reset - time.time()))
+        return PlainTextResponse(both("too_many"), 429, headers={"Retry-After": str(seconds)})
+
+
+def challenge(error: str | None = None) -> Response:
+    """Return the answer to who needs a token; browsers and LibreOffice can send one as password."""
+    response = PlainTextResponse(both(error or "token_needed"), 401)
+    detail = f', error="{error}"' if error else ""
+    response.headers.append("WWW-Authenticate", f'Bearer realm="krat"{detail}')
+    response.headers.append("WWW-Authenticate", 'Basic realm="krat", charset="UTF-8"')
+    return response
+
+
+def access_log(path: Path, days: int) -> logging.Logger:
+    """Return the logger of requests: a file a day, readable by its owner alone.
+
+    A line is: time, address, token's id, method, path, status, bytes of the body, milliseconds. It
+    has no query, header or token.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = _OwnersFile(path, when="midnight", utc=True, backupCount=days, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.Logger("krat.access", logging.INFO)
+    logger.addHandler(handler)
+    return logger
+
+
+class _OwnersFile(TimedRotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123
+
+
+def _presented(headers: Headers) -> str | None:
+    """Return the token that a request carries, None without one, "" for what can be no token."""
+    values = headers.getlist("authorization")
+    if not values:
+        return None
+    scheme, _, given = values[0].strip().partition(" ")
+    if len(values) == 1 and scheme.lower() == "bearer":
+        return given.strip()
+    if len(values) == 1 and scheme.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
+def _network(address: str) -> str:
+    """Return what is counted as one sender: one IPv4 address, or an IPv6 network of /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _logged_path(scope: Scope) -> str:
+    """Return the path as it came, without what could forge a line or hold a token."""
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = raw.decode("latin-1").partition("?")[0]
+    if PREFIX in unquote(path):
+        return "[token]"
+    return re.sub(r"[^\x21-\x7e]", "?", path[:300])

@@ -1,0 +1,158 @@
+"""The catalogue as pages, and the snippets that read a release.
+
+Belongs here: handing what is shown to the templates. Not here: words (words.yml), looks
+(templates) or who may see what (tokens).
+"""
+
+from datetime import date
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import jinja2
+
+from orchestration.serving.catalogue import Offered
+from orchestration.serving.tokens import Reader
+from orchestration.serving.words import Language, period_name, words
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+#: What stands in a snippet where the reader's token goes.
+TOKEN_PLACEHOLDER = "TOKEN"
+
+#: The snippets in the order of the page.
+_SNIPPETS = ("duckdb", "pandas", "r", "excel")
+
+#: The table that a snippet reads, where a release has it.
+_SHOWN_MART = "indicator_progress"
+
+CountyNames = dict[str, tuple[str, str]]
+
+
+def snippets(release: Offered, base_url: str) -> dict[str, str]:
+    """Return a text for each of DuckDB, pandas, R and Excel that reads this release as it stands.
+
+    Where a token is needed, TOKEN_PLACEHOLDER stands for it.
+    """
+    marts = [name.removesuffix(".parquet") for name in release.file_names(".parquet")]
+    if not marts:
+        return {}
+    values = {
+        "base": base_url,
+        "url": base_url + release.path,
+        "mart": _SHOWN_MART if _SHOWN_MART in marts else marts[0],
+        "has_database": bool(release.file_names(".duckdb")),
+        "token": TOKEN_PLACEHOLDER if release.tier != "public" else None,
+    }
+    return {
+        name: _environment().get_template(f"snippets/{name}.txt").render(values)
+        for name in _SNIPPETS
+    }
+
+
+def newest(releases: list[Offered]) -> Offered | None:
+    """Return the release whose snippets the catalogue shows: of the newest month, restricted first.
+
+    A county comes before the nation.
+    """
+    latest = [release for release in releases if release.is_latest]
+    return max(
+        latest,
+        key=lambda one: (one.tier == "restricted", one.month, one.county_code != "AL", one.number),
+        default=None,
+    )
+
+
+def catalogue_page(
+    releases: list[Offered], names: CountyNames, reader: Reader, language: Language, base_url: str
+) -> bytes:
+    """Return the page of all that a reader may fetch, the newest release of each month."""
+    latest = [release for release in releases if release.is_latest]
+    tiers = [
+        (
+            tier,
+            [
+                (code, sorted(of_county, key=lambda one: one.month, reverse=True))
+                for code, of_county in groupby(of_tier, key=lambda one: one.county_code)
+            ],
+        )
+        for tier, of_tier in groupby(latest, key=lambda one: one.tier)
+    ]
+    shown = newest(releases)
+    return _page(
+        "catalogue.html",
+        language,
+        names=names,
+        tiers=tiers,
+        reader=reader,
+        shown=shown,
+        snippets=snippets(shown, base_url) if shown else {},
+        pull=_environment().get_template("snippets/pull.txt").render(base=base_url),
+        other_path=lambda other: f"/{other}/" + ("restricted/" if reader.token_id else ""),
+    )
+
+
+def release_page(
+    release: Offered, others: list[Offered], names: CountyNames, language: Language, base_url: str
+) -> bytes:
+    """Return the page of one release; `others` are the releases of the same place."""
+    return _page(
+        "release.html",
+        language,
+        names=names,
+        release=release,
+        others=others,
+        snippets=snippets(release, base_url),
+        other_path=lambda other: f"/{other}/{release.path}",
+    )
+
+
+def style_sheet() -> bytes:
+    """Return the style sheet of the pages."""
+    return (_TEMPLATES / "style.css").read_bytes()
+
+
+def _page(template: str, language: Language, **values: object) -> bytes:
+    other: Language = "en" if language == "sq" else "sq"
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            w=words(language),
+            language=language,
+            other=other,
+            position=0 if language == "sq" else 1,
+            period_name=lambda period: period_name(period, language),
+            placeholder=TOKEN_PLACEHOLDER,
+            **values,
+        )
+        .encode()
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters["size"] = _size
+    environment.filters["day"] = _day
+    return environment
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes in whole kB or MB."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{round(count / 1000)} kB" if count < 1_000_000 else f"{round(count / 1_000_000)} MB"
+
+
+def _day(written: str) -> str:
+    """Return a date as it is written in Albania: 12.6.2023."""
+    day = date.fromisoformat(written)
+    return f"{day.day}.{day.month}.{day.year}"

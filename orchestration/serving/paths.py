@@ -1,0 +1,87 @@
+"""Which file of the tree a path of a request names.
+
+Belongs here: the only paths that are served, and the check that a file lies exactly there. Not
+here: who may fetch it (tokens.Reader).
+"""
+
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from orchestration.publication.signing import PUBLIC_KEYS
+from orchestration.publication.tree import LATEST, Place
+
+_PLACE = (
+    r"(?P<tier>public|restricted)/(?P<county_code>AL(?:-[0-9]{2})?)/(?P<month>[0-9]{4}-[0-9]{2})"
+)
+_RELEASE = r"(?P<release>r[1-9][0-9]{0,5}|latest)"
+_FILE = r"(?P<file>[A-Za-z0-9_][A-Za-z0-9_.-]{0,100})"
+
+_FILE_PATH = re.compile(rf"{_PLACE}/{_RELEASE}/{_FILE}")
+_POINTER_PATH = re.compile(rf"{_PLACE}/{LATEST}")
+_RELEASE_PATH = re.compile(rf"{_PLACE}/{_RELEASE}/")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a path asks for: a release of a tier, county and month, `release` r<N> or latest.
+
+    Without `file` it is the release as a whole, or the pointer.
+    """
+
+    tier: str
+    county_code: str
+    month: str
+    release: str
+    file: str | None
+
+    def found_in(self, tree: Path) -> Path | None:
+        """Return the file, or None unless a plain file lies exactly there.
+
+        A symlink anywhere below the tree leads nowhere.
+        """
+        place = Place(tree, self.tier, self.county_code, self.month)
+        folder = place.folder
+        if self.file is not None:
+            release = place.latest() if self.release == LATEST else folder / self.release
+            if release is None:
+                return None
+            folder = release
+        return plain_file(tree, folder / (self.file or LATEST))
+
+
+def asked_file(path: str) -> Asked | None:
+    """Return what a path under /releases/ asks for, or None when it can name no file."""
+    match = _FILE_PATH.fullmatch(path)
+    if match is None:
+        pointer = _POINTER_PATH.fullmatch(path)
+        return Asked(**pointer.groupdict(), release=LATEST, file=None) if pointer else None
+    return Asked(**match.groupdict())
+
+
+def asked_release(path: str) -> Asked | None:
+    """Return which release a page's path asks for, or None."""
+    match = _RELEASE_PATH.fullmatch(path)
+    return Asked(**match.groupdict(), file=None) if match else None
+
+
+def asked_tier(path: str) -> Literal["restricted"] | None:
+    """Return the tier that needs a token when a path, well formed or not, lies under it."""
+    return "restricted" if path.partition("/")[0] == "restricted" else None
+
+
+def public_keys(tree: Path) -> Path | None:
+    """Return the file of the public keys, for anyone."""
+    return plain_file(tree, tree / PUBLIC_KEYS)
+
+
+def plain_file(tree: Path, path: Path) -> Path | None:
+    """Return `path` if it is a plain file and no part of it below `tree` is a symlink."""
+    try:
+        is_plain = stat.S_ISREG(path.lstat().st_mode)
+        lies_there = path.parent.resolve() == tree.resolve() / path.parent.relative_to(tree)
+    except OSError:
+        return None
+    return path if is_plain and lies_there else None

@@ -1,0 +1,124 @@
+"""A `krat serve` process for tests: a home of its own, its address, tokens and access log."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from orchestration.publication.package import sha256
+from orchestration.publication.signing import signing_key
+from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
+from orchestration.serving.tokens import make_token
+from sources.home import Home
+
+COMMAND = [sys.executable, "-c", "from orchestration.cli import main; main()"]
+
+#: What no answer may hold: it stands in files that are not to be had.
+CANARY = "canary-5e1f7a"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server at `url` (with a slash at its end) on a home, and tokens by who holds them."""
+
+    url: str
+    home: Home
+    tokens: dict[str, str]
+
+    def bearer(self, holder: str) -> dict[str, str]:
+        """Return the header that carries a holder's token."""
+        return {"Authorization": f"Bearer {self.tokens[holder]}"}
+
+    def log_lines(self) -> list[list[str]]:
+        """Return the access log: time, address, token id, method, path, status, bytes, ms."""
+        lines = self.home.access_log.read_text(encoding="utf-8").splitlines()
+        return [line.split(" ") for line in lines]
+
+
+def home_to_serve(source: Home, folder: Path) -> Home:
+    """Return a home with the releases of `source` and one public release, made up from them."""
+    home = Home(root=folder / "home", keys=folder / "keys")
+    shutil.copytree(source.releases, home.releases)
+    shutil.copytree(source.keys, home.keys)
+    add_release(home, "restricted/AL/2023-05/r1", "public", "AL", "2023-05")
+    return home
+
+
+def add_release(home: Home, original: str, tier: str, county_code: str, month: str) -> Path:
+    """Put a copy of a release elsewhere in the tree, as its next release, signed anew."""
+    place = Place(home.releases, tier, county_code, month)
+    with place.appearing() as (draft, target):
+        shutil.copytree(home.releases / original, draft, dirs_exist_ok=True)
+        for path in draft.iterdir():
+            path.chmod(0o644)
+        (draft / "CHANGES.md").write_text(f"{target.name}\n", encoding="utf-8")
+        facts = {"tier": tier, "county_code": county_code, "reporting_month": month}
+        sign(home, draft, {**facts, "number": int(target.name[1:])})
+    return target
+
+
+def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
+    """Write a release's manifest anew, with these facts and the hashes of its files."""
+    manifest = json.loads((release / MANIFEST).read_bytes())
+    manifest["release"] |= facts
+    manifest["files"] = [
+        {"path": path.name, "hash": sha256(path), "bytes": path.stat().st_size}
+        for path in sorted(release.iterdir())
+        if path.name not in (MANIFEST, SIGNATURE)
+    ]
+    content = json.dumps(manifest).encode()
+    (release / MANIFEST).write_bytes(content)
+    (release / SIGNATURE).write_bytes(signing_key(home.keys).sign(content).signature)
+
+
+def make_tokens(home: Home) -> dict[str, str]:
+    """Make a token of each kind: for every county, for Fier, for Vlorë, and one that expired."""
+    today = datetime.now(UTC).date()
+    kinds = {
+        "all": (None, today),
+        "fier": ("AL-04", today),
+        "vlore": ("AL-12", today),
+        "expired": (None, today - timedelta(days=1)),
+    }
+    return {
+        holder: make_token(home, holder, "restricted", county_code, last_day)[1]
+        for holder, (county_code, last_day) in kinds.items()
+    }
+
+
+@contextmanager
+def serving(home: Home, *options: str) -> Iterator[str]:
+    """Run `krat serve` on a home for the block; give its address with the real port."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options],
+        env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        told = process.stdout.readline()
+        assert told.startswith("Serving releases at "), told
+        yield told.split()[3]
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def raw_request(url: str, request: bytes) -> bytes:
+    """Send these very bytes, which no client library would, and return the whole answer."""
+    host, port = url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return answer
