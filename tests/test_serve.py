@@ -1,12 +1,10 @@
 """krat serve over real HTTP: who can fetch what, and what a refusal doesn't tell."""
 
-import json
+import itertools
 import shutil
 import socket
-import ssl
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
@@ -199,8 +197,8 @@ def traps(served: Served) -> Iterator[None]:
 _PIECES = st.sampled_from(
     [
         "releases", "public", "restricted", "AL", "AL-04", "2023-05", "r1", "r8", "latest",
-        "secret.csv", "secret.txt", "link.csv", ".hidden.csv", ".r2.draft", "gate.json", "notes.csv",
-        "..", ".", "", "%2e%2e", "%2e", "..%2f", "%2f", "%5c", "\\", "..\\", "%00", "\x7f", "%c0%ae",
+        "secret.csv", "secret.txt", "link.csv", ".hidden.csv", ".r2.draft", "gate.json", "..", "",
+        "notes.csv", ".", "%2e%2e", "%2e", "..%2f", "%2f", "%5c", "\\", "..\\", "%00", "%c0%ae",
         "%252e%252e", "r1.old", "home", "etc", "passwd", "en", "sq", "~", "*", ";", "r1%00.csv",
     ]
 )  # fmt: skip
@@ -407,7 +405,7 @@ def test_a_page_can_be_read_without_looks_or_scripts(
     assert not any(name.startswith("on") for _, attributes in outline.tags for name in attributes)
     levels = [int(tag[1]) for tag, _ in outline.tags if tag in ("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     assert len(outline.all("caption")) == len(outline.all("table")) > 0
     assert all("scope" in one for one in outline.all("th"))
     ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
@@ -431,7 +429,7 @@ def test_a_false_host_name_never_reaches_the_page(served: Served) -> None:
         assert "http://127.0.0.1/releases" in page
 
 
-def test_who_asks_too_often_is_told_to_wait(served: Served, tmp_path: Path) -> None:
+def test_who_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
     home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
     home.root.mkdir()
     own = (Path(__file__).parents[1] / "orchestration/serving/serve.yml").read_text("utf-8")

@@ -105,7 +105,7 @@ def run(
         log_level="warning",
         ws="none",
         limit_concurrency=settings.connections,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=2,
     )
     try:
         config.load()

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from orchestration.publication.tree import MANIFEST, SIGNATURE, Listed, releases_in
+from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows
 
@@ -98,7 +99,11 @@ class Catalogue:
     def _look(self) -> None:
         stamp = _stamp(self._tree)
         if stamp != self._stamp:
-            self._releases = tuple(_offered(listed) for listed in releases_in(self._tree))
+            self._releases = tuple(
+                _offered(listed)
+                for listed in releases_in(self._tree)
+                if lies_there(self._tree, listed.path)
+            )
             self._made.clear()
             self._stamp = stamp
 

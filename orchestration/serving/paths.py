@@ -81,7 +81,11 @@ def plain_file(tree: Path, path: Path) -> Path | None:
     """Return `path` if it is a plain file and no part of it below `tree` is a symlink."""
     try:
         is_plain = stat.S_ISREG(path.lstat().st_mode)
-        lies_there = path.parent.resolve() == tree.resolve() / path.parent.relative_to(tree)
     except OSError:
         return None
-    return path if is_plain and lies_there else None
+    return path if is_plain and lies_there(tree, path.parent) else None
+
+
+def lies_there(tree: Path, path: Path) -> bool:
+    """Return whether no part of `path` below `tree` is a symlink."""
+    return path.resolve() == tree.resolve() / path.relative_to(tree)
