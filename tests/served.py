@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from orchestration.publication.package import sha256
-from orchestration.publication.signing import signing_key
+from orchestration.publication.signing import fingerprint, signing_key
 from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
 from orchestration.serving.tokens import make_token
 from sources.home import Home
@@ -67,7 +67,8 @@ def add_release(home: Home, original: str, tier: str, county_code: str, month: s
 def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
     """Write a release's manifest anew, with these facts and the hashes of its files."""
     manifest = json.loads((release / MANIFEST).read_bytes())
-    manifest["release"] |= facts
+    key = signing_key(home.keys)
+    manifest["release"] |= {**facts, "signed_by": fingerprint(key.verify_key)}
     manifest["files"] = [
         {"path": path.name, "hash": sha256(path), "bytes": path.stat().st_size}
         for path in sorted(release.iterdir())
@@ -75,7 +76,7 @@ def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
     ]
     content = json.dumps(manifest).encode()
     (release / MANIFEST).write_bytes(content)
-    (release / SIGNATURE).write_bytes(signing_key(home.keys).sign(content).signature)
+    (release / SIGNATURE).write_bytes(key.sign(content).signature)
 
 
 def make_tokens(home: Home) -> dict[str, str]:

@@ -337,7 +337,7 @@ def _fetch_rest(remote: Remote, path: str, part: Path, size: int) -> None:
             "content-range", ""
         ).startswith(f"bytes {start}-")
         written = start if goes_on else 0
-        with part.open("ab" if goes_on else "wb") as file, told(remote.url):
+        with part.open("ab" if goes_on else "wb") as file, told(remote.url, "broken_off"):
             if response.status_code != 416:
                 for chunk in response.iter_content(CHUNK):
                     written += len(chunk)

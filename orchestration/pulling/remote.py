@@ -23,7 +23,7 @@ TIMEOUTS = (10, 60)
 RETRIES = Retry(
     total=6,
     connect=1,
-    read=0,
+    read=2,
     redirect=0,
     backoff_factor=0.5,
     status_forcelist=(429, 502, 503, 504),
@@ -91,7 +91,7 @@ class Remote:
 def body(response: requests.Response, url: str, limit: int) -> bytes:
     """Return an answer's body, which must be whole and of at most `limit` bytes."""
     parts: list[bytes] = []
-    with told(url):
+    with told(url, "broken_off"):
         for chunk in response.iter_content(CHUNK):
             parts.append(chunk)
             if sum(map(len, parts)) > limit:
@@ -100,18 +100,18 @@ def body(response: requests.Response, url: str, limit: int) -> bytes:
 
 
 @contextmanager
-def told(url: str) -> Iterator[None]:
-    """Turn what requests raises in the block into PullFailed."""
+def told(url: str, no_answer: str = "unreachable") -> Iterator[None]:
+    """Turn what requests raises in the block into PullFailed; `no_answer` is a silence's kind."""
     try:
         yield
     except requests.exceptions.SSLError as mistake:
         raise PullFailed("certificate", url=url) from mistake
     except requests.exceptions.RetryError as mistake:
         raise PullFailed("busy", url=url) from mistake
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ReadTimeout) as mistake:
+    except requests.exceptions.ChunkedEncodingError as mistake:
         raise PullFailed("broken_off", url=url) from mistake
-    except requests.exceptions.ConnectionError as mistake:
-        raise PullFailed("unreachable", url=url) from mistake
+    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as mistake:
+        raise PullFailed(no_answer, url=url) from mistake
     except requests.exceptions.RequestException as mistake:
         raise PullFailed("bad_url", url=url) from mistake
 
