@@ -8,7 +8,7 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs clean libreoffice
+.PHONY: help run test lint bench docs clean libreoffice clients
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -33,7 +33,7 @@ run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
-test: $(VENV)/dev libreoffice lint  ## set up, lint, run every test
+test: $(VENV)/dev libreoffice clients lint  ## set up, lint, run every test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # The forms must open and work in LibreOffice: a test fills one through it.
@@ -43,6 +43,24 @@ libreoffice:
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 				--no-install-recommends libreoffice-calc python3-uno >/dev/null; } \
 		|| { echo "Install libreoffice-calc and python3-uno, then run make test again." >&2; exit 1; }
+
+# Clients that others wrote read what krat serves: Chromium, and DuckDB from Node.
+clients: $(VENV)/node/package.json
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| { echo "Installing Chromium for the tests (half a minute, once)"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| { echo "Install chromium, then run make test again." >&2; exit 1; }
+
+$(VENV)/node/package.json: tests/clients/package.json $(VENV)/dev
+	@command -v npm >/dev/null \
+		|| { echo "Installing Node for the tests (a minute, once)"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends nodejs npm >/dev/null; } \
+		|| { echo "Install Node 18 or later with npm, then run make test again." >&2; exit 1; }
+	@mkdir -p $(VENV)/node && cp $< $@ && npm install --prefix $(VENV)/node --silent --no-package-lock \
+		--no-audit --no-fund \
+		|| { rm -f $@; echo "npm can't get the packages of $<: see its registry's settings." >&2; exit 1; }
 
 lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 	@$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,10 +27,10 @@ from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
 from orchestration.serving.guard import READER, Guard, access_log, challenge
 from orchestration.serving.pages import (
     catalogue_page,
+    looks,
     newest,
     release_page,
     snippets,
-    style_sheet,
 )
 from orchestration.serving.paths import asked_file, asked_release, asked_tier, public_keys
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
@@ -48,6 +49,9 @@ _TYPES = {
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
+#: What the pages load, with its type.
+_LOOKS = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+
 #: The words of each refusal, the same whatever was asked for.
 _ANSWERS = {404: "not_found", 405: "not_allowed", 500: "failed"}
 
@@ -61,10 +65,12 @@ _PRIVATE = "private, no-cache"
 def build_app(home: Home, settings: ServeSettings) -> ASGIApp:
     """Return the application, which reads the home's releases and tokens anew as they change."""
     server = _Server(home, settings)
+    # The first reader doesn't wait until every release was read.
+    Thread(target=server.look, daemon=True).start()
     app = Starlette(
         routes=[
             Route("/", server.first_page),
-            Route("/style.css", server.style),
+            *(Route(f"/{name}", _look(name, kind)) for name, kind in _LOOKS.items()),
             Route("/catalog.json", server.catalog),
             Route("/releases/{path:path}", server.file),
             Route("/{language}/", server.first_page),
@@ -128,6 +134,10 @@ class _Server:
         self._catalogue = Catalogue(self._tree, SEEDS)
         self._files = StaticFiles(directory=self._tree, check_dir=False)
         self._public_url = settings.public_url
+
+    def look(self) -> None:
+        """Read the tree before anyone asks."""
+        self._catalogue.releases(ANYONE)
 
     async def file(self, request: Request) -> Response:
         path = _plain_path(request, "/releases/")
@@ -204,11 +214,6 @@ class _Server:
         content, etag = self._catalogue.made(reader, ("json", base), make)
         return _conditional(request, content, etag, "application/json")
 
-    def style(self, _: Request) -> Response:
-        return Response(
-            style_sheet(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"}
-        )
-
     def _base_url(self, request: Request) -> str:
         if self._public_url:
             return self._public_url.rstrip("/") + "/"
@@ -218,6 +223,11 @@ class _Server:
         ):
             host = LOOPBACK
         return f"{request.scope['scheme']}://{host}/"
+
+
+def _look(name: str, media_type: str) -> Callable[[Request], Response]:
+    content, headers = looks(name), {"Cache-Control": "public, max-age=3600"}
+    return lambda _: Response(content, media_type=media_type, headers=headers)
 
 
 def _plain_path(request: Request, prefix: str) -> str:

@@ -18,7 +18,7 @@ from orchestration.serving.words import Language, period_name, words
 _TEMPLATES = Path(__file__).with_name("templates")
 
 #: What stands in a snippet where the reader's token goes.
-TOKEN_PLACEHOLDER = "TOKEN"
+TOKEN_PLACEHOLDER = "YOUR-TOKEN"
 
 #: The snippets in the order of the page.
 _SNIPPETS = ("duckdb", "pandas", "r", "excel")
@@ -107,9 +107,9 @@ def release_page(
     )
 
 
-def style_sheet() -> bytes:
-    """Return the style sheet of the pages."""
-    return (_TEMPLATES / "style.css").read_bytes()
+def looks(name: str) -> bytes:
+    """Return a file that the pages load: style.css or icon.svg."""
+    return (_TEMPLATES / name).read_bytes()
 
 
 def _page(template: str, language: Language, **values: object) -> bytes:

@@ -4,37 +4,15 @@ Usage: fill.py PIPE IN OUT FILTER CELL=VALUE...; prints the cells that are locke
 """
 
 import sys
-import time
 
 import uno
-from com.sun.star.beans import PropertyValue
-
-
-def _option(name, value):
-    option = PropertyValue()
-    option.Name, option.Value = name, value
-    return option
-
-
-def _connected(pipe):
-    resolver = uno.getComponentContext().ServiceManager.createInstance(
-        "com.sun.star.bridge.UnoUrlResolver"
-    )
-    for _ in range(300):
-        try:
-            return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
-        except Exception:
-            time.sleep(0.1)
-    raise SystemExit("LibreOffice did not start")
+from bridge import desktop, option
 
 
 def main(pipe, source, target, output_filter, *cells):
-    context = _connected(pipe)
-    desktop = context.ServiceManager.createInstanceWithContext(
-        "com.sun.star.frame.Desktop", context
-    )
+    office = desktop(pipe)
     url = uno.systemPathToFileUrl
-    document = desktop.loadComponentFromURL(url(source), "_blank", 0, (_option("Hidden", True),))
+    document = office.loadComponentFromURL(url(source), "_blank", 0, (option("Hidden", True),))
     sheet = document.Sheets.getByName("Raporti")
     for assignment in cells:
         name, _, text = assignment.partition("=")
@@ -44,9 +22,9 @@ def main(pipe, source, target, output_filter, *cells):
             print(name)
         else:
             cell.setFormula(text)
-    document.storeToURL(url(target), (_option("FilterName", output_filter),))
+    document.storeToURL(url(target), (option("FilterName", output_filter),))
     document.close(True)
-    desktop.terminate()
+    office.terminate()
 
 
 main(*sys.argv[1:])

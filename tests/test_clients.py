@@ -1,0 +1,239 @@
+"""Clients that others wrote read the releases over HTTP: restricted with a token, public without."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_httpfs
+import pandas as pd
+import pytest
+import requests
+from served import Served
+
+HERE = Path(__file__).parent
+FIER = "releases/restricted/AL-04/2023-05/r1/"
+PUBLIC = "releases/public/AL/2023-05/r1/"
+
+#: Where make test puts the packages of tests/clients/package.json.
+NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
+
+BOTH_TIERS = pytest.mark.parametrize(("path", "holder"), [(FIER, "fier"), (PUBLIC, None)])
+
+
+@pytest.fixture(scope="session")
+def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of DuckDB's extensions that holds httpfs of its wheel: nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("extensions")
+    wheel = Path(duckdb_extension_httpfs.__file__).parent / "extensions"
+    [extension] = wheel.rglob("httpfs.duckdb_extension")
+    [(platform,)] = duckdb.execute("pragma platform").fetchall()
+    target = folder / f"v{duckdb.__version__}" / platform
+    target.mkdir(parents=True)
+    shutil.copy(extension, target)
+    return folder
+
+
+@pytest.fixture
+def reader(extensions: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB as a reader's, with httpfs and no cache from another test."""
+    with duckdb.connect(config={"extension_directory": str(extensions)}) as connection:
+        connection.execute("load httpfs")
+        yield connection
+
+
+def rows_of(served: Served, path: str, mart: str = "indicator_progress") -> int:
+    return len(pd.read_parquet(served.home.root / path / f"{mart}.parquet"))
+
+
+def allow(connection: duckdb.DuckDBPyConnection, served: Served, holder: str | None) -> None:
+    if holder:
+        connection.execute(
+            f"create secret (type http, bearer_token '{served.tokens[holder]}', "
+            f"scope '{served.url}')"
+        )
+
+
+@BOTH_TIERS
+def test_duckdb_attaches_the_database_and_reads_parquet(
+    served: Served, reader: duckdb.DuckDBPyConnection, path: str, holder: str | None
+) -> None:
+    allow(reader, served, holder)
+    url = served.url + path
+    reader.execute(f"attach '{url}mart.duckdb' as mart (read_only)")
+    attached = reader.execute("select count(*) from mart.indicator_progress").fetchone()
+    read = reader.execute(
+        f"select count(*) from read_parquet('{url}indicator_progress.parquet')"
+    ).fetchone()
+    assert attached == read == (rows_of(served, path),)
+    comment = reader.execute(
+        "select comment from duckdb_tables() where database_name = 'mart' "
+        "and table_name = 'indicator_progress'"
+    ).fetchone()
+    assert comment is not None
+    assert "One row is" in comment[0]
+
+
+def test_duckdb_without_the_token_gets_nothing(
+    served: Served, reader: duckdb.DuckDBPyConnection
+) -> None:
+    with pytest.raises(duckdb.Error, match="HTTP Error"):
+        reader.execute(f"from read_parquet('{served.url}{FIER}indicator_progress.parquet')")
+    allow(reader, served, "vlore")
+    with pytest.raises(duckdb.Error, match="404"):
+        reader.execute(f"from read_parquet('{served.url}{FIER}indicator_progress.parquet')")
+
+
+def test_a_countys_mart_of_a_month_takes_at_most_100_kilobytes(
+    served: Served, reader: duckdb.DuckDBPyConnection
+) -> None:
+    """The bytes of all answers, by the access log, for all marts of the month together."""
+    allow(reader, served, "fier")
+    before = len(served.log_lines())
+    marts = [path.name for path in (served.home.root / FIER).glob("*.parquet")]
+    assert len(marts) >= 5
+    for name in marts:
+        reader.execute(f"from read_parquet('{served.url}{FIER}{name}')").fetchall()
+    lines = served.log_lines()[before:]
+    assert {line[4].rpartition("/")[2] for line in lines} == set(marts)
+    assert 0 < sum(int(line[6]) for line in lines) <= 100_000
+
+
+@BOTH_TIERS
+def test_the_command_line_of_duckdb_runs_the_snippet_of_the_catalogue(
+    served: Served, extensions: Path, path: str, holder: str | None
+) -> None:
+    """Every word as it is pasted, but for the token and where extensions lie."""
+    snippet = _snippets(served, holder)["duckdb"]
+    assert served.url + path in snippet
+    done = subprocess.run(
+        [
+            str(Path(sys.prefix) / "bin" / "duckdb"), "-csv",
+            "-cmd", f"set extension_directory = '{extensions}'",
+        ],
+        input=snippet,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )  # fmt: skip
+    rows = [line for line in done.stdout.splitlines() if line.startswith(("AL-04,", "AL,"))]
+    # Once by read_parquet and once from the attached database.
+    assert len(rows) == 2 * rows_of(served, path)
+    assert "Error" not in done.stderr
+
+
+@BOTH_TIERS
+def test_pandas_runs_the_snippet_of_the_catalogue(
+    served: Served, path: str, holder: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, pd.DataFrame] = {}
+    exec(_snippets(served, holder)["pandas"], names)
+    expected = pd.read_parquet(served.home.root / path / "indicator_progress.parquet")
+    pd.testing.assert_frame_equal(names["frame"], expected)
+    assert f"[{len(expected)} rows x" in capsys.readouterr().out
+
+
+def test_each_page_of_a_release_has_its_own_snippets(served: Served) -> None:
+    headers = served.bearer("fier")
+    page = requests.get(f"{served.url}en/{FIER}", headers=headers).text
+    for kind in ("indicator_progress.parquet", "indicator_progress.csv", "mart.duckdb"):
+        assert f"{served.url}{FIER}{kind}" in page
+    assert "Csv.Document" in page
+    assert "read.csv" in page
+
+
+@BOTH_TIERS
+def test_duckdb_from_node_reads_it(
+    served: Served, extensions: Path, path: str, holder: str | None
+) -> None:
+    token = [served.tokens[holder]] if holder else []
+    told = _node("duckdb.cjs", str(extensions), served.url + path, *token)
+    assert json.loads(told) == [rows_of(served, path)] * 2
+
+
+@BOTH_TIERS
+def test_libreoffice_opens_the_workbook_by_its_address(
+    served: Served, tmp_path: Path, path: str, holder: str | None
+) -> None:
+    pipe = f"krat{tmp_path.name}".replace("_", "")
+    office = subprocess.Popen(
+        ["soffice", "--headless", "--norestore", f"--accept=pipe,name={pipe};urp;",
+         f"-env:UserInstallation=file://{tmp_path / 'profile'}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        told = subprocess.run(
+            ["/usr/bin/python3", str(HERE / "libreoffice" / "open.py"), pipe,
+             f"{served.url}{path}marts.xlsx"],
+            input=served.tokens[holder] if holder else "",
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+            env={},
+        )  # fmt: skip
+        office.wait(timeout=30)
+    finally:
+        office.kill()
+    sheets, cover = told.stdout.splitlines()
+    assert "Ecuria e treguesve" in sheets.split("|")
+    assert path.split("/")[2] in cover
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("page", "holder", "shows"),
+    [
+        ("sq/", None, "Niveli publik"),
+        ("en/restricted/", "fier", "Restricted tier"),
+        (f"sq/{FIER}", "fier", "mart.duckdb"),
+    ],
+)
+def test_chromium_shows_the_pages_to_everyone(
+    served: Served, tmp_path: Path, page: str, holder: str | None, shows: str, width: int
+) -> None:
+    """Loaded whole, nowhere wider than the window, and with nothing that axe finds wrong."""
+    token = [served.tokens[holder]] if holder else []
+    picture = tmp_path / "page.png"
+    told = json.loads(
+        _node("page.cjs", _chromium(), served.url + page, str(width), str(picture), *token)
+    )
+    assert shows in told["text"]
+    assert told["styled"] == "3px"
+    assert told["found"] == []
+    assert told["errors"] == []
+    assert not told["isTooWide"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def _snippets(served: Served, holder: str | None) -> dict[str, str]:
+    """Return the snippets of the catalogue with the token where it is asked for."""
+    headers = served.bearer(holder) if holder else {}
+    content = requests.get(f"{served.url}catalog.json", headers=headers).json()
+    token = served.tokens[holder] if holder else "?"
+    return {name: text.replace("YOUR-TOKEN", token) for name, text in content["snippets"].items()}
+
+
+def _node(script: str, *arguments: str) -> str:
+    done = subprocess.run(
+        ["node", str(HERE / "clients" / script), *arguments],
+        env={"PATH": os.environ["PATH"], "NODE_PATH": str(NODE_MODULES), "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found is not None, "make test installs it"
+    return found
