@@ -29,7 +29,8 @@ RETRIES = Retry(
     status_forcelist=(429, 502, 503, 504),
 )
 
-CHUNK = 1 << 18
+#: Bytes taken at a time: what came of the last, broken one is lost.
+CHUNK = 1 << 14
 
 
 class _Bearer(requests.auth.AuthBase):
