@@ -1,4 +1,4 @@
-"""Clients that others wrote read the releases over HTTP: restricted with a token, public without."""
+"""Clients that others wrote read releases over HTTP: restricted with a token, public without."""
 
 import json
 import os

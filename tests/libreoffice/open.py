@@ -1,4 +1,4 @@
-"""Open a workbook by its address as a reader would; run by the Python that has LibreOffice's bridge.
+"""Open a workbook by its address as a reader would; run by the Python with LibreOffice's bridge.
 
 Usage: open.py PIPE URL, the password on stdin; prints the names of the sheets and of the cover's
 rows. A reader is asked for a name and a password when the server wants one: so is this.
