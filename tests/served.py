@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,15 +38,21 @@ class Served:
         return {"Authorization": f"Bearer {self.tokens[holder]}"}
 
     def log_lines(self) -> list[list[str]]:
-        """Return the access log: time, address, token id, method, path, status, bytes, ms."""
+        """Return the access log: time, address, token id, method, path, status, bytes, ms.
+
+        A line is written after its answer was sent, so it is waited for.
+        """
+        size = -1
+        while size != (size := self.home.access_log.stat().st_size):
+            time.sleep(0.1)
         lines = self.home.access_log.read_text(encoding="utf-8").splitlines()
         return [line.split(" ") for line in lines]
 
 
 def home_to_serve(source: Home, folder: Path) -> Home:
-    """Return a home with the releases of `source` and one public release, made up from them."""
+    """Return a home with the restricted releases of `source` and one made public as it is."""
     home = Home(root=folder / "home", keys=folder / "keys")
-    shutil.copytree(source.releases, home.releases)
+    shutil.copytree(source.releases, home.releases, ignore=shutil.ignore_patterns("public"))
     shutil.copytree(source.keys, home.keys)
     add_release(home, "restricted/AL/2023-05/r1", "public", "AL", "2023-05")
     return home

@@ -214,8 +214,8 @@ def test_a_pull_that_broke_off_goes_on_where_it_stopped(server: Served, out: Pat
     assert pull(server, out, "--county", "AL-04").exit_code == 0
     for month, there in have.items():
         path = f"/releases/restricted/AL-04/{month}/r1/mart.duckdb"
-        [line] = [line for line in server.log_lines()[before:] if line[4] == path]
-        assert (line[5], int(line[6])) == ("206" if there else "200", size - there)
+        answers = [line[5:7] for line in server.log_lines()[before:] if line[4] == path]
+        assert ["206" if there else "200", str(size - there)] in answers
     assert not list(out.rglob("*.part"))
     assert not list(out.rglob(".r1.pulling"))
     pulled = out / "releases/restricted/AL-04/2023-05/r1/mart.duckdb"

@@ -217,11 +217,8 @@ class _Server:
     def _base_url(self, request: Request) -> str:
         if self._public_url:
             return self._public_url.rstrip("/") + "/"
-        host = request.headers.get("host", "")
-        if not re.fullmatch(
-            r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?", host
-        ):
-            host = LOOPBACK
+        named = request.headers.get("host", "")
+        host = named if _HOST.fullmatch(named) else LOOPBACK
         return f"{request.scope['scheme']}://{host}/"
 
 
