@@ -91,13 +91,13 @@ class Remote:
 
 def body(response: requests.Response, url: str, limit: int) -> bytes:
     """Return an answer's body, which must be whole and of at most `limit` bytes."""
-    parts: list[bytes] = []
+    content = bytearray()
     with told(url, "broken_off"):
         for chunk in response.iter_content(CHUNK):
-            parts.append(chunk)
-            if sum(map(len, parts)) > limit:
+            content += chunk
+            if len(content) > limit:
                 raise PullFailed("too_large", path=urlsplit(response.url).path)
-    return b"".join(parts)
+    return bytes(content)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-// A page as Chromium shows it: node page.cjs CHROMIUM URL WIDTH SCREENSHOT [TOKEN]. Prints as JSON its
-// title, what axe finds against WCAG 2.2 AA, errors of the console, and whether it is wider than the
-// window. Chromium is spoken to in its own protocol.
+// Pages as Chromium shows them: node page.cjs CHROMIUM, with a list of {url, width, token, picture} as JSON
+// on stdin. Prints for each its title, text, what axe finds against WCAG 2.2 AA, errors of the console,
+// and whether it is wider than the window. Chromium is spoken to in its own protocol.
 const { spawn } = require("node:child_process");
 const { mkdtempSync, rmSync, writeFileSync, readFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
@@ -45,40 +45,48 @@ async function connected(host) {
   return [call, heard];
 }
 
-async function main(chromium, url, width, screenshot, token) {
+async function shown(call, heard, { url, width, token, picture }) {
+  const evaluated = async (expression) => {
+    const { result, exceptionDetails } =
+      await call("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    if (exceptionDetails) throw new Error(exceptionDetails.text);
+    return result.value;
+  };
+  heard.length = 0;
+  await call("Emulation.setDeviceMetricsOverride",
+    { width, height: 900, deviceScaleFactor: 1, mobile: width < 600 });
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  await call("Network.setExtraHTTPHeaders", { headers });
+  await call("Page.navigate", { url });
+  while (!heard.some((message) => message.method === "Page.loadEventFired"))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const { data } = await call("Page.captureScreenshot", { captureBeyondViewport: true });
+  writeFileSync(picture, Buffer.from(data, "base64"));
+  // axe is put in by the debugger, which the page's own policy doesn't bind.
+  await evaluated(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const kinds = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']";
+  return {
+    title: await evaluated("document.title"),
+    text: await evaluated("document.body.innerText"),
+    border: await evaluated("getComputedStyle(document.querySelector('header')).borderBottomWidth"),
+    isTooWide: await evaluated("document.documentElement.scrollWidth > innerWidth"),
+    found: await evaluated(`axe.run(document, {runOnly: ${kinds}}).then((told) => told.violations.map(
+      (one) => one.id + ": " + one.nodes.map((node) => node.target).slice(0, 3)))`),
+    errors: heard
+      .filter((one) => one.method === "Log.entryAdded" && one.params.entry.level === "error")
+      .map((one) => `${one.params.entry.text} ${one.params.entry.url}`),
+  };
+}
+
+async function main(chromium) {
   const profile = mkdtempSync(join(tmpdir(), "krat-chromium-"));
   const [browser, host] = await started(chromium, profile);
   try {
     const [call, heard] = await connected(host);
-    const evaluated = async (expression) => {
-      const { result, exceptionDetails } =
-        await call("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-      if (exceptionDetails) throw new Error(exceptionDetails.text);
-      return result.value;
-    };
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await call(`${domain}.enable`);
-    await call("Emulation.setDeviceMetricsOverride",
-      { width: Number(width), height: 900, deviceScaleFactor: 1, mobile: Number(width) < 600 });
-    if (token) await call("Network.setExtraHTTPHeaders", { headers: { Authorization: `Bearer ${token}` } });
-    await call("Page.navigate", { url });
-    while (!heard.some((message) => message.method === "Page.loadEventFired"))
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    const picture = await call("Page.captureScreenshot", { captureBeyondViewport: true });
-    writeFileSync(screenshot, Buffer.from(picture.data, "base64"));
-    // axe is put in by the debugger, which the page's own policy doesn't bind.
-    await evaluated(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-    const found = await evaluated("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', " +
-      "'wcag21aa', 'wcag22aa', 'best-practice']}).then((told) => told.violations.map((one) => " +
-      "`${one.id}: ${one.nodes.map((node) => node.target).slice(0, 3)}`))");
-    console.log(JSON.stringify({
-      title: await evaluated("document.title"),
-      text: await evaluated("document.body.innerText"),
-      styled: await evaluated("getComputedStyle(document.querySelector('header')).borderBottomWidth"),
-      isTooWide: await evaluated("document.documentElement.scrollWidth > innerWidth"),
-      found,
-      errors: heard.filter((one) => one.method === "Log.entryAdded" && one.params.entry.level === "error")
-        .map((one) => `${one.params.entry.text} ${one.params.entry.url}`),
-    }));
+    const told = [];
+    for (const page of JSON.parse(readFileSync(0, "utf8"))) told.push(await shown(call, heard, page));
+    console.log(JSON.stringify(told));
   } finally {
     browser.removeAllListeners("exit");
     await new Promise((resolve) => browser.on("exit", resolve).kill());
@@ -86,7 +94,8 @@ async function main(chromium, url, width, screenshot, token) {
   }
 }
 
-main(...process.argv.slice(2)).catch((error) => {
+// What still holds on to the browser would keep Node from ending.
+main(...process.argv.slice(2)).then(() => process.exit(0), (error) => {
   console.error(String(error));
   process.exit(1);
 });
