@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -71,6 +72,18 @@ def add_release(home: Home, original: str, tier: str, county_code: str, month: s
     return target
 
 
+def write_release(home: Home, county_code: str, month: str, files: dict[str, bytes]) -> None:
+    """Write the least that is a release of the restricted tier: these files, and their manifest."""
+    folder = home.releases / "restricted" / county_code / month / "r1"
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_text('{"release": {}}', encoding="utf-8")
+    facts = {"tier": "restricted", "county_code": county_code, "reporting_month": month}
+    sign(home, folder, {**facts, "number": 1, "released_on": "2024-01-12", "is_made_up": True})
+    (folder.parent / "latest").write_text("r1\n", encoding="ascii")
+
+
 def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
     """Write a release's manifest anew, with these facts and the hashes of its files."""
     manifest = json.loads((release / MANIFEST).read_bytes())
@@ -113,8 +126,9 @@ def serving(home: Home, *options: str) -> Iterator[str]:
     assert process.stdout is not None
     try:
         told = process.stdout.readline()
-        assert told.startswith("Serving releases at "), told
-        yield told.split()[3]
+        address = re.search(r"https?://\S+", told)
+        assert address is not None, told
+        yield address[0]
     finally:
         process.terminate()
         process.wait(timeout=20)

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
-from served import Served, add_release, home_to_serve, make_tokens, serving
+from served import Served, add_release, home_to_serve, make_tokens, serving, write_release
 
 from orchestration.cli import cli
 from orchestration.publication.signing import (
@@ -26,6 +27,7 @@ from orchestration.publication.signing import (
     signing_key,
 )
 from orchestration.publication.verify import verify_release
+from sources.home import Home
 
 Krat = Callable[..., Result]
 
@@ -123,6 +125,28 @@ def test_with_nothing_new_a_pull_takes_one_request(server: Served, out: Path) ->
     assert "Nothing new: 3 releases" in done.stdout
     assert [line[4:6] for line in server.log_lines()[before:]] == [["/catalog.json", "304"]]
     assert (out / "national.duckdb").stat() == united
+
+
+def test_a_year_of_twelve_counties_with_nothing_new_takes_one_request(tmp_path: Path) -> None:
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    for county in range(1, 13):
+        for month in range(1, 13):
+            code, written = f"AL-{county:02}", f"2023-{month:02}"
+            rows = pd.DataFrame({"county_code": [code], "reporting_month": [written], "value": [1]})
+            files = {"indicator_progress.parquet": rows.to_parquet()}
+            write_release(home, code, written, files)
+    publish_key(signing_key(home.keys).verify_key, home.releases)
+    tokens = make_tokens(home)
+    out = tmp_path / "out"
+    with serving(home) as url:
+        year = Served(url=url, home=home, tokens=tokens)
+        first = pull(year, out)
+        assert "12 counties, 12 months" in first.stdout
+        before = len(year.log_lines())
+        assert "Nothing new: 144 releases" in pull(year, out).stdout
+        assert [line[4:6] for line in year.log_lines()[before:]] == [["/catalog.json", "304"]]
+    with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+        assert national.execute("select sum(value) from indicator_progress").fetchone() == (144,)
 
 
 def test_only_what_is_new_is_fetched_and_the_newest_release_counts(

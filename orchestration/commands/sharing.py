@@ -35,9 +35,13 @@ def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path
     from orchestration.serving.app import run
 
     if (certfile is None) != (keyfile is None):
-        raise click.UsageError("--certfile and --keyfile go together: give both.")
+        raise click.UsageError(
+            "jepni edhe --certfile edhe --keyfile. / --certfile and --keyfile go together."
+        )
     if certfile is None and not _is_loopback(host):
         raise click.UsageError(
+            f"te {host} tokenat do të udhëtonin hapur: jepni --certfile dhe --keyfile, "
+            "ose rrini në 127.0.0.1 pas një proxy-je. / "
             f"tokens would cross the network to {host} in the clear: give --certfile and "
             "--keyfile, or stay on 127.0.0.1 behind a proxy (docs/serving.md)."
         )
@@ -48,7 +52,9 @@ def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path
         port=port,
         certfile=certfile,
         keyfile=keyfile,
-        tell=lambda address: click.echo(f"Serving releases at {address} (stop it with Ctrl-C)."),
+        tell=lambda address: click.echo(
+            f"Publikimet jepen te / Serving releases at {address} (Ctrl-C)"
+        ),
     )
 
 
@@ -87,12 +93,13 @@ def make(
     today = datetime.now(UTC).date()
     last_day = until.date() if until else today + timedelta(days=TOKEN_DAYS)
     if last_day < today:
-        raise click.BadParameter(f"--until {last_day} has passed.")
+        raise click.BadParameter(f"{last_day} ka kaluar. / --until {last_day} has passed.")
     token_id, text = make_token(home, reader, tier, county_code, last_day)
     click.echo(text)
     click.echo(
-        f"Token {token_id} for {reader}: {tier}, {county_code or 'all counties'}, "
-        f"through {last_day}. It is not kept and can't be shown again: hand it over safely.",
+        f"{token_id}: {reader}, {tier}, {county_code or 'AL-*'}, – {last_day}. "
+        "Nuk ruhet dhe nuk tregohet më: dorëzojeni me kujdes. / "
+        "It is not kept and can't be shown again: hand it over safely.",
         err=True,
     )
 
@@ -111,7 +118,10 @@ def list_tokens(home: Home) -> None:
             f"through {one.valid_until}  {one.reader_name}"
         )
     if not known:
-        click.echo("No token was made yet: krat token make --reader NAME --county CODE.")
+        click.echo(
+            "Ende nuk ka tokena. / No token was made yet: "
+            "krat token make --reader NAME --county CODE."
+        )
 
 
 @token.command()
@@ -123,7 +133,7 @@ def revoke(home: Home, token_id: str, reason: str) -> None:
     from orchestration.serving.tokens import revoke_token
 
     revoke_token(home, token_id, reason)
-    click.echo(f"Revoked {token_id}.")
+    click.echo(f"U shfuqizua. / Revoked: {token_id}.")
 
 
 @click.command()

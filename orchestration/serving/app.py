@@ -116,13 +116,18 @@ def run(
     try:
         config.load()
     except OSError as mistake:
-        raise CannotServe(f"{certfile} and {keyfile} are no pair for TLS: {mistake}.") from mistake
+        raise CannotServe(
+            f"{certfile} dhe {keyfile} nuk janë çift për TLS. / "
+            f"{certfile} and {keyfile} are no pair for TLS: {mistake}."
+        ) from mistake
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as mistake:
         reason = mistake.strerror or mistake
-        raise CannotServe(f"can't listen on {host}, port {port}: {reason}.") from mistake
+        raise CannotServe(
+            f"{host}, porta {port} nuk hapet. / can't listen on {host}, port {port}: {reason}."
+        ) from mistake
     shown = f"[{host}]" if ":" in host else host
     tell(f"{'https' if certfile else 'http'}://{shown}:{listener.getsockname()[1]}/")
     uvicorn.Server(config).run(sockets=[listener])

@@ -111,7 +111,10 @@ def revoke_token(home: Home, token_id: str, reason: str) -> None:
     with _lock(home):
         found = [token for token in read_tokens(home) if token.token_id == token_id]
         if not found or found[0].revoked_at is not None:
-            raise UnknownToken(f"no working token has the id {token_id!r}: see krat token list.")
+            raise UnknownToken(
+                f"asnjë token i vlefshëm nuk ka shenjën {token_id!r}. / "
+                f"no working token has the id {token_id!r}: see krat token list."
+            )
         journal.append(_journal(home), action="revoke", token_id=token_id, reason=reason)
 
 

@@ -22,9 +22,8 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from served import make_tokens, serving, sign
+from served import make_tokens, serving, write_release
 
-from orchestration.publication.tree import MANIFEST
 from sources.home import Home
 
 PART = 1 << 20
@@ -58,25 +57,15 @@ def fetch(session: requests.Session, url: str) -> int:
         return sum(len(part) for part in response.iter_content(PART))
 
 
-def write_release(home: Home, county_code: str, month: str, size: int) -> None:
-    """Write the least that is a release: one file of `size` bytes, and its manifest."""
-    folder = home.releases / "restricted" / county_code / month / "r1"
-    folder.mkdir(parents=True)
-    (folder / "mart.duckdb").write_bytes(os.urandom(PART) * (size // PART) if size else b"x")
-    (folder / MANIFEST).write_text('{"release": {}}', encoding="utf-8")
-    facts = {"tier": "restricted", "county_code": county_code, "reporting_month": month}
-    sign(home, folder, {**facts, "number": 1, "released_on": "2023-06-12", "is_made_up": True})
-    (folder.parent / "latest").write_text("r1\n", encoding="ascii")
-
-
 def main(megabytes: int) -> None:
     """Print the throughputs and the times."""
     folder = Path(tempfile.mkdtemp(prefix="krat-bench-"))
     home = Home(root=folder / "home", keys=folder / "keys")
-    write_release(home, "AL-04", "2020-01", megabytes * PART)
+    write_release(home, "AL-04", "2020-01", {"mart.duckdb": os.urandom(PART) * megabytes})
     for county in range(1, 13):
         for month in range(36):
-            write_release(home, f"AL-{county:02}", f"{2021 + month // 12}-{month % 12 + 1:02}", 0)
+            year = 2021 + month // 12
+            write_release(home, f"AL-{county:02}", f"{year}-{month % 12 + 1:02}", {"a.csv": b"a"})
     tokens = make_tokens(home)
     path = "releases/restricted/AL-04/2020-01/r1/mart.duckdb"
     quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
