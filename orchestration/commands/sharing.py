@@ -5,12 +5,13 @@ a pull is done (orchestration.pulling).
 """
 
 import ipaddress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from orchestration.clock import today
 from orchestration.commands.common import Month, progress, require_county
 from orchestration.settings import LOOPBACK, serve_settings, token_from_environment
 from sources.home import Home
@@ -90,9 +91,8 @@ def make(
 
     county_code = None if county == "all" else county
     require_county(county_code)
-    today = datetime.now(UTC).date()
-    last_day = until.date() if until else today + timedelta(days=TOKEN_DAYS)
-    if last_day < today:
+    last_day = until.date() if until else today() + timedelta(days=TOKEN_DAYS)
+    if last_day < today():
         raise click.BadParameter(f"{last_day} ka kaluar. / --until {last_day} has passed.")
     token_id, text = make_token(home, reader, tier, county_code, last_day)
     click.echo(text)
@@ -111,10 +111,9 @@ def list_tokens(home: Home) -> None:
     from orchestration.serving.tokens import read_tokens
 
     known = read_tokens(home)
-    today = datetime.now(UTC).date()
     for one in known:
         click.echo(
-            f"{one.token_id}  {one.state(today):8}  {one.tier:10}  {one.county_code or 'all':5}  "
+            f"{one.token_id}  {one.state(today()):8}  {one.tier:10}  {one.county_code or 'all':5}  "
             f"through {one.valid_until}  {one.reader_name}"
         )
     if not known:

@@ -10,12 +10,13 @@ would protect, and a slow one would cost every request. The journal never holds 
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
 
+from orchestration.clock import today
 from sources import journal
 from sources.home import Home
 
@@ -68,11 +69,11 @@ class Token:
     made_at: str
     revoked_at: str | None
 
-    def state(self, today: date) -> Literal["valid", "expired", "revoked"]:
+    def state(self, day: date) -> Literal["valid", "expired", "revoked"]:
         """Return whether the token works on a day."""
         if self.revoked_at is not None:
             return "revoked"
-        return "valid" if today <= self.valid_until else "expired"
+        return "valid" if day <= self.valid_until else "expired"
 
     @property
     def reader(self) -> Reader:
@@ -158,7 +159,7 @@ class TokenBook:
         """
         # A timing of this look-up tells of a hash, from which no token can be worked back.
         known = self._tokens().get(_hash(token))
-        if known is None or known.state(datetime.now(UTC).date()) != "valid":
+        if known is None or known.state(today()) != "valid":
             return None
         return known.reader
 
