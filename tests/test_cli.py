@@ -69,7 +69,9 @@ def test_a_users_mistake_is_said_in_one_clear_line(
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("command", ["example", "refresh", "status", "sql", "ui"])
+@pytest.mark.parametrize(
+    "command", ["example", "refresh", "status", "sql", "ui", "serve", "token", "pull"]
+)
 def test_every_command_explains_itself(empty_home: Home, command: str) -> None:
     result = krat(empty_home, command, "--help")
     assert result.exit_code == 0

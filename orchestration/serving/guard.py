@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 import limits
 from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,7 +65,7 @@ class Guard:
         self._app = app
         self._tokens = tokens
         self._log = log
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._per_token = limits.parse(settings.per_token)
         self._per_address = limits.parse(settings.per_address)
         self._failed_tokens = limits.parse(settings.failed_tokens)
