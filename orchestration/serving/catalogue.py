@@ -7,8 +7,7 @@ Not here: the pages (pages) or reading a release's manifest (orchestration.publi
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -67,7 +66,7 @@ class Catalogue:
             for row in register_rows(seeds, "counties")
         }
         self._lock = Lock()
-        self._stamp: str | None = None
+        self._seen: tuple[tuple[str, int], ...] | None = None
         self._releases: tuple[Offered, ...] = ()
         self._made: dict[tuple[object, ...], tuple[bytes, str]] = {}
 
@@ -97,15 +96,15 @@ class Catalogue:
             return kept
 
     def _look(self) -> None:
-        stamp = _stamp(self._tree)
-        if stamp != self._stamp:
+        seen = tuple(_changes(str(self._tree)))
+        if seen != self._seen:
             self._releases = tuple(
                 _offered(listed)
                 for listed in releases_in(self._tree)
                 if lies_there(self._tree, listed.path)
             )
             self._made.clear()
-            self._stamp = stamp
+            self._seen = seen
 
 
 def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str]) -> bytes:
@@ -142,29 +141,21 @@ def _open_to(reader: Reader, releases: tuple[Offered, ...]) -> list[Offered]:
     return [one for one in releases if reader.may_fetch(one.tier, one.county_code)]
 
 
-def _stamp(tree: Path) -> str:
-    """Return a hash of the folders down to the months, each with its time of change.
+def _changes(folder: str, depth: int = 2) -> Iterator[tuple[str, int]]:
+    """Yield each folder of a tier, county and month with its time of change, in nanoseconds.
 
     A release that appears changes its month's folder, and a pointer that is swapped does too.
     """
-    digest = hashlib.sha256()
-    folders = [str(tree)]
-    for _ in range(4):
-        below: list[str] = []
-        for folder in folders:
-            try:
-                with os.scandir(folder) as entries:
-                    below += sorted(
-                        entry.path
-                        for entry in entries
-                        if not re.match(r"r\d|\.", entry.name)
-                        and entry.is_dir(follow_symlinks=False)
-                    )
-                digest.update(f"{folder}\0{Path(folder).stat().st_mtime_ns}\n".encode())
-            except OSError:
-                continue
-        folders = below
-    return digest.hexdigest()
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            yield entry.path, entry.stat(follow_symlinks=False).st_mtime_ns
+            if depth:
+                yield from _changes(entry.path, depth - 1)
 
 
 def _offered(listed: Listed) -> Offered:
