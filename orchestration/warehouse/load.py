@@ -4,12 +4,14 @@ Belongs here: loading. Not here: what the raw tables hold (sources.landing, sour
 what is built on them (dbt_project).
 """
 
+from dataclasses import asdict
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
 from orchestration.warehouse.ledger import earlier_findings
+from sources.codes import load_codes
 from sources.decisions import corrections, finding_decisions
 from sources.home import Home
 from sources.landing import SCHEMAS
@@ -49,4 +51,8 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
         connection.execute(
             "create or replace table raw.refresh_context as select ?::date as as_of", [as_of]
         )
+        codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
+        connection.register("typed", pa.Table.from_pylist(codes))
+        connection.execute("create or replace table raw.codes as from typed")
+        connection.unregister("typed")
     return counts

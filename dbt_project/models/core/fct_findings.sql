@@ -287,6 +287,17 @@ doubts as (
     select * from {{ ref('fct_area_findings') }}
 ),
 
+-- A log or case that is sent again puts its own rows in the place of those found wanting.
+records as (
+    select
+        *,
+        null as indicator_code,
+        null as sheet,
+        null as cell,
+        false as is_mended
+    from {{ ref('fct_record_findings') }}
+),
+
 -- The guard of a correction: the report no longer says what the correction was made against.
 corrections_without_ground as (
     select
@@ -317,7 +328,7 @@ found as (
     {% for rule in [
         'door', 'missing_report', 'late_report', 'indicator_not_owed', 'value_not_reported',
         'breakdown_does_not_add_up', 'sources_disagree', 'plan_and_publication_differ',
-        'doubts', 'corrections_without_ground',
+        'doubts', 'records', 'corrections_without_ground',
     ] -%}
         select * from {{ rule }}
         {% if not loop.last %}union all by name{% endif %}

@@ -37,14 +37,22 @@ counted as (
             ('referred', 'referred'),
             ('referral_accepted', 'referral_accepted'),
             ('assisted', 'assisted'),
+            ('referral_declined', 'referral_declined'),
+            ('special_protection', 'special_protection'),
+            ('assisted_return', 'assisted_return'),
+            ('education', 'in_education'),
+            ('closed', 'closed'),
         ] -%}
             count(*) filter (where event = '{{ event }}') as {{ column }},
         {% endfor %}
         {% for column, condition in [
             ('children', "age_group = '0-17'"),
             ('adults', "age_group = '18+'"),
+            ('age_not_known', "age_group is null"),
             ('female', "sex = 'female'"),
             ('male', "sex = 'male'"),
+            ('other_sex', "sex = 'other'"),
+            ('sex_not_known', "sex is null"),
         ] -%}
             count(*) filter (where event = 'initially_identified' and {{ condition }})
                 as identified_{{ column }},
@@ -54,14 +62,23 @@ counted as (
             ('border', "'border'"),
             ('hotline_or_app', "'hotline', 'app'"),
             ('police', "'police'"),
+            ('others', "'self', 'labour_inspection', 'child_protection_unit'"),
         ] -%}
             count(*) filter (
                 where event = 'initially_identified' and identification_channel in ({{ channels }})
             ) as identified_by_{{ column }},
         {% endfor %}
+        count(*) filter (
+            where event = 'initially_identified' and identification_channel is null
+        ) as identified_channel_not_known,
         count(*) filter (where event = 'employed' and detail = 'self_employed') as employed_self,
         count(*) filter (where event = 'employed' and detail = 'private_sector')
             as employed_private,
+        count(*) filter (where event = 'employed' and detail = 'public_sector') as employed_public,
+        count(*) filter (
+            where event = 'employed'
+            and coalesce(detail, '') not in ('self_employed', 'private_sector', 'public_sector')
+        ) as employed_not_known,
         median(date_diff('day', identified_on, event_date)) filter (
             where event = 'referred' and event_date >= identified_on
         ) as median_days_identified_to_referred,
@@ -70,6 +87,25 @@ counted as (
         ) as median_days_referred_to_assisted
     from steps
     group by county_code, reporting_month
+),
+
+-- Where each person stands when the month ends.
+standing as (
+    select
+        statuses.county_code,
+        months.month as reporting_month,
+        {% for status in [
+            'flagged', 'initially_identified', 'formally_identified', 'not_a_victim',
+        ] -%}
+            count(*) filter (where statuses.status = '{{ status }}') as standing_{{ status }}
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from {{ ref('fct_case_statuses') }} as statuses
+    inner join {{ ref('dim_months') }} as months
+        on
+            statuses.valid_from <= last_day(months.month)
+            and coalesce(statuses.valid_to > last_day(months.month), true)
+    group by statuses.county_code, months.month
 ),
 
 spans as (
@@ -91,9 +127,17 @@ select
         'referral_accepted', 'assisted', 'identified_children', 'identified_adults',
         'identified_female', 'identified_male', 'identified_by_mobile_unit',
         'identified_by_border', 'identified_by_hotline_or_app', 'identified_by_police',
-        'employed_self', 'employed_private',
+        'employed_self', 'employed_private', 'employed_public', 'employed_not_known',
+        'identified_age_not_known', 'identified_other_sex', 'identified_sex_not_known',
+        'identified_by_others', 'identified_channel_not_known', 'referral_declined',
+        'special_protection', 'assisted_return', 'in_education', 'closed',
     ] -%}
         cast(coalesce(counted.{{ column }}, 0) as integer) as {{ column }},
+    {% endfor %}
+    {% for status in [
+        'flagged', 'initially_identified', 'formally_identified', 'not_a_victim',
+    ] -%}
+        cast(coalesce(standing.standing_{{ status }}, 0) as integer) as standing_{{ status }},
     {% endfor %}
     cast(counted.median_days_identified_to_referred as double)
         as median_days_identified_to_referred,
@@ -107,3 +151,7 @@ left join counted
     on
         spans.county_code = counted.county_code
         and months.month = counted.reporting_month
+left join standing
+    on
+        spans.county_code = standing.county_code
+        and months.month = standing.reporting_month

@@ -5,11 +5,13 @@ with source as (
 select
     delivery_id,
     name_key,
+    layout_id,
     source as source_kind,
     county_code,
     institution_code,
     reporting_month,
     received_at,
     status as delivery_status,
+    code_lists,
     is_made_up
 from source

@@ -9,13 +9,12 @@ select
     contact_key,
     channel,
     received_at as contacted_at,
-    caller,
     purpose,
-    suspicion_elements,
-    exploitation,
-    referred_to,
-    accepted_at,
-    outcome,
+    {{ stated_columns([
+        'caller', 'suspicion_elements', 'exploitation', 'event_county_code', 'municipality_code',
+        'referred_to', 'accepted_at', 'outcome',
+    ]) }},
     case_key,
-    repeat_of_key
+    repeat_of_key,
+    duplicate_of_key
 from source

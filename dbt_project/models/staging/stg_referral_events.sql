@@ -6,19 +6,16 @@ select
     delivery_id,
     row_number,
     county_code,
+    institution_code,
     case_key,
+    former_case_key,
+    hotline_case_key,
     person_key,
     event,
     event_date,
-    sex,
-    age_group,
-    deciding_organisation,
-    identification_channel,
-    exploitation,
-    border_point,
-    referring_organisation,
-    referred_organisation,
-    support_type,
-    detail,
-    case_status
+    {{ stated_columns([
+        'sex', 'age_group', 'deciding_organisation', 'identification_channel', 'exploitation',
+        'municipality_code', 'border_point', 'referring_organisation', 'referred_organisation',
+        'support_type', 'detail', 'case_status', 'closing_reason',
+    ]) }}
 from source
