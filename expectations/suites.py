@@ -19,7 +19,8 @@ FOLDER = Path(__file__).parent / "suites"
 class Condition:
     """One condition of a suite: a Great Expectations type, its arguments, and the rule it serves.
 
-    `value_set_from` names the field of the registers whose codes are the permitted values.
+    `value_set_from` names the field of the registers whose codes are the permitted values,
+    `code_list` the code list, of which every version's codes are.
     `rows_where` narrows it to some rows: a column, and is_in, is_not_in, is_null or at_most.
     """
 
@@ -28,6 +29,7 @@ class Condition:
     why: str
     kwargs: dict[str, Any] = field(default_factory=dict)
     value_set_from: str | None = None
+    code_list: str | None = None
     rows_where: dict[str, Any] | None = None
 
     @property

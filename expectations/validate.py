@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
 from expectations.suites import Condition, load_suite
+from sources.codes import codes_of
 from sources.registers import Registers
 
 
@@ -78,6 +79,8 @@ def _check(
         if is_datetime64_any_dtype(frame[condition.column]):
             codes = [pd.Timestamp(code) for code in codes]
         kwargs["value_set"] = codes
+    if condition.code_list:
+        kwargs["value_set"] = sorted({code.code for code in codes_of(condition.code_list)})
     if condition.rows_where:
         kwargs["row_condition"] = _rows_where(**condition.rows_where)
     expectation = getattr(gxe, condition.expectation)(**kwargs)

@@ -200,6 +200,52 @@ REFERRAL_HEADINGS = (
     "Shënime",
 )
 
+# From this month on the log and the records come in their second layouts; before it, in the first.
+NEW_LAYOUTS_FROM = 4
+NEW_HOTLINE_HEADINGS = (
+    *HOTLINE_HEADINGS[:10],
+    "Qarku i ngjarjes",
+    "Bashkia",
+    *HOTLINE_HEADINGS[10:15],
+    "Dyfishim i",
+    "Emri",
+    "Numri i telefonit",
+    "E-mail",
+    "Adresa",
+    "Shënime",
+)
+NEW_REFERRAL_HEADINGS = (
+    *REFERRAL_HEADINGS[:2],
+    "Institucioni",
+    *REFERRAL_HEADINGS[2:4],
+    "Nr. i mëparshëm i rastit",
+    "Nr. i rastit në linjë",
+    *REFERRAL_HEADINGS[4:12],
+    "Bashkia",
+    *REFERRAL_HEADINGS[12:18],
+    "Arsyeja e mbylljes",
+    "Emri",
+    "Atësia",
+    "Mbiemri",
+    "Numri personal",
+    "Datëlindja",
+    "Numri i telefonit",
+    "Adresa",
+    "E-mail",
+    "Shënime",
+)
+# Municipalities as offices write them: the register of their other names tells which is meant.
+MUNICIPALITIES = {
+    "Fier": 40,
+    "Bashkia Lushnje": 22,
+    "Mallakaster": 10,
+    "Patosi": 10,
+    "Roskovec": 8,
+    "Bashkia Divjakë": 10,
+}
+EVENT_COUNTIES = {"AL-04": 92, "AL-01": 4, "AL-12": 4}
+CLOSING_REASONS = {"Closed": "reintegrated", "ClosedReferred": "transferred"}
+
 HOTLINE_CASES_A_MONTH = 7
 OTHER_CONTACTS_A_MONTH = 39
 OTHER_PURPOSES = {
@@ -253,7 +299,11 @@ REHABILITATION = {
 
 @dataclass(frozen=True)
 class Contact:
-    """One contact of the hotline. `case` and `repeat_of` are numbers, None where there is none."""
+    """One contact of the hotline.
+
+    `case`, `repeat_of` (the case's first contact) and `previous` (the one before) are numbers, None
+    where there is none.
+    """
 
     received_at: datetime
     channel: str
@@ -267,11 +317,16 @@ class Contact:
     case: int | None = None
     repeat_of: int | None = None
     number: int = 0
+    previous: int | None = None
 
 
 @dataclass(frozen=True)
 class Event:
-    """One dated event in the history of one referral case."""
+    """One dated event in the history of one referral case.
+
+    `case_number` and `person` count over the county, as the older layout does; `own_case` and
+    `own_person` over `keeper`, the institution that keeps the case.
+    """
 
     case_number: str
     person: int
@@ -288,6 +343,11 @@ class Event:
     support_type: str = ""
     detail: str = ""
     case_status: str = "Active"
+    closing_reason: str = ""
+    municipality: str = ""
+    keeper: str = ""
+    own_case: str = ""
+    own_person: str = ""
 
 
 @dataclass(frozen=True)
@@ -348,6 +408,7 @@ def _contacts(rng: Random) -> list[Contact]:
 
     # Numbers are given as the contacts come in: a repeat points at the case's first contact.
     first_of: dict[int, int] = {}
+    last_of: dict[int, int] = {}
     case_number: dict[int, int] = {}
     numbered = []
     for number, draft in enumerate(drafts, start=1):
@@ -357,7 +418,11 @@ def _contacts(rng: Random) -> list[Contact]:
         first = first_of.setdefault(draft.case, number)
         case = case_number.setdefault(draft.case, len(case_number) + 1)
         repeat_of = first if first != number else None
-        numbered.append(replace(draft, number=number, case=case, repeat_of=repeat_of))
+        previous = last_of.get(draft.case)
+        last_of[draft.case] = number
+        numbered.append(
+            replace(draft, number=number, case=case, repeat_of=repeat_of, previous=previous)
+        )
     return numbered
 
 
@@ -451,8 +516,21 @@ def _histories(rng: Random, contacts: Sequence[Contact]) -> list[Event]:
         openings.append((flagged_on, channel, number, _pick(rng, EXPLOITATIONS)))
 
     events: list[Event] = []
+    kept: Counter[str] = Counter()
     for person, (flagged_on, channel, number, exploitation) in enumerate(sorted(openings), start=1):
-        events.extend(_history(rng, person, flagged_on, channel, number, exploitation))
+        keeper = REFERRED_BY.get(channel, "AL-04-POLICIA")
+        kept[keeper] += 1
+        municipality = _pick(Random(f"{YEAR} municipality {person}"), MUNICIPALITIES)
+        events += [
+            replace(
+                event,
+                municipality=municipality,
+                keeper=keeper,
+                own_case=f"RR-{YEAR}-{kept[keeper]:03d}",
+                own_person=f"P-{YEAR}-{kept[keeper]:03d}",
+            )
+            for event in _history(rng, person, flagged_on, channel, number, exploitation)
+        ]
     return events
 
 
@@ -494,7 +572,7 @@ def _history(
         then("prosecuted", 0, 2, deciding_organisation="CourtOrProsecution")
     if rng.random() < 0.1:
         then("not_a_victim", 3, 12, deciding_organisation=decided_by)
-        then("closed", 1, 5, case_status="Closed")
+        then("closed", 1, 5, case_status="Closed", closing_reason="not_a_victim")
         return _in_year(history)
     then("initially_identified", 0, 4, deciding_organisation=decided_by)
     then("informed", 0, 1)
@@ -521,7 +599,43 @@ def _history(
     then("monitored", 20, 40, case_status="FollowUp")
     if rng.random() < 0.4:
         then("closed", 10, 60, case_status=rng.choice(("Closed", "ClosedReferred")))
-    return _in_year(history)
+    return _in_year(_told_later(history, person))
+
+
+def _told_later(history: list[Event], person: int) -> list[Event]:
+    """Return a history with what only the second layout can say, from its first quarter on.
+
+    The person is drawn for, not the event: what is drawn of others stays as it is.
+    """
+    rng = Random(f"{YEAR} second layout {person}")
+    told = []
+    for event in history:
+        if event.event == "closed":
+            event = replace(event, closing_reason=CLOSING_REASONS[event.case_status])
+        elif event.day.month < NEW_LAYOUTS_FROM:
+            pass
+        elif event.event == "assisted" and event.support_type == "Health" and rng.random() < 0.5:
+            event = replace(event, support_type="Psychological")
+        elif event.event == "education":
+            event = replace(event, detail=rng.choice(("school", "vocational_training")))
+        told.append(event)
+    last = told[-1]
+    # A court may find later that a person who was formally identified is no victim.
+    formal = any(event.event == "formally_identified" for event in told)
+    if formal and last.event != "closed" and rng.random() < 0.3:
+        day = last.day + timedelta(days=rng.randint(5, 20))
+        court = "CourtOrProsecution"
+        told.append(replace(last, event="not_a_victim", day=day, deciding_organisation=court))
+        told.append(
+            replace(
+                last,
+                event="closed",
+                day=day + timedelta(days=3),
+                case_status="Closed",
+                closing_reason="not_a_victim",
+            )
+        )
+    return told
 
 
 def _in_year(history: Iterable[Event]) -> list[Event]:
@@ -545,7 +659,7 @@ def _indicators_of(event: Event, events: Sequence[Event]) -> list[tuple[str, str
                 found.append(("2.1.3.1", ""))
         case "assisted":
             found = [("2.1.11.1", ""), ("2.1.13.2", "")]
-            if event.support_type == "Legal":
+            if event.support_type in ("Legal", "Psychological"):
                 found.append(("2.1.1.1", ""))
             if event.support_type in ("Education", "Livelihood"):
                 found.append(("2.1.16.1", ""))
@@ -587,33 +701,74 @@ def _counted(
 def _write_hotline(folder: Path, contacts: Sequence[Contact]) -> list[Path]:
     written = []
     for month in range(1, 13):
-        rows = [
-            (
-                "krat-linja-1",
-                COUNTY,
-                MADE_UP,
-                _contact_number(contact.number),
-                contact.channel,
-                f"{contact.received_at:%Y-%m-%d %H:%M}",
-                contact.caller,
-                contact.purpose,
-                "" if contact.suspicion_elements is None else contact.suspicion_elements,
-                contact.exploitation,
-                contact.referred_to,
-                f"{contact.accepted_at:%Y-%m-%d %H:%M}" if contact.accepted_at else "",
-                contact.outcome,
-                _hotline_case_number(contact.case),
-                _contact_number(contact.repeat_of),
-                f"NUMËR I TRILLUAR {contact.number}",
-                f"SHËNIM I TRILLUAR {contact.number}",
-            )
-            for contact in contacts
-            if contact.received_at.month == month
-        ]
+        is_new = month >= NEW_LAYOUTS_FROM
+        as_row = _new_hotline_row if is_new else _hotline_row
+        rows = [as_row(contact) for contact in contacts if contact.received_at.month == month]
         path = folder / f"linja_{YEAR}-{month:02d}.csv"
-        path.write_bytes(_csv_bytes(HOTLINE_HEADINGS, rows))
+        headings = NEW_HOTLINE_HEADINGS if is_new else HOTLINE_HEADINGS
+        path.write_bytes(_csv_bytes(headings, rows))
         written.append(_arrived(path, _next_month(month) + timedelta(days=4, hours=9)))
     return written
+
+
+def _hotline_row(contact: Contact) -> tuple[str | int, ...]:
+    return (
+        "krat-linja-1",
+        COUNTY,
+        MADE_UP,
+        _contact_number(contact.number),
+        contact.channel,
+        f"{contact.received_at:%Y-%m-%d %H:%M}",
+        contact.caller,
+        contact.purpose,
+        "" if contact.suspicion_elements is None else contact.suspicion_elements,
+        contact.exploitation,
+        contact.referred_to,
+        f"{contact.accepted_at:%Y-%m-%d %H:%M}" if contact.accepted_at else "",
+        contact.outcome,
+        _hotline_case_number(contact.case),
+        _contact_number(contact.repeat_of),
+        f"NUMËR I TRILLUAR {contact.number}",
+        f"SHËNIM I TRILLUAR {contact.number}",
+    )
+
+
+def _new_hotline_row(contact: Contact) -> tuple[str | int, ...]:
+    """A row of the second layout: a duplicate names the record before it, a repeat the first one.
+
+    Some callers decline to say who they are, and some don't know what they saw.
+    """
+    rng = Random(f"{YEAR} contact {contact.number}")
+    old = _hotline_row(contact)
+    speaks = contact.purpose in ("case_report", "counselling", "information")
+    caller = "refuzon" if speaks and rng.random() < 0.08 else contact.caller
+    elements = old[8]
+    if contact.purpose == "information" and rng.random() < 0.1:
+        elements = "nuk dihet"
+    reports = contact.purpose == "case_report"
+    county = _pick(rng, EVENT_COUNTIES) if reports else ""
+    municipality = _pick(rng, MUNICIPALITIES) if county == COUNTY else ""
+    if reports and county != COUNTY:
+        municipality = "nuk dihet"
+    is_duplicate = contact.outcome == "duplicate_of"
+    return (
+        "krat-linja-2",
+        *old[1:6],
+        caller,
+        contact.purpose,
+        elements,
+        contact.exploitation,
+        county,
+        municipality,
+        *old[10:14],
+        "" if is_duplicate else _contact_number(contact.repeat_of),
+        _contact_number(contact.previous) if is_duplicate else "",
+        f"EMËR I TRILLUAR {contact.number}",
+        f"NUMËR I TRILLUAR {contact.number}",
+        f"POSTË E TRILLUAR {contact.number}",
+        f"ADRESË E TRILLUAR {contact.number}",
+        f"SHËNIM I TRILLUAR {contact.number}",
+    )
 
 
 def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
@@ -628,14 +783,22 @@ def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
             for event in events
             if event.case_number in stirred and event.day.month <= last_month
         ]
-        rows = [_referral_row(event) for event in sent]
-        if quarter % 2:
-            path = folder / f"referime_{YEAR}-T{quarter}.csv"
-            path.write_bytes(_csv_bytes(REFERRAL_HEADINGS, rows))
-        else:
-            path = folder / f"referime_{YEAR}-T{quarter}.xlsx"
-            path.write_bytes(_xlsx_bytes("Referime", [REFERRAL_HEADINGS, *rows]))
-        written.append(_arrived(path, _next_month(last_month) + timedelta(days=7, hours=10)))
+        arrived_at = _next_month(last_month) + timedelta(days=7, hours=10)
+        name = f"referime_{YEAR}-T{quarter}"
+        if last_month < NEW_LAYOUTS_FROM:
+            path = folder / f"{name}.csv"
+            path.write_bytes(_csv_bytes(REFERRAL_HEADINGS, [_referral_row(each) for each in sent]))
+            written.append(_arrived(path, arrived_at))
+            continue
+        for keeper in sorted({event.keeper for event in sent}):
+            rows = [_new_referral_row(event) for event in sent if event.keeper == keeper]
+            if quarter % 2:
+                path = folder / f"{name}_{keeper}.csv"
+                path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
+            else:
+                path = folder / f"{name}_{keeper}.xlsx"
+                path.write_bytes(_xlsx_bytes("Referime", [NEW_REFERRAL_HEADINGS, *rows]))
+            written.append(_arrived(path, arrived_at))
     return written
 
 
@@ -661,6 +824,47 @@ def _referral_row(event: Event) -> tuple[str | date, ...]:
         event.case_status,
         f"EMËR I TRILLUAR {event.person}",
         f"DATË E TRILLUAR {event.person}",
+        f"SHËNIM I TRILLUAR {event.person}",
+    )
+
+
+def _new_referral_row(event: Event) -> tuple[str | date, ...]:
+    """A row of the second layout, under the numbers of the institution that keeps the case."""
+    rng = Random(f"{YEAR} person {event.person}")
+    old = _referral_row(event)
+    sex = "refuzon" if event.sex == "unknown" and rng.random() < 0.5 else event.sex
+    # Who was flagged by whom is said from the second layout on.
+    decided_by = event.deciding_organisation
+    if event.event == "flagged":
+        decided_by = DECIDED_BY.get(event.channel, "Police")
+    from_hotline = event.channel in ("hotline", "app")
+    return (
+        "krat-referim-2",
+        COUNTY,
+        event.keeper,
+        MADE_UP,
+        event.own_case,
+        event.case_number,
+        event.case_number if from_hotline else "",
+        event.own_person,
+        event.event,
+        event.day,
+        sex,
+        event.age_group,
+        decided_by,
+        event.channel,
+        event.exploitation,
+        event.municipality,
+        *old[12:18],
+        event.closing_reason,
+        f"EMËR I TRILLUAR {event.person}",
+        f"EMËR I TRILLUAR {event.person}",
+        f"EMËR I TRILLUAR {event.person}",
+        f"NUMËR I TRILLUAR {event.person}",
+        f"DATË E TRILLUAR {event.person}",
+        f"NUMËR I TRILLUAR {event.person}",
+        f"ADRESË E TRILLUAR {event.person}",
+        f"POSTË E TRILLUAR {event.person}",
         f"SHËNIM I TRILLUAR {event.person}",
     )
 

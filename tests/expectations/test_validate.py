@@ -44,7 +44,8 @@ def contact(**changes: Any) -> dict[str, Any]:
         "channel": "app", "received_at": datetime(2023, 5, 3, 10, 1), "caller": "self",
         "purpose": "case_report", "suspicion_elements": 3, "exploitation": None,
         "referred_to": None, "accepted_at": None, "outcome": None, "case_key": None,
-        "repeat_of_key": None, **changes,
+        "repeat_of_key": None, "duplicate_of_key": None, "event_county_code": None,
+        "municipality_code": None, **changes,
     }  # fmt: skip
 
 

@@ -69,12 +69,16 @@ def _contacts(inbox: Path) -> list[Row]:
 
 
 def _events(inbox: Path) -> list[Row]:
-    """The events of each case, from the last file that holds the case."""
+    """The events of each case, from the last file that holds the case.
+
+    A case counts under its county-wide number, which the second layout calls the former one.
+    """
     cases: dict[object, list[Row]] = {}
     for path in sorted((inbox / COUNTY).glob("referime_*")):
         sent: dict[object, list[Row]] = defaultdict(list)
         for row in _records(path):
-            sent[row["Nr. rastit"]].append(row)
+            case = row.get("Nr. i mëparshëm i rastit", row["Nr. rastit"])
+            sent[case].append({**row, "rasti": case})
         for case, rows in sent.items():
             assert len(rows) >= len(cases.get(case, [])), "a later file holds the whole history"
         cases.update(sent)
@@ -114,9 +118,21 @@ def test_the_year_has_plausible_sizes(inbox: Path) -> None:
     assert 560 <= len(contacts) <= 640
     assert {row["Kanali"] for row in contacts} == {"phone_116006", "app"}
     assert len({row["Nr. kontaktit"] for row in contacts}) == len(contacts)
-    cases = {row["Nr. rastit"] for row in _events(inbox)}
-    assert len(cases) == 60
-    assert len(list((inbox / COUNTY).glob("referime_*"))) == 4
+    events = _events(inbox)
+    assert len({row["rasti"] for row in events}) == 60
+    # Each institution numbers its own cases: the same number stands for several.
+    own = {(row.get("Institucioni"), row["Nr. rastit"]) for row in events}
+    assert len(own) == 60
+    assert len({number for _, number in own}) < 60
+    layouts = Counter(
+        str(_records(path)[0]["Formulari"])
+        for pattern in ("referime_*", "linja_*")
+        for path in (inbox / COUNTY).glob(pattern)
+    )
+    assert layouts["krat-referim-1"] == 1
+    assert layouts["krat-linja-1"] == 3
+    assert layouts["krat-linja-2"] == 9
+    assert layouts["krat-referim-2"] >= 9
 
     published = inbox / "AL" / generate.PUBLISHED_FIGURES.name
     assert published.read_bytes() == generate.PUBLISHED_FIGURES.read_bytes()
@@ -135,7 +151,10 @@ def test_every_file_says_that_it_is_made_up(inbox: Path) -> None:
 
 def test_what_the_door_must_drop_is_plainly_invented(inbox: Path) -> None:
     for row in _events(inbox) + _contacts(inbox):
-        for column in ("Emri", "Datëlindja", "Numri i telefonit", "Shënime"):
+        for column in (
+            "Emri", "Atësia", "Mbiemri", "Numri personal", "Datëlindja", "Numri i telefonit",
+            "Adresa", "E-mail", "Shënime",
+        ):  # fmt: skip
             assert "TRILLUAR" in str(row.get(column, "TRILLUAR"))
 
 
@@ -144,25 +163,24 @@ def test_histories_run_forward_and_repeats_point_back(inbox: Path) -> None:
     events = _events(inbox)
     for event in events:
         day = _day(event["Data"])
-        assert date(2023, 1, 1) <= last_day.get(event["Nr. rastit"], day) <= day
+        assert date(2023, 1, 1) <= last_day.get(event["rasti"], day) <= day
         assert day <= date(2023, 12, 31)
-        last_day[event["Nr. rastit"]] = day
+        last_day[event["rasti"]] = day
     months = {_day(event["Data"]).month for event in events}
     assert months == set(range(1, 13))
     identified = Counter(
-        event["Nr. rastit"] for event in events if event["Ngjarja"] == "initially_identified"
+        event["rasti"] for event in events if event["Ngjarja"] == "initially_identified"
     )
     assert set(identified.values()) == {1}
 
     seen: dict[object, object] = {}
     for contact in _contacts(inbox):
-        if contact["Përsëritje e"]:
-            assert seen[contact["Përsëritje e"]] == contact["Nr. rastit"]
+        earlier = contact["Përsëritje e"] or contact.get("Dyfishim i")
+        if earlier:
+            assert seen[earlier] == contact["Nr. rastit"]
         seen[contact["Nr. kontaktit"]] = contact["Nr. rastit"]
     from_hotline = {
-        event["Nr. rastit"]
-        for event in events
-        if event["Kanali i identifikimit"] in ("hotline", "app")
+        event["rasti"] for event in events if event["Kanali i identifikimit"] in ("hotline", "app")
     }
     assert from_hotline <= set(seen.values())
 
