@@ -832,7 +832,8 @@ def _new_referral_row(event: Event) -> tuple[str | date, ...]:
     """A row of the second layout, under the numbers of the institution that keeps the case."""
     rng = Random(f"{YEAR} person {event.person}")
     old = _referral_row(event)
-    sex = "refuzon" if event.sex == "unknown" and rng.random() < 0.5 else event.sex
+    sex = "refuzon" if rng.random() < 0.05 else event.sex
+    exploitation = "nuk dihet" if rng.random() < 0.08 else event.exploitation
     # Who was flagged by whom is said from the second layout on.
     decided_by = event.deciding_organisation
     if event.event == "flagged":
@@ -853,7 +854,7 @@ def _new_referral_row(event: Event) -> tuple[str | date, ...]:
         event.age_group,
         decided_by,
         event.channel,
-        event.exploitation,
+        exploitation,
         event.municipality,
         *old[12:18],
         event.closing_reason,

@@ -1,0 +1,259 @@
+"""Rows of the hotline log and the referral records: kinds of nothing, numbers, names of places."""
+
+import csv
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import SEEDS
+from sources.home import Home
+from sources.pseudonyms import Pseudonyms
+from sources.reading import Reading, read_content
+from sources.registers import load_registers
+
+REGISTERS = load_registers(SEEDS)
+RECEIVED = datetime(2023, 7, 5, 9, 0)
+
+EVENT = {
+    "Formulari": "krat-referim-2",
+    "Qarku": "AL-04",
+    "Institucioni": "AL-04-POLICIA",
+    "Të dhënat": "REALE",
+    "Nr. rastit": "12/2023",
+    "Nr. i mëparshëm i rastit": "",
+    "Nr. i rastit në linjë": "",
+    "Kodi i personit": "P-1",
+    "Ngjarja": "identifikim fillestar",
+    "Data": "2023-05-04",
+    "Gjinia": "femër",
+    "Grupmosha": "child",
+    "Organizata vendimmarrëse": "policia",
+    "Kanali i identifikimit": "kufi",
+    "Shfrytëzimi": "lypje",
+    "Bashkia": "Divjake",
+    "Pika kufitare": "Kakavija",
+    "Organizata referuese": "",
+    "Organizata pritëse": "",
+    "Lloji i mbështetjes": "",
+    "Hollësi": "",
+    "Statusi i rastit": "aktiv",
+    "Arsyeja e mbylljes": "",
+}
+CONTACT = {
+    "Formulari": "krat-linja-2",
+    "Qarku": "AL-04",
+    "Të dhënat": "REALE",
+    "Nr. kontaktit": "K-1",
+    "Kanali": "aplikacioni",
+    "Marrë më": "2023-05-03 14:30",
+    "Telefonuesi": "familjar",
+    "Qëllimi": "raportim rasti",
+    "Elemente dyshimi": "3",
+    "Shfrytëzimi": "forced labour",
+    "Qarku i ngjarjes": "Vlorë",
+    "Bashkia": "Bashkia Vlora",
+    "Referuar te": "policia",
+    "Pranuar më": "2023-05-03 16:00",
+    "Rezultati": "u referua",
+    "Nr. rastit": "R-7",
+    "Përsëritje e": "",
+    "Dyfishim i": "",
+    "Emri": "Filan Fisteku",
+    "Numri i telefonit": "+355690000000",
+    "E-mail": "filan@example.org",
+    "Adresa": "rruga e vjetër",
+    "Shënime": "thirri dy herë",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(root=tmp_path / "home", keys=tmp_path / "keys")
+
+
+def read(home: Home, *records: dict[str, str]) -> Reading:
+    lines = [";".join(records[0]), *(";".join(record.values()) for record in records)]
+    content = "\n".join([*lines, ""]).encode()
+    return read_content(content, "AL-04", REGISTERS, Pseudonyms(home.keys), RECEIVED)
+
+
+def test_a_row_may_be_written_in_albanian_or_english(home: Home) -> None:
+    reading = read(home, EVENT)
+    assert reading.problems == []
+    (row,) = reading.rows
+    assert row["event"] == "initially_identified"
+    assert (row["sex"], row["age_group"], row["exploitation"]) == (
+        "female",
+        "0-17",
+        "ForcedBegging",
+    )
+    assert (row["municipality_code"], row["border_point"]) == ("AL-04-01", "kakavije")
+    assert row["institution_code"] == reading.delivery["institution_code"] == "AL-04-POLICIA"
+    assert "events-2" in reading.delivery["code_lists"].split()
+
+
+def test_a_contact_says_where_it_points_to_and_nothing_that_names_anyone(home: Home) -> None:
+    reading = read(home, CONTACT)
+    assert reading.problems == []
+    (row,) = reading.rows
+    assert (row["county_code"], row["event_county_code"]) == ("AL-04", "AL-12")
+    assert row["municipality_code"] == "AL-12-07"
+    assert row["referred_to"] == "Police"
+    for secret in ("Fisteku", "355690000000", "example.org", "rruga", "thirri", "R-7", "K-1"):
+        assert secret not in str(row)
+
+
+#: A cell of a column that the row asks for, and the kind of nothing that it says.
+KINDS = [
+    ("", "not_reported"),
+    ("-", "not_reported"),
+    ("–", "not_reported"),
+    ("pa të dhëna", "not_reported"),
+    ("N/A", "not_applicable"),
+    ("n.a.", "not_applicable"),
+    ("nuk zbatohet", "not_applicable"),
+    ("nuk dihet", "unknown"),
+    ("Nuk dihet.", "unknown"),
+    ("?", "unknown"),
+    ("unknown", "unknown"),
+    ("e panjohur", "unknown"),
+    ("refuzon", "refused"),
+    ("REFUSED", "refused"),
+]
+
+
+@pytest.mark.parametrize(("cell", "kind"), KINDS)
+@pytest.mark.parametrize(
+    ("heading", "column"),
+    [
+        ("Gjinia", "sex"),
+        ("Grupmosha", "age_group"),
+        ("Organizata vendimmarrëse", "deciding_organisation"),
+        ("Kanali i identifikimit", "identification_channel"),
+        ("Shfrytëzimi", "exploitation"),
+        ("Bashkia", "municipality_code"),
+        ("Pika kufitare", "border_point"),
+        ("Statusi i rastit", "case_status"),
+    ],
+)
+def test_a_cell_that_says_nothing_says_which_kind(
+    home: Home, cell: str, kind: str, heading: str, column: str
+) -> None:
+    reading = read(home, {**EVENT, heading: cell})
+    assert reading.problems == []
+    (row,) = reading.rows
+    assert (row[column], row[f"{column}_state"]) == (None, kind)
+
+
+@pytest.mark.parametrize(("cell", "kind"), [*KINDS, ("disa", "unknown")])
+def test_elements_that_nobody_counted_are_not_none(home: Home, cell: str, kind: str) -> None:
+    (row,) = read(home, {**CONTACT, "Elemente dyshimi": cell}).rows
+    assert (row["suspicion_elements"], row["suspicion_elements_state"]) == (None, kind)
+    (row,) = read(home, {**CONTACT, "Elemente dyshimi": "0"}).rows
+    assert (row["suspicion_elements"], row["suspicion_elements_state"]) == (0, "reported")
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "state"),
+    [
+        (
+            {"Kanali i identifikimit": "police", "Pika kufitare": ""},
+            "border_point",
+            "not_applicable",
+        ),
+        ({"Pika kufitare": ""}, "border_point", "not_reported"),
+        # Whether a border point is asked for is not known where the channel is not.
+        (
+            {"Kanali i identifikimit": "nuk dihet", "Pika kufitare": ""},
+            "border_point",
+            "not_reported",
+        ),
+        ({}, "support_type", "not_applicable"),
+        ({"Ngjarja": "asistim"}, "support_type", "not_reported"),
+        ({"Ngjarja": "closed"}, "closing_reason", "not_reported"),
+        ({}, "closing_reason", "not_applicable"),
+    ],
+)
+def test_a_blank_cell_applies_or_not_by_what_the_row_says(
+    home: Home, changes: dict[str, str], column: str, state: str
+) -> None:
+    (row,) = read(home, {**EVENT, **changes}).rows
+    assert row[f"{column}_state"] == state
+
+
+def test_a_dash_in_place_of_a_number_ties_nobody_to_anybody(home: Home) -> None:
+    rows = read(
+        home,
+        {**CONTACT, "Nr. rastit": "-", "Përsëritje e": "nuk dihet"},
+        {**CONTACT, "Nr. kontaktit": "K-2", "Nr. rastit": "-", "Dyfishim i": "N/A"},
+    ).rows
+    for column in ("case_key", "repeat_of_key", "duplicate_of_key"):
+        assert [row[column] for row in rows] == [None, None]
+    refused = read(home, {**EVENT, "Nr. rastit": "-"})
+    assert [found.rule for found in refused.problems] == ["unknown_code"]
+
+
+def test_two_institutions_number_their_cases_apart(home: Home) -> None:
+    (police,) = read(home, EVENT).rows
+    (social,) = read(home, {**EVENT, "Institucioni": "AL-04-SHSSH"}).rows
+    assert police["case_key"] != social["case_key"]
+    assert police["person_key"] != social["person_key"]
+    # What the older form and the hotline number is the county's.
+    older = {**EVENT, "Nr. i mëparshëm i rastit": "R-7", "Nr. i rastit në linjë": "R-7"}
+    (row,) = read(home, older).rows
+    (contact,) = read(home, CONTACT).rows
+    assert row["former_case_key"] == row["hotline_case_key"] == contact["case_key"]
+
+
+def test_every_way_of_writing_a_municipality_leads_to_it() -> None:
+    written = REGISTERS.written["municipalities"]
+    with (SEEDS / "municipalities.csv").open(encoding="utf-8", newline="") as file:
+        municipalities = list(csv.DictReader(file))
+    assert len(municipalities) == 61
+    assert set(written.values()) == {row["municipality_code"] for row in municipalities}
+    with (SEEDS / "municipality_aliases.csv").open(encoding="utf-8", newline="") as file:
+        aliases = [row["alias"] for row in csv.DictReader(file)]
+    assert len(set(aliases)) == len(aliases)
+    assert {"Tirana", "Kucove", "Bashkia Shkodra", "Peshkopi"} <= set(aliases)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Divjakë", "Divjake", "DIVJAKA", "bashkia divjakë", "Bashkia  Divjake", "AL-04-01"],
+)
+def test_a_municipality_is_known_with_and_without_its_marks(home: Home, text: str) -> None:
+    (row,) = read(home, {**EVENT, "Bashkia": text}).rows
+    assert row["municipality_code"] == "AL-04-01"
+
+
+def test_an_unknown_municipality_is_told_with_what_it_could_be_and_never_chosen(home: Home) -> None:
+    reading = read(home, {**EVENT, "Bashkia": "Malakaster"})
+    (found,) = reading.problems
+    assert found.rule == "unknown_municipality"
+    assert found.message_sq.endswith("Mund të jetë: Mallakastër.")
+    assert "Malakaster" not in str(found)
+    assert reading.rows == []
+
+
+def test_a_code_that_is_nearly_right_is_told_with_what_it_could_be(home: Home) -> None:
+    (found,) = read(home, {**EVENT, "Shfrytëzimi": "punë e detyrur"}).problems
+    assert found.rule == "unknown_code"
+    assert "punë e detyruar" in found.message_en
+
+
+def test_the_older_form_is_still_read(home: Home) -> None:
+    older = {
+        heading: cell
+        for heading, cell in EVENT.items()
+        if heading
+        not in (
+            "Institucioni", "Nr. i mëparshëm i rastit", "Nr. i rastit në linjë", "Bashkia",
+            "Arsyeja e mbylljes",
+        )
+    }  # fmt: skip
+    reading = read(home, {**older, "Formulari": "krat-referim-1"})
+    assert reading.problems == []
+    (row,) = reading.rows
+    assert row["event_date"] == date(2023, 5, 4)
+    assert "municipality_code" not in row
