@@ -14,6 +14,8 @@ PLANTED = (
     "DATË E TRILLUAR",
     "NUMËR I TRILLUAR",
     "SHËNIM I TRILLUAR",
+    "ADRESË E TRILLUAR",
+    "POSTË E TRILLUAR",
     "RR-2023-",
     "RL-2023-",
     "P-2023-",

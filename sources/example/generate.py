@@ -832,7 +832,7 @@ def _new_referral_row(event: Event) -> tuple[str | date, ...]:
     """A row of the second layout, under the numbers of the institution that keeps the case."""
     rng = Random(f"{YEAR} person {event.person}")
     old = _referral_row(event)
-    sex = "refuzon" if rng.random() < 0.05 else event.sex
+    sex = "refuzon" if rng.random() < 0.1 else event.sex
     exploitation = "nuk dihet" if rng.random() < 0.08 else event.exploitation
     # Who was flagged by whom is said from the second layout on.
     decided_by = event.deciding_organisation
