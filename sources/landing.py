@@ -59,6 +59,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         file_format=_TEXT,
         byte_count=_WHOLE,
         row_count=_WHOLE,
+        reading_note=_TEXT,
         is_made_up=pa.bool_(),
     ),
     "submission_values": _schema(

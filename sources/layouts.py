@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,10 @@ _KINDS = {
     "count", "code", "text_code", "month", "date", "timestamp", "key", "identity", "form_key",
     "unit", "dropped",
 }  # fmt: skip
+
+#: Ways of writing that are kept with their code: so many, of so many letters at most.
+_MOST_KEPT = 10_000
+_LONGEST_KEPT = 200
 
 _STATED_KINDS = {"count", "code", "text_code", "date", "timestamp"}
 
@@ -80,9 +84,13 @@ class Column:
         return {column.format(name=self.name): purpose for column, purpose in pieces.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """How files of one form look from a day on, and the raw table their rows go to."""
+    """How files of one form look, and the raw table their rows go to.
+
+    The form is good for files that arrive from `valid_from` to `valid_to`, or still where that is
+    None; one that arrives later is read all the same, and told.
+    """
 
     id: str
     valid_from: date
@@ -94,6 +102,12 @@ class Layout:
     sheet: str | None = None
     county_code: str | None = None
     institution_code: str | None = None
+    valid_to: date | None = None
+
+    @cached_property
+    def by_heading(self) -> dict[str, Column]:
+        """The columns by each of their headings, folded."""
+        return {folded(text): column for column in self.columns for text in column.headings}
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError if there is none."""
@@ -102,7 +116,7 @@ class Layout:
                 return column
         raise KeyError(name)
 
-    @property
+    @cached_property
     def code_list_ids(self) -> list[str]:
         """The versioned code lists that the layout reads by: events-2, ..."""
         return sorted(
@@ -149,6 +163,54 @@ def load_layouts(folder: Path = SOURCES) -> tuple[Layout, ...]:
     return tuple(_load(path, folder) for path in sorted(folder.glob("*/layout*.yml")))
 
 
+class Written(dict[Cell, str | None]):
+    """Cells to codes by a code list, or to None: each way of writing is looked up once."""
+
+    def __init__(self, codes: CodeList) -> None:
+        super().__init__()
+        self._codes = codes
+
+    def __missing__(self, cell: Cell) -> str | None:
+        code = lookup(self._codes, cell)
+        # True and 1 are one key of a dict and two texts; and what is wild is not kept.
+        if type(cell) is str and len(cell) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[cell] = code
+        return code
+
+
+@lru_cache(maxsize=64)
+def codes_by_column(layout: Layout, registers: Registers) -> dict[str, Written]:
+    """Return the codes that each column of a layout may hold."""
+    return {column.name: Written(layout.codes(column, registers)) for column in layout.columns}
+
+
+@dataclass(frozen=True)
+class KnownForms:
+    """The layouts that were known on a day, by their folded ids, and the headings of such ids."""
+
+    by_id: dict[str, Layout]
+    headings: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def known_forms(day: date) -> KnownForms:
+    """Return the forms that a file may have that arrives on a day: none that is yet to begin."""
+    layouts = sorted(load_layouts(), key=lambda layout: layout.valid_from)
+    by_id = {folded(layout.id): layout for layout in layouts if layout.valid_from <= day}
+    return KnownForms(
+        by_id=by_id,
+        headings=frozenset(
+            folded(heading)
+            for layout in by_id.values()
+            for column in layout.columns
+            if column.name == "layout_id"
+            for heading in column.headings
+        ),
+    )
+
+
 def form_key(
     layout_id: str, county_code: str, institution_code: str | None, month: date | None
 ) -> str:
@@ -193,7 +255,9 @@ def candidates(column: Column, cell: Cell, registers: Registers) -> list[str]:
         names |= {
             folded(name): f"{code} {name[:60]}" for name, code in registers.indicator_names.items()
         }
-    close = get_close_matches(folded(cell), names, n=6, cutoff=0.75)
+    said = folded(cell)
+    # A cell of a megabyte is no name, and would take hours to compare.
+    close = get_close_matches(said, names, n=6, cutoff=0.75) if len(said) <= _LONGEST_KEPT else []
     # Several ways of writing one name are one candidate.
     return list(dict.fromkeys(names[name] for name in close))[:3]
 

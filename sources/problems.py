@@ -38,6 +38,70 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "I njëjti skedar mbërriti përsëri; asgjë nuk ndryshoi.",
         "The same file arrived again; nothing changed.",
     ),
+    "no_table": (
+        "Skedari nuk është tabelë: dërgojeni si .xlsx ose si .csv në UTF-8.",
+        "The file is no table: send it as .xlsx or as .csv in UTF-8.",
+    ),
+    "damaged": (
+        "Skedari është i dëmtuar: ruajeni përsëri si .xlsx dhe dërgojeni.",
+        "The file is damaged: save it again as .xlsx and send that.",
+    ),
+    "locked": (
+        "Skedari është i mbrojtur me fjalëkalim: hiqeni fjalëkalimin dhe dërgojeni përsëri.",
+        "The file is protected by a password: take it off and send it again.",
+    ),
+    "too_large": (
+        "Skedari është më i madh se sa lejohet: ndajeni sipas muajve dhe dërgojeni pjesë-pjesë.",
+        "The file is larger than is allowed: part it by months and send the parts.",
+    ),
+    "unpacks_to_too_much": (
+        "Libri zgjerohet në më shumë se sa lejohet: kopjoni vlerat në një formular të ri.",
+        "The workbook unpacks to more than is allowed: copy the values into a fresh form.",
+    ),
+    "spreads_too_far": (
+        "Fleta ka qeliza shumë larg tabelës: kopjoni vlerat në një formular të ri.",
+        "The sheet has cells far away from the table: copy the values into a fresh form.",
+    ),
+    "too_many_parts": (
+        "Libri ka më shumë fleta ose pjesë se sa lejohet: lini vetëm fletën e formularit.",
+        "The workbook has more sheets or parts than is allowed: keep the form's sheet alone.",
+    ),
+    "names_elsewhere": (
+        "Libri ka pjesë me emra që çojnë jashtë tij: kopjoni vlerat në një formular të ri.",
+        "The workbook has parts whose names lead out of it: copy the values into a fresh form.",
+    ),
+    "declares_a_type": (
+        "Libri nuk u shkrua nga një program tabelash: kopjoni vlerat në një formular të ri.",
+        "No spreadsheet program wrote this workbook: copy the values into a fresh form.",
+    ),
+    "not_in_columns": (
+        "Teksti nuk është në kolona: një thonjëz nuk mbyllet ose rreshti është tepër i gjatë.",
+        "The text is not in columns: a quote is not closed, or a cell is far too long.",
+    ),
+    "unknown_encoding": (
+        "Kodimi i shkronjave nuk njihet: ruajeni si «CSV UTF-8».",
+        "The encoding of the letters is not known: save it as “CSV UTF-8”.",
+    ),
+    "active_content": (
+        "Libri ka makro, lidhje me skedarë të tjerë ose objekte: ruajeni si .xlsx vetëm me vlera.",
+        "The workbook has macros, links to other files or objects: save it as .xlsx, values only.",
+    ),
+    "formula_in_cell": (
+        "Qeliza ka formulë dhe jo vlerë: shkruani vetë numrin.",
+        "The cell holds a formula, not a value: write the number itself.",
+    ),
+    "hidden_cells_read": (
+        "Rreshti, kolona ose fleta është e fshehur; vlerat e saj u lexuan.",
+        "The row, column or sheet is hidden; its values were read.",
+    ),
+    "merged_cells_read": (
+        "Qelizat janë të bashkuara: vlera u lexua për të gjithë rreshtat e tyre.",
+        "The cells are merged: the value was read for each of their rows.",
+    ),
+    "outdated_form": (
+        "Formulari është i vjetër; u lexua. Herën tjetër merrni të riun me krat forms.",
+        "The form is an old one; it was read. Next time take the new one, from krat forms.",
+    ),
     "over_limits": (
         "Leximi kërkon më shumë kohë ose memorie se sa lejohet: dërgojeni si .csv ose më të vogël.",
         "The file takes more time or memory than is allowed: send it as .csv, or a smaller one.",

@@ -13,17 +13,19 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from sources.identities import pieces
 from sources.layouts import (
-    CodeList,
     Column,
     Layout,
+    Written,
     candidates,
+    codes_by_column,
     form_key,
-    load_layouts,
+    known_forms,
     lookup,
     unit_names,
 )
@@ -34,6 +36,7 @@ from sources.tables import Sheet, UnreadableFile, address, file_format, is_blank
 from sources.values import (
     Cell,
     cell_text,
+    code_key,
     folded,
     load_words,
     missing_kind,
@@ -45,6 +48,11 @@ from sources.values import (
 )
 
 __all__ = ["Problem", "Reading", "read_content", "refused_unread"]
+
+_LONGEST_HEADING = 200
+
+#: Kinds of columns whose merged cells say the same for each of their rows.
+_FILLED_DOWN = {"code", "text_code", "month"}
 
 #: Rows in which labels and headings are looked for.
 _TOP_ROWS = 40
@@ -101,9 +109,12 @@ def read_content(
     reader = _Reader(digest[:16], county_code, registers, keys, received_at)
     try:
         tables = read_tables(content)
-    except UnreadableFile:
-        reader.report("unreadable_file")
+    except UnreadableFile as refusal:
+        acts = refusal.sentence == "active_content"
+        reader.report("active_content" if acts else "unreadable_file", sentence=refusal.sentence)
     else:
+        if tables.encoding:
+            reader.notes.add(f"text in {tables.encoding}")
         reader.read(tables.sheets)
     return _as_reading(reader, digest, len(content), file_format(content), registers)
 
@@ -133,7 +144,7 @@ def _as_reading(
     refused = any(
         registers.rules.get(found.rule, "blocks") == "blocks" for found in reader.problems
     )
-    rows = [] if refused else reader.rows
+    columns = {} if refused else reader.columns
     return Reading(
         delivery={
             "delivery_id": digest[:16],
@@ -149,11 +160,12 @@ def _as_reading(
             "status": "refused" if refused else "accepted",
             "file_format": stated_format,
             "byte_count": byte_count,
-            "row_count": len(rows),
+            "row_count": len(columns["delivery_id"]) if columns else 0,
+            "reading_note": "; ".join(sorted(reader.notes)) or None,
             "is_made_up": reader.is_made_up,
         },
         table=reader.layout.table if reader.layout else None,
-        columns={name: [row[name] for row in rows] for name in rows[0]} if rows else {},
+        columns=columns,
         problems=reader.problems,
     )
 
@@ -187,11 +199,13 @@ class _Reader:
         self.institution_code: str | None = None
         self.reporting_month: date | None = None
         self.is_made_up = False
-        self.rows: list[dict[str, Any]] = []
+        self.columns: dict[str, list[Any]] = {}
         self.problems: list[Problem] = []
+        #: How things were read that were not as the form wants them.
+        self.notes: set[str] = set()
         self._sheet: str | None = None
         self._reported: Counter[tuple[str, str | None]] = Counter()
-        self._codes: dict[str, CodeList] = {}
+        self._codes: dict[str, Written] = {}
         self._periods_warned: set[date] = set()
 
     # -- findings ----------------------------------------------------------------------------
@@ -231,14 +245,16 @@ class _Reader:
             self.is_made_up = any(_is_marked_made_up(sheet.rows) for sheet in sheets)
             return
         self.layout, sheet = found
-        self._codes = {
-            column.name: self.layout.codes(column, self.registers) for column in self.layout.columns
-        }
+        if self.layout.valid_to and self.received_at.date() > self.layout.valid_to:
+            self.report("outdated_form")
+        self._codes = codes_by_column(self.layout, self.registers)
         if self.county_code not in self.registers.counties:
             self.report("wrong_county")
         heading_row, columns = self._headings(self.layout, sheet)
         if heading_row is None:
             return
+        if sheet.marks.merged:
+            self._fill_merged(sheet, heading_row, columns)
         table = [
             (number, row)
             for number, row in enumerate(sheet.rows)
@@ -249,35 +265,27 @@ class _Reader:
         if not table:
             self.report("invalid_frame", sentence="no_rows")
         self._check_shape(sheet, heading_row, table)
+        self._check_marks(sheet, heading_row, columns, table)
+        if any(type(cell) is str and "Ã" in cell for row in sheet.rows for cell in row):
+            self.notes.add("text encoded twice")
         if self.layout.table == "submission_values":
-            self._read_values(columns, table)
+            self._read_values(columns, table, is_text=sheet.name is None)
         else:
             self._read_records(columns, table)
 
     def _recognise(self, sheets: list[Sheet]) -> tuple[Layout, Sheet] | None:
         """Find the sheet with a form, by its id or else by its headings."""
-        current: dict[str, Layout] = {}
-        for layout in sorted(load_layouts(), key=lambda layout: layout.valid_from):
-            if layout.valid_from <= self.received_at.date():
-                current[layout.id] = layout
-        ids = {folded(name): layout for name, layout in current.items()}
-        form_headings = {
-            folded(heading)
-            for layout in current.values()
-            for column in layout.columns
-            if column.name == "layout_id"
-            for heading in column.headings
-        }
+        forms = known_forms(self.received_at.date())
         stated: list[tuple[Layout, int]] = []
         unknown: tuple[int, _Place] | None = None
         for position, sheet in enumerate(sheets):
-            place = _find(sheet.rows, form_headings)
+            place = _find(sheet.rows, forms.headings)
             if place is None or place.row is None or place.column is None:
                 continue
-            beside = _cell(sheet.rows[place.row], place.column + 1)
+            beside = _beside(sheet.rows[place.row], place.column).value
             below = [_cell(row, place.column) for row in sheet.rows[place.row + 1 :]]
             first_below = next((cell for cell in below if cell_text(cell)), None)
-            layout_found = ids.get(folded(beside)) or ids.get(folded(first_below))
+            layout_found = forms.by_id.get(folded(beside)) or forms.by_id.get(folded(first_below))
             if layout_found:
                 stated.append((layout_found, position))
             elif first_below is not None or cell_text(beside):
@@ -296,48 +304,93 @@ class _Reader:
             self.report("unknown_layout", place)
             return None
         for position, sheet in enumerate(sheets):
-            for layout in current.values():
-                named = [
-                    column
-                    for column in layout.columns
-                    if column.required and _find(sheet.rows, _folded_headings(column))
-                ]
-                if len(named) == sum(column.required for column in layout.columns):
+            for layout in forms.by_id.values():
+                required = [column for column in layout.columns if column.required]
+                if all(_find(sheet.rows, _folded_headings(column)) for column in required):
                     self._sheet = _sheet_label(layout, sheet, position)
                     return layout, sheet
         self.report("unknown_layout")
         return None
 
     def _headings(self, layout: Layout, sheet: Sheet) -> tuple[int | None, dict[int, Column]]:
-        """Find the row of headings; return it and the column of the layout at each position."""
-        by_heading = {
-            heading: column for column in layout.columns for heading in _folded_headings(column)
-        }
+        """Find the row of headings; return it and the column of the layout at each position.
+
+        Headings in merged cells stand in two rows: the last of them is returned.
+        """
         best, most = None, 1
         for number, row in enumerate(sheet.rows[:_TOP_ROWS]):
-            known = sum(_heading(cell) in by_heading for cell in row)
+            known = sum(heading in layout.by_heading for heading in map(_heading, row) if heading)
             if known > most:
                 best, most = number, known
         if best is None:
             self.report("missing_required_column")
             return None, {}
         columns: dict[int, Column] = {}
+        present: set[str] = set()
+        unknown: list[int] = []
         for position, cell in enumerate(sheet.rows[best]):
-            column = by_heading.get(_heading(cell))
-            place = _Place(None, best, position)
+            column = layout.by_heading.get(_heading(cell))
             if column is None:
-                filled = any(cell_text(_cell(row, position)) for row in sheet.rows[best + 1 :])
-                if cell_text(cell) or filled:
-                    self.report("unknown_column_dropped", place)
-            elif column in columns.values():
+                unknown.append(position)
+            elif column.name in present:
+                place = _Place(None, best, position)
                 self.report("invalid_frame", place, column, sentence="repeated_heading")
             else:
                 columns[position] = column
-        present = {column.name for column in columns.values()}
+                present.add(column.name)
+        last = best
+        for number in (best - 1, best + 1) if unknown else ():
+            row = sheet.rows[number] if 0 <= number < len(sheet.rows) else []
+            for position in unknown:
+                column = layout.by_heading.get(_heading(_cell(row, position)))
+                if column and column.place == "row" and column.name not in present:
+                    columns[position] = column
+                    present.add(column.name)
+                    last = max(last, number)
+        for position in unknown:
+            if position not in columns:
+                cells = [_cell(row, position) for row in sheet.rows[best:]]
+                if any(cell_text(cell) for cell in cells):
+                    self.report("unknown_column_dropped", _Place(None, best, position))
         for column in layout.columns:
             if column.place == "row" and column.required and column.name not in present:
                 self.report("missing_required_column", _Place(None, best), column)
-        return best, columns
+        return last, columns
+
+    def _fill_merged(self, sheet: Sheet, heading_row: int, columns: dict[int, Column]) -> None:
+        """Write the value of merged cells into each of their rows, in columns of codes."""
+        for first_row, first_column, last_row, _ in sheet.marks.merged:
+            column = columns.get(first_column)
+            if first_row <= heading_row or column is None or column.kind not in _FILLED_DOWN:
+                continue
+            value = _cell(sheet.rows[first_row], first_column) if _has(sheet, first_row) else None
+            rows = sheet.rows[first_row + 1 : last_row + 1]
+            if cell_text(value) and rows:
+                self.report("merged_cells_read", _Place(None, first_row, first_column), column)
+                for row in rows:
+                    if first_column < len(row):
+                        row[first_column] = value
+
+    def _check_marks(
+        self,
+        sheet: Sheet,
+        heading_row: int,
+        columns: dict[int, Column],
+        table: list[tuple[int, list[Cell]]],
+    ) -> None:
+        """Refuse formulas where a value is read, and tell what was read though it is hidden."""
+        marks = sheet.marks
+        read = {position for position, column in columns.items() if column.kind != "dropped"}
+        numbers = {number for number, _ in table}
+        for row, column in sorted(marks.formulas):
+            if row < heading_row or (row in numbers and column in read):
+                self.report("formula_in_cell", _Place(None, row, column))
+        if marks.is_hidden:
+            self.report("hidden_cells_read")
+        for row in sorted(marks.hidden_rows & numbers):
+            self.report("hidden_cells_read", _Place(None, row))
+        for position in sorted(marks.hidden_columns & read):
+            self.report("hidden_cells_read", _Place(None, heading_row, position))
 
     def _is_empty(self, row: list[Cell], columns: dict[int, Column]) -> bool:
         """Tell whether a row holds nothing to read.
@@ -380,13 +433,19 @@ class _Reader:
         """Return each head column's cell: beside its label, or in the first row of its column."""
         heads: dict[str, _Place] = {}
         positions = {column.name: position for position, column in columns.items()}
+        labels: dict[str, tuple[int, int]] = {}
+        for number, row in enumerate(sheet.rows[: min(heading_row, _TOP_ROWS)]):
+            for place, cell in enumerate(row):
+                if (heading := _heading(cell)) and heading in layout.by_heading:
+                    labels.setdefault(layout.by_heading[heading].name, (number, place))
         for column in layout.columns:
             if column.place != "head":
                 continue
             position = positions.get(column.name)
-            label = _find(sheet.rows[:heading_row], _folded_headings(column), first_column=True)
-            if label is not None and label.row is not None:
-                heads[column.name] = _Place(_cell(sheet.rows[label.row], 1), label.row, 1)
+            if column.name in labels:
+                number, label = labels[column.name]
+                beside = _beside(sheet.rows[number], label)
+                heads[column.name] = _Place(beside.value, number, beside.column)
             elif position is not None and table:
                 number, row = table[0]
                 heads[column.name] = _Place(_cell(row, position), number, position)
@@ -410,7 +469,7 @@ class _Reader:
             self.report("wrong_county")
         if place := heads.get("county_code"):
             column = layout.column("county_code")
-            if lookup(self._codes["county_code"], place.value) != self.county_code:
+            if self._codes["county_code"][place.value] != self.county_code:
                 self.report("wrong_county", place, column)
         self.institution_code = layout.institution_code
         if place := heads.get("institution_code"):
@@ -431,7 +490,7 @@ class _Reader:
                 self.report("form_key_differs", place, layout.column("form_key"))
 
     def _head_code(self, column: Column, place: _Place) -> str | None:
-        code = lookup(self._codes[column.name], place.value)
+        code = self._codes[column.name][place.value]
         if code is None:
             self.report(_RULE_OF_COLUMN.get(column.name, "unknown_code"), place, column)
         return code
@@ -443,6 +502,8 @@ class _Reader:
         if month is None or month not in self.registers.months:
             self.report("unknown_month", place, column)
             return None
+        if not yearly and type(place.value) in (int, float):
+            self.notes.add("dates from day numbers")
         last_day = month.replace(day=calendar.monthrange(month.year, month.month)[1])
         received_on = self.received_at.date()
         if month > received_on:
@@ -454,102 +515,228 @@ class _Reader:
 
     # -- rows --------------------------------------------------------------------------------
 
-    def _read_values(self, columns: dict[int, Column], table: list[tuple[int, list[Cell]]]) -> None:
-        """Read rows of submission_values: a monthly report or yearly published figures."""
+    def _read_values(
+        self,
+        columns: dict[int, Column],
+        table: list[tuple[int, list[Cell]]],
+        is_text: bool,
+    ) -> None:
+        """Read rows of submission_values: a monthly report or yearly published figures.
+
+        Column by column, because forms are many and small; what is found is told row by row.
+        """
         layout = self.layout
         if layout is None:
             return
-        seen: set[tuple[object, ...]] = set()
-        for number, row in table:
-            cells = _cells(columns, number, row)
-            if "indicator_code" in cells and _is_totals_row(columns, row):
-                self.report("totals_row_left_out", cells["indicator_code"])
-                continue
-            month = self.reporting_month
-            if "reporting_month" in cells and layout.frequency == "year":
-                month = self._period(layout.column("reporting_month"), cells["reporting_month"])
-            indicator_code = self._code(layout, cells, "indicator_code")
-            category = self._category(layout, cells, indicator_code)
-            unit = self.registers.indicators.get(indicator_code or "")
-            value, value_state, note = self._value(layout, cells, unit)
-            figure_label = self._code(layout, cells, "figure_label")
-            stated = self._code(layout, cells, "unit")
+        positions = {
+            column.name: position
+            for position, column in columns.items()
+            if column.kind != "dropped"
+        }
+        told_before = len(self.problems)
+        indicators = self._code_column("indicator_code", positions, table)
+        if indicators is not None and None in indicators:
+            table = self._without_totals(columns, positions, table, indicators)
+            indicators = self._code_column("indicator_code", positions, table, reports=True)
+        rows = len(table)
+        indicators = indicators or [None] * rows
+        labels = self._code_column("figure_label", positions, table, reports=True)
+        stated_units = self._code_column("unit", positions, table, reports=True)
+        registered = self.registers.indicators
+        units = [registered.get(code or "") for code in indicators]
+        for number, (unit, stated) in enumerate(zip(units, stated_units or (), strict=False)):
             if unit and stated and unit != stated:
-                self.report("unknown_code", cells["unit"], layout.column("unit"))
-            self._check_unit(layout, cells, unit)
-            if value is not None and value > self.registers.largest.get(
-                indicator_code or "", value
-            ):
-                self.report("implausible_count", cells["value"], layout.column("value"))
-            key = (month, indicator_code, category, figure_label)
-            if key in seen and (indicator_code or figure_label):
-                self.report("invalid_frame", cells.get("value"), sentence="repeated_row")
+                place = self._place("unit", positions, table[number])
+                self.report("unknown_code", place, layout.column("unit"))
+        categories = self._categories(positions, table, indicators)
+        values, states, notes = self._values(positions, table, units, is_text)
+        self._check_units(positions, table, units)
+        self._check_sizes(positions, table, indicators, values)
+        months: list[date | None] = [self.reporting_month] * rows
+        if "reporting_month" in positions and layout.frequency == "year":
+            column = layout.column("reporting_month")
+            months = [
+                self._period(column, self._place("reporting_month", positions, entry))
+                for entry in table
+            ]
+        written = self._code_column("reading_note", positions, table, reports=True)
+        publications = self._code_column("publication", positions, table, reports=True)
+        seen: set[tuple[object, ...]] = set()
+        for number, key in enumerate(
+            zip(months, indicators, categories, labels or [None] * rows, strict=True)
+        ):
+            if key in seen and (key[1] or key[3]):
+                place = self._place("value", positions, table[number])
+                self.report("invalid_frame", place, sentence="repeated_row")
             seen.add(key)
-            place = cells.get("value")
-            self.rows.append(
-                {
-                    "delivery_id": self.delivery_id,
-                    "sheet": self._sheet,
-                    "cell": address(number, place.column)
-                    if place is not None and place.column is not None
-                    else None,
-                    "row_number": number + 1,
-                    "county_code": self.county_code,
-                    "institution_code": self.institution_code,
-                    "reporting_month": month,
-                    "frequency": layout.frequency,
-                    "indicator_code": indicator_code,
-                    "figure_label": figure_label,
-                    "category": category,
-                    "value": value,
-                    "value_state": value_state,
-                    "unit": unit or stated,
-                    "reading_note": note or self._code(layout, cells, "reading_note"),
-                    "publication": self._code(layout, cells, "publication"),
-                }
-            )
-
-    def _check_unit(self, layout: Layout, cells: dict[str, _Place], unit: str | None) -> None:
-        """Find a unit beside a value that is not the indicator's."""
-        place = cells.get("unit")
-        if place is None or unit is None or layout.column("unit").kind != "unit":
-            return
-        text = folded(place.value)
-        if text and text not in load_words().no_unit and lookup(unit_names(), text) != unit:
-            self.report("unit_differs", place, layout.column("unit"))
-
-    def _category(
-        self, layout: Layout, cells: dict[str, _Place], indicator_code: str | None
-    ) -> str | None:
-        place = cells.get("category")
-        if place is None or not cell_text(place.value):
-            return "total"
-        code = lookup(self._codes["category"], place.value) or lookup(
-            self.registers.categories.get(indicator_code or "", {}), place.value
+        self.problems[told_before:] = sorted(
+            self.problems[told_before:], key=lambda found: found.row_number or 0
         )
-        # Of an unknown indicator no category can be known: one finding is enough.
-        if code is None and indicator_code is not None:
-            self.report("unknown_category", place, layout.column("category"))
-        return code
+        at = positions.get("value")
+        numbers = [number for number, _ in table]
+        if not rows:
+            return
+        self.columns = {
+            "delivery_id": [self.delivery_id] * rows,
+            "sheet": [self._sheet] * rows,
+            "cell": [None if at is None else address(number, at) for number in numbers],
+            "row_number": [number + 1 for number in numbers],
+            "county_code": [self.county_code] * rows,
+            "institution_code": [self.institution_code] * rows,
+            "reporting_month": months,
+            "frequency": [layout.frequency] * rows,
+            "indicator_code": indicators,
+            "figure_label": labels or [None] * rows,
+            "category": categories,
+            "value": values,
+            "value_state": states,
+            "unit": [
+                unit or stated
+                for unit, stated in zip(units, stated_units or [None] * rows, strict=True)
+            ],
+            "reading_note": [
+                note or stated for note, stated in zip(notes, written or [None] * rows, strict=True)
+            ],
+            "publication": publications or [None] * rows,
+        }
 
-    def _value(
-        self, layout: Layout, cells: dict[str, _Place], unit: str | None
-    ) -> tuple[float | None, str, str | None]:
-        """Return (value, state, note): what the value says and what the state beside it says."""
-        place = cells.get("value", _Place(None))
-        count = read_count(place.value, unit)
-        if count.rule:
-            self.report(count.rule, place, layout.column("value"))
-        stated_place = cells.get("value_state")
-        if stated_place is None or not cell_text(stated_place.value):
-            return count.value, count.state, count.note
-        column = layout.column("value_state")
-        stated = lookup(self._codes["value_state"], stated_place.value)
-        if stated is None:
-            self.report("unknown_code", stated_place, column)
-        elif count.rule is None and count.state not in {"not_reported", stated}:
-            self.report("unknown_code", stated_place, column, sentence="state_contradicts_value")
-        return (0.0 if stated == "zero" else None), stated or "unknown", count.note
+    def _check_units(
+        self,
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+        units: list[str | None],
+    ) -> None:
+        """Find units beside values that are not the indicator's."""
+        position = positions.get("unit")
+        if position is None or self.layout is None or self.layout.column("unit").kind != "unit":
+            return
+        names, none = unit_names(), load_words().no_unit
+        for (number, row), unit in zip(table, units, strict=True):
+            text = folded(_cell(row, position))
+            if unit and text and text not in none and names.get(code_key(text)) != unit:
+                place = _Place(_cell(row, position), number, position)
+                self.report("unit_differs", place, self.layout.column("unit"))
+
+    def _check_sizes(
+        self,
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+        indicators: list[str | None],
+        values: list[float | None],
+    ) -> None:
+        """Find counts beyond any plausible size of their indicator."""
+        largest = self.registers.largest
+        for entry, code, value in zip(table, indicators, values, strict=True):
+            if value is not None and value > largest.get(code or "", value) and self.layout:
+                place = self._place("value", positions, entry)
+                self.report("implausible_count", place, self.layout.column("value"))
+
+    def _place(self, name: str, positions: dict[str, int], entry: tuple[int, list[Cell]]) -> _Place:
+        number, row = entry
+        position = positions.get(name)
+        return _Place(None if position is None else _cell(row, position), number, position)
+
+    def _code_column(
+        self,
+        name: str,
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+        reports: bool = False,
+    ) -> list[str | None] | None:
+        """Return a column's codes; None where the file lacks the column."""
+        position = positions.get(name)
+        if position is None or self.layout is None or self.layout.column(name).kind == "unit":
+            return None
+        known = self._codes[name]
+        codes = [known[_cell(row, position)] for _, row in table]
+        if reports and None in codes:
+            column = self.layout.column(name)
+            rule = _RULE_OF_COLUMN.get(name, "unknown_code")
+            for code, (number, row) in zip(codes, table, strict=True):
+                if code is None and (column.filled or cell_text(_cell(row, position))):
+                    self.report(rule, _Place(_cell(row, position), number, position), column)
+        return codes
+
+    def _without_totals(
+        self,
+        columns: dict[int, Column],
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+        indicators: list[str | None],
+    ) -> list[tuple[int, list[Cell]]]:
+        """Leave out the rows that sum the rows above them."""
+        kept = []
+        for entry, code in zip(table, indicators, strict=True):
+            if code is None and _is_totals_row(columns, entry[1]):
+                self.report("totals_row_left_out", self._place("indicator_code", positions, entry))
+            else:
+                kept.append(entry)
+        return kept
+
+    def _categories(
+        self,
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+        indicators: list[str | None],
+    ) -> list[str | None]:
+        position = positions.get("category")
+        if position is None or self.layout is None:
+            return ["total"] * len(table)
+        known = self._codes["category"]
+        codes: list[str | None] = []
+        for (number, row), indicator_code in zip(table, indicators, strict=True):
+            cell = _cell(row, position)
+            code: str | None = "total"
+            if cell is not None and cell != "" and cell_text(cell):
+                code = known[cell] or lookup(
+                    self.registers.categories.get(indicator_code or "", {}), cell
+                )
+            # Of an unknown indicator no category can be known: one finding is enough.
+            if code is None and indicator_code is not None:
+                place = _Place(cell, number, position)
+                self.report("unknown_category", place, self.layout.column("category"))
+            codes.append(code)
+        return codes
+
+    def _values(
+        self,
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+        units: list[str | None],
+        is_text: bool,
+    ) -> tuple[list[float | None], list[str], list[str | None]]:
+        """Return (values, states, notes): what a value says and what the state beside it says."""
+        layout = self.layout
+        values: list[float | None] = []
+        states: list[str] = []
+        notes: list[str | None] = []
+        if layout is None:
+            return values, states, notes
+        position = positions.get("value", -1)
+        beside = positions.get("value_state", -1)
+        known = self._codes.get("value_state", Written({}))
+        for (number, row), unit in zip(table, units, strict=True):
+            cell = _cell(row, position) if position >= 0 else None
+            count = read_count(cell, unit)
+            value, state, note = count.value, count.state, count.note
+            if count.rule:
+                self.report(count.rule, _Place(cell, number, position), layout.column("value"))
+            elif note is None and type(cell) is str and value is not None and not is_text:
+                note = "a number written as text"
+            said = _cell(row, beside) if beside >= 0 else None
+            if said is not None and said != "" and cell_text(said):
+                stated = known[said]
+                place = _Place(said, number, beside)
+                column = layout.column("value_state")
+                if stated is None:
+                    self.report("unknown_code", place, column)
+                elif count.rule is None and state not in {"not_reported", stated}:
+                    self.report("unknown_code", place, column, sentence="state_contradicts_value")
+                value, state = (0.0 if stated == "zero" else None), stated or "unknown"
+            values.append(value)
+            states.append(state)
+            notes.append(note)
+        return values, states, notes
 
     def _read_records(
         self, columns: dict[int, Column], table: list[tuple[int, list[Cell]]]
@@ -579,6 +766,7 @@ class _Reader:
         said_once: dict[str, Any] = {"county_code": self.county_code}
         if any(column.name == "institution_code" for column in layout.columns):
             said_once["institution_code"] = self.institution_code
+        records: list[dict[str, Any]] = []
         for number, row in table:
             cells = _cells(columns, number, row)
             record = {"delivery_id": self.delivery_id, "row_number": number + 1, **said_once}
@@ -598,7 +786,9 @@ class _Reader:
                 record[f"{column.name}_state"] = _kind_of_blank(column, record)
             for name, keyed in identities.items():
                 record |= keyed(cells.get(name, _Place(None)))
-            self.rows.append(record)
+            records.append(record)
+        if records:
+            self.columns = {name: [record[name] for record in records] for name in records[0]}
 
     def _cell_reader(self, column: Column) -> Callable[[_Place], Any]:
         return {
@@ -615,7 +805,7 @@ class _Reader:
         rule = _RULE_OF_COLUMN.get(column.name, "unknown_code")
 
         def read(place: _Place) -> str | None:
-            code = lookup(codes, place.value)
+            code = codes[place.value]
             if code is None and (column.filled or cell_text(place.value)):
                 self.report(rule, place, column)
             return code
@@ -637,6 +827,8 @@ class _Reader:
 
         def read(place: _Place) -> date | None:
             day = read_date(place.value)
+            if day is not None and type(place.value) in (int, float):
+                self.notes.add("dates from day numbers")
             if (day is None and (column.filled or cell_text(place.value))) or (
                 day is not None and day > latest
             ):
@@ -691,11 +883,6 @@ class _Reader:
 
         return read
 
-    def _code(self, layout: Layout, cells: dict[str, _Place], name: str) -> str | None:
-        if name not in cells or layout.column(name).kind in ("unit", "dropped"):
-            return None
-        return self._read_code(layout.column(name))(cells[name])
-
 
 def _cells(columns: dict[int, Column], number: int, row: list[Cell]) -> dict[str, _Place]:
     return {
@@ -747,24 +934,42 @@ def _cell(row: list[Cell], position: int) -> Cell:
 
 def _heading(cell: Cell) -> str:
     """Return a heading for comparison; a colon or an asterisk behind it doesn't count."""
-    return folded(cell).rstrip(" :*")
+    return _heading_text(cell) if type(cell) is str and len(cell) <= _LONGEST_HEADING else ""
 
 
-def _folded_headings(column: Column) -> set[str]:
-    return {folded(heading) for heading in column.headings}
+@lru_cache(maxsize=20_000)
+def _heading_text(text: str) -> str:
+    return folded(text).rstrip(" :*")
 
 
-def _find(rows: list[list[Cell]], headings: set[str], first_column: bool = False) -> _Place | None:
+@cache
+def _folded_headings(column: Column) -> frozenset[str]:
+    return frozenset(map(folded, column.headings))
+
+
+def _find(rows: list[list[Cell]], headings: frozenset[str]) -> _Place | None:
     for number, row in enumerate(rows[:_TOP_ROWS]):
-        for position, cell in enumerate(row[:1] if first_column else row):
+        for position, cell in enumerate(row):
             if _heading(cell) in headings:
                 return _Place(cell, number, position)
     return None
 
 
+def _beside(row: list[Cell], position: int) -> _Place:
+    """Return the first cell behind a label that says something; a merged label spans some."""
+    for number in range(position + 1, len(row)):
+        if cell_text(row[number]):
+            return _Place(row[number], column=number)
+    return _Place(None, column=position + 1)
+
+
+def _has(sheet: Sheet, row: int) -> bool:
+    return row < len(sheet.rows)
+
+
 def _is_marked_made_up(rows: list[list[Cell]]) -> bool:
     """Tell whether a file of no known form still says that its data are made up."""
-    place = _find(rows, {"të dhënat", "data"})
+    place = _find(rows, frozenset({"të dhënat", "data"}))
     if place is None or place.row is None or place.column is None:
         return False
     below = _cell(rows[place.row + 1], place.column) if place.row + 1 < len(rows) else None

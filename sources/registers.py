@@ -17,7 +17,7 @@ from sources.values import code_key
 PERIODS_IN_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registers:
     """What the registers allow in a file.
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?:,[0-9]{1,6})?")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _WITH_UNIT = re.compile(r"([0-9][0-9 ]*) ([^0-9]+)")
 _LARGEST = 10**12
+_LONGEST_KEPT = 200
 #: Days of Excel's calendar that can be a report's date: 1990 to 2050.
 _SERIALS = range(32874, 55153)
 _SERIAL_START = date(1899, 12, 30)
@@ -33,6 +34,8 @@ class Words:
     """Words that stand for a number or beside one, folded: see words.yml."""
 
     zero: frozenset[str]
+    none_marks: frozenset[str]
+    none_words: frozenset[str]
     unknown: frozenset[str]
     units: dict[str, frozenset[str]]
     no_unit: frozenset[str]
@@ -48,6 +51,8 @@ def load_words() -> Words:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Words(
         zero=frozenset(map(folded, content["zero"])),
+        none_marks=frozenset(map(folded, content["sentence_of_none"]["marks"])),
+        none_words=frozenset(map(folded, content["sentence_of_none"]["words"])),
         unknown=frozenset(map(folded, content["unknown"])),
         units={unit: frozenset(map(folded, words)) for unit, words in content["units"].items()},
         no_unit=frozenset(map(folded, content["no_unit"])),
@@ -73,6 +78,9 @@ class Count:
     state: str
     note: str | None = None
     rule: str | None = None
+
+
+_NOTHING = Count(None, "not_reported")
 
 
 def cell_text(cell: Cell) -> str:
@@ -107,7 +115,15 @@ def _encoded_once(text: str) -> str:
 
 def folded(cell: Cell) -> str:
     """Return a cell's text for comparison: case does not count."""
+    # The same headings, codes and words stand in every file.
+    if type(cell) is str and len(cell) <= _LONGEST_KEPT:
+        return _folded(cell)
     return unicodedata.normalize("NFC", cell_text(cell).casefold())
+
+
+@lru_cache(maxsize=20_000)
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", cell_text(text).casefold())
 
 
 def missing_kind(cell: Cell) -> str | None:
@@ -132,20 +148,25 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
     parted by spaces, decimals by a comma or a point. '1.900' and '1,900' can be 1900 or 1.9 and are
     no number here. Never raises.
     """
+    if cell is None or cell == "":
+        return _NOTHING
     if isinstance(cell, (bool, date, time, timedelta)):
         return _no_count("not_a_number")
     if isinstance(cell, (int, float)):
         return _counted(float(cell), None) if abs(cell) < _LARGEST else _no_count("not_a_number")
     text = folded(cell)
     if not text:
-        return Count(None, "not_reported")
-    spoken = re.sub(r"[’`´]", "'", text).rstrip(".! ")
+        return _NOTHING
     words = load_words()
-    if spoken in words.zero:
-        return Count(0.0, "zero", note="words read as zero")
-    if spoken in words.unknown:
-        return Count(None, "unknown", note="a word for some, not a number")
-    if (found := _WITH_UNIT.fullmatch(spoken)) and found[2] in words.units.get(unit or "", ()):
+    if not text[0].isdecimal():
+        spoken = re.sub(r"[’`´]", "'", text).rstrip(".! ")
+        if spoken in words.zero or _says_none(spoken, words):
+            return Count(0.0, "zero", note="words read as zero")
+        if spoken in words.unknown:
+            return Count(None, "unknown", note="a word for some, not a number")
+    elif (found := _WITH_UNIT.fullmatch(text.rstrip(".! "))) and found[2] in words.units.get(
+        unit or "", ()
+    ):
         count = read_count(found[1])
         return replace(count, note="a unit stood behind the number") if not count.rule else count
     negative = text[0] in "-−"
@@ -156,15 +177,29 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
     if not grouped and not _PLAIN.fullmatch(digits):
         return _no_count("not_a_number")
     number = float(digits.replace(" ", "").replace(",", "."))
-    return _counted(-number if negative else number, "thousands spaces" if grouped else None)
+    note = "thousands spaces" if grouped else None
+    if note is None and not digits.isdecimal():
+        note = "a decimal sign"
+    return _counted(-number if negative else number, note)
+
+
+def _says_none(spoken: str, words: Words) -> bool:
+    """Tell whether a sentence says that there were none: each of its words is one for that."""
+    said = re.sub(r"[.,;:!()«»\"]", " ", spoken).replace("s'", "s' ").split()
+    marks = sum(word in words.none_marks for word in said)
+    return bool(marks) and all(
+        word in words.none_marks or word in words.none_words for word in said
+    )
 
 
 def read_month(cell: Cell) -> date | None:
     """Return the first day of the month in a cell, or None if it holds no month.
 
     Reads 2023-05, 05.2023, 05/2023, 'maj 2023', 'Maji-2023', and a date that is the first of a
-    month.
+    month, as a number of Excel's calendar too.
     """
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        cell = read_date(cell)
     if isinstance(cell, datetime):
         cell = cell.date() if cell.time() == time() else None
     if isinstance(cell, date):

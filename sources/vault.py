@@ -44,20 +44,22 @@ class Sealer:
     """
 
     def __init__(self, home: Home) -> None:
-        self._home = home
+        self._incoming = home.incoming
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._kept = 0
         path = home.vault / PUBLIC_KEY
         if not path.exists():
             _make_pair(home, path)
         public = PublicKey(path.read_bytes().strip(), encoder=HexEncoder)
         # One key a sealer: an elliptic curve for each small file would cost more than its reading.
+        self._name = secrets.token_hex(16)
         self._key = random(_KEY_BYTES)
         self._head = _MARK + bytes(SealedBox(public).encrypt(self._key))
 
     def sealed(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the sealed form of a content that comes in chunks of CHUNK_BYTES, the last less."""
         state = sodium.crypto_secretstream_xchacha20poly1305_state()
-        yield self._head
-        yield sodium.crypto_secretstream_xchacha20poly1305_init_push(state, self._key)
+        yield self._head + sodium.crypto_secretstream_xchacha20poly1305_init_push(state, self._key)
         chunk = b""
         for following in chunks:
             if chunk:
@@ -71,11 +73,17 @@ class Sealer:
         The disk may not have it yet. Raises OSError when it can't be written, and whatever the
         chunks raise; no file is then left.
         """
-        path = self._home.incoming / secrets.token_hex(16)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._kept += 1
+        path = self._incoming / f"{self._name}-{self._kept}"
         try:
-            with path.open("xb") as file:
-                file.writelines(self.sealed(chunks))
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                for part in self.sealed(chunks):
+                    written = 0
+                    while written < len(part):
+                        written += os.write(handle, part[written:])
+            finally:
+                os.close(handle)
         except BaseException:
             path.unlink(missing_ok=True)
             raise

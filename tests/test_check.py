@@ -64,7 +64,7 @@ def test_problems_are_told_worst_first_by_cell_and_marked(tmp_path: Path) -> Non
     told = _check(report)
     assert told.exit_code == 1
     lines = [line for line in told.output.splitlines() if "fleta Raporti" in line]
-    assert [line.split()[0] for line in lines] == ["PENGON", "PENGON", "PYETJE"]
+    assert [line.split()[0] for line in lines] == ["PENGON", "PENGON", "PYETJE", "SHËNIM"]
     assert "qeliza E7" in lines[0]
     assert "qeliza A8" in lines[1]
     assert report.read_bytes() == before
@@ -153,7 +153,9 @@ def test_what_the_door_refused_is_refused_here_for_the_same_reasons(
         copy = shutil.copy(path, tmp_path / path.name)
         answer = check_file(Path(copy), registers, path.parent.name)
         assert answer.verdict == "refused"
-        assert {(found.rule, found.sheet, found.cell) for _, found in answer.problems} == {
+        # The form was good when the file arrived, and has ended since.
+        told = {(found.rule, found.sheet, found.cell) for _, found in answer.problems}
+        assert {place for place in told if place[0] != "outdated_form"} == {
             (found["rule"], found["sheet"], found["cell"]) for found in problems
         }
         compared += 1

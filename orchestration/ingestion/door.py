@@ -56,11 +56,16 @@ def take_in(home: Home, registers: Registers) -> Intake:
     arrivals = waiting(home)
     whole = settled(arrivals)
     intake = Intake(left=len(arrivals) - len(whole))
-    processes = min(os.cpu_count() or 1, 1 + len(whole) // _FILES_A_PROCESS)
+    processes = reading_processes(len(whole))
     with IsolatedReader(registers, home, frozenset(known), processes) as reader:
         for batch in _batches(reader, whole):
             intake = _stored(home, registers, batch, known, intake)
     return intake
+
+
+def reading_processes(files: int) -> int:
+    """Return how many processes read so many files."""
+    return min(os.cpu_count() or 1, 1 + files // _FILES_A_PROCESS)
 
 
 _Answered = tuple[Arrival, Reading | Known | None]

@@ -79,6 +79,47 @@ def plain() -> bytes:
     return buffer.getvalue()
 
 
+REPORT = (
+    ("Formulari", "krat-raport-1"), ("Qarku", "AL-04"), ("Institucioni", "AL-04-POLICIA"),
+    ("Muaji", "2023-05"), ("Të dhënat", "REALE"),
+    ("Kodi i treguesit", "Treguesi", "Njësia", "Ndarja", "Vlera", "Gjendja"),
+    ("2.1.9.1", "", "", "", 3, ""),
+)  # fmt: skip
+
+
+def report(value: object = 3, formula: str | None = None) -> bytes:
+    """Return a true report, which is taken in; with a formula for its value it isn't."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet("Raporti")
+        for number, row in enumerate(REPORT):
+            sheet.write_row(number, 0, row)
+        if formula:
+            sheet.write_formula("E7", formula, None, 3)
+        else:
+            sheet.write("E7", value)
+    return buffer.getvalue()
+
+
+def with_parts(content: bytes, more: dict[str, bytes]) -> bytes:
+    """Return a workbook with parts put into it."""
+    buffer = io.BytesIO(content)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in more.items():
+            archive.writestr(name, part)
+    return buffer.getvalue()
+
+
+def with_sheet(content: bytes, old: bytes, new: bytes) -> bytes:
+    """Return a workbook in whose first sheet `old` is replaced."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            target.writestr(name, part.replace(old, new) if name.endswith("sheet1.xml") else part)
+    return buffer.getvalue()
+
+
 def _entities(count: int) -> str:
     lines = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, count))
     return f'<!DOCTYPE x [<!ENTITY e0 "ha">{lines}]>'
@@ -93,16 +134,15 @@ def corpus() -> Iterator[tuple[str, bytes]]:
     whole = plain()
     big = b"<row/>" * 4
     # -- archives that unpack to more than they seem
-    yield "zip bomb of zeros", packed(parts(sheet("")) | {"xl/media/a.xml": b"0" * 300_000_000})
-    yield "zip bomb of spaces", packed(parts(sheet("") + " " * 200_000_000))
-    yield "zip bomb in strings", packed(parts(sheet(""), strings=" " * 150_000_000))
+    yield "zip bomb of zeros", packed(parts(sheet("")) | {"xl/media/a.xml": b"0" * 140_000_000})
+    yield "zip bomb of spaces", packed(parts(sheet("") + " " * 140_000_000))
+    yield "zip bomb in strings", packed(parts(sheet(""), strings=" " * 140_000_000))
     nested = packed({"a.zip": packed({"b": b"0" * 50_000_000})})
     yield "zip in a zip", packed({"inner.xlsx": nested})
     yield (
         "thousands of parts",
         packed(parts(sheet("")) | {f"xl/p{n}.xml": b"<a/>" for n in range(5000)}),
     )
-    yield "a part twice", packed(parts(sheet(""))) + b""
     declared = bytearray(packed(parts(sheet(cell("A1")))))
     directory = declared.rfind(b"PK\x01\x02")
     yield "a size that lies", _changed(bytes(declared), directory + 24, struct.pack("<I", 1))
@@ -163,6 +203,41 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         "a negative string index",
         packed(parts(sheet('<row r="1"><c r="A1" t="s"><v>-1</v></c></row>'))),
     )
+    sheets = "".join(f'<sheet name="{n}" sheetId="{n}" r:id="r1"/>' for n in range(1_000_000))
+    listed = f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>'
+    yield "a million sheets", packed(parts(sheet("")) | {"xl/workbook.xml": listed.encode()})
+    # -- true reports with something in them
+    true = report()
+    yield "a report with a formula", report(formula="=1+2")
+    yield "a report with a DDE formula", report(formula="=cmd|' /c calc'!A0")
+    yield "a report that fetches", report(formula='=WEBSERVICE("http://127.0.0.1:9/")')
+    for part in (
+        "xl/vbaProject.bin", "xl/externalLinks/externalLink1.xml", "xl/embeddings/oleObject1.bin",
+        "xl/activeX/activeX1.bin", "xl/macrosheets/sheet1.xml", "xl/connections.xml",
+    ):  # fmt: skip
+        yield f"a report with {part}", with_parts(true, {part: b"x"})
+    for name in ("../../../etc/cron.d/x", "/etc/passwd", "C:\\x", "xl/..\\..\\x"):
+        yield f"a report with path {name!r}", with_parts(true, {name: b"x"})
+    linked = zipfile.ZipInfo("xl/worksheets/link.xml")
+    linked.external_attr = 0o120777 << 16
+    buffer = io.BytesIO(true)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(linked, "/etc/passwd")
+    yield "a report with a link in the archive", buffer.getvalue()
+    yield "a report with a far cell", with_sheet(true, b'r="E7"', b'r="XFD1048576"')
+    yield "a report with a far row", with_sheet(true, b'r="7"', b'r="1048576"')
+    yield (
+        "a report with a far cell, spelt another way",
+        with_sheet(true, b'r="E7"', b"r = '&#88;FD1048576'"),
+    )
+    huge = f'<c r="E7" t="inlineStr"><is><t>{"9" * 20_000_000}</t></is></c>'.encode()
+    yield "a report with a number of 20 MB", with_sheet(true, b'<c r="E7"><v>3</v></c>', huge)
+    yield "a report with a bomb beside it", with_parts(true, {"xl/media/a": b"0" * 140_000_000})
+    yield (
+        "a report with an entity",
+        with_sheet(true, b"<worksheet ", b'<!DOCTYPE x [<!ENTITY a "3">]><worksheet '),
+    )
+    yield "a report cut off", true[: len(true) * 3 // 4]
     # -- XML that expands, recurses or reaches out
     yield "billion laughs", packed(parts(_entities(10) + sheet(cell("A1", "&e9;"))))
     yield (
@@ -220,14 +295,6 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         "x" * 60_000,
     ):
         yield f"path {name[:12]!r}", packed(parts(sheet(cell("A1"))) | {name: b"x"})
-    link = zipfile.ZipInfo("xl/worksheets/link.xml")
-    link.external_attr = 0o120777 << 16
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for part, content in parts(sheet(cell("A1"))).items():
-            archive.writestr(part, content)
-        archive.writestr(link, "/etc/passwd")
-    yield "a link in the archive", buffer.getvalue()
     # -- other things under the name
     yield "pdf", b"%PDF-1.7\n" + big
     yield "png", b"\x89PNG\r\n\x1a\n" + bytes(200)
@@ -245,10 +312,11 @@ def corpus() -> Iterator[tuple[str, bytes]]:
     yield "open document without content", packed(opened, zipfile.ZIP_STORED)
     yield (
         "open document with a bomb",
-        packed(opened | {"content.xml": b"<a>" + b" " * 200_000_000 + b"</a>"}),
+        packed(opened | {"content.xml": b"<a>" + b" " * 140_000_000 + b"</a>"}),
     )
     # -- text that is no table
-    yield "one line of 60 MB", b"a" * 60_000_000
+    yield "one line of 20 MB", b"a" * 20_000_000
+    yield "a line beyond the largest file", b"a" * 34_000_000
     yield "a million columns", b";".join([b"x"] * 1_000_000)
     yield "a quote never closed", b'a;b\n"' + b"x;" * 3_000_000
     yield "UTF-16 of half a letter", b"\xff\xfe" + b"a" * 1001

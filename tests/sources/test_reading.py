@@ -4,6 +4,7 @@ import io
 import json
 import os
 import subprocess
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -612,7 +613,7 @@ def test_text_that_was_encoded_twice_is_read_as_it_was_meant(text: str) -> None:
         return
     # Only letters of two bytes come back as Ã or Â, which is what the repair looks for.
     if "Ã" in twice or "Â" in twice:
-        assert cell_text(twice) == cell_text(text)
+        assert cell_text(twice) == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(

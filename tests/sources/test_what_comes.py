@@ -1,0 +1,315 @@
+"""What really comes: each way in which a report is filled in is read, or told, never guessed."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from orchestration.settings import SEEDS
+from sources.forms import write_forms
+from sources.home import Home
+from sources.layouts import load_layouts
+from sources.pseudonyms import Pseudonyms
+from sources.reading import Reading, read_content
+from sources.registers import load_registers
+
+REGISTERS = load_registers(SEEDS)
+RECEIVED = datetime(2023, 6, 5, 9, 0)
+HEAD = {
+    "Formulari": "krat-raport-1",
+    "Qarku": "AL-04",
+    "Institucioni": "AL-04-POLICIA",
+    "Muaji": "2023-05",
+    "Të dhënat": "SHEMBULL - TË TRILLUARA",
+}
+HEADINGS = ["Kodi i treguesit", "Treguesi", "Njësia", "Ndarja", "Vlera", "Gjendja"]
+
+Sheet = Any
+Write = Callable[[Sheet], None]
+
+
+def read(content: bytes, tmp_path: Path, received: datetime = RECEIVED) -> Reading:
+    return read_content(content, "AL-04", REGISTERS, Pseudonyms(tmp_path), received)
+
+
+def workbook(rows: list[list[object]], also: Write = lambda _: None, top: int = 0) -> bytes:
+    """Return a workbook whose report begins in a row; `also` may change the sheet."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"strings_to_formulas": False}) as book:
+        sheet = book.add_worksheet("Raporti")
+        lines: list[list[object]] = [[label, value] for label, value in HEAD.items()]
+        for number, line in enumerate([*lines, HEADINGS, *rows], start=top):
+            sheet.write_row(number, 0, line)
+        also(sheet)
+    return buffer.getvalue()
+
+
+def text(rows: list[list[object]], separator: str = ";") -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=separator)
+    writer.writerow([*HEAD, *HEADINGS])
+    writer.writerows([[*HEAD.values(), *row] for row in rows])
+    return buffer.getvalue()
+
+
+def one(value: object, code: str = "2.1.9.1") -> list[list[object]]:
+    return [[code, "", "", "", value, ""]]
+
+
+def told(reading: Reading) -> list[tuple[str, str | None]]:
+    return [(found.rule, found.cell) for found in reading.problems]
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "state", "note"),
+    [
+        (3, 3.0, "number", None),
+        ("3", 3.0, "number", "a number written as text"),
+        ("12,0", 12.0, "number", "a decimal sign"),
+        ("1 900", 1900.0, "number", "thousands spaces"),
+        ("1\u00a0900", 1900.0, "number", "thousands spaces"),
+        ("1\u202f900,0", 1900.0, "number", "thousands spaces"),
+        ("200 000 persona", 200000.0, "number", "a unit stood behind the number"),
+        ("disa", None, "unknown", "a word for some, not a number"),
+        ("Disa raste.", None, "unknown", "a word for some, not a number"),
+        ("Nuk kemi patur asnjë rast këtë muaj!", 0.0, "zero", "words read as zero"),
+        ("ASNJË RAST, gjatë kësaj periudhe", None, None, None),
+        ("Nuk kemi pasur asnjë rast gjatë këtij muaji.", 0.0, "zero", "words read as zero"),
+        ("S’ka pasur asnjë viktimë", 0.0, "zero", "words read as zero"),
+        ("Nuk janÃ« evidentuar raste", 0.0, "zero", "words read as zero"),
+        ("nuk kemi raste te reja", None, None, None),
+        ("nuk kemi të dhëna", None, None, None),
+        ("nuk kemi raportuar raste", None, None, None),
+        ("nuk kemi 3 raste", None, None, None),
+        ("rasti", None, None, None),
+        ("", None, "not_reported", None),
+    ],
+)
+def test_a_value_is_read_with_a_note_of_how_or_refused(
+    written: object, value: float | None, state: str | None, note: str | None, tmp_path: Path
+) -> None:
+    # A second row keeps the report from being empty.
+    rows = [*one(written), ["2.1.18.1", "", "", "", 1, ""]]
+    reading = read(workbook(rows), tmp_path)
+    if state is None:
+        assert told(reading) == [("not_a_number", "E7")]
+        return
+    row = next((row for row in reading.rows if row["indicator_code"] == "2.1.9.1"), None)
+    assert row is not None
+    assert (row["value"], row["value_state"], row["reading_note"]) == (value, state, note)
+    # It is read whether or not so many are likely.
+    assert {found.rule for found in reading.problems} <= {"implausible_count"}
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize(
+    ("encoding", "note"),
+    [("utf-8", None), ("utf-8-sig", None), ("cp1250", "text in cp1252"),
+     ("cp1252", "text in cp1252"), ("utf-16", "text in utf-16")],
+)  # fmt: skip
+def test_separated_text_is_read_in_its_encoding(
+    separator: str, encoding: str, note: str | None, tmp_path: Path
+) -> None:
+    content = text(one("nuk janë evidentuar raste"), separator).encode(encoding)
+    reading = read(content, tmp_path)
+    assert [row["value_state"] for row in reading.rows] == ["zero"]
+    assert reading.delivery["is_made_up"]
+    assert reading.delivery["reading_note"] == note
+
+
+def test_text_that_was_encoded_twice_is_mended_and_noted(tmp_path: Path) -> None:
+    twice = text(one(4)).encode().decode("cp1252", errors="ignore").encode()
+    reading = read(twice, tmp_path)
+    assert [row["value"] for row in reading.rows] == [4.0]
+    assert reading.delivery["reading_note"] == "text encoded twice"
+
+
+def test_decomposed_letters_are_the_same_letters(tmp_path: Path) -> None:
+    content = text(one("nuk janë evidentuar raste")).replace("ë", "e\u0308").replace("ç", "c\u0327")
+    assert [row["value_state"] for row in read(content.encode(), tmp_path).rows] == ["zero"]
+
+
+@pytest.mark.parametrize("written", ["maj 2023", "Maji 2023", "MAJ-2023", "05/2023", 45047])
+def test_a_month_is_read_as_it_is_written(written: object, tmp_path: Path) -> None:
+    reading = read(workbook(one(3), lambda sheet: sheet.write(3, 1, written)), tmp_path)
+    assert reading.delivery["reporting_month"] == date(2023, 5, 1)
+    noted = reading.delivery["reading_note"]
+    assert noted == ("dates from day numbers" if written == 45047 else None)
+
+
+def test_a_date_cell_is_a_month(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet("Raporti")
+        for number, line in enumerate([*([k, v] for k, v in HEAD.items()), HEADINGS, *one(3)]):
+            sheet.write_row(number, 0, line)
+        sheet.write_datetime(3, 1, datetime(2023, 5, 1), book.add_format({"num_format": "mmm yy"}))
+    assert read(buffer.getvalue(), tmp_path).delivery["reporting_month"] == date(2023, 5, 1)
+
+
+def test_headings_in_merged_cells_over_two_rows_are_found(tmp_path: Path) -> None:
+    def merge(sheet: Sheet) -> None:
+        for column in (0, 1, 2):
+            sheet.merge_range(5, column, 6, column, HEADINGS[column])
+        sheet.merge_range(5, 3, 5, 5, "Raportimi i muajit")
+        sheet.write_row(6, 3, HEADINGS[3:])
+
+    reading = read(workbook([["", "", "", "", "", ""], *one(3)], merge), tmp_path)
+    assert reading.problems == []
+    assert [(row["value"], row["cell"]) for row in reading.rows] == [(3.0, "E8")]
+
+
+def test_a_code_in_merged_cells_holds_for_each_of_their_rows_and_that_is_told(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        ["3.1.2.1", "", "", "", 5, ""],
+        ["", "", "", "hotline", 3, ""],
+        ["", "", "", "app", 2, ""],
+    ]
+    reading = read(workbook(rows, lambda sheet: sheet.merge_range(6, 0, 8, 0, "3.1.2.1")), tmp_path)
+    assert told(reading) == [("merged_cells_read", "A7")]
+    assert [(row["indicator_code"], row["category"]) for row in reading.rows] == [
+        ("3.1.2.1", "total"), ("3.1.2.1", "hotline"), ("3.1.2.1", "app"),
+    ]  # fmt: skip
+
+
+def test_moved_columns_and_a_moved_table_are_read(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet("Raporti")
+        for number, (label, value) in enumerate(HEAD.items(), start=2):
+            sheet.write_row(number, 2, [label, "", value])
+        sheet.write_row(8, 2, ["Vlera", "Gjendja", "Kodi i treguesit", "Ndarja"])
+        sheet.write_row(9, 2, [7, "", "2.1.9.1", ""])
+    reading = read(buffer.getvalue(), tmp_path)
+    assert reading.problems == []
+    assert [(row["value"], row["cell"]) for row in reading.rows] == [(7.0, "C10")]
+
+
+def test_extra_sheets_are_left_alone_and_a_second_report_is_not(tmp_path: Path) -> None:
+    def book_of(extra: list[list[object]]) -> bytes:
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer) as book:
+            for name, lines in (
+                ("Shënime", extra),
+                ("Fleta 7", [*([k, v] for k, v in HEAD.items()), HEADINGS, *one(3)]),
+            ):
+                sheet = book.add_worksheet(name)
+                for number, line in enumerate(lines):
+                    sheet.write_row(number, 0, line)
+        return buffer.getvalue()
+
+    reading = read(book_of([["Filan Fisteku", 12], ["", 3]]), tmp_path)
+    assert [(row["value"], row["sheet"]) for row in reading.rows] == [(3.0, "#2")]
+    two = read(book_of([[k, v] for k, v in HEAD.items()]), tmp_path)
+    assert told(two) == [("invalid_frame", None)]
+
+
+def test_hidden_rows_and_columns_are_read_and_told(tmp_path: Path) -> None:
+    def hide(sheet: Sheet) -> None:
+        sheet.set_row(7, None, None, {"hidden": True})
+        sheet.set_column(3, 3, None, None, {"hidden": True})
+        sheet.set_column(9, 9, None, None, {"hidden": True})
+
+    rows = [*one(3), ["2.1.18.1", "", "", "", 4, ""]]
+    reading = read(workbook(rows, hide), tmp_path)
+    assert [row["value"] for row in reading.rows] == [3.0, 4.0]
+    assert [(found.rule, found.cell, found.row_number) for found in reading.problems] == [
+        ("hidden_cells_read", None, 8), ("hidden_cells_read", "D6", 6),
+    ]  # fmt: skip
+    assert reading.delivery["status"] == "accepted"
+
+
+def test_a_hidden_sheet_is_read_and_told(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        book.add_worksheet("Shënime").activate()
+        sheet = book.add_worksheet("Raporti")
+        for number, line in enumerate([*([k, v] for k, v in HEAD.items()), HEADINGS, *one(3)]):
+            sheet.write_row(number, 0, line)
+        sheet.hide()
+    reading = read(buffer.getvalue(), tmp_path)
+    assert told(reading) == [("hidden_cells_read", None)]
+    assert len(reading.rows) == 1
+
+
+def test_a_total_at_the_end_is_left_out(tmp_path: Path) -> None:
+    rows = [*one(3), ["Gjithsej", "", "", "", 3, ""], ["", "", "", "", "", ""]]
+    reading = read(workbook(rows), tmp_path)
+    assert told(reading) == [("totals_row_left_out", "A8")]
+    assert [row["value"] for row in reading.rows] == [3.0]
+
+
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "=SUM(A1:A3)", "=cmd|' /c calc'!A0", '=HYPERLINK("http://127.0.0.1","x")']
+)
+def test_a_formula_in_place_of_a_value_is_refused_at_its_cell(formula: str, tmp_path: Path) -> None:
+    def write(sheet: Sheet) -> None:
+        sheet.write_formula(6, 4, formula, None, 5)
+        # What nobody reads refuses nobody.
+        sheet.write_formula(6, 1, formula, None, 5)
+        sheet.write_formula(20, 11, formula, None, 5)
+
+    reading = read(workbook(one(3), write), tmp_path)
+    assert ("formula_in_cell", "E7") in told(reading)
+    assert {rule for rule, _ in told(reading)} <= {"formula_in_cell", "unknown_column_dropped"}
+    assert [cell for rule, cell in told(reading) if rule == "formula_in_cell"] == ["E7"]
+    assert reading.rows == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["xl/vbaProject.bin", "xl/externalLinks/externalLink1.xml", "xl/embeddings/oleObject1.bin",
+     "xl/activeX/activeX1.xml", "xl/macrosheets/sheet1.xml", "xl/connections.xml"],
+)  # fmt: skip
+def test_a_true_form_that_acts_or_reaches_out_is_refused(part: str, tmp_path: Path) -> None:
+    buffer = io.BytesIO(workbook(one(3)))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(part, "x")
+    assert told(read(buffer.getvalue(), tmp_path)) == [("active_content", None)]
+
+
+def test_a_form_of_an_ended_layout_is_read_and_the_new_one_is_recommended(tmp_path: Path) -> None:
+    for layout in load_layouts():
+        assert layout.valid_to is None or layout.valid_from < layout.valid_to
+    ended = next(layout for layout in load_layouts() if layout.id == "krat-raport-1")
+    assert ended.valid_to == date(2024, 3, 31)
+    content = workbook(one(3))
+    assert told(read(content, tmp_path, datetime(2024, 3, 31, 23))) == []
+    late = read(content, tmp_path, datetime(2024, 4, 1))
+    assert told(late) == [("outdated_form", None)]
+    assert len(late.rows) == 1
+    assert late.delivery["status"] == "accepted"
+
+
+def test_the_form_that_krat_writes_is_read_without_a_word(tmp_path: Path) -> None:
+    for path in write_forms("AL-04", date(2023, 6, 1), tmp_path / "forms", SEEDS, {}):
+        reading = read(path.read_bytes(), tmp_path, datetime(2023, 7, 5))
+        assert reading.problems == []
+        assert reading.delivery["reading_note"] is None
+        assert reading.rows
+
+
+def test_a_contact_with_day_numbers_is_read_and_noted(tmp_path: Path) -> None:
+    home = Home(root=tmp_path, keys=tmp_path)
+    layout = next(layout for layout in load_layouts() if layout.id == "krat-referim-1")
+    values = {
+        "layout_id": layout.id, "county_code": "AL-04", "is_made_up": "REALE", "case_key": "R-1",
+        "person_key": "P-1", "event": "flagged", "event_date": 45050, "sex": "female",
+        "age_group": "0-17", "case_status": "Active",
+    }  # fmt: skip
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet("a")
+        sheet.write_row(0, 0, [column.headings[0] for column in layout.columns])
+        sheet.write_row(1, 0, [values.get(column.name, "") for column in layout.columns])
+    reading = read_content(buffer.getvalue(), "AL-04", REGISTERS, Pseudonyms(home.keys), RECEIVED)
+    assert [row["event_date"] for row in reading.rows] == [date(2023, 5, 4)], told(reading)
+    assert reading.delivery["reading_note"] == "dates from day numbers"
