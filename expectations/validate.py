@@ -36,9 +36,25 @@ def validate(frame: pd.DataFrame, suite_name: str, registers: Registers) -> list
 
     A condition on a column that the frame lacks fails as a whole, with no row to blame.
     """
+    import great_expectations as gx
+
     conditions = load_suite(suite_name)
-    batch = _batch(frame.reset_index(drop=True))
-    return [_check(suite_name, batch, frame, condition, registers) for condition in conditions]
+    # Together, the conditions share what they count of the frame.
+    suite = gx.ExpectationSuite(
+        name=suite_name,
+        expectations=[
+            _expectation(frame, condition, registers, position)
+            for position, condition in enumerate(conditions)
+            if _needed(condition) <= set(frame.columns)
+        ],
+    )
+    # Values are in these results and stay in them: only counts and positions leave the function.
+    outcome = _batch(frame.reset_index(drop=True)).validate(suite, result_format="COMPLETE")
+    found = {result.expectation_config.meta["position"]: result for result in outcome.results}
+    return [
+        _check(suite_name, condition, len(frame), found.get(position))
+        for position, condition in enumerate(conditions)
+    ]
 
 
 @cache
@@ -59,19 +75,17 @@ def _batch(frame: pd.DataFrame) -> Any:
     return _definition().get_batch({"dataframe": frame})
 
 
-def _check(
-    table: str, batch: Any, frame: pd.DataFrame, condition: Condition, registers: Registers
-) -> Check:
+def _needed(condition: Condition) -> set[str]:
+    kinds = ("column", "column_A", "column_B")
+    named = [condition.kwargs[kind] for kind in kinds if kind in condition.kwargs]
+    return {*condition.kwargs.get("column_list", []), *named}
+
+
+def _expectation(
+    frame: pd.DataFrame, condition: Condition, registers: Registers, position: int
+) -> Any:
     from great_expectations import expectations as gxe
 
-    kinds = ("column", "column_A", "column_B")
-    needed = condition.kwargs.get("column_list") or [
-        condition.kwargs[kind] for kind in kinds if kind in condition.kwargs
-    ]
-    if any(name not in frame.columns for name in needed):
-        return _result(
-            table, condition, success=False, checked=len(frame), failed=len(frame), rows=()
-        )
     kwargs = dict(condition.kwargs)
     if condition.value_set_from:
         codes = sorted(getattr(registers, condition.value_set_from))
@@ -83,17 +97,25 @@ def _check(
         kwargs["value_set"] = sorted({code.code for code in codes_of(condition.code_list)})
     if condition.rows_where:
         kwargs["row_condition"] = _rows_where(**condition.rows_where)
-    expectation = getattr(gxe, condition.expectation)(**kwargs)
-    # Values are in this result and stay in it: only counts and positions leave the function.
-    outcome = batch.validate(expectation, result_format="COMPLETE")
-    rows = tuple(int(row) for row in outcome.result.get("unexpected_index_list") or ())
-    return _result(
-        table,
-        condition,
-        success=bool(outcome.success),
-        checked=len(frame),
-        failed=len(rows) if rows else int(not outcome.success),
-        rows=rows,
+    return getattr(gxe, condition.expectation)(**kwargs, meta={"position": position})
+
+
+def _check(table: str, condition: Condition, checked: int, outcome: Any | None) -> Check:
+    success = outcome is not None and bool(outcome.success)
+    rows: tuple[int, ...] = ()
+    if outcome is not None:
+        rows = tuple(int(row) for row in outcome.result.get("unexpected_index_list") or ())
+    # Where the whole fails, as for a column that is not there, every row does.
+    failed = checked if outcome is None else len(rows) or int(not success)
+    return Check(
+        table=table,
+        rule=condition.rule,
+        expectation=condition.expectation,
+        column=condition.column,
+        success=success,
+        checked=checked,
+        failed=failed,
+        failed_rows=rows,
     )
 
 
@@ -113,24 +135,3 @@ def _rows_where(
     if is_not_in:
         return Column(column).is_not_in(is_not_in)
     return Column(column) <= at_most
-
-
-def _result(
-    table: str,
-    condition: Condition,
-    *,
-    success: bool,
-    checked: int,
-    failed: int,
-    rows: tuple[int, ...],
-) -> Check:
-    return Check(
-        table=table,
-        rule=condition.rule,
-        expectation=condition.expectation,
-        column=condition.column,
-        success=success,
-        checked=checked,
-        failed=failed,
-        failed_rows=rows,
-    )

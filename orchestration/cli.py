@@ -26,6 +26,8 @@ COMMANDS = (
     month.refresh,
     month.status,
     month.slips,
+    month.reminders,
+    decisions.gate,
     decisions.findings,
     decisions.correct,
     decisions.corrections,

@@ -14,6 +14,7 @@ from orchestration.clock import today
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
+from orchestration.publication.restated import changed_since_release, note_released
 from orchestration.quality.judge import Scope, counties_with_reports, judge
 from orchestration.settings import SEEDS
 from orchestration.warehouse.build import Build, build_warehouse
@@ -25,12 +26,17 @@ from sources.registers import load_registers
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a refresh did: files, dbt nodes, verdicts, and the releases by county and month."""
+    """What a refresh did: files, dbt nodes, verdicts, and the releases by county and month.
+
+    `restated` are new releases of months that were not asked for, but released before, and whose
+    numbers or findings changed since.
+    """
 
     intake: Intake
     build: Build
     records: list[GateRecord]
     releases: list[Release]
+    restated: list[Release]
 
     @property
     def blocked(self) -> list[GateRecord]:
@@ -50,7 +56,8 @@ def refresh(
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
-    A county that the gate blocks keeps its last release, and its rows of the reading copy; the
+    A month released before whose tables changed, as by a late report, gets a new release too. A
+    county that the gate blocks keeps its last release, and its rows of the reading copy; the
     others are published. Raises NoPlan for a month outside the plans, AnotherWriter when another
     process writes this home.
     """
@@ -65,20 +72,33 @@ def refresh(
         _require_plan(home, months)
         tell("judging what may be published")
         counties = [county_code] if county_code else counties_with_reports(home)
-        scopes = [Scope(county, month) for county in counties for month in months]
+        asked = [Scope(county, month) for county in counties for month in months]
+        restated = [
+            scope for scope in changed_since_release(home, county_code) if scope not in asked
+        ]
+        scopes = [*asked, *restated]
         records = judge(home, scopes, registers)
-        releases = []
+        released: dict[Scope, Release] = {}
         for position, scope in enumerate(scopes, start=1):
             tell(
                 f"publishing {scope.county_code} {scope.month:%Y-%m} ({position} of {len(scopes)})"
             )
             try:
-                releases.append(release(home, scope.county_code, scope.month))
+                released[scope] = release(home, scope.county_code, scope.month)
             except GateRefused:
                 continue
+        note_released(home, list(released))
         tell("swapping the reading copy")
         write_reading_copy(home)
-    return Outcome(intake=intake, build=build, records=records, releases=releases)
+    return Outcome(
+        intake=intake,
+        build=build,
+        records=records,
+        releases=[released[scope] for scope in asked if scope in released],
+        restated=[
+            released[scope] for scope in restated if scope in released and released[scope].is_new
+        ],
+    )
 
 
 def _require_plan(home: Home, months: list[date]) -> None:

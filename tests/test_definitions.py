@@ -1,19 +1,23 @@
 """What Dagster shows: every asset, job and schedule, so that a rename is seen as a diff."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pandas as pd
 import pytest
 from conftest import Refreshed
 
 from orchestration.dagster_home import write_dagster_home
+from orchestration.publication.marts import published_marts
 from orchestration.settings import SEEDS, home_from_environment, prepare_process
 from orchestration.warehouse.build import write_manifest
 from sources.example.generate import write_example
 from sources.home import Home
+from sources.registers import register_rows
 
 SNAPSHOT = Path(__file__).parent / "definitions.json"
 
@@ -81,12 +85,56 @@ def test_a_month_through_dagster_gives_the_marts_of_the_command_line(
         assert result.success
         checks = result.get_asset_check_evaluations()
     assert len(checks) >= 20
+    _each_rule_is_a_check_with_its_counts(home, checks)
     for county in ("AL", "AL-04"):
         here = home.releases / "restricted" / county / "2023-05" / "r1"
         there = refreshed.home.releases / "restricted" / county / "2023-05" / "r1"
         tables = sorted(path.name for path in there.glob("*.parquet"))
-        assert len(tables) == 5
+        assert len(tables) == 7
         for name in tables:
             pd.testing.assert_frame_equal(
                 pd.read_parquet(here / name), pd.read_parquet(there / name)
             )
+
+
+def _each_rule_is_a_check_with_its_counts(
+    home: Home, checks: Sequence[dg.AssetCheckEvaluation]
+) -> None:
+    rules = {row["rule"]: row for row in register_rows(SEEDS, "quality_rules")}
+    by_rule = {check.check_name: check for check in checks if check.check_name in rules}
+    assert by_rule.keys() == rules.keys()
+    for rule, check in by_rule.items():
+        error = rules[rule]["severity"] == "blocks"
+        assert (check.severity == dg.AssetCheckSeverity.ERROR) == error
+        assert check.metadata.keys() == {
+            "unsettled", "settled", "by_county", "mended_by", "findings", "to_list_them",
+        }  # fmt: skip
+    with duckdb.connect(str(home.marts), read_only=True) as connection:
+        counts = dict(
+            connection.execute(
+                "select rule, count(*) from quality.findings where not is_settled "
+                "and reporting_month = '2023-05-01' and stage = 'warehouse' group by all"
+            ).fetchall()
+        )
+    assert counts["missing_report"] == 2
+    for rule, row in rules.items():
+        if row["stage"] == "warehouse":
+            told = by_rule[rule].metadata
+            assert told["unsettled"].value == counts.get(rule, 0)
+            if rule in counts:
+                assert told["by_county"].value == {"AL-04": counts[rule]}
+                assert by_rule[rule].passed == (row["severity"] == "informs")
+    assert "krat findings list --rule missing_report --month 2023-05" in str(
+        by_rule["missing_report"].metadata["to_list_them"].value
+    )
+
+
+def test_a_rule_of_marts_is_a_check_on_each_mart_that_it_judges(
+    definitions: dg.Definitions,
+) -> None:
+    keys = definitions.get_repository_def().asset_graph.asset_check_keys
+    marts = {mart.name for mart in published_marts() if mart.schema == "marts"}
+    assert {key.asset_key.path[-1] for key in keys if key.name == "mart_key_not_unique"} == marts
+    assert {key.asset_key.path[-1] for key in keys if key.name == "unreadable_file"} == {
+        "deliveries"
+    }

@@ -1,4 +1,4 @@
-"""What an analyst decides on: findings, waivers of them, and corrections of reported values.
+"""What an analyst decides on: findings, waivers of them, corrections of reported values, verdicts.
 
 Belongs here: these commands and their words. Not here: how a decision is kept (sources.decisions)
 or what follows from it (dbt_project, expectations.gate).
@@ -144,6 +144,45 @@ def decisions_log(home: Home) -> None:
             )
         )  # fmt: skip
     click.echo("The journal is whole.")
+
+
+@click.command()
+@click.option("--month", type=Month(), required=True)
+@click.option("--county", required=True, help="For example AL-04, or AL for the nation.")
+@click.pass_obj
+def gate(home: Home, month: date, county: str) -> None:
+    """Tell the gate's verdict on a county and month, and whether it follows from its record.
+
+    Exit status: 0 it passes, 1 it is blocked or the record doesn't bear its verdict out.
+    """
+    from expectations.gate import follows, read_record
+
+    require_county(county)
+    record = read_record(home, county, month)
+    if record is None:
+        raise click.ClickException(
+            f"the gate has not judged {county} {month:%Y-%m}: refresh this month first."
+        )
+    click.echo(f"{county} {month:%Y-%m}: {record.verdict}, judged as of {record.as_of}")
+    for entry in record.blocking:
+        click.echo(
+            f"Blocked   {entry['rule']}: {entry['count']}, to be mended by {entry['mended_by']}"
+        )
+    for waiver in record.waivers:
+        click.echo(
+            f"Waived    {waiver['finding_id'][:8]} {waiver['rule']} until {waiver['waived_until']} "
+            f"by {waiver['waived_by']}: {waiver['waiver_reason']}"
+        )
+    passed = sum(check["success"] for check in record.checks)
+    click.echo(
+        f"Judged on {passed} of {len(record.checks)} conditions met, "
+        f"{len(record.failed_tests)} tests failed, {record.flagged_count} findings flagged"
+    )
+    if not follows(record):
+        raise click.ClickException("the verdict does not follow from the record: run krat refresh.")
+    click.echo("The verdict follows from its record.")
+    if record.verdict != "pass":
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

@@ -14,6 +14,7 @@ import click
 from orchestration.commands.common import (
     Day,
     Month,
+    held,
     months_between,
     progress,
     require_county,
@@ -63,6 +64,9 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
     click.echo(f"Warehouse {outcome.build.nodes} nodes built and tested in {elapsed:.1f} s in all")
     unchanged = len(outcome.releases) - len(new)
     click.echo(f"Published {span}: {len(new)} new releases, {unchanged} unchanged")
+    if outcome.restated:
+        told = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
+        click.echo(f"Restated  {told}: their numbers or findings changed since")
     click.echo(f"Flagged   {_flagged(outcome.records)}")
     if outcome.intake.refused:
         click.echo(f"Refused   reasons in {home.quarantine}")
@@ -124,22 +128,53 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
 @click.command()
 @click.option("--month", type=Month(), required=True)
 @click.option("--county", required=True, help="For example AL-04.")
+@click.option("--as-of", type=Day(), help="The day that dates are reckoned from. Default: today.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Default: slips/ in KRAT_HOME."
 )
 @click.pass_obj
-def slips(home: Home, month: date, county: str, out: Path | None) -> None:
-    """Write what each institution is told of its report: a workbook and a text, in Albanian."""
+def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | None) -> None:
+    """Write what each institution is told of its report: a workbook and a text, in Albanian.
+
+    The findings that they tell are noted as sent.
+    """
+    from orchestration.clock import today
+    from orchestration.publication.slips import write_slips
+    from sources.decisions import tell_sent
+
+    require_county(county)
+    require_reading_copy(home)
+    folder = out or home.slips / county / f"{month:%Y-%m}"
+    with held(home):
+        written = write_slips(home, county, month, as_of or today(), folder)
+        tell_sent(home, [finding for slip in written for finding in slip.finding_ids])
+    if not written:
+        raise click.ClickException(f"no report of {county} is expected for {month:%Y-%m}.")
+    click.echo(f"Wrote {len(written)} slips, each as .xlsx and .txt, in {folder}.")
+
+
+@click.command()
+@click.option("--month", type=Month(), required=True)
+@click.option("--county", required=True, help="For example AL-04.")
+@click.option("--as-of", type=Day(), help="The day that dates are reckoned from. Default: today.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Default: slips/ in KRAT_HOME."
+)
+@click.pass_obj
+def reminders(home: Home, month: date, county: str, as_of: date | None, out: Path | None) -> None:
+    """Write a reminder to each institution whose report of a month is due and did not come yet."""
     from orchestration.clock import today
     from orchestration.publication.slips import write_slips
 
     require_county(county)
     require_reading_copy(home)
-    folder = out or home.slips / county / f"{month:%Y-%m}"
-    written = write_slips(home, county, month, today(), folder)
-    if not written:
-        raise click.ClickException(f"no report of {county} is expected for {month:%Y-%m}.")
-    click.echo(f"Wrote {len(written) // 2} slips, each as .xlsx and .txt, in {folder}.")
+    folder = out or home.slips / county / f"{month:%Y-%m}" / "reminders"
+    written = write_slips(home, county, month, as_of or today(), folder, reminders_only=True)
+    click.echo(
+        f"Wrote {len(written)} reminders, each as .xlsx and .txt, in {folder}."
+        if written
+        else f"Every report of {county} that is due for {month:%Y-%m} has come."
+    )
 
 
 def _standing_table(rows: "list[Standing]", month: date) -> str:

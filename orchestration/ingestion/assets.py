@@ -28,7 +28,10 @@ def deliveries() -> dg.MaterializeResult[None]:
     )
 
 
-@dg.sensor(target=[deliveries], minimum_interval_seconds=60)
+# Its rules are checked once a refresh has counted what they found.
+@dg.sensor(
+    target=dg.AssetSelection.assets(deliveries).without_checks(), minimum_interval_seconds=60
+)
 def inbox_sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Ask for ingestion when files wait and none of them is still being written.
 

@@ -7,9 +7,10 @@ import dagster as dg
 from expectations.gate import GateRefused
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.publication.reading_copy import write_reading_copy
-from orchestration.publication.release import release
+from orchestration.publication.release import Release, release
+from orchestration.publication.restated import changed_since_release, note_released
 from orchestration.quality.assets import gate, months
-from orchestration.quality.judge import counties_with_reports
+from orchestration.quality.judge import Scope, counties_with_reports
 from orchestration.settings import home_from_environment
 from orchestration.writer import one_writer
 
@@ -18,34 +19,52 @@ from orchestration.writer import one_writer
 def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The month's release of each county whose gate record matches what would go out.
 
-    Fails, after publishing the others, when the gate refuses a county.
+    Months released before whose tables changed get a new release too. Fails, after publishing the
+    others, when the gate refuses a county.
     """
     home = home_from_environment()
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
-    published, refusals = [], []
+    released: dict[Scope, Release] = {}
+    refusals = []
     with one_writer(home, PATIENCE_SECONDS):
-        for county_code in counties_with_reports(home):
+        asked = [Scope(county, month) for county in counties_with_reports(home)]
+        restated = [scope for scope in changed_since_release(home) if scope not in asked]
+        for scope in [*asked, *restated]:
             try:
-                published.append(release(home, county_code, month))
+                released[scope] = release(home, scope.county_code, scope.month)
             except GateRefused as refusal:
-                refusals.append(f"{county_code}: {refusal}")
+                refusals.append(f"{scope.county_code} {scope.month:%Y-%m}: {refusal}")
+        note_released(home, list(released))
     if refusals:
         raise dg.Failure(
             description="; ".join(refusals),
-            metadata={"published": len(published), "refused": len(refusals)},
+            metadata={"published": len(released), "refused": len(refusals)},
             allow_retries=False,
         )
     return dg.MaterializeResult(
         metadata={
-            "published": len(published),
-            "new": sum(release.is_new for release in published),
+            "published": len(released),
+            "new": sum(made.is_new for made in released.values()),
+            "restated": ", ".join(
+                f"{scope.county_code} {scope.month:%Y-%m}"
+                for scope in restated
+                if released[scope].is_new
+            )
+            or "none",
         }
     )
 
 
 @dg.asset(group_name="publication", deps=[releases], pool=WRITER_POOL)
 def reading_copy() -> dg.MaterializeResult[None]:
-    """The second DuckDB file, for ad-hoc SQL, swapped in whole after a release."""
+    """The second DuckDB file, for ad-hoc SQL, swapped in whole after a release.
+
+    Of what the gate blocks its marts keep the last good rows; tables that were not judged are
+    refused, whether or not a release was asked for in the same run.
+    """
     home = home_from_environment()
     with one_writer(home, PATIENCE_SECONDS):
-        return dg.MaterializeResult(metadata={"tables": write_reading_copy(home)})
+        try:
+            return dg.MaterializeResult(metadata={"tables": write_reading_copy(home)})
+        except GateRefused as refusal:
+            raise dg.Failure(description=str(refusal), allow_retries=False) from refusal

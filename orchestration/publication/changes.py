@@ -28,6 +28,9 @@ def describe_changes(
         return "\n".join([*lines, "Publikimi i parë i këtij muaji. First release."]) + "\n"
     lines.append(f"Kundrejt / against {previous.name}.")
     for name, frame in frames.items():
+        if not (previous / f"{name}.parquet").exists():
+            lines += ["", f"## {name}", "", "Tabela është e re. The table is new."]
+            continue
         before = _indexed(pd.read_parquet(previous / f"{name}.parquet"), keys[name])
         after = _indexed(frame, keys[name])
         added, removed = after.index.difference(before.index), before.index.difference(after.index)

@@ -1,7 +1,8 @@
 """Return slips: what each institution is told of its report, as a workbook and as a text.
 
-Belongs here: gathering what was found of one institution and month, and putting it in order. Not
-here: the words (slips.yml), what is found (dbt_project), or sending it.
+Belongs here: gathering what was found of one institution and month, and putting it in order; and
+reminders, which are the slips of reports that did not come yet. Not here: the words (slips.yml),
+what is found (dbt_project), or sending it.
 """
 
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from sources.home import Home
 
 #: Titles of the tables in a slip, by what they hold.
 COLUMNS = {
+    "due": ("Treguesi", "", "", "", "Emri"),
     "missing": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Çfarë mungon"),
     "doubt": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Pyetja jonë"),
+    "explained": ("Treguesi", "Fleta", "Qeliza", "Gjendja", "Çfarë kemi shënuar"),
     "have": ("Treguesi", "Vlera", "Gjendja", "", "Emri dhe ndarja"),
 }
 WIDTHS = (14, 14, 18, 10, 90)
@@ -28,34 +31,52 @@ WIDTHS = (14, 14, 18, 10, 90)
 
 @dataclass(frozen=True)
 class Slip:
-    """What one institution is told of one month: `lines` in Albanian, then the three tables."""
+    """What one institution is told of one month: `lines` in Albanian, then the tables.
+
+    `finding_ids` are the findings that it asks about; `is_reminder` marks a report not come yet.
+    The slip of files whose sender can't be told has the county's code.
+    """
 
     institution_code: str
     month: date
     subject: str
     lines: tuple[str, ...]
     tables: dict[str, list[tuple[Any, ...]]]
+    finding_ids: tuple[str, ...]
+    is_reminder: bool
 
 
-def write_slips(home: Home, county_code: str, month: date, as_of: date, folder: Path) -> list[Path]:
+def write_slips(
+    home: Home,
+    county_code: str,
+    month: date,
+    as_of: date,
+    folder: Path,
+    *,
+    reminders_only: bool = False,
+) -> list[Slip]:
     """Write `<institution>.xlsx` and `.txt` into `folder` for each institution of a county.
 
-    An institution gets a slip when a report of the month is expected of it, came, or was refused.
-    Dates are reckoned from `as_of`. The reading copy must exist. Returns the paths written.
+    An institution gets a slip when a report of the month is expected of it, came, or was refused; a
+    reminder, when its report did not come yet. Dates are reckoned from `as_of`. The reading copy
+    must exist. Returns the slips written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for slip in slips(home, county_code, month, as_of):
-        workbook = folder / f"{slip.institution_code}.xlsx"
-        text = folder / f"{slip.institution_code}.txt"
-        _write_workbook(workbook, slip)
-        text.write_text(as_text(slip), encoding="utf-8")
-        written += [workbook, text]
+        if slip.is_reminder or not reminders_only:
+            _write_workbook(folder / f"{slip.institution_code}.xlsx", slip)
+            text = folder / f"{slip.institution_code}.txt"
+            text.write_text(as_text(slip), encoding="utf-8")
+            written.append(slip)
     return written
 
 
 def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Slip]:
-    """Yield the slips of a county's month, in the order of the institutions' codes."""
+    """Yield the slips of a county's month, in the order of the institutions' codes.
+
+    Last comes that of files whose sender or month can't be told, if there are any.
+    """
     with duckdb.connect(str(home.marts), read_only=True) as connection:
         institutions = connection.execute(
             "select institution_code, name_sq from core.dim_institutions "
@@ -71,10 +92,23 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             county_code,
             month,
         )
+        refused = _by_institution(
+            connection,
+            "select institution_code, received_at from core.fct_submissions as refused "
+            "where county_code = ? and reporting_month = ? and status = 'refused' "
+            "and not exists (from core.fct_submissions as accepted where accepted.version > 0 "
+            "and accepted.institution_code = refused.institution_code "
+            "and accepted.reporting_month = refused.reporting_month "
+            "and accepted.received_at > refused.received_at) order by received_at",
+            county_code,
+            month,
+        )
         due = _by_institution(
             connection,
-            "select distinct institution_code, reporting_deadline from core.fct_values_due "
-            "where county_code = ? and reporting_month = ?",
+            "select institution_code, reporting_deadline, indicator_code, indicators.name_sq "
+            "from core.fct_values_due "
+            "inner join core.dim_indicators as indicators using (indicator_code) "
+            "where county_code = ? and reporting_month = ? order by indicator_code",
             county_code,
             month,
         )
@@ -82,6 +116,7 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             connection,
             "select institution_code, indicator_code, cast(value as bigint), value_state, "
             "indicators.name_sq || coalesce(': ' || categories.name_sq, '') "
+            "|| case when correction_id is null then '' else ' (e korrigjuar)' end "
             "from core.fct_actuals "
             "inner join core.dim_indicators as indicators using (indicator_code) "
             "left join core.dim_breakdown_categories as categories "
@@ -91,29 +126,44 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             county_code,
             month,
         )
-        found = _by_institution(
+        # Of a file whose month can't be told, its sender is asked with every month.
+        asked = (
+            "select coalesce(institution_code, county_code), finding_id, rule, "
+            "coalesce(indicator_code, if(institution_code is null, delivery_id, null), ''), "
+            "coalesce(sheet, ''), coalesce(cell, ''), "
+            "coalesce(cast(row_number as varchar), ''), message_sq "
+            "from quality.findings where county_code = $1 "
+            "and coalesce(reporting_month, $2) = $2 and severity <> 'informs' "
+            "and mended_by in ('institution', 'committee') and state in ('open', 'sent') "
+            "order by array_position(['blocks', 'warns'], severity), row_number, rule, finding_id"
+        )
+        found = _by_institution(connection, asked, county_code, month)
+        explained = _by_institution(
             connection,
-            "select institution_code, rule, coalesce(indicator_code, ''), coalesce(sheet, ''), "
-            "coalesce(cell, ''), coalesce(cast(row_number as varchar), ''), message_sq "
+            "select institution_code, coalesce(indicator_code, ''), coalesce(sheet, ''), "
+            "coalesce(cell, ''), state, message_sq || ' ' || coalesce(waiver_reason, answer, '') "
             "from quality.findings where county_code = ? and reporting_month = ? "
-            "and state in ('open', 'sent') and severity <> 'informs' "
-            "and mended_by in ('institution', 'committee') "
-            "order by array_position(['blocks', 'warns'], severity), row_number, rule",
+            "and state in ('answered', 'waived') and institution_code is not null "
+            "order by row_number, rule, finding_id",
             county_code,
             month,
         )
     for code, name in institutions:
-        if code in reports or code in due or code in found:
+        if any(code in told for told in (reports, refused, due, found)):
             yield _slip(
                 code,
                 name,
                 month,
                 as_of,
-                reports.get(code, []),
-                due.get(code, []),
-                values.get(code, []),
-                found.get(code, []),
+                reports=reports.get(code, []),
+                refused=refused.get(code, []),
+                due=due.get(code, []),
+                values=values.get(code, []),
+                found=found.get(code, []),
+                explained=explained.get(code, []),
             )
+    if county_code in found:
+        yield _unplaced_slip(county_code, month, as_of, found[county_code])
 
 
 def as_text(slip: Slip) -> str:
@@ -135,10 +185,13 @@ def _slip(
     name: str,
     month: date,
     as_of: date,
+    *,
     reports: list[tuple[Any, ...]],
+    refused: list[tuple[Any, ...]],
     due: list[tuple[Any, ...]],
     values: list[tuple[Any, ...]],
     found: list[tuple[Any, ...]],
+    explained: list[tuple[Any, ...]],
 ) -> Slip:
     content = _words()
     words = content["words"]
@@ -158,9 +211,10 @@ def _slip(
         lines.append(sentence.format(deadline=_shown(deadline), answer_by=_shown(answer_by)))
     else:
         lines.append(words["nothing_due"])
+    lines += [words["refused"].format(received=_shown(row[0].date())) for row in refused]
     # That the whole report is missing was said above.
-    missing = [row[1:] for row in found if row[0] == "value_not_reported"]
-    doubt = [row[1:] for row in found if row[0] not in ("missing_report", "value_not_reported")]
+    missing = [row[2:] for row in found if row[1] == "value_not_reported"]
+    doubt = [row[2:] for row in found if row[1] not in ("missing_report", "value_not_reported")]
     if missing or doubt:
         lines.append(words["please"].format(answer_by=_shown(answer_by)))
     elif reports:
@@ -173,11 +227,35 @@ def _slip(
         tables={
             "missing": missing,
             "doubt": doubt,
+            "due": [] if reports else [(row[1], "", "", "", row[2]) for row in due],
+            "explained": [
+                (*place, content["finding_states"][state], text)
+                for *place, state, text in explained
+            ],
             "have": [
                 (indicator, value, content["states"][state], "", name_of_value)
                 for indicator, value, state, name_of_value in values
             ],
         },
+        finding_ids=tuple(row[0] for row in found),
+        is_reminder=bool(due) and not reports,
+    )
+
+
+def _unplaced_slip(
+    county_code: str, month: date, as_of: date, found: list[tuple[Any, ...]]
+) -> Slip:
+    content = _words()
+    words = content["words"]
+    answer_by = as_of + timedelta(days=content["answer_within"]["days"])
+    return Slip(
+        institution_code=county_code,
+        month=month,
+        subject=words["unplaced_subject"].format(month=f"{month:%m.%Y}", county=county_code),
+        lines=(words["unplaced"], words["please"].format(answer_by=_shown(answer_by))),
+        tables={"doubt": [row[2:] for row in found]},
+        finding_ids=tuple(row[0] for row in found),
+        is_reminder=False,
     )
 
 

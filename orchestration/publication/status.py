@@ -91,6 +91,7 @@ findings as (
     where
         reporting_month = $month
         and institution_code is not null
+        and severity <> 'informs'
         and cast(found_at as date) <= $day
         and coalesce(cast(mended_at as date) > $day, true)
     group by all

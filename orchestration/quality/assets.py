@@ -6,6 +6,7 @@ import dagster as dg
 from dagster_dbt import get_asset_key_for_model
 
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
+from orchestration.publication.restated import changed_since_release
 from orchestration.quality.judge import Scope, counties_with_reports, judge
 from orchestration.settings import SEEDS, home_from_environment
 from orchestration.warehouse.assets import warehouse_models
@@ -31,18 +32,26 @@ PUBLISHED = [
 
 @dg.asset(group_name="quality", partitions_def=months, deps=PUBLISHED, pool=WRITER_POOL)
 def gate(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """The verdict of each county for the month, kept as a record that the release verifies."""
+    """The verdict of each county for the month, kept as a record that the release verifies.
+
+    Months released before whose tables changed are judged too.
+    """
     home = home_from_environment()
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
-    scopes = [Scope(county, month) for county in counties_with_reports(home)]
     with one_writer(home, PATIENCE_SECONDS):
-        records = judge(home, scopes, load_registers(SEEDS))
-    blocked = [record.county_code for record in records if record.verdict != "pass"]
+        asked = [Scope(county, month) for county in counties_with_reports(home)]
+        restated = [scope for scope in changed_since_release(home) if scope not in asked]
+        records = judge(home, [*asked, *restated], load_registers(SEEDS))
+    blocked = [record for record in records if record.verdict != "pass"]
     return dg.MaterializeResult(
         metadata={
             "judged": len(records),
             "blocked": len(blocked),
-            "blocked_counties": ", ".join(blocked) or "none",
+            "blocked_by": "; ".join(
+                f"{record.county_code} {record.reporting_month:%Y-%m}: {record.told()}"
+                for record in blocked
+            )
+            or "none",
             "findings": sum(record.flagged_count for record in records),
         }
     )

@@ -120,11 +120,7 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
             Judged(
                 tables=mart_hashes(connection),
                 suites_hash=suite_hash(),
-                blocked={
-                    (scope.county_code, scope.month): rules
-                    for scope in everywhere
-                    if (rules := _blocked_by(scope, checks, failed_tests, blocking, menders))
-                },
+                blocked=_blocked(everywhere, checks, failed_tests, blocking, menders),
             ),
         )
     return records
@@ -203,19 +199,30 @@ def _findings_within(own: pd.DataFrame, blocking: pd.DataFrame, scope: Scope) ->
     return pd.concat([own, others], ignore_index=True) if len(others) else own
 
 
-def _blocked_by(
-    scope: Scope,
+def _blocked(
+    everywhere: list[Scope],
     checks: list[_Places],
     failed_tests: list[tuple[Any, ...]],
     blocking: pd.DataFrame,
     menders: dict[str, str],
-) -> dict[str, str]:
-    rules = {check.check.rule for check in checks if not check.within(scope).success}
-    found = {rule: menders.get(rule, "krat") for rule in rules}
-    for name in _failed_within(failed_tests, scope):
-        found[f"warehouse_test_failed: {name}"] = menders["warehouse_test_failed"]
-    here = blocking[(blocking["reporting_month"] == scope.month) & ~blocking["state"].isin(SETTLED)]
-    for row in here.itertuples():
-        if scope.county_code in (NATION, row.county_code):
-            found[str(row.rule)] = str(row.mended_by)
-    return dict(sorted(found.items()))
+) -> dict[tuple[str, date], dict[str, str]]:
+    """Return the rules that block each county and month, with who can mend them."""
+    blocked: dict[Scope, dict[str, str]] = {}
+    for places in checks:
+        if not places.check.success:
+            rule = places.check.rule
+            for scope in places.failed or everywhere:
+                blocked.setdefault(scope, {})[rule] = menders.get(rule, "krat")
+    if failed_tests:
+        for scope in everywhere:
+            for name in _failed_within(failed_tests, scope):
+                rule = f"warehouse_test_failed: {name}"
+                blocked.setdefault(scope, {})[rule] = menders["warehouse_test_failed"]
+    for row in blocking[~blocking["state"].isin(SETTLED)].to_dict("records"):
+        for county in (NATION, row["county_code"]):
+            scope = Scope(county, row["reporting_month"])
+            blocked.setdefault(scope, {})[row["rule"]] = row["mended_by"]
+    return {
+        (scope.county_code, scope.month): dict(sorted(rules.items()))
+        for scope, rules in blocked.items()
+    }

@@ -10,7 +10,9 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from orchestration.settings import SEEDS
 from orchestration.warehouse.ledger import earlier_findings
+from orchestration.warehouse.obligations import noted_obligations
 from sources.codes import load_codes
 from sources.decisions import corrections, finding_decisions
 from sources.home import Home
@@ -43,6 +45,7 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
             "finding_decisions": finding_decisions(home),
             "corrections": corrections(home),
             "earlier_findings": earlier_findings(home),
+            "noted_obligations": noted_obligations(home, SEEDS, as_of),
         }.items():
             connection.register("typed", typed)
             connection.execute(f"create or replace table raw.{table} as from typed")

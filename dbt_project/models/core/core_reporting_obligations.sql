@@ -1,6 +1,6 @@
--- The register (a seed) has this table's name; dbt wants names apart, so the alias carries it. A
--- row is never edited once it was recorded: it is withdrawn and another recorded, so that who owed
--- what as of a day is the same whenever it is asked.
+-- The register (a seed) has this table's name; dbt wants names apart, so the alias carries it. Its
+-- rows come with the days on which they were in it, whatever was edited since, so that who owed what
+-- as of a day is the same whenever it is asked.
 {{ config(alias='reporting_obligations') }}
 
 select
@@ -15,7 +15,7 @@ select
     obligations.recorded_from <= context.as_of
     and coalesce(obligations.recorded_to > context.as_of, true) as is_recorded,
     obligations.basis
-from {{ ref('reporting_obligations') }} as obligations
+from {{ ref('stg_noted_obligations') }} as obligations
 inner join {{ ref('dim_institutions') }} as institutions
     on obligations.institution_code = institutions.institution_code
 cross join {{ ref('stg_refresh_context') }} as context

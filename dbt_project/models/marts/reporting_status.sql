@@ -24,18 +24,20 @@ reports as (
 
 findings as (
     select
-        county_code,
-        institution_code,
-        reporting_month,
-        count(*) filter (where not is_settled) as open_findings,
-        count(*) filter (where state = 'waived') as waived_findings,
-        bool_or(is_made_up) as is_made_up
-    from {{ ref('fct_findings') }}
+        findings.county_code,
+        findings.institution_code,
+        findings.reporting_month,
+        count(*) filter (where not findings.is_settled and rules.severity <> 'informs')
+            as open_findings,
+        count(*) filter (where findings.state = 'waived') as waived_findings,
+        bool_or(findings.is_made_up) as is_made_up
+    from {{ ref('fct_findings') }} as findings
+    inner join {{ ref('dim_quality_rules') }} as rules on findings.rule = rules.rule
     where
-        county_code is not null
-        and institution_code is not null
-        and reporting_month is not null
-    group by county_code, institution_code, reporting_month
+        findings.county_code is not null
+        and findings.institution_code is not null
+        and findings.reporting_month is not null
+    group by findings.county_code, findings.institution_code, findings.reporting_month
 ),
 
 places as (
