@@ -1,8 +1,11 @@
 """Return slips: an institution reads what came, what is missing or doubted, and until when."""
 
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from conftest import MAY, Refreshed
@@ -11,6 +14,7 @@ from openpyxl import load_workbook
 from orchestration.cli import cli
 from orchestration.publication.slips import as_text, slips, write_slips
 from orchestration.settings import prepare_process
+from sources.home import Home
 
 AS_OF = date(2023, 6, 20)
 
@@ -74,6 +78,30 @@ def test_the_workbook_says_the_same_and_numbers_are_numbers(
     text = (tmp_path / "AL-04-POLICIA.txt").read_text(encoding="utf-8")
     assert cells[0] == text.splitlines()[0]
     assert any("regjistri i referimeve" in str(value) for value in cells)
+
+
+def test_a_slip_opens_in_libreoffice_and_what_looks_like_a_formula_stays_text(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    # No message of krat's own starts so; one that quotes a file could.
+    planted = tmp_path / "marts.duckdb"
+    shutil.copy(refreshed.home.marts, planted)
+    with duckdb.connect(str(planted)) as connection:
+        connection.execute(
+            "update quality.findings set message_sq = '=1+1', sheet = '+2' "
+            "where rule = 'value_not_reported'"
+        )
+    write_slips(Home(root=tmp_path, keys=tmp_path / "keys"), "AL-04", MAY, AS_OF, tmp_path / "out")
+    subprocess.run(
+        [
+            "soffice", "--headless", "--norestore", f"-env:UserInstallation=file://{tmp_path}/lo",
+            "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", str(tmp_path),
+            str(tmp_path / "out" / "AL-04-SHENDETI.xlsx"),
+        ],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    told = (tmp_path / "AL-04-SHENDETI.csv").read_text(encoding="utf-8")
+    assert "2.2.5.1,+2,E7,7,=1+1" in told
 
 
 def test_the_same_inputs_give_the_same_bytes(refreshed: Refreshed, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 -- The register (a seed) has this table's name; dbt wants names apart, so the alias carries it. Its
--- rows come with the days on which they were in it, whatever was edited since, so that who owed what
--- as of a day is the same whenever it is asked.
+-- rows come with the days on which they were in it, whatever was edited since: who owed what as of
+-- a day is the same whenever it is asked.
 {{ config(alias='reporting_obligations') }}
 
 select
