@@ -59,8 +59,13 @@ def home_to_serve(source: Home, folder: Path) -> Home:
     return home
 
 
-def add_release(home: Home, original: str, tier: str, county_code: str, month: str) -> Path:
-    """Put a copy of a release elsewhere in the tree, as its next release, signed anew."""
+def add_release(
+    home: Home, original: str, tier: str, county_code: str, month: str, **more: object
+) -> Path:
+    """Put a copy of a release elsewhere in the tree, as its next release, signed anew.
+
+    `more` are facts that its manifest tells.
+    """
     place = Place(home.releases, tier, county_code, month)
     with place.appearing() as (draft, target):
         shutil.copytree(home.releases / original, draft, dirs_exist_ok=True)
@@ -68,7 +73,7 @@ def add_release(home: Home, original: str, tier: str, county_code: str, month: s
             path.chmod(0o644)
         (draft / "CHANGES.md").write_text(f"{target.name}\n", encoding="utf-8")
         facts = {"tier": tier, "county_code": county_code, "reporting_month": month}
-        sign(home, draft, {**facts, "number": int(target.name[1:])})
+        sign(home, draft, {**facts, "number": int(target.name[1:]), **more})
     return target
 
 

@@ -364,6 +364,26 @@ def test_the_catalogue_tells_of_each_release_how_complete_it_is_and_what_is_in_i
         assert len(got.content) == file["bytes"]
 
 
+def test_a_release_that_says_whether_it_is_final_is_shown_so(served: Served) -> None:
+    facts = {"status": "final", "completeness": {"expected": 40, "received": 38, "on_time": 30}}
+    release = add_release(
+        served.home, "restricted/AL/2023-05/r1", "public", "AL", "2023-07", **facts
+    )
+    try:
+        [told] = [
+            one
+            for one in requests.get(f"{served.url}catalog.json").json()["releases"]
+            if one["month"] == "2023-07"
+        ]
+        assert told["status"] == "final"
+        assert told["completeness"] == {"expected": 40, "received": 38}
+        page = requests.get(f"{served.url}sq/").text
+        assert "përfundimtar" in page
+        assert "38 nga 40" in page
+    finally:
+        shutil.rmtree(release.parent)
+
+
 def test_a_catalogue_that_did_not_change_is_not_sent_again(served: Served) -> None:
     url = f"{served.url}catalog.json"
     etag = requests.get(url, headers=served.bearer("all")).headers["etag"]

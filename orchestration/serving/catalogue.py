@@ -31,7 +31,7 @@ _KEPT = 256
 @dataclass(frozen=True)
 class Offered:
     """A release as it is offered. `expected` and `received` count reports, None where
-    unsaid; `released_on` is a date as 2023-06-12.
+    unsaid; `status` is provisional or final, `released_on` and `final_on` dates as 2023-06-12.
     """
 
     tier: str
@@ -41,7 +41,8 @@ class Offered:
     is_latest: bool
     released_on: str
     is_made_up: bool
-    state: str | None
+    status: str | None
+    final_on: str | None
     expected: int | None
     received: int | None
     files: tuple[dict[str, Any], ...]
@@ -125,7 +126,8 @@ def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str
                 "release": release.number,
                 "is_latest": release.is_latest,
                 "released_on": release.released_on,
-                "state": release.state,
+                "status": release.status,
+                "final_on": release.final_on,
                 "is_made_up": release.is_made_up,
                 "completeness": {"expected": release.expected, "received": release.received},
                 "path": release.path,
@@ -159,7 +161,8 @@ def _changes(folder: str, depth: int = 2) -> Iterator[tuple[str, int]]:
 
 
 def _offered(listed: Listed) -> Offered:
-    expected, received = _reports(listed.path)
+    told = listed.facts.get("completeness")
+    expected, received = (told["expected"], told["received"]) if told else _reports(listed.path)
     return Offered(
         tier=listed.tier,
         county_code=listed.county_code,
@@ -168,7 +171,8 @@ def _offered(listed: Listed) -> Offered:
         is_latest=listed.is_latest,
         released_on=str(listed.facts["released_on"]),
         is_made_up=bool(listed.facts.get("is_made_up")),
-        state=listed.facts.get("state"),
+        status=listed.facts.get("status"),
+        final_on=listed.facts.get("final_on"),
         expected=expected,
         received=received,
         files=_files(listed),
@@ -194,7 +198,7 @@ def _files(listed: Listed) -> tuple[dict[str, Any], ...]:
 
 @lru_cache(maxsize=20_000)
 def _reports(release: Path) -> tuple[int | None, int | None]:
-    """Return how many reports a release expected and received; it never changes."""
+    """Return how many reports a release without that fact expected and received."""
     path = release / _COMPLETENESS
     if not path.is_file():
         return None, None
