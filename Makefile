@@ -74,6 +74,7 @@ bench: $(VENV)/dev  ## a refresh and reading against their floors, and how many 
 	@$(BIN)/python tests/benchmarks/reading.py
 	@$(BIN)/python tests/benchmarks/finding_defects.py
 	@$(BIN)/python tests/benchmarks/serving.py
+	@$(BIN)/python tests/benchmarks/linking.py
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)

@@ -12,6 +12,7 @@ import duckdb
 from expectations.gate import GateRecord, GateRefused
 from orchestration.clock import today
 from orchestration.ingestion.door import Intake, take_in
+from orchestration.linkage.link import link_persons
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
 from orchestration.publication.restated import changed_since_release, note_released
@@ -67,6 +68,8 @@ def refresh(
         intake = take_in(home, registers)
         tell("loading what was taken in")
         load_raw(home, today())
+        tell("linking persons")
+        link_persons(home)
         tell("building the warehouse")
         build = build_warehouse(home)
         _require_plan(home, months)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from sources.values import Cell, cell_text, folded, read_date, read_year
+from sources.values import Cell, folded, missing_kind, read_date, read_year
 
 #: The pieces kept of each kind of identity column: raw column (of the column's `name`), purpose.
 PIECES: dict[str, dict[str, str]] = {
@@ -41,10 +41,10 @@ def pieces(kind: str, cell: Cell) -> tuple[str | None, ...] | None:
     """Return the comparable pieces of a cell, in the order of PIECES[kind], as clear text.
 
     A piece is None where the cell lacks it; all are None for a blank cell and for words that say
-    that there is no name. Returns None for what is no identity of that kind: it must not be keyed,
+    that nothing is known. Returns None for what is no identity of that kind: it must not be keyed,
     or all who are written alike would be one person. Never raises for what a cell holds.
     """
-    if not cell_text(cell):
+    if missing_kind(cell):
         return (None,) * len(PIECES[kind])
     return {
         "personal_number": _personal_number,

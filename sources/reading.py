@@ -874,11 +874,10 @@ class _Reader:
             found = pieces(kind, place.value)
             if found is None:
                 self.report("identity_not_read", place, column)
+                return dict.fromkeys(kept)
             return {
                 name: None if piece is None else self.keys.key(purpose, piece)
-                for (name, purpose), piece in zip(
-                    kept.items(), found or (None,) * len(kept), strict=True
-                )
+                for (name, purpose), piece in zip(kept.items(), found, strict=True)
             }
 
         return read

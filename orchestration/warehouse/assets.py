@@ -10,6 +10,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration.clock import today
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.ingestion.assets import deliveries
+from orchestration.linkage.link import link_persons
 from orchestration.settings import home_from_environment, manifest_path
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -44,10 +45,11 @@ def _raw_tables() -> list[dg.AssetSpec]:
 
 @dg.multi_asset(specs=_raw_tables(), pool=WRITER_POOL)
 def raw_tables() -> Iterator[dg.MaterializeResult[None]]:
-    """The raw schema of the warehouse, loaded from raw Parquet."""
+    """The raw schema of the warehouse, loaded from raw Parquet, and who is one person in it."""
     home = home_from_environment()
     with one_writer(home, PATIENCE_SECONDS):
         counts = load_raw(home, today())
+        counts |= link_persons(home)
     for spec in _raw_tables():
         yield dg.MaterializeResult(
             asset_key=spec.key, metadata={"rows": counts.get(spec.key.path[-1], 1)}

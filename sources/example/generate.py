@@ -5,8 +5,8 @@ who owes which indicator (the register of reporting obligations says that).
 
 The same seeds give the same bytes. Every record is drawn from `random.Random`, with a stream of
 its own for each report, so that a changed obligation changes only the reports it concerns.
-Nothing describes a real person or event: every file says so, and the columns that the door must
-drop hold fillers such as "EMËR I TRILLUAR 12".
+Nothing describes a real person or event: every file says so, and the columns that identify, which
+the door drops or keys, hold fillers such as "EMËR I TRILLUAR DYMBËDHJETË".
 """
 
 import csv
@@ -121,6 +121,35 @@ PLANNED_MISTAKES: tuple[PlannedMistake, ...] = (
     PlannedMistake(
         "AL-04-KESHILLI", "2023-05", "duplicate", "The same file was sent a second time.", days=2
     ),
+)
+
+
+@dataclass(frozen=True)
+class KnownToPolice:
+    """A person whose case another institution keeps and whom the police know too.
+
+    written: how the police wrote the person down: same, accents, sound, swapped, number_only,
+    no_birth_date, year_only, other_day or other_family_name. Without enough to go by the pair is
+    doubtful, for a person to decide.
+    """
+
+    person: int
+    written: str
+    why: str
+    is_doubtful: bool = False
+
+
+KNOWN_TO_POLICE: tuple[KnownToPolice, ...] = (
+    KnownToPolice(12, "accents", "The police's keyboard has no ë; the date has points."),
+    KnownToPolice(17, "same", "Both offices copied the identity card."),
+    KnownToPolice(19, "number_only", "The police kept only the number of the card."),
+    KnownToPolice(21, "no_birth_date", "A child without papers: a name and nothing else.", True),
+    KnownToPolice(29, "year_only", "Of the birth date only the year was known.", True),
+    KnownToPolice(32, "other_day", "The day of birth is another one: a slip, or a namesake.", True),
+    KnownToPolice(36, "sound", "The officer wrote the name as he heard it."),
+    KnownToPolice(39, "swapped", "Given and family name stand in each other's place."),
+    KnownToPolice(47, "same", "Both offices copied the identity card."),
+    KnownToPolice(51, "other_family_name", "Married since, or somebody else.", True),
 )
 
 # These four offices keep their reports as text, the others as workbooks.
@@ -246,6 +275,10 @@ MUNICIPALITIES = {
 EVENT_COUNTIES = {"AL-04": 92, "AL-01": 4, "AL-12": 4}
 CLOSING_REASONS = {"Closed": "reintegrated", "ClosedReferred": "transferred"}
 
+_UNITS = ("", "NJË", "DY", "TRE", "KATËR", "PESË", "GJASHTË", "SHTATË", "TETË", "NËNTË")
+_TENS = ("", "DHJETË", "NJËZET", "TRIDHJETË", "DYZET", "PESËDHJETË", "GJASHTËDHJETË")
+_PLAIN = str.maketrans("ËÇ", "EC")
+
 HOTLINE_CASES_A_MONTH = 7
 OTHER_CONTACTS_A_MONTH = 39
 OTHER_PURPOSES = {
@@ -351,6 +384,16 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What identifies a made-up person, as one institution wrote it down."""
+
+    given_name: str
+    family_name: str
+    personal_number: str
+    birth_date: str
+
+
+@dataclass(frozen=True)
 class ReportRow:
     """One row of a report. `category` is "" for the total; `value` None where no number stands."""
 
@@ -388,6 +431,7 @@ def write_example(
     written = [
         *_write_hotline(folder, contacts),
         *_write_referrals(folder, events),
+        *_write_police_records(folder, events),
         *_write_reports(folder, seeds_dir, _counted(contacts, events), mistakes, variant),
         _copy_published(inbox / "AL"),
     ]
@@ -774,10 +818,10 @@ def _new_hotline_row(contact: Contact) -> tuple[str | int, ...]:
 def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
     written = []
     for quarter, last_month in enumerate(QUARTER_ENDS, start=1):
-        # A case is sent whole whenever something new happened in it.
-        stirred = {
-            event.case_number for event in events if last_month - 3 < event.day.month <= last_month
-        }
+        # A case is sent whole whenever something new happened in it, and once more with the first
+        # form that says whose it is.
+        since = 0 if last_month - 3 < NEW_LAYOUTS_FROM <= last_month else last_month - 3
+        stirred = {event.case_number for event in events if since < event.day.month <= last_month}
         sent = [
             event
             for event in events
@@ -791,7 +835,11 @@ def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
             written.append(_arrived(path, arrived_at))
             continue
         for keeper in sorted({event.keeper for event in sent}):
-            rows = [_new_referral_row(event) for event in sent if event.keeper == keeper]
+            rows = [
+                _new_referral_row(event, identity_of(event.person, event.age_group))
+                for event in sent
+                if event.keeper == keeper
+            ]
             if quarter % 2:
                 path = folder / f"{name}_{keeper}.csv"
                 path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
@@ -828,7 +876,7 @@ def _referral_row(event: Event) -> tuple[str | date, ...]:
     )
 
 
-def _new_referral_row(event: Event) -> tuple[str | date, ...]:
+def _new_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...]:
     """A row of the second layout, under the numbers of the institution that keeps the case."""
     rng = Random(f"{YEAR} person {event.person}")
     old = _referral_row(event)
@@ -858,16 +906,105 @@ def _new_referral_row(event: Event) -> tuple[str | date, ...]:
         event.municipality,
         *old[12:18],
         event.closing_reason,
+        identity.given_name,
         f"EMËR I TRILLUAR {event.person}",
-        f"EMËR I TRILLUAR {event.person}",
-        f"EMËR I TRILLUAR {event.person}",
-        f"NUMËR I TRILLUAR {event.person}",
-        f"DATË E TRILLUAR {event.person}",
+        identity.family_name,
+        identity.personal_number,
+        identity.birth_date,
         f"NUMËR I TRILLUAR {event.person}",
         f"ADRESË E TRILLUAR {event.person}",
         f"POSTË E TRILLUAR {event.person}",
         f"SHËNIM I TRILLUAR {event.person}",
     )
+
+
+def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
+    """Write what the police hold of the persons whom they know too, in cases of their own."""
+    known = {entry.person: entry for entry in KNOWN_TO_POLICE}
+    written = []
+    for quarter, last_month in enumerate(QUARTER_ENDS, start=1):
+        if last_month < NEW_LAYOUTS_FROM:
+            continue
+        since = 0 if last_month - 3 < NEW_LAYOUTS_FROM else last_month - 3
+        rows = []
+        for event in events:
+            if (
+                event.person in known
+                and event.event in ("flagged", "prosecuted", "initially_identified")
+                and since < event.day.month <= last_month
+            ):
+                own = replace(
+                    event,
+                    keeper="AL-04-POLICIA",
+                    case_number="",
+                    own_case=f"PO-{YEAR}-{event.person:03d}",
+                    own_person=f"P-{YEAR}-PO-{event.person:03d}",
+                )
+                identity = identity_of(event.person, event.age_group)
+                rows.append(
+                    _new_referral_row(own, _by_police(identity, known[event.person].written))
+                )
+        path = folder / f"policia_{YEAR}-T{quarter}.csv"
+        path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
+        written.append(_arrived(path, _next_month(last_month) + timedelta(days=8, hours=9)))
+    return written
+
+
+def identity_of(person: int, age_group: str) -> Identity:
+    """Return what identifies a made-up person: nobody is called or numbered so."""
+    rng = Random(f"{YEAR} birth of {person}")
+    first, last = (2007, 2015) if age_group == "0-17" else (1975, 2003)
+    born = date(rng.randint(first, last), rng.randint(1, 12), rng.randint(1, 28))
+    return Identity(
+        given_name=f"EMËR I TRILLUAR {_numeral(person)}",
+        family_name=f"MBIEMËR I TRILLUAR {_numeral(person)}",
+        personal_number=f"Z{person:08}Z",
+        birth_date=born.isoformat(),
+    )
+
+
+def _by_police(identity: Identity, written: str) -> Identity:
+    born = date.fromisoformat(identity.birth_date)
+    changed = {
+        "same": {},
+        "accents": {
+            "given_name": identity.given_name.translate(_PLAIN).title(),
+            "family_name": identity.family_name.translate(_PLAIN).title(),
+            "personal_number": "",
+            "birth_date": f"{born:%d.%m.%Y}",
+        },
+        "sound": {
+            "given_name": identity.given_name.replace("GJ", "XH"),
+            "personal_number": "",
+        },
+        "swapped": {
+            "given_name": identity.family_name,
+            "family_name": identity.given_name,
+            "personal_number": "",
+        },
+        "number_only": {"given_name": "", "family_name": "", "birth_date": ""},
+        "no_birth_date": {"personal_number": "", "birth_date": ""},
+        "year_only": {"personal_number": "", "birth_date": f"{born:%Y}"},
+        "other_day": {
+            "personal_number": "",
+            "birth_date": born.replace(day=born.day % 28 + 1).isoformat(),
+        },
+        "other_family_name": {
+            "family_name": "MBIEMËR TJETËR I TRILLUAR",
+            "personal_number": "",
+        },
+    }[written]
+    return replace(identity, **changed)
+
+
+def _numeral(number: int) -> str:
+    """Return a number below 70 in Albanian words: a name with digits is none to the door."""
+    tens, units = divmod(number, 10)
+    if tens == 0:
+        return _UNITS[units]
+    if tens == 1:
+        return f"{_UNITS[units]}MBËDHJETË" if units else "DHJETË"
+    return f"{_TENS[tens]} E {_UNITS[units]}" if units else _TENS[tens]
 
 
 def _copy_published(folder: Path) -> Path:

@@ -1,30 +1,46 @@
 -- What the records count is said in the register record_indicators: an indicator has one or more
 -- patterns of events, and counts persons, cases or events, once a plan, once a year or each time.
+-- A person counts once, whoever sent the records; for the nation in whichever counties.
 with stream as (
     select
         county_code,
         'referral' as source,
-        case_key,
-        person_key,
-        delivery_id || '/' || row_number as event_id,
+        sender_code,
+        linked_case_key,
+        least_case_key,
+        is_comparable_case,
+        linked_person_key,
+        least_person_key,
+        is_comparable,
+        -- A step of one day that two senders tell is one step; what a sender tells twice is two.
+        event || '/' || event_date || '/' || row_number() over (
+            partition by linked_person_key, sender_code, event, event_date
+            order by delivery_id, row_number
+        ) as step,
         event,
         event_date as occurred_on,
         age_group,
         identification_channel,
         support_type,
         detail,
-        min(event_date) filter (where event = 'prosecuted') over person_in_case as prosecuted_on,
-        min(event_date) filter (where event = 'informed') over person_in_case as informed_on
+        min(event_date) filter (where event = 'prosecuted') over person_in_episode
+            as prosecuted_on,
+        min(event_date) filter (where event = 'informed') over person_in_episode as informed_on
     from {{ ref('fct_referral_events') }}
-    window person_in_case as (partition by county_code, case_key, person_key)
+    window person_in_episode as (partition by linked_person_key, episode)
     union all
     -- Of cases reported by web, text or in person the plan asks for no category.
     select
         county_code,
         'hotline' as source,
-        case_key,
-        null as person_key,
-        contact_key as event_id,
+        'hotline' as sender_code,
+        case_key as linked_case_key,
+        case_key as least_case_key,
+        true as is_comparable_case,
+        null as linked_person_key,
+        null as least_person_key,
+        true as is_comparable,
+        contact_key as step,
         purpose as event,
         contacted_at as occurred_on,
         null as age_group,
@@ -40,14 +56,24 @@ with stream as (
 counted_events as (
     select
         patterns.indicator_code,
-        stream.county_code,
+        unnest(list_distinct([stream.county_code, 'AL'])) as county_code,
+        stream.sender_code,
         stream.occurred_on,
         case when patterns.has_categories then stream.detail end as category,
         case patterns.counted
-            when 'person' then stream.person_key
-            when 'case' then stream.case_key
-            else stream.event_id
+            when 'person' then stream.linked_person_key
+            when 'case' then stream.linked_case_key
+            else concat(stream.linked_person_key, '/', stream.step)
         end as counted_key,
+        case patterns.counted
+            when 'person' then stream.least_person_key
+            when 'case' then stream.least_case_key
+            else concat(stream.least_person_key, '/', stream.step)
+        end as least_key,
+        case patterns.counted
+            when 'case' then stream.is_comparable_case
+            else stream.is_comparable
+        end as is_comparable,
         case when patterns.once_a = 'year' then year(stream.occurred_on) end as counted_year
     from stream
     inner join {{ ref('record_indicators') }} as patterns
@@ -94,24 +120,57 @@ counted as (
     from firsts
 ),
 
-spans as (
+firsts_at_least as (
+    select
+        indicator_code as counted_for,
+        county_code,
+        counted_year,
+        cast(date_trunc('month', min(occurred_on)) as date) as reporting_month,
+        arg_min(category, occurred_on) as category,
+        list(distinct sender_code) as senders,
+        bool_or(is_comparable) as is_comparable
+    from counted_events
+    group by indicator_code, county_code, least_key, counted_year
+),
+
+counted_at_least as (
+    {{ persons_at_least('firsts_at_least') | indent(4) }}
+),
+
+recorded as (
     select
         county_code,
         'referral' as source,
-        min(reporting_month) as first_month,
-        max(reporting_month) as last_month,
-        bool_or(is_made_up) as is_made_up
+        reporting_month,
+        is_made_up
     from {{ ref('fct_referral_events') }}
-    group by county_code
     union all
     select
         county_code,
         'hotline' as source,
+        reporting_month,
+        is_made_up
+    from {{ ref('fct_hotline_contacts') }}
+),
+
+areas as (
+    select
+        source,
+        reporting_month,
+        is_made_up,
+        unnest(list_distinct([county_code, 'AL'])) as county_code
+    from recorded
+),
+
+spans as (
+    select
+        county_code,
+        source,
         min(reporting_month) as first_month,
         max(reporting_month) as last_month,
         bool_or(is_made_up) as is_made_up
-    from {{ ref('fct_hotline_contacts') }}
-    group by county_code
+    from areas
+    group by county_code, source
 ),
 
 asked as (
@@ -154,6 +213,8 @@ select
     grid.category,
     grid.source,
     cast(count(counted.category) as integer) as value,
+    cast(coalesce(any_value(at_least.persons), 0) as integer) as value_least,
+    cast(count(counted.category) as integer) as value_most,
     grid.is_made_up
 from grid
 left join counted
@@ -162,4 +223,12 @@ left join counted
         and grid.reporting_month = counted.reporting_month
         and grid.indicator_code = counted.indicator_code
         and grid.category = counted.category
-group by all
+left join counted_at_least as at_least
+    on
+        grid.county_code = at_least.county_code
+        and grid.reporting_month = at_least.reporting_month
+        and grid.indicator_code = at_least.counted_for
+        and grid.category = at_least.category
+group by
+    grid.county_code, grid.reporting_month, grid.indicator_code, grid.category, grid.source,
+    grid.is_made_up

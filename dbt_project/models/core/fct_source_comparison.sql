@@ -1,5 +1,6 @@
 -- A submitted total beside what the records count for the same period; both stay. A quarterly or
--- yearly value is compared with the sum of its months, and only where records cover them all.
+-- yearly value is compared with the sum of its months, and only where records cover them all. Where
+-- the records give an interval, a value within it agrees.
 with submitted as (
     select
         actuals.*,
@@ -29,7 +30,10 @@ select
     counts.source,
     any_value(submitted.value) as submitted_value,
     cast(sum(counts.value) as double) as recorded_value,
-    any_value(submitted.value) - sum(counts.value) as difference,
+    cast(sum(counts.value_least) as double) as recorded_value_least,
+    any_value(submitted.value) - least(
+        greatest(any_value(submitted.value), sum(counts.value_least)), sum(counts.value_most)
+    ) as difference,
     submitted.delivery_id,
     any_value(submitted.sheet) as sheet,
     any_value(submitted.cell) as cell,

@@ -24,6 +24,7 @@ indicators as (
         indicators.indicator_code,
         indicators.target_basis,
         indicators.direction,
+        indicators.is_person_sensitive,
         measures.start_year
     from {{ ref('dim_indicators') }} as indicators
     left join {{ ref('dim_measures') }} as measures
@@ -131,29 +132,46 @@ institution_progress as (
 
 -- Counts add up over months; a level or a milestone is what was said last. A milestone once
 -- reached stays reached in later years.
-county_actuals as (
+institution_actuals as (
     select
         progress.county_code,
         progress.indicator_code,
         progress.reporting_month,
-        sum(progress.in_month) as actual_month,
-        sum(
-            case indicators.target_basis
-                when 'level' then progress.latest_in_year
-                when 'milestone' then progress.latest
-                else progress.in_year
-            end
-        ) as actual_year_to_date,
-        sum(
-            case
-                when indicators.target_basis in ('level', 'milestone') then progress.latest
-                else progress.since_start
-            end
-        ) as actual_cumulative,
-        bool_or(progress.is_made_up) as is_made_up
+        progress.in_month,
+        case indicators.target_basis
+            when 'level' then progress.latest_in_year
+            when 'milestone' then progress.latest
+            else progress.in_year
+        end as year_to_date,
+        case
+            when indicators.target_basis in ('level', 'milestone') then progress.latest
+            else progress.since_start
+        end as cumulative,
+        coalesce(indicators.is_person_sensitive, false) as is_person_sensitive,
+        progress.is_made_up
     from institution_progress as progress
     inner join indicators on progress.indicator_code = indicators.indicator_code
-    group by progress.county_code, progress.indicator_code, progress.reporting_month
+),
+
+-- Two institutions that send bare numbers of persons may have counted the same ones: together they
+-- are at least as many as the one with most has, and at most the sum.
+county_actuals as (
+    select
+        county_code,
+        indicator_code,
+        reporting_month,
+        sum(in_month) as actual_month,
+        sum(year_to_date) as actual_year_to_date,
+        sum(cumulative) as actual_cumulative,
+        case
+            when bool_or(is_person_sensitive) then max(year_to_date) else sum(year_to_date)
+        end as actual_year_to_date_least,
+        case
+            when bool_or(is_person_sensitive) then max(cumulative) else sum(cumulative)
+        end as actual_cumulative_least,
+        bool_or(is_made_up) as is_made_up
+    from institution_actuals
+    group by county_code, indicator_code, reporting_month
 ),
 
 -- Completeness: of the values due this year so far, how many came.
@@ -191,9 +209,12 @@ county_rows as (
         months.year,
         months.month_number,
         indicators.indicator_code,
+        coalesce(indicators.is_person_sensitive, false) as is_person_sensitive,
         actuals.actual_month,
         actuals.actual_year_to_date,
         actuals.actual_cumulative,
+        actuals.actual_year_to_date_least,
+        actuals.actual_cumulative_least,
         completeness.completeness,
         coalesce(actuals.is_made_up, false) or coalesce(completeness.is_made_up, false)
             as is_made_up
@@ -237,6 +258,15 @@ nation_years as (
         sum(county_rows.actual_month) as actual_month,
         coalesce(any_value(figures.value), sum(county_rows.actual_year_to_date))
             as actual_year_to_date,
+        -- So may two counties: who is identified in one is often sheltered in another.
+        coalesce(
+            any_value(figures.value),
+            case
+                when bool_or(county_rows.is_person_sensitive)
+                    then max(county_rows.actual_year_to_date_least)
+                else sum(county_rows.actual_year_to_date_least)
+            end
+        ) as actual_year_to_date_least,
         case
             when any_value(figures.value) is not null then 1.0
             else avg(coalesce(county_rows.completeness, 0))
@@ -269,6 +299,16 @@ nation_rows as (
                 then arg_max(until_then.actual_year_to_date, until_then.reporting_month)
             else sum(until_then.actual_year_to_date)
         end as actual_cumulative,
+        case any_value(indicators.target_basis)
+            when 'milestone'
+                then arg_max(until_then.actual_year_to_date_least, until_then.reporting_month)
+            else any_value(nation.actual_year_to_date_least)
+        end as actual_year_to_date_least,
+        case
+            when any_value(indicators.target_basis) in ('level', 'milestone')
+                then arg_max(until_then.actual_year_to_date_least, until_then.reporting_month)
+            else sum(until_then.actual_year_to_date_least)
+        end as actual_cumulative_least,
         any_value(nation.completeness) as completeness,
         bool_or(until_then.is_made_up) as is_made_up
     from nation_years as nation
@@ -293,6 +333,8 @@ areas as (
         actual_month,
         actual_year_to_date,
         actual_cumulative,
+        actual_year_to_date_least,
+        actual_cumulative_least,
         completeness,
         is_made_up
     from county_rows
@@ -306,6 +348,8 @@ areas as (
         actual_month,
         actual_year_to_date,
         actual_cumulative,
+        actual_year_to_date_least,
+        actual_cumulative_least,
         completeness,
         is_made_up
     from nation_rows
@@ -383,14 +427,18 @@ measured as (
 readings as (
     select
         *,
-        case
-            when target_basis <> 'cumulative'
-                then {{ reading_status('actual_year_to_date', 'expected_annual') }}
-        end as annual_status,
-        case
-            when target_basis in ('cumulative', 'unstated')
-                then {{ reading_status('actual_cumulative', 'expected_cumulative') }}
-        end as cumulative_status
+        {% for end in ['', '_least'] -%}
+            case
+                when target_basis <> 'cumulative'
+                    then {{ reading_status('actual_year_to_date' ~ end, 'expected_annual') }}
+            end as annual_status{{ end }},
+            case
+                when target_basis in ('cumulative', 'unstated')
+                    then {{ reading_status('actual_cumulative' ~ end, 'expected_cumulative') }}
+            end as cumulative_status{{ end }},
+        {% endfor %}
+        coalesce(completeness < 1, false)
+        and coalesce(actual_year_to_date, actual_cumulative) is not null as is_lower_bound
     from measured
 ),
 
@@ -425,6 +473,10 @@ select
     actual_month,
     actual_year_to_date,
     actual_cumulative,
+    actual_year_to_date_least,
+    case when not is_lower_bound then actual_year_to_date end as actual_year_to_date_most,
+    actual_cumulative_least,
+    case when not is_lower_bound then actual_cumulative end as actual_cumulative_most,
     target_value,
     case
         when target_value is null then 'none'
@@ -433,26 +485,30 @@ select
     end as target_scope,
     case
         when target_basis <> 'cumulative' and direction = 'increase' and target_value > 0
-            then round(100 * actual_year_to_date / target_value, 1)
+            then round(100 * actual_year_to_date_least / target_value, 1)
     end as progress_annual,
     case
         when
             target_basis in ('cumulative', 'unstated')
             and direction = 'increase'
             and target_value > 0
-            then round(100 * actual_cumulative / target_value, 1)
+            then round(100 * actual_cumulative_least / target_value, 1)
     end as progress_cumulative,
     case
         when year < start_year then 'not_due'
         when target_basis = 'milestone' and coalesce(target_value, 0) = 0 and has_later_target
             then 'not_due'
         when target_value is null then 'no_target'
-        when annual_status <> cumulative_status then 'ambiguous'
+        when
+            least(annual_status, annual_status_least, cumulative_status, cumulative_status_least)
+            <> greatest(
+                annual_status, annual_status_least, cumulative_status, cumulative_status_least
+            )
+            then 'ambiguous'
         else coalesce(annual_status, cumulative_status)
     end as status,
     completeness,
-    coalesce(completeness < 1, false)
-    and coalesce(actual_year_to_date, actual_cumulative) is not null as is_lower_bound,
+    is_lower_bound,
     waivers,
     corrections,
     is_made_up

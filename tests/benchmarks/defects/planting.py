@@ -21,6 +21,7 @@ import duckdb
 
 from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
 from orchestration.ingestion.door import take_in
+from orchestration.linkage.link import link_persons
 from orchestration.refresh import today
 from orchestration.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
@@ -89,6 +90,7 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
         plants = list(_planted(home, rng, wanted, logs))
         take_in(home, load_registers(SEEDS))
         load_raw(home, today())
+        link_persons(home)
         build_warehouse(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             findings = connection.execute(

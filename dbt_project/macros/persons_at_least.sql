@@ -1,0 +1,101 @@
+{#-
+  How many persons there are at least in each month, as a query, where some can't be compared.
+
+  firsts  a relation with a row a person (all that may be one are one) for the month in which it
+          counts first: counted_for, county_code, counted_year (null: counted once for good),
+          category (null: none), reporting_month, senders (a list), is_comparable
+  Two persons whose identity is known are two. Of any other pair of different senders nobody
+  knows: whoever counts in a month could have been counted before by another sender. A sender's
+  own persons are apart, so of those it holds as many are new as the others can't account for.
+-#}
+{% macro persons_at_least(firsts) -%}
+    with cells as (
+        select
+            *,
+            unnest(case when category is null then ['total'] else ['total', category] end) as cell
+        from {{ firsts }}
+    ),
+
+    compared as (
+        select
+            counted_for,
+            county_code,
+            counted_year,
+            cell,
+            reporting_month,
+            cast(null as varchar) as sender_code,
+            count(*) filter (where is_comparable) as persons
+        from cells
+        group by all
+    ),
+
+    held as (
+        select
+            cells.counted_for,
+            cells.county_code,
+            cells.counted_year,
+            cells.cell,
+            cells.reporting_month,
+            unnest(cells.senders) as sender_code
+        from cells
+        where not cells.is_comparable or exists (
+            select 1
+            from {{ firsts }} as others
+            where
+                others.counted_for = cells.counted_for
+                and others.county_code = cells.county_code
+                and not others.is_comparable
+        )
+    ),
+
+    bounds as (
+        select * from compared
+        union all
+        select
+            *,
+            count(*) as persons
+        from held
+        group by all
+    ),
+
+    -- Who could be one with them: counted no later, elsewhere, and by another sender. Persons
+    -- whose identity is known could only be one with those whose identity is not.
+    explained as (
+        select
+            bounds.counted_for,
+            bounds.county_code,
+            bounds.counted_year,
+            bounds.cell,
+            bounds.reporting_month,
+            bounds.sender_code,
+            any_value(bounds.persons) as persons,
+            count(others.counted_for) as elsewhere
+        from bounds
+        left join {{ firsts }} as others
+            on
+                bounds.counted_for = others.counted_for
+                and bounds.county_code = others.county_code
+                and bounds.counted_year is not distinct from others.counted_year
+                and bounds.reporting_month >= others.reporting_month
+                and not (
+                    bounds.reporting_month = others.reporting_month
+                    and (
+                        bounds.cell = 'total' or others.category is not distinct from bounds.cell
+                    )
+                )
+                and case
+                    when bounds.sender_code is null then not others.is_comparable
+                    else not list_contains(others.senders, bounds.sender_code)
+                end
+        group by all
+    )
+
+    select
+        counted_for,
+        county_code,
+        cell as category,
+        reporting_month,
+        greatest(max(persons - elsewhere), 0) as persons
+    from explained
+    group by all
+{%- endmacro %}
