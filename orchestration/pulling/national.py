@@ -24,7 +24,7 @@ _ADDED = {
 def unite(tree: Path, tier: str, target: Path) -> tuple[int, int, int]:
     """Write the newest releases of a tier as one file; return its tables, counties and months.
 
-    A table that names neither county nor month, as a register does, is that of the newest release.
+    A register, into which other tables point, is that of the newest release.
     Who has the old file open reads on in it.
     """
     releases = [one for one in releases_in(tree) if one.tier == tier and one.is_latest]
@@ -54,7 +54,8 @@ def _unite_table(connection: duckdb.DuckDBPyConnection, name: str, holders: list
     newest = holders[-1]
     described = connection.sql("describe from read_parquet(?)", params=[_file(newest, name)])
     columns = [row[0] for row in described.fetchall()]
-    if not {"county_code", "reporting_month"} & set(columns):
+    manifest = json.loads((newest.path / MANIFEST).read_bytes())
+    if _is_register(manifest, name, columns):
         holders, added = [newest], []
     else:
         added = [column for column in _ADDED if column not in columns]
@@ -81,10 +82,10 @@ def _unite_table(connection: duckdb.DuckDBPyConnection, name: str, holders: list
         [list(places["file"])],
     )
     connection.unregister("places")
-    described_as = _description(newest, name)
+    described_as = _description(manifest, name)
     comment_on(connection, f'table "{name}"', described_as.get("description"))
     fields = described_as.get("schema", {}).get("fields", [])
-    comments = {field["name"]: field.get("description") for field in fields}
+    comments = {field["name"]: field.get("description") or field.get("title") for field in fields}
     for column in [*columns, *added]:
         comment_on(
             connection, f'column "{name}"."{column}"', comments.get(column) or _ADDED.get(column)
@@ -95,7 +96,18 @@ def _file(release: Listed, name: str) -> str:
     return str(release.path / f"{name}.parquet")
 
 
-def _description(release: Listed, name: str) -> dict[str, Any]:
-    """Return how the manifest describes a table: its resource with a schema."""
-    resources = json.loads((release.path / MANIFEST).read_bytes()).get("resources", [])
+def _description(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return how a manifest describes a table: its resource with a schema."""
+    resources = manifest.get("resources", [])
     return next((one for one in resources if one.get("path") == f"{name}.csv"), {})
+
+
+def _is_register(manifest: dict[str, Any], name: str, columns: list[str]) -> bool:
+    """Return whether other tables point into a table, or it names neither county nor month."""
+    pointed_into = {
+        key["reference"]["resource"]
+        for resource in manifest.get("resources", [])
+        for key in resource.get("schema", {}).get("foreignKeys", [])
+    }
+    own_name = _description(manifest, name).get("name")
+    return own_name in pointed_into or not {"county_code", "reporting_month"} & set(columns)
