@@ -8,7 +8,7 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench docs clean libreoffice clients
+.PHONY: help run test lint bench fuzz docs clean libreoffice clients
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -75,6 +75,9 @@ bench: $(VENV)/dev  ## a refresh and reading against their floors, and how many 
 	@$(BIN)/python tests/benchmarks/finding_defects.py
 	@$(BIN)/python tests/benchmarks/serving.py
 	@$(BIN)/python tests/benchmarks/linking.py
+
+fuzz: $(VENV)/dev  ## change true files at random, guided by coverage, for ten minutes
+	@$(BIN)/python tests/fuzz/read_file.py $${TMPDIR:-/tmp}/krat-fuzz -max_total_time=600 -rss_limit_mb=4096
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)

@@ -80,7 +80,8 @@ def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"
     content = answer.content
     tables = read_tables(content)
     if tables.file_format == "xlsx":
-        book = load_workbook(io.BytesIO(content))
+        book = load_workbook(io.BytesIO(content), keep_links=False)
+        _show_formulas(book)
     else:
         book = _as_workbook(tables.sheets)
     notes: dict[tuple[int, str], list[tuple[str, Problem]]] = {}
@@ -126,6 +127,16 @@ def _place(problem: Problem, names: list[str | None]) -> tuple[int, str] | None:
         return int(found[1]) - 1, cell
     folded = [(name or "").strip().casefold() for name in names]
     return folded.index(problem.sheet.casefold()), cell
+
+
+def _show_formulas(book: Any) -> None:
+    """Turn formulas into their text: what came from outside is shown, and never computed."""
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    cell.value = str(getattr(cell.value, "text", cell.value))
+                    cell.data_type = "s"
 
 
 def _as_workbook(sheets: list[Any]) -> Any:

@@ -47,18 +47,20 @@ def write_tables(draft: Path, tables: Sequence[Table]) -> None:
 
 
 def safe_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy in which no text starts a formula when a spreadsheet opens it."""
-    safe = frame.copy()
+    """Return a copy in which no text, and no heading, starts a formula in a spreadsheet."""
+    safe = frame.rename(columns=_safe)
     for name in safe.columns:
         if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
-            safe[name] = safe[name].map(
-                lambda value: (
-                    "'" + value
-                    if isinstance(value, str) and re.match(r"[=+\-@\t\r\n＝＋－＠]", value)
-                    else value
-                )
-            )
+            safe[name] = safe[name].map(_safe)
     return safe
+
+
+def _safe(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # A bare carriage return is not quoted in csv, and would end the row.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if re.match(r"[=+\-@\t\n＝＋－＠]", text) else text
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
