@@ -8,7 +8,7 @@ be derived from them (disclosure).
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,8 +65,13 @@ class Protection:
     parts: tuple[tuple[str, str], ...]
     groups: dict[str, str]
 
-    def may_be_shown(self, cell: Cell) -> bool:
-        """Tell whether cells of this shape go out at all."""
+    def may_be_shown(self, cell: Cell, counties: Sequence[str] = ()) -> bool:
+        """Tell whether cells of this shape go out at all.
+
+        The nation of a single county is that county, and has no more shapes than it.
+        """
+        if cell.county_code == NATION and len(counties) == 1:
+            return self.may_be_shown(cell._replace(county_code=counties[0]))
         area = "nation" if cell.county_code == NATION else "county"
         known = cell.dimension == "total" or cell.category in self.dimensions[cell.dimension]
         return known and (area, cell.period_kind, cell.dimension) in self.shapes

@@ -13,6 +13,7 @@ from expectations.gate import GateRecord, GateRefused
 from orchestration.clock import today
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
+from orchestration.publication.public import PublicOutcome, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
 from orchestration.publication.restated import changed_since_release, note_released
@@ -27,7 +28,7 @@ from sources.registers import load_registers
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a refresh did: files, dbt nodes, verdicts, and the releases by county and month.
+    """What a refresh did: files, dbt nodes, verdicts, and the releases of both tiers.
 
     `restated` are new releases of months that were not asked for, but released before, and whose
     numbers or findings changed since.
@@ -38,6 +39,7 @@ class Outcome:
     records: list[GateRecord]
     releases: list[Release]
     restated: list[Release]
+    public: PublicOutcome
 
     @property
     def blocked(self) -> list[GateRecord]:
@@ -59,8 +61,9 @@ def refresh(
 
     A month released before whose tables changed, as by a late report, gets a new release too. A
     county that the gate blocks keeps its last release, and its rows of the reading copy; the
-    others are published. Raises NoPlan for a month outside the plans, AnotherWriter when another
-    process writes this home.
+    others are published. The public tier follows as a whole, or stays as it was; whatever its own
+    gate says changes nothing of the restricted one. Raises NoPlan for a month outside the plans,
+    AnotherWriter when another process writes this home.
     """
     with one_writer(home):
         registers = load_registers(SEEDS)
@@ -91,6 +94,8 @@ def refresh(
             except GateRefused:
                 continue
         note_released(home, list(released))
+        tell("publishing what anyone may see")
+        public = release_public(home, list(released))
         tell("swapping the reading copy")
         write_reading_copy(home)
     return Outcome(
@@ -101,6 +106,7 @@ def refresh(
         restated=[
             released[scope] for scope in restated if scope in released and released[scope].is_new
         ],
+        public=public,
     )
 
 

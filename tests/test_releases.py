@@ -60,6 +60,8 @@ def test_a_release_is_read_only_and_named_by_the_pointer(refreshed: Refreshed) -
 def test_the_tree_lists_its_releases_for_machines(refreshed: Refreshed) -> None:
     listed = list(releases_in(refreshed.home.releases))
     assert [(one.tier, one.county_code, one.month, one.number) for one in listed] == [
+        ("public", "AL", "2023-05", 1),
+        ("public", "AL-04", "2023-05", 1),
         ("restricted", "AL", "2023-05", 1),
         ("restricted", "AL-04", "2023-05", 1),
     ]
@@ -79,7 +81,7 @@ def test_a_reader_without_a_home_verifies_what_he_holds(held: Path) -> None:
 
 def test_a_whole_tree_is_verified_at_once_with_its_pointers(refreshed: Refreshed) -> None:
     tree = str(refreshed.home.releases)
-    assert "2 publikime" in krat("verify", tree).stdout
+    assert "4 publikime" in krat("verify", tree).stdout
 
 
 def test_openssl_verifies_it_too(held: Path) -> None:

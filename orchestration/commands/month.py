@@ -67,6 +67,9 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
     if outcome.restated:
         told = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
         click.echo(f"Restated  {told}: their numbers or findings changed since")
+    public = outcome.public
+    made = sum(release.is_new for release in public.releases)
+    click.echo(f"Public    {made} new releases, {len(public.releases) - made} unchanged")
     click.echo(f"Flagged   {_flagged(outcome.records)}")
     if outcome.intake.refused:
         click.echo(f"Refused   reasons in {home.quarantine}")
@@ -77,7 +80,13 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
             f"{record.told()}; its last release stands.",
             err=True,
         )
-    if outcome.blocked:
+    if public.refusal:
+        click.echo(
+            f"Refused   {public.refusal}. Its last releases stand; all reasons are in "
+            f"{home.gate / 'disclosure.json'}.",
+            err=True,
+        )
+    if outcome.blocked or public.refusal:
         sys.exit(1)
 
 

@@ -6,6 +6,7 @@ import dagster as dg
 
 from expectations.gate import GateRefused
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
+from orchestration.publication.public import passes, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
 from orchestration.publication.restated import changed_since_release, note_released
@@ -51,6 +52,31 @@ def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
                 if released[scope].is_new
             )
             or "none",
+        }
+    )
+
+
+@dg.asset(group_name="publication", partitions_def=months, deps=[gate], pool=WRITER_POOL)
+def public_releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """The month's release for anyone, of each county that the gate lets through.
+
+    Fails, with every public release as it was, when something small could be derived from them.
+    """
+    home = home_from_environment()
+    month = datetime.strptime(context.partition_key, "%Y-%m").date()
+    with one_writer(home, PATIENCE_SECONDS):
+        scopes = [Scope(county, month) for county in counties_with_reports(home)]
+        outcome = release_public(home, [scope for scope in scopes if passes(home, scope)])
+    if outcome.refusal:
+        raise dg.Failure(
+            description=str(outcome.refusal),
+            metadata={"reasons": len(outcome.refusal.reasons)},
+            allow_retries=False,
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "published": len(outcome.releases),
+            "new": sum(release.is_new for release in outcome.releases),
         }
     )
 

@@ -65,6 +65,12 @@ def published_marts() -> tuple[Mart, ...]:
     return _read_marts("marts.yml")
 
 
+@cache
+def public_marts() -> tuple[Mart, ...]:
+    """Return the marts of a release of the public tier, in the order of its sheets."""
+    return _read_marts("public_marts.yml")
+
+
 def month_frames(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> dict[str, pd.DataFrame]:
@@ -106,6 +112,16 @@ def column(name: str, kind: str, description: str = "") -> Column:
         title_en=titles.get("title_en") or name,
         description=" ".join((description or titles.get("description", "")).split()),
     )
+
+
+@cache
+def column_titled(text: str) -> str | None:
+    """Return the column that a heading names, by its own name or its titles, if any does."""
+    for name, titles in _titles().items():
+        known = (name, titles["title_sq"], titles["title_en"])
+        if text in known or text == f"{titles['title_sq']} / {titles['title_en']}":
+            return name
+    return None
 
 
 def _read_marts(name: str) -> tuple[Mart, ...]:

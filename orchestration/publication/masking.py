@@ -13,7 +13,6 @@ import pandas as pd
 
 from expectations.disclosure import STATEMENT_COLUMNS, Relation, audit
 from expectations.protection import (
-    NATION,
     SUPPRESSED,
     WITHHELD,
     Additive,
@@ -68,7 +67,7 @@ def mask(
     relations = relations_among({**(published_origins or {}), **origins}, rules)
     ever_withheld, shown_as = _history(before, rules)
     signs = {
-        cell: _first_sign(cell, value, origins[cell], str(cell) in ever_withheld, rules)
+        cell: _first_sign(cell, value, str(cell) in ever_withheld, rules)
         for cell, value in counts.items()
     }
     moment = 1 + max((int(moment) for moment in before["moment"]), default=0)
@@ -117,16 +116,10 @@ def _history(
     return withheld, shown
 
 
-def _first_sign(
-    cell: Cell, value: int | None, origin: Additive, was_withheld: bool, rules: Protection
-) -> Sign:
+def _first_sign(cell: Cell, value: int | None, was_withheld: bool, rules: Protection) -> Sign:
     if value is None:
         return Sign(NOT_REPORTED)
-    # The nation of a single county is that county, in a shape that a county may not have.
-    lone = cell.county_code == NATION and len(origin.counties) == 1
-    if was_withheld or (
-        lone and not rules.may_be_shown(cell._replace(county_code=origin.counties[0]))
-    ):
+    if was_withheld:
         return Sign(WITHHELD)
     shown = rules.masked(value, cell)
     return Sign(SUPPRESSED) if shown is None else Sign(SHOWN, shown)
@@ -141,10 +134,7 @@ def _withheld_for(
     counts: Mapping[Cell, int | None],
     rules: Protection,
 ) -> set[Cell]:
-    """Return what to withhold next: of each relation that tells too much, one cell and the leak.
-
-    The smallest sibling costs the least; one that is shown protects more than one that is small.
-    """
+    """Return what to withhold next: of each relation that tells too much, one cell and the leak."""
     touching: dict[str, list[Relation]] = defaultdict(list)
     for relation in relations:
         for name, _ in relation.terms:
@@ -159,23 +149,26 @@ def _withheld_for(
         telling = [one for one in touching[name] if _tells_alone(name, one, bounds, rules)]
         if any(relation in served for relation in telling):
             continue
-        # First what tells it alone, then all that touches it, then what touches that.
+        served.update(telling)
+        if name in free and signs[free[name]].state == SUPPRESSED:
+            chosen.add(free[name])
+        found = {
+            min(siblings)[-1]
+            for relation in telling
+            if (siblings := _siblings(name, relation, free, signs, counts))
+        }
+        # What no relation tells alone, or no sibling can hide, one cell nearby may.
         near = {cell for relation in touching[name] for cell, _ in relation.terms}
-        for ties in (
-            [(name, relation) for relation in telling],
-            [(name, relation) for relation in touching[name]],
-            [(cell, relation) for cell in sorted(near) for relation in touching[cell]],
-        ):
-            found = {
-                cell
-                for one, relation in ties
-                if relation not in served
-                for cell in _next_cells(one, relation, free, signs, counts)
-            }
-            if found:
-                served |= {relation for _, relation in ties}
-                chosen |= found
-                break
+        for names in ([name], sorted(near)):
+            if not found:
+                around = [
+                    sibling
+                    for one in names
+                    for relation in touching[one]
+                    for sibling in _siblings(one, relation, free, signs, counts)
+                ]
+                found = {min(around)[-1]} if around else set()
+        chosen |= {free[cell] for cell in found}
     return {part for cell in chosen for part in _with_its_parts(cell, signs) if str(part) in free}
 
 
@@ -207,21 +200,24 @@ def _tells_alone(
     return ends[0] > 0 or ends[1] < rules.threshold - 1
 
 
-def _next_cells(
+def _siblings(
     name: str,
     relation: Relation,
     free: Mapping[str, Cell],
     signs: Mapping[Cell, Sign],
     counts: Mapping[Cell, int | None],
-) -> set[Cell]:
+) -> list[tuple[bool, bool, int, str]]:
+    """Return what else of a relation could be withheld; the least of them is the best choice.
+
+    A part goes before its total, and the smallest sibling costs the least; one that
+    is shown protects more than one that is small.
+    """
     factors = dict(relation.terms)
-    own = {free[name]} if name in free and signs[free[name]].state == SUPPRESSED else set()
-    siblings = [
-        (factor != factors[name], signs[free[one]].state != SHOWN, counts[free[one]] or 0, one)
-        for one, factor in relation.terms
+    return [
+        (factor > 0, signs[free[one]].state != SHOWN, counts[free[one]] or 0, one)
+        for one, factor in factors.items()
         if one != name and one in free and signs[free[one]].state in (SHOWN, SUPPRESSED)
     ]
-    return own | {free[min(siblings)[-1]]} if siblings else own
 
 
 def _with_its_parts(cell: Cell, signs: Mapping[Cell, Sign]) -> list[Cell]:

@@ -6,7 +6,8 @@ it (expectations.gate), where releases lie (tree), or the looks of a file in it.
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -103,14 +104,14 @@ def release(home: Home, county_code: str, month: date) -> Release:
             tier=TIER,
             county_code=county_code,
             month=month,
-            released_on=_as_of(connection),
+            released_on=as_of(connection),
             tables=tuple(
                 warehouse_table(connection, mart, frames[mart.name]) for mart in published_marts()
             ),
             registers=registers(connection),
             content_hash=digest,
             gate=record.as_dict(),
-            sources=_sources(connection, county_code, month),
+            sources=sources_of(connection, county_code, month),
             facts={},
             is_made_up=record.is_made_up,
         )
@@ -122,26 +123,46 @@ def write_release(home: Home, contents: Contents) -> Release:
 
     The newest release is returned as it stands when its content is the same.
     """
+    standing = standing_release(home, contents)
+    if standing is not None:
+        return standing
+    with drafting(home, contents) as (_, release):
+        return release
+
+
+def standing_release(home: Home, contents: Contents) -> Release | None:
+    """Return the newest release if it holds this very content."""
+    place = _place(home, contents)
+    newest = place.newest()
+    if newest is None or _published_hash(newest) != contents.content_hash:
+        return None
+    place.point_latest()
+    return Release(path=newest, number=place.numbers()[-1], is_new=False)
+
+
+@contextmanager
+def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
+    """Give the draft of a new release, whole and signed, and the release that it becomes.
+
+    It appears at the end of the block; an error in the block leaves every release as it was.
+    """
     key = signing_key(home.keys)
     publish_key(key.verify_key, home.releases)
-    month = f"{contents.month:%Y-%m}"
-    place = Place(home.releases, contents.tier, contents.county_code, month)
+    place = _place(home, contents)
     previous = place.newest()
-    if previous and _published_hash(previous) == contents.content_hash:
-        place.point_latest()
-        return Release(path=previous, number=place.numbers()[-1], is_new=False)
     with place.appearing() as (draft, target):
         number = int(target.name[1:])
         _write(draft, contents, previous)
         package = data_package(
             draft,
-            title=f"{EXAMPLE if contents.is_made_up else ''}KRAT {contents.county_code} {month}",
+            title=f"{EXAMPLE if contents.is_made_up else ''}KRAT {contents.county_code} "
+            f"{place.month}",
             created=contents.released_on,
             made_up=MADE_UP if contents.is_made_up else "",
             release={
                 "tier": contents.tier,
                 "county_code": contents.county_code,
-                "reporting_month": month,
+                "reporting_month": place.month,
                 "number": number,
                 "released_on": contents.released_on.isoformat(),
                 "is_made_up": contents.is_made_up,
@@ -154,7 +175,11 @@ def write_release(home: Home, contents: Contents) -> Release:
         manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
         (draft / MANIFEST).write_bytes(manifest)
         (draft / SIGNATURE).write_bytes(key.sign(manifest).signature)
-    return Release(path=target, number=number, is_new=True)
+        yield draft, Release(path=target, number=number, is_new=True)
+
+
+def _place(home: Home, contents: Contents) -> Place:
+    return Place(home.releases, contents.tier, contents.county_code, f"{contents.month:%Y-%m}")
 
 
 #: The registers that the marts of the restricted tier point into, each with the columns published.
@@ -224,7 +249,8 @@ def _published_hash(path: Path) -> str:
     return str(manifest["release"]["content_hash"])
 
 
-def _as_of(connection: duckdb.DuckDBPyConnection) -> date:
+def as_of(connection: duckdb.DuckDBPyConnection) -> date:
+    """Return the day as of which the warehouse was built."""
     row = connection.execute("select as_of from raw.refresh_context").fetchone()
     return row[0] if row else date.min
 
@@ -262,9 +288,10 @@ def _write(draft: Path, contents: Contents, previous: Path | None) -> None:
     )
 
 
-def _sources(
+def sources_of(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> list[tuple[Any, ...]]:
+    """Return the deliveries that a month rests on, in SOURCE_COLUMNS."""
     return connection.execute(
         "select distinct d.delivery_id, d.source, d.content_hash, d.institution_code, s.version, "
         "coalesce(s.status, d.status), d.is_made_up from raw.deliveries as d "

@@ -1,0 +1,470 @@
+"""The public tier: what anyone may see of a county's month, published only when all of it is safe.
+
+Belongs here: the true counts in their public shapes, the tables that show them masked, and the
+road to a public release. Not here: masking (masking), the reading back and the verdict
+(orchestration.quality.disclosure), or how a release is written (release).
+"""
+
+import csv
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from expectations.gate import GateRefused, content_hash, read_record, require_pass
+from expectations.protection import (
+    MASKED,
+    PARAMETERS,
+    SUPPRESSED,
+    Additive,
+    Cell,
+    load_protection,
+)
+from expectations.suites import suite_hash
+from orchestration.clock import today
+from orchestration.publication.marts import (
+    Table,
+    column,
+    month_frames,
+    public_marts,
+    warehouse_table,
+)
+from orchestration.publication.masking import Sign, mask
+from orchestration.publication.package import sha256
+from orchestration.publication.release import (
+    Contents,
+    Release,
+    as_of,
+    drafting,
+    registers,
+    sources_of,
+    standing_release,
+)
+from orchestration.publication.tree import MANIFEST, Place, sweep
+from orchestration.quality.disclosure import (
+    COUNTS,
+    TIER,
+    DisclosureRecord,
+    DisclosureRefused,
+    Folder,
+    Known,
+    Reading,
+    explain,
+    judge_disclosure,
+    keep_record,
+    newest_record,
+    read_folder,
+    read_releases,
+    standing,
+)
+from orchestration.quality.judge import Scope
+from sources.decisions import standing_waivers
+from sources.home import Home
+
+CONFIDENTIALITY = {SUPPRESSED: "C", "withheld": "D"}
+
+#: The columns that make up a cell's identity, in its order.
+CELL_COLUMNS = ("subject", "county_code", "period", "dimension", "category")
+
+#: The columns of person_counts with their types in DuckDB.
+COLUMNS = {
+    "county_code": "VARCHAR",
+    "reporting_month": "DATE",
+    "period": "VARCHAR",
+    "subject": "VARCHAR",
+    "subject_sq": "VARCHAR",
+    "subject_en": "VARCHAR",
+    "dimension": "VARCHAR",
+    "category": "VARCHAR",
+    "category_sq": "VARCHAR",
+    "category_en": "VARCHAR",
+    "value": "INTEGER",
+    "value_state": "VARCHAR",
+    "conf_status": "VARCHAR",
+    "counties": "VARCHAR",
+    "counted_from": "VARCHAR",
+    "target_value": "DOUBLE",
+    "progress": "DOUBLE",
+    "is_made_up": "BOOLEAN",
+}
+
+#: Indicators about persons, and those that share a population with one: the same persons again.
+_PROTECTED = """
+    select indicator_code, population_id, name_sq, name_en,
+        target_basis in ('level', 'milestone') as is_level
+    from core.dim_indicators
+    where is_person_sensitive or population_id in (
+        select population_id from core.dim_indicators where is_person_sensitive
+    )
+"""
+
+#: A year's count stands at its December, a quarter's adds up three months. A county's quarters
+#: are not asked for. Nor is what has not settled yet.
+_COUNTS = f"""
+    with protected as ({_PROTECTED}),
+    progress as (
+        select progress.*, protected.is_level
+        from marts.indicator_progress as progress
+        inner join protected using (indicator_code)
+    ),
+    figures as (
+        select distinct indicator_code, reporting_month from core.fct_actuals
+        where county_code = 'AL' and frequency = 'year' and category = 'total'
+            and value_state in ('number', 'zero') and superseded_at is null
+    ),
+    years as (
+        select
+            progress.county_code, progress.reporting_month,
+            cast(year(progress.reporting_month) as varchar) as period,
+            progress.indicator_code as subject, progress.actual_year_to_date as value,
+            case when progress.county_code = 'AL' then (
+                select string_agg(parts.county_code, ' ' order by parts.county_code)
+                from progress as parts
+                where parts.county_code <> 'AL' and parts.actual_year_to_date is not null
+                    and parts.indicator_code = progress.indicator_code
+                    and parts.reporting_month = progress.reporting_month
+            ) end as counties,
+            case when figures.indicator_code is null then 'reports' else 'published_figure' end
+                as counted_from,
+            progress.target_value, progress.is_made_up
+        from progress
+        left join figures
+            on progress.county_code = 'AL'
+            and progress.indicator_code = figures.indicator_code
+            and progress.reporting_month = figures.reporting_month
+        where month(progress.reporting_month) = 12
+    ),
+    quarters as (
+        select
+            'AL' as county_code, max(reporting_month) as reporting_month,
+            year(reporting_month) || '-Q' || quarter(reporting_month) as period,
+            indicator_code as subject, sum(actual_month) filter (where county_code = 'AL') as value,
+            string_agg(distinct county_code, ' ' order by county_code) filter (
+                where county_code <> 'AL' and actual_month is not null
+            ) as counties,
+            'reports' as counted_from, cast(null as double) as target_value,
+            coalesce(bool_or(is_made_up) filter (where county_code = 'AL'), false) as is_made_up
+        from progress
+        where not is_level
+        group by indicator_code, year(reporting_month), quarter(reporting_month)
+        having count(distinct reporting_month) = 3
+    ),
+    indicators as (
+        select *, 'total' as dimension, 'total' as category
+        from (select * from years union all by name select * from quarters)
+    ),
+    records as (
+        select *, 'records' as counted_from from marts.person_counts
+    )
+    select county_code, reporting_month, period, subject, dimension, category,
+        cast(round(value) as bigint) as value, counties, counted_from, target_value, is_made_up
+    from (select * from indicators union all by name select * from records)
+    where last_day(reporting_month) + cast(? as integer) <= cast(? as date)
+        and list_contains(?, reporting_month)
+    order by all
+"""
+
+
+@dataclass(frozen=True)
+class PublicOutcome:
+    """The public releases that stand after a run, and why nothing new was published, if so."""
+
+    releases: tuple[Release, ...]
+    refusal: DisclosureRefused | None = None
+
+
+def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
+    """Publish scopes to the public tier, all of them together or none.
+
+    `passed` are scopes that the gate has let through to the restricted tier, under the same hold of
+    the home (see `passes`). Everything new is written as drafts, read back with all that stands of
+    the same years, and judged: a refusal leaves every earlier release as it was.
+    """
+    if not passed:
+        return PublicOutcome(())
+    years = {f"{scope.month:%Y}" for scope in passed}
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        known = _known(connection)
+        day = as_of(connection)
+        drafted = _Drafted(
+            rows=_true_counts(connection, passed, known, day),
+            frames={scope: _unprotected(connection, scope) for scope in passed},
+        )
+        folders = standing(home.releases, years)
+        inputs = _inputs(drafted, known, folders)
+        last = newest_record(home)
+        if last is not None and (last.inputs, last.verdict) == (inputs, "pass"):
+            return PublicOutcome(tuple(_newest(home, scope) for scope in passed))
+        reading = read_releases(folders, known)
+        shown = _masked(connection, drafted.rows, known, reading)
+        listed = registers(connection)
+        contents = [
+            _content(connection, scope, shown, drafted.frames[scope], known, day, listed)
+            for scope in passed
+        ]
+    found = [(one, standing_release(home, one)) for one in contents]
+    kept = tuple(release for _, release in found if release is not None)
+    fresh = [one for one, release in found if release is None]
+    verdict, reasons = "pass", tuple[str, ...]()
+    try:
+        made = tuple(_publish(home, fresh, folders, reading, known))
+        outcome = PublicOutcome(kept + made)
+    except DisclosureRefused as refusal:
+        for one in fresh:
+            sweep(home.releases / TIER / one.county_code / f"{one.month:%Y-%m}")
+        verdict, reasons = "refused", refusal.reasons
+        outcome = PublicOutcome(kept, refusal)
+    keep_record(
+        home,
+        DisclosureRecord(
+            judged_on=day.isoformat(),
+            inputs=_inputs(drafted, known, standing(home.releases, years)),
+            verdict=verdict,
+            masked_cells=int(shown["value_state"].isin(MASKED).sum()),
+            reasons=list(reasons),
+        ),
+    )
+    return outcome
+
+
+def passes(home: Home, scope: Scope) -> bool:
+    """Tell whether the gate lets through what the restricted tier shows of a scope."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        digest = content_hash(month_frames(connection, scope.county_code, scope.month))
+    try:
+        require_pass(
+            read_record(home, scope.county_code, scope.month),
+            digest,
+            suite_hash(),
+            standing_waivers(home, today()),
+        )
+    except GateRefused:
+        return False
+    return True
+
+
+def _publish(
+    home: Home,
+    fresh: list[Contents],
+    folders: list[Folder],
+    reading: Reading,
+    known: Known,
+) -> list[Release]:
+    """Publish drafts that pass together with what was read of all that stands."""
+    if not fresh:
+        return []
+    moment = 1 + max((folder.moment for folder in folders), default=0)
+    with ExitStack() as drafts:
+        written = [drafts.enter_context(drafting(home, one)) for one in fresh]
+        for one, (draft, release) in zip(fresh, written, strict=True):
+            name = f"{one.county_code}/{one.month:%Y-%m}/r{release.number}"
+            read_folder(Folder(draft, name, moment), known, reading)
+        verdict = judge_disclosure(reading, known)
+        if reading.oddities or not verdict.is_safe:
+            raise DisclosureRefused(explain(reading, known))
+    return [release for _, release in written]
+
+
+@dataclass(frozen=True)
+class _Drafted:
+    """What a run would publish, before masking: true counts, and the marts that need none."""
+
+    rows: pd.DataFrame
+    frames: dict[Scope, dict[str, pd.DataFrame]]
+
+
+def _inputs(drafted: _Drafted, known: Known, folders: list[Folder]) -> str:
+    """Return what identifies all that a verdict rests on."""
+    digest = hashlib.sha256(PARAMETERS.read_bytes())
+    said = (sorted(known.protected), sorted(known.texts), known.rules.groups, _labels())
+    digest.update(repr(said).encode())
+    digest.update(content_hash({"": drafted.rows}).encode())
+    for scope, frames in drafted.frames.items():
+        digest.update(f"{scope}{content_hash(frames)}".encode())
+    for folder in folders:
+        digest.update(f"{folder.name}{sha256(folder.path / MANIFEST)}".encode())
+    return digest.hexdigest()
+
+
+def _newest(home: Home, scope: Scope) -> Release:
+    place = Place(home.releases, TIER, scope.county_code, f"{scope.month:%Y-%m}")
+    number = place.numbers()[-1]
+    return Release(path=place.folder / f"r{number}", number=number, is_new=False)
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> Known:
+    protected = connection.execute(f"select * from ({_PROTECTED}) order by all").fetchall()
+    populations: dict[str, list[str]] = {}
+    for code, population, *_ in protected:
+        if population is not None:
+            populations.setdefault(population, []).append(code)
+    empty = {mart.name: pd.DataFrame() for mart in public_marts()}
+    tables = [*_tables(connection, empty), *registers(connection)]
+    texts = [
+        text
+        for described in tables
+        for one in described.columns
+        for text in (one.description, one.name, f"{one.title_sq} / {one.title_en}")
+    ]
+    return Known(
+        rules=load_protection(tuple(codes) for codes in populations.values()),
+        protected=frozenset(code for code, *_ in protected),
+        texts=frozenset(texts),
+        columns={table.mart.name: tuple(one.name for one in table.columns) for table in tables},
+    )
+
+
+def _true_counts(
+    connection: duckdb.DuckDBPyConnection, scopes: list[Scope], known: Known, day: date
+) -> pd.DataFrame:
+    """Return the rows of what is protected that have a public shape and have settled."""
+    months = sorted({scope.month for scope in scopes})
+    rows = connection.execute(_COUNTS, [known.rules.settled_after_days, day, months]).df()
+    chosen = pd.MultiIndex.from_tuples(
+        [(scope.county_code, pd.Timestamp(scope.month)) for scope in scopes]
+    )
+    mine = pd.MultiIndex.from_frame(rows[["county_code", "reporting_month"]]).isin(chosen)
+    return rows[mine]
+
+
+def _masked(
+    connection: duckdb.DuckDBPyConnection,
+    rows: pd.DataFrame,
+    known: Known,
+    before: Reading,
+) -> pd.DataFrame:
+    """Return the rows of person_counts with a sign or a rounded number in place of each count."""
+    cells = [Cell(*key) for key in rows[list(CELL_COLUMNS)].itertuples(index=False)]
+    origins = {
+        cell: Additive(
+            () if pd.isna(counties) else tuple(counties.split()), source != "published_figure"
+        )
+        for cell, counties, source in zip(
+            cells, rows["counties"], rows["counted_from"], strict=True
+        )
+    }
+    is_shown = [known.rules.may_be_shown(cell, origins[cell].counties) for cell in cells]
+    rows = rows[pd.Series(is_shown, index=rows.index, dtype=bool)]
+    cells = [cell for cell, shown in zip(cells, is_shown, strict=True) if shown]
+    counts = {
+        cell: None if pd.isna(value) else int(value)
+        for cell, value in zip(cells, rows["value"], strict=True)
+    }
+    signs = mask(
+        counts,
+        {cell: origins[cell] for cell in cells},
+        known.rules,
+        published=before.frame(),
+        published_origins=before.origins,
+    )
+    return _in_words(connection, rows, [signs[cell] for cell in cells])
+
+
+def _in_words(
+    connection: duckdb.DuckDBPyConnection, rows: pd.DataFrame, signs: list[Sign]
+) -> pd.DataFrame:
+    names = _labels() | {
+        code: (name_sq, name_en)
+        for code, name_sq, name_en in connection.execute(
+            "select indicator_code, name_sq, name_en from core.dim_indicators"
+        ).fetchall()
+    }
+    shown = rows.copy()
+    for kind in ("subject", "category"):
+        for position, language in enumerate(("sq", "en")):
+            shown[f"{kind}_{language}"] = [names[code][position] for code in rows[kind]]
+    shown["value"] = pd.array([sign.value for sign in signs], dtype="Int64")
+    shown["value_state"] = [sign.state for sign in signs]
+    shown["conf_status"] = [CONFIDENTIALITY.get(sign.state, "F") for sign in signs]
+    shown["progress"] = [
+        round(100 * sign.value / target, 1) if sign.value is not None and target > 0 else None
+        for sign, target in zip(signs, rows["target_value"], strict=True)
+    ]
+    shown["progress"] = shown["progress"].astype(float)
+    return shown[list(COLUMNS)]
+
+
+@cache
+def _labels() -> dict[str, tuple[str, str]]:
+    with (Path(__file__).parent / "public_labels.csv").open(encoding="utf-8", newline="") as file:
+        return {row["code"]: (row["name_sq"], row["name_en"]) for row in csv.DictReader(file)}
+
+
+def _content(
+    connection: duckdb.DuckDBPyConnection,
+    scope: Scope,
+    shown: pd.DataFrame,
+    unprotected: dict[str, pd.DataFrame],
+    known: Known,
+    day: date,
+    listed: tuple[Table, ...],
+) -> Contents:
+    mine = shown[
+        (shown["county_code"] == scope.county_code)
+        & (shown["reporting_month"].dt.date == scope.month)
+    ]
+    tables = tuple(_tables(connection, {**unprotected, COUNTS: mine}))
+    frames = {table.mart.name: table.frame for table in tables}
+    rules = known.rules
+    return Contents(
+        tier=TIER,
+        county_code=scope.county_code,
+        month=scope.month,
+        released_on=day,
+        tables=tables,
+        registers=listed,
+        content_hash=content_hash(frames),
+        gate={
+            "county_code": scope.county_code,
+            "reporting_month": scope.month.isoformat(),
+            "tier": TIER,
+            "verdict": "pass",
+            "disclosure": {
+                "threshold": rules.threshold,
+                "base": rules.base,
+                "masked_cells": int(mine["value_state"].isin(MASKED).sum()),
+                "every_masked_cell_covers": [0, rules.threshold - 1],
+            },
+        },
+        sources=[
+            ("", source, "", *rest)
+            for _, source, _, *rest in sources_of(connection, scope.county_code, scope.month)
+        ],
+        facts={},
+        is_made_up=any(bool(frame["is_made_up"].any()) for frame in frames.values()),
+    )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pd.DataFrame]) -> list[Table]:
+    """Return the public tables of a scope, in the order of the sheets."""
+    tables = []
+    for mart in public_marts():
+        frame = frames[mart.name]
+        if mart.name == COUNTS:
+            columns = tuple(column(name, kind) for name, kind in COLUMNS.items())
+            tables.append(
+                Table(mart, columns, frame.sort_values(mart.key) if len(frame) else frame)
+            )
+        else:
+            tables.append(warehouse_table(connection, mart, frame))
+    return tables
+
+
+def _unprotected(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, pd.DataFrame]:
+    """Return the rows of the marts that go out in full, without what is protected."""
+    only = f"and indicator_code not in (select indicator_code from ({_PROTECTED}))"
+    return {
+        mart.name: connection.execute(
+            f"select * from {mart.schema}.{mart.name} "
+            "where county_code = ? and reporting_month = ? "
+            f"{only if 'indicator_code' in mart.key else ''} order by {', '.join(mart.key)}",
+            [scope.county_code, scope.month],
+        ).df()
+        for mart in public_marts()
+        if mart.name != COUNTS
+    }

@@ -1,0 +1,368 @@
+"""The public tier: what anyone may see, and that nothing goes out when something would leak."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from conftest import Refreshed
+
+from expectations.protection import MASKED, load_protection
+from orchestration.cli import cli
+from orchestration.publication import release as writer
+from orchestration.publication.public import PublicOutcome, passes, release_public
+from orchestration.quality.disclosure import DisclosureRefused
+from orchestration.quality.judge import Scope
+from sources.home import Home
+
+DECEMBER = date(2023, 12, 1)
+FIER, NATION = Scope("AL-04", DECEMBER), Scope("AL", DECEMBER)
+RULES = load_protection()
+
+
+@pytest.fixture(scope="module")
+def published(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The example's December, public."""
+    folder = tmp_path_factory.mktemp("public")
+    home = Home(root=folder / "home", keys=refreshed.home.keys)
+    home.root.mkdir()
+    shutil.copy(refreshed.home.warehouse, home.warehouse)
+    outcome = release_public(home, [NATION, FIER])
+    assert outcome.refusal is None
+    assert [made.number for made in outcome.releases] == [1, 1]
+    yield home
+
+
+@pytest.fixture
+def before(published: Home, tmp_path: Path) -> Home:
+    """A home in which December is not public yet."""
+    home = Home(root=tmp_path / "home", keys=published.keys)
+    home.root.mkdir()
+    shutil.copy(published.warehouse, home.warehouse)
+    return home
+
+
+def _folder(home: Home, county_code: str = "AL-04", number: int = 1) -> Path:
+    return home.releases / "public" / county_code / "2023-12" / f"r{number}"
+
+
+def _counts(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "person_counts.csv", keep_default_na=False, dtype=str)
+
+
+def test_counts_of_persons_are_rounded_or_stand_as_a_state_never_as_zero_or_blank(
+    published: Home,
+) -> None:
+    for county_code in ("AL", "AL-04"):
+        counts = _counts(_folder(published, county_code))
+        shown = counts[counts["value"] != ""]
+        assert len(shown) > 20
+        assert (shown["value"].astype(int) % RULES.base == 0).all()
+        assert shown["value"].astype(int).min() >= RULES.threshold - 1
+        assert set(shown["value_state"]) == {"number"}
+        hidden = counts[counts["value"] == ""]
+        assert set(hidden["value_state"]) <= {*MASKED, "not_reported"}
+        assert set(hidden["progress"]) == {""}
+        signs = dict(zip(counts["value_state"], counts["conf_status"], strict=True))
+        assert signs["suppressed"] == "C"
+        assert signs["number"] == "F"
+
+
+def test_every_true_count_is_one_that_its_public_sign_stands_for(
+    published: Home, refreshed: Refreshed
+) -> None:
+    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+        true = connection.execute(
+            "select county_code, period, subject, dimension, category, value "
+            "from marts.person_counts where reporting_month = ?",
+            [DECEMBER],
+        ).fetchall()
+    small = {tuple(key) for *key, value in true if value < RULES.threshold}
+    assert small
+    for county_code in ("AL", "AL-04"):
+        counts = _counts(_folder(published, county_code))
+        keys = ["county_code", "period", "subject", "dimension", "category"]
+        for row in counts.itertuples(index=False):
+            key = tuple(getattr(row, name) for name in keys)
+            assert key not in small or row.value_state in MASKED
+
+
+def test_what_is_protected_stands_in_one_table_only_and_findings_in_none(published: Home) -> None:
+    folder = _folder(published)
+    progress = pd.read_csv(folder / "indicator_progress.csv")
+    register = pd.read_csv(folder / "indicators.csv", dtype=str)
+    sensitive = set(register[register["is_person_sensitive"] == "True"]["indicator_code"])
+    assert sensitive
+    assert not sensitive & set(progress["indicator_code"])
+    assert len(progress) + len(sensitive) == 66
+    with duckdb.connect(str(folder / "mart.duckdb"), read_only=True) as connection:
+        tables = {
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+        }
+    assert not tables & {"findings", "hotline_activity", "referral_flow", "remarks"}
+    counts = _counts(folder)
+    assert set(counts["period"]) == {"2023"}
+    assert "sex_and_age_group" not in set(counts["dimension"])
+
+
+def test_workbook_and_database_show_what_the_csv_shows(published: Home) -> None:
+    folder = _folder(published)
+    counts = _counts(folder)
+    book = openpyxl.load_workbook(folder / "marts.xlsx", read_only=True)
+    cells = [
+        value for row in book["Numrat për persona"].iter_rows(values_only=True) for value in row
+    ]
+    assert cells.count("suppressed") == (counts["value_state"] == "suppressed").sum()
+    assert not any(value == 0 for value in cells if not isinstance(value, bool))
+    with duckdb.connect(str(folder / "mart.duckdb"), read_only=True) as connection:
+        row = connection.execute("select sum(value), count(*) from person_counts").fetchone()
+    assert row == (counts["value"].replace("", "0").astype(int).sum(), len(counts))
+
+
+def test_the_verdict_is_told_without_what_would_leak(published: Home) -> None:
+    gate = json.loads((_folder(published) / "gate.json").read_text(encoding="utf-8"))
+    counts = _counts(_folder(published))
+    assert gate["verdict"] == "pass"
+    assert gate["disclosure"] == {
+        "threshold": 11,
+        "base": 5,
+        "masked_cells": int(counts["value_state"].isin(MASKED).sum()),
+        "every_masked_cell_covers": [0, 10],
+    }
+    assert "findings_by_rule" not in gate
+    kept = json.loads((published.gate / "disclosure.json").read_text(encoding="utf-8"))
+    assert kept["verdict"] == "pass"
+    sources = pd.read_csv(_folder(published) / "sources.csv")
+    assert len(sources) > 10
+    assert sources["content_hash"].isna().all()
+
+
+def test_the_same_content_is_not_published_twice(published: Home) -> None:
+    outcome = release_public(published, [NATION, FIER])
+    assert [(made.number, made.is_new) for made in outcome.releases] == [(1, False), (1, False)]
+
+
+def test_a_month_in_which_no_period_ends_has_no_counts_of_persons(before: Home) -> None:
+    (made,) = release_public(before, [Scope("AL-04", date(2023, 5, 1))]).releases
+    assert len(pd.read_csv(made.path / "person_counts.csv")) == 0
+    assert len(pd.read_csv(made.path / "indicator_progress.csv")) > 40
+
+
+def test_the_nation_of_one_county_has_no_more_shapes_than_the_county(published: Home) -> None:
+    counts = _counts(_folder(published, "AL"))
+    of_one = counts[counts["counties"] == "AL-04"]
+    assert len(of_one) > 20
+    assert set(of_one["period"]) == {"2023"}
+    assert "sex_and_age_group" not in set(of_one["dimension"])
+
+
+def test_a_correction_gives_a_second_release_judged_with_the_first(
+    published: Home, before: Home
+) -> None:
+    shutil.copytree(published.releases, before.releases)
+    with duckdb.connect(str(before.warehouse)) as connection:
+        connection.execute(
+            "update marts.person_counts set value = value + 20 where subject = 'hotline_contacts' "
+            "and reporting_month = ? and (dimension = 'total' or category = 'phone_116006' "
+            "or category = 'information')",
+            [DECEMBER],
+        )
+    outcome = release_public(before, [NATION, FIER])
+    assert outcome.refusal is None
+    assert [made.number for made in outcome.releases] == [2, 2]
+    changes = (_folder(before, number=2) / "CHANGES.md").read_text(encoding="utf-8")
+    assert "hotline_contacts total total" in changes
+
+
+def test_a_scope_that_the_gate_has_not_judged_does_not_pass(refreshed: Refreshed) -> None:
+    assert passes(refreshed.home, Scope("AL-04", date(2023, 5, 1)))
+    assert not passes(refreshed.home, FIER)
+
+
+# A leak by whatever file
+
+
+@dataclass(frozen=True)
+class Tampered:
+    """A file that shows too much, and how it comes to."""
+
+    file: str
+    tamper: Callable[[Path], None]
+
+
+def _write_over(path: Path, text: str) -> None:
+    path.chmod(0o644)
+    path.write_text(text, encoding="utf-8")
+
+
+def _suppressed_shown(frame: pd.DataFrame) -> pd.DataFrame:
+    shown = frame.copy()
+    row = shown.index[shown["value_state"] == "suppressed"][0]
+    shown.loc[row, "value"] = 7
+    return shown
+
+
+def _csv(path: Path) -> None:
+    _suppressed_shown(pd.read_csv(path, dtype={"period": str})).to_csv(path, index=False)
+
+
+def _parquet(path: Path) -> None:
+    _suppressed_shown(pd.read_parquet(path)).to_parquet(path)
+
+
+def _database(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update person_counts set value = 0 where value_state = 'suppressed'")
+
+
+def _workbook(path: Path) -> None:
+    book = openpyxl.load_workbook(path)
+    sheet = book["Numrat për persona"]
+    for row in sheet.iter_rows():
+        texts = [cell.value for cell in row]
+        if "suppressed" in texts:
+            sheet.cell(row[0].row, texts.index("suppressed"), 7)
+            break
+    book.save(path)
+
+
+def _cover(path: Path) -> None:
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].append(["Të identifikuar / identified", "7 persona"])
+    book.save(path)
+
+
+def _number_on_the_cover(path: Path) -> None:
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].append(["Të identifikuar / identified", 7])
+    book.save(path)
+
+
+def _changes(path: Path) -> None:
+    _write_over(
+        path,
+        path.read_text(encoding="utf-8")
+        + "\n## person_counts\n\n| AL-04 2023 2.1.2.1 total total | value | 4 | 7 |\n",
+    )
+
+
+def _sentence(path: Path) -> None:
+    _write_over(
+        path, path.read_text(encoding="utf-8") + "\nNë Fier 7 persona. 7 persons in Fier.\n"
+    )
+
+
+def _gate(path: Path) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    _write_over(path, json.dumps(content | {"findings_by_rule": {"all_zeros": 3}}))
+
+
+def _sources(path: Path) -> None:
+    frame = pd.read_csv(path, dtype=str)
+    frame["content_hash"] = "0" * 64
+    frame.to_csv(path, index=False)
+
+
+def _protected_by_month(path: Path) -> None:
+    frame = pd.read_csv(path)
+    frame.loc[0, "indicator_code"] = "2.1.9.1"
+    frame.to_csv(path, index=False)
+
+
+def _progress(path: Path) -> None:
+    frame = pd.read_csv(path, dtype={"period": str})
+    row = frame.index[frame["value_state"] == "suppressed"][0]
+    frame.loc[row, ["target_value", "progress"]] = [40.0, 17.5]
+    frame.to_csv(path, index=False)
+
+
+def _median(path: Path) -> None:
+    pd.read_csv(path).assign(median_days=2.5).to_csv(path, index=False)
+
+
+def _by_quarter(path: Path) -> None:
+    frame = pd.read_csv(path, dtype={"period": str})
+    frame.loc[0, "period"] = "2023-Q4"
+    frame.to_csv(path, index=False)
+
+
+def _unread(path: Path) -> None:
+    path.write_text("7", encoding="utf-8")
+
+
+TAMPERED = (
+    Tampered("person_counts.csv", _csv),
+    Tampered("person_counts.parquet", _parquet),
+    Tampered("mart.duckdb", _database),
+    Tampered("marts.xlsx", _workbook),
+    Tampered("marts.xlsx", _cover),
+    Tampered("marts.xlsx", _number_on_the_cover),
+    Tampered("CHANGES.md", _changes),
+    Tampered("CHANGES.md", _sentence),
+    Tampered("gate.json", _gate),
+    Tampered("sources.csv", _sources),
+    Tampered("indicator_progress.csv", _protected_by_month),
+    Tampered("person_counts.csv", _progress),
+    Tampered("reporting_completeness.csv", _median),
+    Tampered("person_counts.csv", _by_quarter),
+    Tampered("notes.txt", _unread),
+)
+
+
+@pytest.mark.parametrize("case", TAMPERED, ids=lambda case: case.tamper.__name__.strip("_"))
+def test_a_leak_by_any_file_stops_the_whole_public_tier(
+    case: Tampered, before: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = writer._write
+
+    def tampering(draft: Path, contents: Any, previous: Path | None) -> None:
+        write(draft, contents, previous)
+        if contents.county_code == "AL-04":
+            case.tamper(draft / case.file)
+
+    monkeypatch.setattr(writer, "_write", tampering)
+    outcome = release_public(before, [NATION, FIER])
+    assert outcome.refusal is not None
+    assert any(f"AL-04/2023-12/r1/{case.file}" in reason for reason in outcome.refusal.reasons)
+    assert not list((before.releases / "public").glob("*/*/*"))
+    kept = json.loads((before.gate / "disclosure.json").read_text(encoding="utf-8"))
+    assert kept["verdict"] == "refused"
+    assert kept["reasons"] == list(outcome.refusal.reasons)
+
+
+def test_a_description_that_tells_a_number_stops_it(
+    before: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = writer.data_package
+
+    def telling(*arguments: Any, **named: Any) -> dict[str, Any]:
+        content = package(*arguments, **named)
+        content["resources"][0]["description"] += " Në Fier janë 7 persona."
+        return content
+
+    monkeypatch.setattr(writer, "data_package", telling)
+    refusal = release_public(before, [FIER]).refusal
+    assert refusal is not None
+    assert "datapackage.json" in refusal.reasons[0]
+
+
+def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(
+    refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = PublicOutcome((), DisclosureRefused(("2.1.9.1 is known to be 7 to 7 from a table",)))
+    outcome = replace(refreshed.outcome, public=refused)
+    monkeypatch.setattr("orchestration.refresh.refresh", lambda *_: outcome)
+    result = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"])
+    assert result.exit_code == 1
+    assert "Published" in result.output
+    assert "refuses the public tier: 2.1.9.1 is known to be 7 to 7" in result.output
+    assert "last releases stand" in result.output
