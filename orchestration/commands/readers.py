@@ -14,19 +14,47 @@ from sources.home import Home
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", required=False)
+@click.option("--tables", "list_tables", is_flag=True, help="List what there is.")
+@click.option("--describe", metavar="TABLE", help="Tell what a table and its columns mean.")
+@click.option(
+    "--export",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the answer to a new .csv, .xlsx or .parquet file.",
+)
 @click.pass_obj
-def sql(home: Home, query: str) -> None:
-    """Ask the reading copy in SQL; read-only, with no way to other files."""
+def sql(
+    home: Home, query: str | None, list_tables: bool, describe: str | None, target: Path | None
+) -> None:
+    """Ask the reading copy in SQL; read-only, with no way to other files.
+
+    Without QUERY a prompt opens, or questions are read from standard input.
+    """
     import duckdb
 
-    from orchestration.publication.ask import ask
+    from orchestration.publication import ask, export, shell
 
     require_reading_copy(home)
+    if target is not None and query is None:
+        raise click.UsageError("--export needs a QUERY.")
     try:
-        click.echo(ask(home, query, []) or "No rows.")
+        with ask.reading(home) as connection:
+            if describe is not None:
+                click.echo(ask.describe(connection, describe))
+            elif list_tables:
+                click.echo(ask.listing(connection))
+            elif query is None:
+                sys.exit(shell.run(home, connection, click.echo))
+            elif target is None:
+                click.echo(ask.ask(home, query, []) or "No rows.")
+            else:
+                rows = export.export(ask.relation(connection, query), target)
+                click.echo(f"Wrote {rows} rows to {target}.")
     except duckdb.Error as error:
         raise click.ClickException(str(error).splitlines()[0]) from error
+    except ValueError as mistake:
+        raise click.ClickException(str(mistake)) from mistake
 
 
 @click.command()
