@@ -1,12 +1,10 @@
 """No identifier gets in: what the example plants in identifying fields is nowhere in the clear."""
 
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 from conftest import Refreshed
+from leaks import texts
 
 from sources.example.generate import KNOWN_TO_POLICE, identity_of
 from sources.identities import PIECES, pieces
@@ -44,24 +42,6 @@ PLANTED = (
     "P-2023-",
     "K-2023-",
 )
-
-
-def texts(path: Path) -> Iterator[str]:
-    """Yield everything that a file says, compressed formats opened."""
-    yield path.read_bytes().decode("utf-8", errors="replace")
-    if path.suffix == ".parquet":
-        yield pd.read_parquet(path).to_csv()
-    elif path.suffix == ".duckdb":
-        with duckdb.connect(str(path), read_only=True) as connection:
-            for schema, table in connection.execute(
-                "select schema_name, table_name from duckdb_tables()"
-            ).fetchall():
-                name = f'"{connection.execute("select current_database()").fetchone()[0]}"'
-                yield connection.execute(f"from {name}.{schema}.{table}").df().to_csv()
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                yield archive.read(member).decode("utf-8", errors="replace")
 
 
 def test_nothing_planted_in_an_identifying_field_is_found_outside_the_sealed_originals(

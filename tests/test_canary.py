@@ -1,0 +1,258 @@
+"""Unique values are planted wherever an identifier can stand; then every byte written is searched.
+
+All three sources, valid files and refused ones; identifying columns of every layout, columns that
+no layout knows, codes that are keyed, text in cells that want a number or a code, names of files,
+folders, sheets and links. Everything runs, on the command line and in Dagster.
+"""
+
+import gzip
+import os
+import random
+import sqlite3
+import string
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from defects.forms import Form
+from leaks import texts
+
+from orchestration.settings import PROJECT, SEEDS
+from sources.example.generate import write_example
+from sources.home import Home
+from sources.layouts import Layout, load_layouts
+
+#: Columns whose cells a person fills with what identifies.
+IDENTIFYING = ("dropped", "identity", "key")
+
+#: For each source: a made-up file's name, a heading of its table, and a coded column to spoil.
+SOURCES = {
+    "submission": ("AL-04-POLICIA_2023-*", "Kodi i treguesit", "Kodi i treguesit"),
+    "hotline": ("linja_2023-*", "Nr. kontaktit", "Kanali"),
+    "referral": ("referime*", "Nr. rastit", "Ngjarja"),
+}
+
+DAGSTER = """
+import dagster as dg
+from orchestration.settings import home_from_environment, prepare_process
+from orchestration.dagster_home import write_dagster_home
+from orchestration.warehouse.build import write_manifest
+
+home = home_from_environment()
+prepare_process(home)
+write_dagster_home(home)
+write_manifest()
+from orchestration.definitions import defs
+
+with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+    job = defs.resolve_job_def("monthly_refresh")
+    assert job.execute_in_process(partition_key="2023-05", instance=instance).success
+"""
+
+
+class Canaries:
+    """Values that are nowhere else; `planted` maps what to search for to where it was planted."""
+
+    def __init__(self) -> None:
+        self._rng = random.Random("canaries")
+        self.planted: dict[str, str] = {}
+
+    def word(self, where: str) -> str:
+        """Return a word of small letters, which no folding of names changes."""
+        word = "kanarina" + "".join(self._rng.choices(string.ascii_lowercase, k=12))
+        self.planted[word] = where
+        return word
+
+    def for_column(self, name: str, where: str) -> str | date:
+        """Return what a column of this name takes for one of its own."""
+        if name == "birth_date":
+            day = date(1931, self._rng.randint(1, 12), self._rng.randint(1, 28))
+            for written in (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day:%Y%m%d}"):
+                self.planted[written] = where
+            return day
+        if name == "personal_number":
+            number = f"J9{self._rng.randint(10**6, 10**7 - 1)}{self._rng.choice('ABCDEFGHK')}"
+            self.planted[number.casefold()] = where
+            return number
+        return self.word(where)
+
+
+class Run:
+    """A home full of canaries, what was run on it, and every folder that anything wrote to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(root=folder / "home", keys=folder / "keys")
+        self.canaries = Canaries()
+        self.temporary = folder / "temporary"
+        self.target = folder / "target"
+        self.out = folder / "out"
+        self.outputs: list[str] = []
+        self.temporary.mkdir()
+        self.environment = os.environ | {
+            "KRAT_HOME": str(self.home.root),
+            "KRAT_KEYS": str(self.home.keys),
+            "TMPDIR": str(self.temporary),
+            "DBT_TARGET_PATH": str(self.target),
+        }
+
+    def python(self, code: str, *arguments: str) -> int:
+        """Run code in a process of its own; keep what it says."""
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        self.outputs += [done.stdout, done.stderr]
+        return done.returncode
+
+    def krat(self, *arguments: str) -> int:
+        return self.python("from orchestration.cli import main; main()", *arguments)
+
+    def plant(self) -> None:
+        """Fill the inbox with the made-up year, and beside it files full of canaries."""
+        write_example(self.home.inbox, SEEDS)
+        folder = self.home.inbox / "AL-04"
+        for source, (pattern, key, coded) in SOURCES.items():
+            for path in sorted(folder.glob(pattern))[:6]:
+                self._plant_into(path, source, key, None)
+                self._plant_into(path, source, key, coded)
+        said = self.canaries.word("text of a file that is none")
+        (folder / f"{self.canaries.word('name of a file')}.csv").write_text(f"Emri;{said}\n")
+        (folder / "rubbish.xlsx").write_bytes(b"PK\x03\x04" + said.encode() * 9)
+        nested = folder / self.canaries.word("name of a folder")
+        nested.mkdir()
+        (nested / "a.txt").write_text(self.canaries.word("text in a nested folder"))
+        stray = self.home.inbox / self.canaries.word("name of a county's folder")
+        stray.mkdir()
+        (stray / "a.csv").write_text(self.canaries.word("text in a stray folder"))
+        (folder / self.canaries.word("name of a link")).symlink_to("/etc/hostname")
+        for path in self.home.inbox.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                was = min(path.stat().st_mtime, 1_690_000_000)
+                os.utime(path, (was, was))
+
+    def _plant_into(self, path: Path, source: str, key: str, coded: str | None) -> None:
+        form = Form(path, key=key)
+        layout = _layout_of(form)
+        assert layout.source == source
+        kept = ("indicator_name",)
+        for column in layout.columns:
+            if column.kind not in IDENTIFYING or column.name in kept or column.place != "row":
+                continue
+            self._fill(form, column.name, column.headings[0])
+        self._fill(form, "free_text", "Koment i lirë")
+        if coded:
+            form.put(form.lines[0], coded, self.canaries.word(f"{coded} of {source}"))
+        if form.sheet:
+            form.sheet = self.canaries.word("name of a sheet")
+        kind = "refused" if coded else "valid"
+        target = path.with_name(f"{self.canaries.word('name of a file')}-{kind}{path.suffix}")
+        target.write_bytes(form.content())
+
+    def _fill(self, form: Form, name: str, heading: str) -> None:
+        if heading not in form.rows[form.top]:
+            form.rows[form.top].append(heading)
+            for row in form.lines:
+                form.rows[row].append(None)
+        where = f"{heading} ({name})"
+        for row in form.lines[:3]:
+            if name in ("repeat_of_key", "duplicate_of_key") and not form.value(row, heading):
+                continue
+            form.put(row, heading, self.canaries.for_column(name, where))
+
+
+def _layout_of(form: Form) -> Layout:
+    stated = {str(cell) for row in form.rows[: form.top + 2] for cell in row if cell}
+    return next(layout for layout in load_layouts() if layout.id in stated)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = Run(tmp_path_factory.mktemp("canary"))
+    run.plant()
+    checked = next((run.home.inbox / "AL-04").glob("*-refused.xlsx"))
+    marked = run.out.with_name("marked.xlsx")
+    assert run.krat("check", str(checked), "--marked", str(marked)) == 1
+    assert run.python(DAGSTER) == 0, run.outputs[-1][-2000:]
+    assert run.krat("refresh", "--since", "2023-05", "--month", "2023-06") == 0, run.outputs[-1]
+    assert run.krat("status", "--month", "2023-05") == 0
+    assert run.krat("slips", "--county", "AL-04", "--month", "2023-05") == 0
+    assert run.krat("forms", "--county", "AL-04", "--month", "2023-07", "--out", str(run.out)) == 0
+    assert run.krat("sql", "from quality.findings") == 0
+    return run
+
+
+def _written(run: Run) -> Iterator[Path]:
+    for folder in (run.home.root, run.temporary, run.target, run.out):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def test_no_canary_is_found_in_any_byte_written(run: Run) -> None:
+    planted = run.canaries.planted
+    files = list(_written(run))
+    places = {path.relative_to(run.home.root.parent).parts[:2] for path in files}
+    for folder in ("raw", "releases", "quarantine", "vault", "gate", "dagster", "slips"):
+        assert ("home", folder) in places, folder
+    assert len(planted) > 60
+    found = {
+        (path.relative_to(run.home.root.parent).as_posix(), where)
+        for path in files
+        for text in texts(path)
+        for said in [text.casefold()]
+        for value, where in planted.items()
+        if value in said
+    }
+    assert not found
+
+
+def test_no_canary_is_said_or_is_part_of_a_name(run: Run) -> None:
+    names = [path.as_posix().casefold() for path in run.home.root.rglob("*")]
+    said = [text.casefold() for text in run.outputs]
+    for value, where in run.canaries.planted.items():
+        assert not [text for text in (*names, *said) if value in text], where
+
+
+def test_valid_files_were_taken_in_and_others_refused(run: Run) -> None:
+    with duckdb.connect(str(run.home.warehouse), read_only=True) as connection:
+        counted = dict(
+            connection.execute(
+                "select status, count(*) from raw.deliveries where byte_count > 0 group by status"
+            ).fetchall()
+        )
+    assert counted["accepted"] > 200
+    assert counted["refused"] >= 20
+
+
+@pytest.mark.parametrize("form", ["zip", "parquet", "duckdb", "sqlite", "gzip", "utf-16"])
+def test_the_search_would_find_a_canary(form: str, tmp_path: Path) -> None:
+    word = Canaries().word("here")
+    path = tmp_path / f"leak.{form}"
+    match form:
+        case "zip":
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("a.xml", f"{'x' * 99}{word}")
+        case "parquet":
+            pd.DataFrame({"note": [word] * 3}).to_parquet(path, compression="zstd")
+        case "duckdb":
+            with duckdb.connect(str(path)) as connection:
+                connection.execute("create table t as select ? as a from range(5000)", [word])
+        case "sqlite":
+            with sqlite3.connect(path) as connection:
+                connection.execute("create table t (a blob)")
+                connection.execute("insert into t values (?)", [zlib.compress(word.encode())])
+        case "gzip":
+            path.write_bytes(gzip.compress(word.encode()))
+        case "utf-16":
+            path.write_bytes(word.encode("utf-16-le"))
+    assert any(word in text.casefold() for text in texts(path))
