@@ -20,6 +20,7 @@ FENCE = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
+    "lock_configuration": "true",
 }
 
 
@@ -35,7 +36,6 @@ def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     there is none.
     """
     with duckdb.connect(str(home.marts), read_only=True, config=dict(FENCE)) as connection:
-        connection.execute("set lock_configuration = true")
         yield connection
 
 
