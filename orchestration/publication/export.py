@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.publication.release import safe_text
+from orchestration.publication.files import safe_text
 
 FORMATS = ("csv", "xlsx", "parquet")
 
