@@ -294,6 +294,11 @@ def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None
         "from marts.referral_flow where identified > 0 order by all"
     )
     assert ask(home, counted) == [("AL", 4, 4, 4), ("AL-04", 4, 4, 4)]
+    in_public_shape = (
+        "select county_code, value from marts.person_counts where period = '2023' "
+        "and subject = 'initially_identified' and category = 'total' order by all"
+    )
+    assert ask(home, in_public_shape)[0] == ("AL", 4)
     krat("undo", pair_in_doubt_or_linked(home), "--reason", "not sure")
     refresh(home, [date(2023, 5, 1)])
     assert ask(home, counted) == [("AL", 5, 4, 5), ("AL-04", 5, 4, 5)]

@@ -1,6 +1,7 @@
 -- What the records count, exact, in every shape that may go out once it is protected: a county by
 -- year, one dimension at a time; the nation by quarter, and by year with sex and age together too.
--- Each thing is counted once, where it came first, so that quarters and counties add up.
+-- Each thing is counted once, where it came first, so that quarters and counties add up: a person
+-- whom several institutions or counties know is one.
 {% set categories = {
     'total': ['total'],
     'sex': ['female', 'male'],
@@ -31,7 +32,7 @@
 } %}
 with records as (
     select
-        county_code,
+        arg_min(county_code, (event_date, county_code)) as county_code,
         'referral' as source,
         event as subject,
         cast(min(event_date) as date) as occurred_on,
@@ -42,7 +43,7 @@ with records as (
         null as purpose,
         bool_or(is_made_up) as is_made_up
     from {{ ref('fct_referral_events') }}
-    group by county_code, case_key, person_key, event
+    group by linked_person_key, episode, event
     union all
     select
         county_code,
@@ -130,6 +131,7 @@ county_areas as (
     group by source, county_code
 ),
 
+-- What a national body sends counts for the nation alone.
 areas as (
     select
         source,
@@ -138,6 +140,7 @@ areas as (
         cast(null as varchar) as counties,
         is_made_up
     from county_areas
+    where county_code <> 'AL'
     union all
     select
         source,
