@@ -23,6 +23,7 @@ PUBLISHED = [
         "reporting_completeness",
         "reporting_status",
         "remarks",
+        "source_comparison",
         "hotline_activity",
         "referral_flow",
         "findings",

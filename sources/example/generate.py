@@ -1,4 +1,4 @@
-"""Writes a made-up 2023 of Fier into an inbox: reports, hotline log, referral records.
+"""Writes a made-up 2023 of Fier into an inbox: reports, hotline log, referral records, SIVET.
 
 Belongs here: what the example holds and the mistakes planned in it. Not here: reading files, or
 who owes which indicator (the register of reporting obligations says that).
@@ -37,9 +37,9 @@ PUBLISHED_FIGURES = (
 class PlannedMistake:
     """One thing that goes wrong, on purpose, in one institution's report of one month.
 
-    kind: missing, late, early, corrected, disagrees, wrong_code, wrong_month, blank, zero,
-    unknown, not_applicable, refused, breakdown, unreadable or duplicate. `indicator_code` is the
-    row it strikes; None means the report's first row, or the whole report.
+    kind: late_entry (in SIVET), missing, late, early, corrected, disagrees, wrong_code,
+    wrong_month, blank, zero, unknown, not_applicable, refused, breakdown, unreadable or duplicate.
+    `indicator_code` is the row it strikes; None means the report's first row, or the whole report.
     """
 
     institution_code: str
@@ -119,6 +119,13 @@ PLANNED_MISTAKES: tuple[PlannedMistake, ...] = (
         "AL-04-B-LUSHNJE", "2023-08", "unreadable", "A text was saved under a workbook's name."
     ),
     PlannedMistake(
+        "AL-AP",
+        "2023-09",
+        "late_entry",
+        "One new case of September was entered in SIVET in October.",
+        "2.1.9.1",
+    ),
+    PlannedMistake(
         "AL-04-KESHILLI", "2023-05", "duplicate", "The same file was sent a second time.", days=2
     ),
 )
@@ -186,6 +193,10 @@ REPORT_HEADINGS = (
     "Vlera",
     "Gjendja",
 )
+#: Who keeps SIVET, and what the example takes out of it.
+SIVET_KEEPER = "AL-AP"
+SIVET_INDICATORS = ("2.1.6.1", "2.1.9.1", "2.1.18.1")
+SIVET_HEADINGS = ("Formulari", "Qarku", "Muaji", "Të dhënat", "Kodi i treguesit", "Vlera")
 HOTLINE_HEADINGS = (
     "Formulari",
     "Qarku",
@@ -428,11 +439,13 @@ def write_example(
     folder.mkdir(parents=True, exist_ok=True)
     contacts = _contacts(Random(f"{variant}{YEAR} contacts"))
     events = _histories(Random(f"{variant}{YEAR} cases"), contacts)
+    counted = _counted(contacts, events)
     written = [
         *_write_hotline(folder, contacts),
         *_write_referrals(folder, events),
         *_write_police_records(folder, events),
-        *_write_reports(folder, seeds_dir, _counted(contacts, events), mistakes, variant),
+        *_write_sivet(folder, counted, mistakes),
+        *_write_reports(folder, seeds_dir, counted, mistakes, variant),
         _copy_published(inbox / "AL"),
     ]
     return sorted(written)
@@ -1007,6 +1020,35 @@ def _numeral(number: int) -> str:
     return f"{_TENS[tens]} E {_UNITS[units]}" if units else _TENS[tens]
 
 
+
+
+def _write_sivet(
+    folder: Path,
+    counted: dict[str, dict[int, Counter[str]]],
+    mistakes: Sequence[PlannedMistake],
+) -> list[Path]:
+    entered = {
+        (code, month): counted[code][month][""]
+        for code in SIVET_INDICATORS
+        for month in range(1, 13)
+    }
+    for mistake in mistakes:
+        if mistake.kind == "late_entry" and mistake.indicator_code:
+            month = int(mistake.month[-2:])
+            entered[mistake.indicator_code, month] -= 1
+            entered[mistake.indicator_code, month + 1] += 1
+    written = []
+    for month in range(1, 13):
+        rows = [
+            ("krat-sivet-1", COUNTY, f"{YEAR}-{month:02d}", MADE_UP, code, entered[code, month])
+            for code in SIVET_INDICATORS
+        ]
+        path = folder / f"sivet_{YEAR}-{month:02d}.csv"
+        path.write_bytes(_csv_bytes(SIVET_HEADINGS, rows))
+        written.append(_arrived(path, _next_month(month) + timedelta(days=8, hours=10)))
+    return written
+
+
 def _copy_published(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / PUBLISHED_FIGURES.name
@@ -1035,7 +1077,11 @@ def _write_reports(
     for row in _read_seed(categories) if categories.exists() else []:
         breakdowns[row["indicator_code"]].append(row)
 
-    plan = {(mistake.institution_code, mistake.month): mistake for mistake in mistakes}
+    plan = {
+        (mistake.institution_code, mistake.month): mistake
+        for mistake in mistakes
+        if mistake.institution_code != SIVET_KEEPER
+    }
     written: list[Path] = []
     for institution in sorted({row["institution_code"] for row in obligations}):
         for month in range(1, 13):

@@ -221,28 +221,58 @@ breakdown_does_not_add_up as (
 sources_disagree as (
     select
         'sources_disagree' as rule,
-        county_code,
-        institution_code,
-        reporting_month,
-        indicator_code,
-        delivery_id,
-        sheet,
-        cell,
-        row_number,
-        'Treguesi ' || indicator_code || ': institucioni raporton '
-        || cast(submitted_value as integer) || ', '
-        || case source when 'hotline' then 'regjistri i linjës' else 'regjistri i referimeve' end
-        || ' jep ' || cast(recorded_value as integer) || '.' as message_sq,
-        'Indicator ' || indicator_code || ': the institution reports '
-        || cast(submitted_value as integer) || ', the '
-        || case source when 'hotline' then 'hotline log gives ' else 'referral records give ' end
-        || cast(recorded_value as integer) || '.' as message_en,
-        received_at as found_at,
-        is_superseded as is_mended,
-        is_made_up,
-        source as subject
-    from {{ ref('fct_source_comparison') }}
-    where difference <> 0
+        compared.county_code,
+        compared.institution_code,
+        compared.reporting_month,
+        compared.indicator_code,
+        compared.delivery_id,
+        compared.sheet,
+        compared.cell,
+        compared.row_number,
+        'Treguesi ' || compared.indicator_code || ': ' || one.name_sq || ' jep '
+        || cast(compared.first_value as integer) || ', ' || other.name_sq || ' jep '
+        || cast(compared.second_value as integer)
+        || case
+            when compared.likely_reason <> 'unexplained'
+                then '; ka gjasa që ' || compared.reason_sq
+            else ''
+        end
+        || coalesce('. Burimi zyrtar: ' || official.name_sq, '') || '.' as message_sq,
+        'Indicator ' || compared.indicator_code || ': ' || one.name_en || ': '
+        || cast(compared.first_value as integer) || '; ' || other.name_en || ': '
+        || cast(compared.second_value as integer)
+        || case
+            when compared.likely_reason <> 'unexplained' then '; likely ' || compared.reason_en
+            else ''
+        end
+        || coalesce('. Official source: ' || official.name_en, '') || '.' as message_en,
+        coalesce(compared.received_at, cast(compared.reporting_month as timestamp)) as found_at,
+        compared.is_superseded as is_mended,
+        compared.is_made_up,
+        compared.second_source as subject
+    from {{ ref('fct_source_comparison') }} as compared
+    inner join {{ ref('figure_sources') }} as one on compared.first_source = one.source
+    inner join {{ ref('figure_sources') }} as other on compared.second_source = other.source
+    left join {{ ref('figure_sources') }} as official
+        on compared.official_source = official.source
+    where
+        compared.is_contradiction
+        and compared.first_source <> 'plan'
+        -- What a submission is compared with need not be told again between the other two.
+        and (
+            compared.first_source = 'submission'
+            or not exists (
+                select 1
+                from {{ ref('fct_source_comparison') }} as submitted
+                where
+                    submitted.first_source = 'submission'
+                    and submitted.second_source = compared.second_source
+                    and submitted.county_code = compared.county_code
+                    and submitted.indicator_code = compared.indicator_code
+                    and submitted.reporting_month = compared.reporting_month
+                    and submitted.first_value is not null
+            )
+        )
 ),
 
 plan_and_publication_differ as (

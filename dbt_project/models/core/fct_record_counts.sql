@@ -120,6 +120,17 @@ counted as (
     from firsts
 ),
 
+-- How often it occurred, whoever was counted before included.
+occurred as (
+    select
+        indicator_code,
+        county_code,
+        cast(date_trunc('month', occurred_on) as date) as reporting_month,
+        count(*) as occurrences
+    from counted_events
+    group by all
+),
+
 firsts_at_least as (
     select
         indicator_code as counted_for,
@@ -215,6 +226,7 @@ select
     cast(count(counted.category) as integer) as value,
     cast(coalesce(any_value(at_least.persons), 0) as integer) as value_least,
     cast(count(counted.category) as integer) as value_most,
+    cast(coalesce(any_value(occurred.occurrences), 0) as integer) as occurrences,
     grid.is_made_up
 from grid
 left join counted
@@ -229,6 +241,11 @@ left join counted_at_least as at_least
         and grid.reporting_month = at_least.reporting_month
         and grid.indicator_code = at_least.counted_for
         and grid.category = at_least.category
+left join occurred
+    on
+        grid.county_code = occurred.county_code
+        and grid.reporting_month = occurred.reporting_month
+        and grid.indicator_code = occurred.indicator_code
 group by
     grid.county_code, grid.reporting_month, grid.indicator_code, grid.category, grid.source,
     grid.is_made_up
