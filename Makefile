@@ -72,6 +72,7 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
 bench: $(VENV)/dev  ## a refresh and reading against their floors, and how many planted defects are found
 	@$(BIN)/python tests/benchmarks/refresh.py
 	@$(BIN)/python tests/benchmarks/reading.py
+	@$(BIN)/python tests/benchmarks/false_alarms.py
 	@$(BIN)/python tests/benchmarks/finding_defects.py
 	@$(BIN)/python tests/benchmarks/serving.py
 	@$(BIN)/python tests/benchmarks/linking.py

@@ -1,0 +1,147 @@
+"""Every mart is recomputed from the facts, and a mart that was tampered with is found out."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+import pytest
+from conftest import Refreshed
+
+from orchestration.publication.marts import published_marts
+from orchestration.settings import DBT_PROJECT
+
+PLACE = "county_code = 'AL-04' and reporting_month = '2023-05-01'"
+
+#: For each mart the test that recomputes it, and a change that nobody but a fault could make.
+TAMPERED = {
+    "indicator_progress": (
+        "progress_is_what_the_current_reports_add_up_to",
+        f"update marts.indicator_progress set actual_month = actual_month + 1 where {PLACE}",
+    ),
+    "reporting_completeness": (
+        "completeness_counts_what_was_due_and_what_came",
+        f"update marts.reporting_completeness set received = 0 where {PLACE}",
+    ),
+    "reporting_status": (
+        "status_agrees_with_completeness_and_the_findings",
+        f"update marts.reporting_status set open_findings = 0 where {PLACE}",
+    ),
+    "remarks": (
+        "each_remark_of_the_facts_stands_in_the_mart",
+        "insert into marts.remarks (county_code, reporting_month) "
+        "values ('AL-04', '2023-05-01')",
+    ),
+    "source_comparison": (
+        "each_side_of_a_comparison_is_what_its_source_says",
+        "update marts.source_comparison set second_value = second_value + 1 "
+        f"where second_source = 'referral_records' and first_source = 'submission' and {PLACE}",
+    ),
+    "hotline_activity": (
+        "hotline_activity_holds_every_contact_once",
+        f"delete from marts.hotline_activity where channel = 'app' and {PLACE}",
+    ),
+    "referral_flow": (
+        "referral_flow_counts_each_person_of_a_case_once_a_step",
+        f"update marts.referral_flow set identified = identified + 1 where {PLACE}",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def warehouse(refreshed: Refreshed, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of the warehouse that a test may change."""
+    copy = shutil.copy(refreshed.home.warehouse, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(copy)) as connection:
+        yield connection
+
+
+def _failing(connection: duckdb.DuckDBPyConnection, test: str) -> set[tuple[Any, ...]]:
+    """Return the county and month of each row for which a test of dbt_project/tests fails."""
+    schemas = dict(
+        connection.execute(
+            "select table_name, schema_name from duckdb_tables() "
+            "where schema_name in ('core', 'marts', 'quality', 'register')"
+        ).fetchall()
+    )
+    text = (DBT_PROJECT / "tests" / f"{test}.sql").read_text(encoding="utf-8")
+    sql = (
+        jinja2.Environment()
+        .from_string(text)
+        .render(ref=lambda name: f"{schemas[name]}.{name}", config=lambda **_: "")
+    )
+    return set(
+        connection.execute(
+            f"select distinct county_code, strftime(reporting_month, '%Y-%m') from ({sql})"
+        ).fetchall()
+    )
+
+
+@pytest.mark.parametrize("mart", TAMPERED)
+def test_a_mart_that_differs_from_the_facts_is_found_out_where_it_does(
+    mart: str, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    test, change = TAMPERED[mart]
+    assert not _failing(warehouse, test)
+    warehouse.execute(change)
+    assert ("AL-04", "2023-05") in _failing(warehouse, test)
+    assert {month for _, month in _failing(warehouse, test)} <= {
+        f"2023-{month:02d}" for month in range(5, 13)
+    }
+
+
+def test_every_published_mart_is_recomputed() -> None:
+    assert {mart.name for mart in published_marts() if mart.schema == "marts"} == set(TAMPERED)
+
+
+def test_no_table_that_is_read_holds_a_pseudonym(
+    refreshed: Refreshed, marts: duckdb.DuckDBPyConnection
+) -> None:
+    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+        keys = {
+            key
+            for table, column in connection.execute(
+                "select schema_name || '.' || table_name, column_name from duckdb_columns() "
+                "where schema_name in ('staging', 'core') and ends_with(column_name, '_key')"
+            ).fetchall()
+            for (key,) in connection.execute(
+                f"select distinct {column} from {table} where {column} is not null"
+            ).fetchall()
+        }
+    assert len(keys) > 500
+    for table, column in marts.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns() "
+        "where not internal and data_type = 'VARCHAR'"
+    ).fetchall():
+        said = {
+            value for (value,) in marts.execute(f"select distinct {column} from {table}").fetchall()
+        }
+        assert not said & keys, f"{table}.{column}"
+
+
+def test_no_table_that_is_read_has_a_row_a_person_case_or_contact(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    manifest = json.loads((DBT_PROJECT / "target" / "manifest.json").read_bytes())
+    models = {
+        key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"
+    }
+    person_level = {
+        key for key, node in models.items() if node["config"]["meta"].get("person_level")
+    }
+    assert person_level
+    read = {name for (name,) in marts.execute("select table_name from duckdb_tables()").fetchall()}
+    assert not {models[key]["alias"] for key in person_level} & read
+    # Whatever reads records of persons and is read itself counts them: a row for a place and time.
+    counting = [
+        node
+        for node in models.values()
+        if person_level & set(node["depends_on"]["nodes"]) and node["alias"] in read
+    ]
+    assert {node["alias"] for node in counting} >= {"hotline_activity", "referral_flow"}
+    for node in counting:
+        assert "county_code" in node["columns"], node["alias"]
+        assert not {name for name in node["columns"] if name.endswith("_key")}, node["alias"]
