@@ -44,6 +44,22 @@ def test_each_layer_reads_only_what_lies_below_it(manifest: dict[str, Any]) -> N
         assert below <= MAY_READ[model["schema"]], model["name"]
 
 
+def test_what_is_expected_rests_on_the_registers_and_the_day_alone(
+    manifest: dict[str, Any],
+) -> None:
+    [start] = [key for key, node in manifest["nodes"].items() if node["name"] == "fct_values_due"]
+    reached, waiting = set(), [start]
+    while waiting:
+        key = waiting.pop()
+        if key not in reached:
+            reached.add(key)
+            waiting += manifest["nodes"].get(key, {}).get("depends_on", {}).get("nodes", [])
+    # Whatever arrives, the denominator as of a day stays what it is.
+    read = {manifest["sources"][key]["name"] for key in reached if key in manifest["sources"]}
+    assert read == {"refresh_context"}
+    assert any(key.startswith("seed.") for key in reached)
+
+
 def test_every_model_and_column_that_others_read_is_described_and_typed(
     manifest: dict[str, Any],
 ) -> None:

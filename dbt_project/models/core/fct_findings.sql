@@ -132,7 +132,8 @@ indicator_not_owed as (
         )
 ),
 
--- An empty cell, a refusal and an unknown all leave the value owed; a 0 does not.
+-- An empty cell, a refusal and an unknown all leave the value owed; a 0 does not. Parts stand for a
+-- total that has no line, not for one whose line says nothing.
 value_not_reported as (
     select
         'value_not_reported' as rule,
@@ -167,7 +168,11 @@ value_not_reported as (
     where reports.version is not null and reports.frequency = 'month'
     group by all
     having not coalesce(
-        bool_or(actuals.value_state in ('number', 'zero', 'not_applicable')), false
+        bool_or(actuals.value_state in ('number', 'zero', 'not_applicable')) filter (
+            where actuals.category = 'total'
+        ),
+        bool_or(actuals.value_state in ('number', 'zero', 'not_applicable')),
+        false
     )
 ),
 

@@ -86,27 +86,52 @@ all_zeros as (
         )
 ),
 
-same_as_last_month as (
+-- Months ask for different indicators, quarters for more: what both reports hold is compared.
+pairs_of_months as (
     select
-        'same_as_last_month' as rule,
         reports.*,
-        'Raporti ka të njëjtat vlera si ai i muajit '
-        || strftime(earlier.reporting_month, '%m.%Y') || '.' as message_sq,
-        'The report has the same values as that of '
-        || strftime(earlier.reporting_month, '%Y-%m') || '.' as message_en
+        earlier.reporting_month as month_before,
+        earlier.indicator_codes as codes_before,
+        earlier.values_above_zero as all_values_before
     from reports
     inner join standing as earlier
         on
             reports.county_code = earlier.county_code
             and reports.institution_code = earlier.institution_code
-            and reports.values_above_zero = earlier.values_above_zero
             and reports.reporting_month = earlier.reporting_month + interval 1 month
+            and reports.received_at >= earlier.received_at
+),
+
+values_of_pairs as (
+    select
+        *,
+        list_filter(
+            values_above_zero, lambda told: list_contains(codes_before, split_part(told, '=', 1))
+        ) as values_in_both,
+        list_filter(
+            all_values_before, lambda told: list_contains(indicator_codes, split_part(told, '=', 1))
+        ) as values_before
+    from pairs_of_months
+),
+
+same_as_last_month as (
+    select
+        'same_as_last_month' as rule,
+        repeated.*,
+        'Raporti ka të njëjtat vlera si ai i muajit '
+        || strftime(repeated.month_before, '%m.%Y') || '.' as message_sq,
+        'The report has the same values as that of '
+        || strftime(repeated.month_before, '%Y-%m') || '.' as message_en
+    from values_of_pairs as repeated
     cross join thresholds
     where
-        reports.received_at >= earlier.received_at
+        repeated.values_in_both = repeated.values_before
         and (
-            len(reports.values_above_zero) >= thresholds.repeated_values_least
-            or reports.chance_of_repeat <= thresholds.repeated_values_chance
+            len(repeated.values_in_both) >= thresholds.repeated_values_least
+            or (
+                repeated.values_in_both = repeated.values_above_zero
+                and repeated.chance_of_repeat <= thresholds.repeated_values_chance
+            )
         )
 ),
 

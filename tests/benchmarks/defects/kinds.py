@@ -292,6 +292,7 @@ KINDS_OF_CELL = {
     "value_left_blank": _put("Vlera", (None,)),
     "some_of_them": _put("Vlera", ("disa", "Disa")),
     "unknown_state": _put("Gjendja", ("po", "e mirë", "ndoshta")),
+    "count_of_millions": _put("Vlera", (7_000_000, 12_345_678)),
     "another_unit": _put("Njësia", ("kilogramë", "lekë", "orë")),
     "formula_error_in_a_cell": _put("Vlera", ("#REF!", "#N/A", "#DIV/0!")),
 }
@@ -464,6 +465,73 @@ def neighbours_campaign_told_again(report: Report, rng: Random) -> Spoiled | Non
                     partner = other.stem.rpartition("_")[0]
                     return replace(_struck(form, row, place), partner=partner)
     return None
+
+
+# --- reports that are not what they say ----------------------------------------------------------
+
+
+@kind
+def report_under_another_offices_name(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    codes = {form.value(row, HEADING) for row in form.lines}
+    for other in rng.sample(report.others, len(report.others)):
+        theirs = Form(other)
+        if not codes & {theirs.value(row, HEADING) for row in theirs.lines}:
+            partner = other.stem.rpartition("_")[0]
+            form.put_head("Institucioni", partner)
+            return Spoiled(form.content(), partner=partner)
+    return None
+
+
+@kind
+def form_of_the_quarters_end_for_the_month_before(report: Report, rng: Random) -> Spoiled | None:
+    if report.before is None or report.month.month % 3:
+        return None
+    form, before = Form(report.path), Form(report.before)
+    told = {before.value(row, HEADING) for row in before.lines}
+    if told >= {form.value(row, HEADING) for row in form.lines}:
+        return None
+    form.put_head("Muaji", f"{report.month.year}-{report.month.month - 1:02d}")
+    return Spoiled(form.content())
+
+
+@kind
+def only_the_mended_line_sent_again(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    rows = form.totals()
+    if len(rows) < 2:
+        return None
+    kept = rng.choice(rows)
+    form.rows[form.top + 1 :] = [form.rows[kept]]
+    copy = report.path.with_stem(f"{report.path.stem}_v2")
+    arrived = datetime.fromtimestamp(report.path.stat().st_mtime, UTC)
+    return Spoiled(
+        report.path.read_bytes(),
+        more={copy: form.content()},
+        more_arrive_at=arrived + timedelta(days=rng.randint(1, 9)),
+    )
+
+
+@kind
+def same_report_saved_by_another_program(report: Report, rng: Random) -> Spoiled:
+    copy = report.path.with_stem(f"{report.path.stem}_v2")
+    arrived = datetime.fromtimestamp(report.path.stat().st_mtime, UTC)
+    return Spoiled(
+        report.path.read_bytes(),
+        more={copy: Form(report.path).content(separator=",")},
+        more_arrive_at=arrived + timedelta(days=rng.randint(1, 9)),
+    )
+
+
+@kind
+def more_found_by_mobile_units_than_there_are(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    rows = [row for row in form.totals() if form.value(row, HEADING) == "2.1.18.1"]
+    police = [other for other in report.others if "POLICIA" in other.stem]
+    if not rows or not police:
+        return None
+    place = form.count(rows[0], rng.randint(20, 90))
+    return replace(_struck(form, rows[0], place), partner="AL-04-POLICIA")
 
 
 # --- logs and records ----------------------------------------------------------------------------
