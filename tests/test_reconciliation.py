@@ -45,7 +45,7 @@ TAMPERED = {
         f"delete from marts.hotline_activity where channel = 'app' and {PLACE}",
     ),
     "referral_flow": (
-        "referral_flow_counts_each_person_of_a_case_once_a_step",
+        "referral_flow_counts_each_person_once_a_step",
         f"update marts.referral_flow set identified = identified + 1 where {PLACE}",
     ),
 }  # fmt: skip

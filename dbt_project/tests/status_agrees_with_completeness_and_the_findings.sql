@@ -1,12 +1,20 @@
 {{ config(meta={'dagster': {'ref': {'name': 'reporting_status'}}}) }}
 -- What two marts say of the same reports must be the same, and open findings those of the facts.
-with found as (
+-- What only informs asks for nothing and is not counted as open.
+with asking as (
+    select rule
+    from {{ ref('dim_quality_rules') }}
+    where severity in ('blocks', 'warns')
+),
+
+found as (
     select
-        county_code,
-        reporting_month,
-        count(*) filter (where not is_settled) as open_findings
-    from {{ ref('fct_findings') }}
-    where county_code is not null and institution_code is not null and reporting_month is not null
+        findings.county_code,
+        findings.reporting_month,
+        count(*) as open_findings
+    from {{ ref('fct_findings') }} as findings
+    inner join asking on findings.rule = asking.rule
+    where not findings.is_settled and findings.institution_code is not null
     group by all
 ),
 

@@ -1020,8 +1020,6 @@ def _numeral(number: int) -> str:
     return f"{_TENS[tens]} E {_UNITS[units]}" if units else _TENS[tens]
 
 
-
-
 def _write_sivet(
     folder: Path,
     counted: dict[str, dict[int, Counter[str]]],

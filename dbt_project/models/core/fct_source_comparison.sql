@@ -296,8 +296,9 @@ pairs as (
         case when records.value = 0 then 'zero' else 'number' end as first_state,
         'sivet' as second_source,
         sivet.value as second_value,
-        sivet.value - records.value + records.value_least as second_value_least,
-        sivet.value - records.value + records.value_most as second_value_most,
+        -- The interval is that of the records: SIVET agrees anywhere within it.
+        sivet.value + records.value - records.value_most as second_value_least,
+        sivet.value + records.value - records.value_least as second_value_most,
         null as occurrences,
         0 as added_later,
         sivet.value_before,

@@ -1,19 +1,27 @@
 {{ config(meta={'dagster': {'ref': {'name': 'referral_flow'}}}) }}
--- Recomputed from the records by distinct persons within cases, less those who had the step before.
-with steps as (
+-- Recomputed from the records by distinct persons, less those who had the step before.
+with areas as (
     select
-        county_code,
-        reporting_month,
-        event,
-        case_key || '/' || person_key as person,
-        min(reporting_month) over (partition by county_code, case_key, person_key, event)
-            as first_month
+        *,
+        unnest([county_code, 'AL']) as area_code,
+        linked_person_key || '/' || episode as person
     from {{ ref('fct_referral_events') }}
+),
+
+steps as (
+    select
+        area_code,
+        event,
+        person,
+        date_trunc('month', event_date) as reporting_month,
+        date_trunc('month', min(event_date) over (partition by area_code, person, event))
+            as first_month
+    from areas
 ),
 
 counted as (
     select
-        county_code,
+        area_code,
         reporting_month,
         {% for event in ['flagged', 'formally_identified', 'referred', 'assisted'] -%}
             count(distinct person) filter (where event = '{{ event }}') as {{ event }},
@@ -21,7 +29,7 @@ counted as (
         count(distinct person) filter (where event = 'initially_identified') as identified
     from steps
     where reporting_month = first_month
-    group by all
+    group by area_code, reporting_month
 )
 
 select
@@ -30,7 +38,7 @@ select
 from {{ ref('referral_flow') }} as flow
 left join counted
     on
-        flow.county_code = counted.county_code
+        flow.county_code = counted.area_code
         and flow.reporting_month = counted.reporting_month
 where
     {% for column in ['flagged', 'identified', 'formally_identified', 'referred', 'assisted'] -%}
