@@ -8,23 +8,24 @@ takes too long, the file at hand is refused and the others get a new child.
 """
 
 import errno
+import gc
 import hashlib
-import multiprocessing
-import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 
 from sources.arrivals import UNOPENABLE, Arrival, Changed, read_chunks, read_whole
 from sources.home import Home
+from sources.layouts import SOURCES
 from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content, refused_unread
 from sources.registers import Registers
@@ -38,6 +39,12 @@ MAX_SECONDS = 15.0
 
 #: A child that has not begun by then will not: that is no fault of the file.
 _START_SECONDS = 60.0
+
+#: What a child runs, with the folder of the packages and the number of its connection.
+_PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from sources.isolation import serve; serve(int(sys.argv[2]))"
+)
 
 #: Files handed to a child before it answers: it never waits for the next one.
 _AHEAD = 8
@@ -192,7 +199,7 @@ class _Child:
         self.deadline = 0.0
         self._arguments = (registers, home, known)
         self._max_seconds = max_seconds
-        self._process: BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._ours: Connection | None = None
         self._has_begun = False
 
@@ -226,19 +233,27 @@ class _Child:
         if self._process is not None:
             self.connection.close()
             self._process.kill()
-            self._process.join()
-            self._process.close()
+            self._process.wait()
         self._process = self._ours = None
         self._has_begun = False
         self.tasks.clear()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)
-        self._process.start()
+        self._ours, theirs = Pipe()
+        # Not a process of multiprocessing, which would import the program that asks for it again.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _PROGRAM, str(SOURCES.parent), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            # Nothing that a parser says may reach a log: it could quote the file.
+            stderr=subprocess.DEVNULL,
+        )
         theirs.close()
         self.deadline = time.monotonic() + _START_SECONDS
+        # That it died already is found when an answer is asked for.
+        with suppress(OSError):
+            self._ours.send(self._arguments)
 
     def _begin(self) -> None:
         try:
@@ -273,31 +288,34 @@ def _digested(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Itera
         yield chunk
 
 
-def _serve(connection: Connection, registers: Registers, home: Home, known: frozenset[str]) -> None:
-    """Answer until the parent goes, within the limits."""
+def serve(handle: int) -> None:
+    """Answer what comes over a connection until its other end closes, within the limits."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGIO, signal.SIG_IGN)
+    connection = Connection(handle)
+    registers, home, known = connection.recv()
     keys = Pseudonyms(home.keys)
     sealer: Sealer | None = None
     connection.send(None)
-    with _silent():
-        while True:
-            try:
-                task: Arrival | Text = connection.recv()
-            except EOFError:
-                return
-            try:
-                if isinstance(task, Text):
-                    answer: _Answer = read_content(
-                        task.content, task.folder, registers, keys, task.received_at
-                    )
-                else:
-                    sealer = sealer or Sealer(home)
-                    answer = _answer(task, registers, keys, known, sealer)
-            except (MemoryError, RecursionError):
-                answer = "over_limits"
-            connection.send(answer)
+    # What lasts as long as the process needs no looking through for garbage.
+    gc.freeze()
+    while True:
+        try:
+            task: Arrival | Text = connection.recv()
+        except EOFError:
+            return
+        try:
+            if isinstance(task, Text):
+                answer: _Answer = read_content(
+                    task.content, task.folder, registers, keys, task.received_at
+                )
+            else:
+                sealer = sealer or Sealer(home)
+                answer = _answer(task, registers, keys, known, sealer)
+        except (MemoryError, RecursionError):
+            answer = "over_limits"
+        connection.send(answer)
 
 
 def _answer(
@@ -323,15 +341,3 @@ def _answer(
         delivery={**reading.delivery, "name_key": arrival.name_key(keys)},
         sealed=sealer.keep(in_chunks(content)),
     )
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Let nothing that a parser says reach a log: it could quote the file."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.close(null)

@@ -18,7 +18,7 @@ from orchestration.settings import SEEDS
 from sources import isolation
 from sources.arrivals import Arrival
 from sources.home import Home
-from sources.isolation import IsolatedReader
+from sources.isolation import IsolatedReader, NoReader
 from sources.registers import load_registers
 
 FILES = list(corpus())
@@ -103,7 +103,7 @@ def _timed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_reader_that_fails_is_replaced(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolation, "_serve", _SERVERS[end])
+    monkeypatch.setattr(isolation, "_PROGRAM", _PROGRAMS[end])
     registers = load_registers(SEEDS)
     with IsolatedReader(registers, Home(tmp_path, tmp_path), max_seconds=3) as reader:
         reading = reader.read(GOOD, "AL-04", ARRIVED)
@@ -113,26 +113,34 @@ def test_a_reader_that_fails_is_replaced(
         assert reader.read(GOOD, "AL-04", ARRIVED).delivery["status"] == "accepted"
 
 
-def _sleeps(connection: object, *_: object) -> None:
-    connection.send(None)  # type: ignore[attr-defined]
-    connection.recv()  # type: ignore[attr-defined]
-    time.sleep(60)
+#: A reader that begins as it should, and fails with its first file.
+_BEGINS = """
+import os, resource, sys, time
+from multiprocessing.connection import Connection
+connection = Connection(int(sys.argv[2]))
+sys.path.insert(0, sys.argv[1])
+connection.recv()
+connection.send(None)
+connection.recv()
+"""
+_PROGRAMS = {
+    "takes too long": _BEGINS + "time.sleep(60)",
+    "dies": _BEGINS + "os.abort()",
+    "takes too much memory": (
+        _BEGINS + "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); bytearray(2**31)"
+    ),
+}
 
 
-def _dies(connection: object, *_: object) -> None:
-    connection.send(None)  # type: ignore[attr-defined]
-    connection.recv()  # type: ignore[attr-defined]
-    os.abort()
-
-
-def _swells(connection: object, *_: object) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
-    connection.send(None)  # type: ignore[attr-defined]
-    connection.recv()  # type: ignore[attr-defined]
-    bytearray(2**31)
-
-
-_SERVERS = {"takes too long": _sleeps, "dies": _dies, "takes too much memory": _swells}
+def test_a_reader_that_does_not_start_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_PROGRAM", "raise SystemExit(1)")
+    with (
+        IsolatedReader(load_registers(SEEDS), Home(tmp_path, tmp_path)) as reader,
+        pytest.raises(NoReader),
+    ):
+        reader.read(GOOD, "AL-04", ARRIVED)
 
 
 def test_times_are_utc_without_a_zone(tmp_path: Path) -> None:
