@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'findings'}}}) }}
 -- Keyed pseudonyms exist in person-level tables only. Marts and findings are read here as built.
 -- depends_on: {{ ref('findings') }}
 -- depends_on: {{ ref('hotline_activity') }}
