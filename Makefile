@@ -74,6 +74,7 @@ bench: $(VENV)/dev  ## a refresh and reading against their floors, and how many 
 	@$(BIN)/python tests/benchmarks/reading.py
 	@$(BIN)/python tests/benchmarks/false_alarms.py
 	@$(BIN)/python tests/benchmarks/finding_defects.py
+	@$(BIN)/python tests/benchmarks/reading_while_refreshing.py
 	@$(BIN)/python tests/benchmarks/serving.py
 	@$(BIN)/python tests/benchmarks/linking.py
 
