@@ -33,6 +33,8 @@ COMMANDS = (
     decisions.correct,
     decisions.corrections,
     releases.verify,
+    releases.marts,
+    releases.reopen,
     readers.sql,
     readers.ui,
     linking.links,

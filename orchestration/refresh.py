@@ -13,6 +13,7 @@ from expectations.gate import GateRecord, GateRefused
 from orchestration.clock import today
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
+from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import PublicOutcome, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
@@ -32,6 +33,7 @@ class Outcome:
 
     `restated` are new releases of months that were not asked for, but released before, and whose
     numbers or findings changed since.
+    `closed` says of each final month whose numbers would have changed that it stands as it was.
     """
 
     intake: Intake
@@ -40,6 +42,7 @@ class Outcome:
     releases: list[Release]
     restated: list[Release]
     public: PublicOutcome
+    closed: dict[Scope, str]
 
     @property
     def blocked(self) -> list[GateRecord]:
@@ -56,21 +59,23 @@ def refresh(
     months: list[date],
     county_code: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    as_of: date | None = None,
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
     A month released before whose tables changed, as by a late report, gets a new release too. A
     county that the gate blocks keeps its last release, and its rows of the reading copy; the
-    others are published. The public tier follows as a whole, or stays as it was; whatever its own
-    gate says changes nothing of the restricted one. Raises NoPlan for a month outside the plans,
-    AnotherWriter when another process writes this home.
+    others are published, a final month that nobody reopened excepted. The public tier follows as a
+    whole, or stays as it was; whatever its own gate says changes nothing of the restricted one.
+    Deadlines are judged `as_of` a day, today by default. Raises NoPlan for a month outside the
+    plans, AnotherWriter when another process writes this home.
     """
     with one_writer(home):
         registers = load_registers(SEEDS)
         tell("reading the inbox")
         intake = take_in(home, registers)
         tell("loading what was taken in")
-        load_raw(home, today())
+        load_raw(home, as_of or today())
         tell("linking persons")
         link_persons(home)
         tell("building the warehouse")
@@ -85,6 +90,7 @@ def refresh(
         scopes = [*asked, *restated]
         records = judge(home, scopes, registers)
         released: dict[Scope, Release] = {}
+        closed: dict[Scope, str] = {}
         for position, scope in enumerate(scopes, start=1):
             tell(
                 f"publishing {scope.county_code} {scope.month:%Y-%m} ({position} of {len(scopes)})"
@@ -93,6 +99,8 @@ def refresh(
                 released[scope] = release(home, scope.county_code, scope.month)
             except GateRefused:
                 continue
+            except MonthIsFinal as refusal:
+                closed[scope] = str(refusal)
         note_released(home, list(released))
         tell("publishing what anyone may see")
         public = release_public(home, list(released))
@@ -107,6 +115,7 @@ def refresh(
             released[scope] for scope in restated if scope in released and released[scope].is_new
         ],
         public=public,
+        closed=closed,
     )
 
 

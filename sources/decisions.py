@@ -225,6 +225,23 @@ def withdraw_correction(home: Home, correction_id: str, by: str, reason: str) ->
     )
 
 
+def reopenings(home: Home) -> list[dict[str, Any]]:
+    """Return the entries that opened a final month again, in their order."""
+    return journal.read(_reopenings(home))
+
+
+def reopen(home: Home, county_code: str, month: date, by: str, reason: str) -> None:
+    """Enter that a final month may be released once more. Raises NotDecided for an unfit reason."""
+    journal.append(
+        _reopenings(home),
+        decision="reopened",
+        county_code=county_code,
+        reporting_month=f"{month:%Y-%m}",
+        by=_fit(by),
+        reason=_fit(reason),
+    )
+
+
 def _fit(text: str) -> str:
     """Return a reason or an author as it may be kept and published."""
     plain = " ".join(text.split())
@@ -254,3 +271,7 @@ def _findings(home: Home) -> Path:
 
 def _corrections(home: Home) -> Path:
     return home.decisions / "corrections.jsonl"
+
+
+def _reopenings(home: Home) -> Path:
+    return home.decisions / "reopened.jsonl"

@@ -71,6 +71,11 @@ class Home:
         return self.root / "findings.parquet"
 
     @property
+    def obligations(self) -> Path:
+        """The register of obligations with the days on which its rows were noticed, as Parquet."""
+        return self.root / "obligations.parquet"
+
+    @property
     def slips(self) -> Path:
         """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
         return self.root / "slips"

@@ -90,7 +90,7 @@ def test_a_month_through_dagster_gives_the_marts_of_the_command_line(
         here = home.releases / "restricted" / county / "2023-05" / "r1"
         there = refreshed.home.releases / "restricted" / county / "2023-05" / "r1"
         tables = sorted(path.name for path in there.glob("*.parquet"))
-        assert len(tables) == 11
+        assert len(tables) == 15
         for name in tables:
             pd.testing.assert_frame_equal(
                 pd.read_parquet(here / name), pd.read_parquet(there / name)

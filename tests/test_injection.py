@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from orchestration.ingestion.checking import check_file, write_marked_copy
 from orchestration.publication.files import safe_text
-from orchestration.publication.marts import published_marts
+from orchestration.publication.marts import Column, Mart, Table
 from orchestration.publication.slips import Slip, _write_workbook, write_slips
 from orchestration.publication.workbook import write_workbook
 from orchestration.settings import SEEDS
@@ -63,17 +63,38 @@ def test_text_and_headings_are_made_safe_and_numbers_stay_numbers() -> None:
 
 
 def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
-    mart = published_marts()[0]
+    mart = Mart(
+        name="numbers",
+        schema="marts",
+        title_sq="Numrat",
+        title_en="Numbers",
+        row_sq="një numër",
+        row_en="a number",
+        key=["county_code"],
+        values={"=value": {"unit": "=1+1", "when_empty": "not_reported"}},
+    )
+    columns = (
+        Column("county_code", "VARCHAR", "=1+1", "=1+1", "=1+1"),
+        Column("=value", "DOUBLE", "=1+1", "=1+1", "=1+1"),
+    )
     frame = pd.DataFrame({"county_code": NASTY, "=value": [-3.5] * len(NASTY)})
     path = tmp_path / "marts.xlsx"
     write_workbook(
         path,
-        county_code="AL-04",
-        month=MAY,
-        is_made_up=True,
-        marts=(mart,),
-        frames={mart.name: frame},
-        descriptions={mart.name: dict.fromkeys(frame.columns, "=1+1")},
+        facts={
+            "county_code": "AL-04",
+            "reporting_month": "2023-05",
+            "number": 1,
+            "tier": "restricted",
+            "released_on": "2023-06-12",
+            "is_made_up": True,
+            "reopened": {"reason": "=1+1", "by": "=1+1"},
+        },
+        tables=[Table(mart, columns, frame)],
+        restated=None,
+        observations=None,
+        registers=[],
+        gate={"findings_by_rule": {"=1+1": 1}},
     )
     assert not formulas(path)
     sheet = load_workbook(path).worksheets[1]
@@ -83,7 +104,7 @@ def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
 def test_a_slip_computes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "slip.xlsx"
     rows: list[tuple[Any, ...]] = [(text, text, None, -3, text) for text in NASTY]
-    _write_workbook(path, Slip("AL-04", MAY, NASTY[0], tuple(NASTY), {"missing": rows}))
+    _write_workbook(path, Slip("AL-04", MAY, NASTY[0], tuple(NASTY), {"missing": rows}, (), False))
     assert not formulas(path)
 
 

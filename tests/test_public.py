@@ -324,10 +324,11 @@ def test_a_leak_by_any_file_stops_the_whole_public_tier(
 ) -> None:
     write = writer._write
 
-    def tampering(draft: Path, contents: Any, previous: Path | None) -> None:
-        write(draft, contents, previous)
+    def tampering(draft: Path, contents: Any, facts: Any, previous: Path | None) -> Any:
+        written = write(draft, contents, facts, previous)
         if contents.county_code == "AL-04":
             case.tamper(draft / case.file)
+        return written
 
     monkeypatch.setattr(writer, "_write", tampering)
     outcome = release_public(before, [NATION, FIER])

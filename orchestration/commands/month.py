@@ -80,13 +80,16 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
             f"{record.told()}; its last release stands.",
             err=True,
         )
+    for told in outcome.closed.values():
+        click.echo(f"Final     {told}", err=True)
     if public.refusal:
         click.echo(
             f"Refused   {public.refusal}. Its last releases stand; all reasons are in "
             f"{home.gate / 'disclosure.json'}.",
             err=True,
         )
-    if outcome.blocked or public.refusal:
+    is_closed = any(scope.month in months for scope in outcome.closed)
+    if outcome.blocked or public.refusal or is_closed:
         sys.exit(1)
 
 

@@ -1,15 +1,73 @@
-"""Releases for whoever gets them: is what I hold whole and ours?
+"""Releases and their history: is it whole and ours, what was known when, opening a final month.
 
-Belongs here: these commands and their words. Not here: the comparison (publication.verify).
+Belongs here: these commands and their words. Not here: the comparison (publication.verify), or what
+an as-of copy holds (publication.vintages).
 """
 
 import sys
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from orchestration.commands.common import Month, held, require_county, require_reading_copy
 from sources.home import Home
+
+
+@click.command()
+@click.option(
+    "--as-of",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="The day, for example 2023-07-01.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for marts.duckdb. Default: as-known/<day>/ in KRAT_HOME.",
+)
+@click.pass_obj
+def marts(home: Home, day: datetime, out: Path | None) -> None:
+    """Write all marts as they were known at the end of a day: a marts.duckdb in a folder.
+
+    Computed from what had come in and been decided by then, with today's registers.
+    """
+    from orchestration.publication.vintages import write_marts_as_known
+    from orchestration.warehouse.build import BuildFailed
+
+    require_reading_copy(home)
+    folder = out or home.root / "as-known" / f"{day:%Y-%m-%d}"
+    with held(home):
+        try:
+            written = write_marts_as_known(home, day.date(), folder)
+        except BuildFailed as failure:
+            raise click.ClickException(f"{failure}.") from failure
+    click.echo(f"Wrote {written}: what was known on {day:%Y-%m-%d}. Open it with DuckDB.")
+
+
+@click.command()
+@click.option("--county", required=True, help="For example AL-04; AL is the nation alone.")
+@click.option("--month", type=Month(), required=True)
+@click.option("--by", required=True, help="Who decides, for example KRAT Fier. Published.")
+@click.option("--reason", required=True, help="Why, naming no person. Published.")
+@click.pass_obj
+def reopen(home: Home, county: str, month: date, by: str, reason: str) -> None:
+    """Let a final month be released once more; the nation's month of it too."""
+    from orchestration.publication.release import TIER
+    from orchestration.publication.tree import Place, facts_of
+    from sources.decisions import reopen as enter
+
+    require_county(county)
+    newest = Place(home.releases, TIER, county, f"{month:%Y-%m}").newest()
+    if newest is None or facts_of(newest)["status"] != "final":
+        raise click.ClickException(
+            f"{county} {month:%Y-%m} is not final: a refresh releases it as it is."
+        )
+    with held(home):
+        enter(home, county, month, by, reason)
+    click.echo(f"Reopened {county} {month:%Y-%m} once: run krat refresh --month {month:%Y-%m}.")
 
 
 @click.command()

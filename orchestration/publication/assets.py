@@ -6,6 +6,7 @@ import dagster as dg
 
 from expectations.gate import GateRefused
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
+from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import passes, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
@@ -33,7 +34,7 @@ def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         for scope in [*asked, *restated]:
             try:
                 released[scope] = release(home, scope.county_code, scope.month)
-            except GateRefused as refusal:
+            except (GateRefused, MonthIsFinal) as refusal:
                 refusals.append(f"{scope.county_code} {scope.month:%Y-%m}: {refusal}")
         note_released(home, list(released))
     if refusals:

@@ -1,61 +1,274 @@
-"""What changed between two releases of the same county and month, row by row.
+"""What changed between two releases of the same county and month, row by row, with the reason.
 
-Belongs here: the comparison and its words. Not here: where releases lie (release).
+Belongs here: the comparison, the reasons, and the words of CHANGES.md. Not here: where releases
+lie (tree).
+
+A reason is derived from what is new since the release before: a first report that came (late), a
+report that superseded another or a correction entered (corrected), registers or models that
+changed (definition), decisions on the linkage of records (linked). Where none of them touches a
+value the reason is `unexplained`, which is for someone to look into.
 """
 
+import csv
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pandas as pd
 
+from orchestration.publication.codes import labels
+from orchestration.publication.marts import Mart, Table, column
+
 TABLE_HEAD = (
-    "| rreshti / row | kolona / column | ishte / was | është / is |",
-    "| --- | --- | --- | --- |",
+    "| rreshti / row | kolona / column | ishte / was | është / is | arsyeja / reason |",
+    "| --- | --- | --- | --- | --- |",
 )
+
+UNEXPLAINED = "unexplained"
+
+RESTATEMENTS = Mart(
+    name="restatements",
+    schema="marts",
+    title_sq="Vlera të rishikuara",
+    title_en="Restated values",
+    row_sq="një vlerë që ndryshoi kundrejt publikimit të mëparshëm",
+    row_en="a value that differs from the release before",
+    key=["county_code", "reporting_month", "mart", "mart_row", "measure"],
+    references={"county_code": "counties"},
+)
+
+#: The marts that are counted from records, and from the records of which source.
+RECORDS = {
+    "hotline_activity": {"hotline"},
+    "referral_flow": {"referral"},
+    "source_comparison": {"hotline", "referral"},
+}
+
+_COLUMNS = (
+    ("county_code", "VARCHAR"),
+    ("reporting_month", "DATE"),
+    ("mart", "VARCHAR"),
+    ("mart_row", "VARCHAR"),
+    ("measure", "VARCHAR"),
+    ("old_value", "DOUBLE"),
+    ("new_value", "DOUBLE"),
+    ("change", "DOUBLE"),
+    ("relative_change", "DOUBLE"),
+    ("reason", "VARCHAR"),
+)
+
+#: Tells why a row of a mart changed: its name and the row's key, to reasons joined by "+".
+WhyChanged = Callable[[str, dict[str, str]], str]
+
+
+def unexplained(_mart: str, _key: dict[str, str]) -> str:
+    """Return the reason where nothing is known of what is new."""
+    return UNEXPLAINED
+
+
+def restatements(
+    previous: Path | None, tables: Sequence[Table], why: WhyChanged, county_code: str, month: Any
+) -> Table:
+    """Return each number of `tables` that differs from the release in the folder `previous`.
+
+    A number that was not there before, or is no more, has no old or new value. Relative change is
+    the change over the old value, empty where that is 0.
+    """
+    rows = []
+    for table in tables:
+        if previous is None:
+            break
+        before = _numbers(_read(previous, table.mart), table.mart)
+        after = _numbers(table.frame, table.mart)
+        for place in sorted(before.keys() | after.keys()):
+            old, new = before.get(place), after.get(place)
+            if old == new:
+                continue
+            key, measure = place
+            change = new - old if old is not None and new is not None else None
+            rows.append(
+                (
+                    county_code,
+                    month,
+                    table.mart.name,
+                    _rest(table.mart, key),
+                    measure,
+                    old,
+                    new,
+                    change,
+                    change / old if change is not None and old else None,
+                    why(table.mart.name, dict(zip(table.mart.key, key, strict=True))),
+                )
+            )
+    return Table(
+        mart=RESTATEMENTS,
+        columns=tuple(column(name, kind) for name, kind in _COLUMNS),
+        frame=pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS]),
+    )
 
 
 def describe_changes(
-    previous: Path | None,
-    frames: dict[str, pd.DataFrame],
-    keys: dict[str, list[str]],
-    mark: str,
+    previous: Path | None, tables: Sequence[Table], why: WhyChanged | None, head: Sequence[str]
 ) -> str:
-    """Return CHANGES.md: each value that differs from the release in the folder `previous`.
+    """Return CHANGES.md: each value, of numbers, words and findings alike, that differs.
 
-    `mark` is what the page says of made-up data, empty for real data.
+    Without `why` no reason is given.
+    `head` are the lines that stand above: what is said of made-up data, of a reopening.
     """
-    lines = ["# Ndryshimet / Changes", ""] + ([mark, ""] if mark else [])
+    lines = ["# Ndryshimet / Changes", ""]
+    for line in head:
+        lines += [line, ""]
     if previous is None:
         return "\n".join([*lines, "Publikimi i parë i këtij muaji. First release."]) + "\n"
     lines.append(f"Kundrejt / against {previous.name}.")
-    for name, frame in frames.items():
-        if not (previous / f"{name}.parquet").exists():
-            lines += ["", f"## {name}", "", "Tabela është e re. The table is new."]
+    names = labels("reason")
+    used: set[str] = set()
+    for table in tables:
+        if not (previous / f"{table.mart.name}.parquet").exists():
+            lines += ["", f"## {table.mart.name}", "", "Tabela është e re. The table is new."]
             continue
-        before = _indexed(pd.read_parquet(previous / f"{name}.parquet"), keys[name])
-        after = _indexed(frame, keys[name])
-        added, removed = after.index.difference(before.index), before.index.difference(after.index)
-        changed = [f"| {_row(key)} | (rresht / row) | – | + |" for key in added]
-        changed += [f"| {_row(key)} | (rresht / row) | + | – |" for key in removed]
+        changed = []
+        before = _indexed(_read(previous, table.mart), table.mart.key)
+        after = _indexed(table.frame, table.mart.key)
+        for key in after.index.difference(before.index):
+            changed.append((key, "(rresht / row)", "–", "+"))
+        for key in before.index.difference(after.index):
+            changed.append((key, "(rresht / row)", "+", "–"))
         for key in after.index.intersection(before.index):
-            for column in after.columns.intersection(before.columns):
-                old, new = str(before.at[key, column]), str(after.at[key, column])
+            for name in after.columns.intersection(before.columns):
+                old, new = str(before.at[key, name]), str(after.at[key, name])
                 if old != new:
-                    changed.append(f"| {_row(key)} | {column} | {old} | {new} |")
-        if changed:
-            lines += ["", f"## {name}", "", *TABLE_HEAD, *changed]
+                    changed.append((key, name, old, new))
+        if not changed:
+            continue
+        lines += ["", f"## {table.mart.name}", "", *TABLE_HEAD]
+        for key, name, old, new in changed:
+            reason = ""
+            if table.mart.values and why is not None:
+                reason = why(table.mart.name, dict(zip(table.mart.key, key, strict=True)))
+                used |= set(reason.split("+"))
+            cells = (" ".join(key), name, old, new, reason)
+            lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    if used:
+        lines += ["", *(f"- {reason}: {names[reason]}." for reason in names if reason in used)]
     return "\n".join(lines) + "\n"
 
 
+def reasons_since(
+    connection: duckdb.DuckDBPyConnection,
+    previous: Path | None,
+    sources: Sequence[tuple[Any, ...]],
+    county_code: str,
+    changed_hashes: Sequence[str],
+) -> WhyChanged:
+    """Return why rows of the restricted marts changed since the release in `previous`.
+
+    `sources` are this release's, the delivery's id first; `changed_hashes` names which of
+    definition and linked changed as a whole.
+    """
+    if previous is None:
+        return unexplained
+    with (previous / "sources.csv").open(encoding="utf-8", newline="") as file:
+        known = {row["delivery_id"] for row in csv.DictReader(file) if row["status"] != "refused"}
+    fresh = sorted({str(row[0]) for row in sources} - known)
+    # A report that supersedes touches what the one before it said, too, and it does not say.
+    reported = connection.execute(
+        "select distinct actuals.indicator_code, fresh.institution_code, fresh.version "
+        "from core.fct_submissions as fresh inner join core.fct_actuals as actuals "
+        "using (county_code, institution_code, reporting_month, frequency) "
+        "where list_contains(?, fresh.delivery_id) and fresh.version is not null "
+        "and (county_code = ? or ? = 'AL')",
+        [fresh, county_code, county_code],
+    ).fetchall()
+    kinds = {row[0] for row in connection.execute(
+        "select distinct source from raw.deliveries where list_contains(?, delivery_id)", [fresh]
+    ).fetchall()}  # fmt: skip
+    corrected = _corrected_indicators(connection, previous, county_code)
+
+    def why(mart: str, key: dict[str, str]) -> str:
+        found = set()
+        for indicator, institution, version in reported:
+            if key.get("indicator_code", indicator) != indicator:
+                continue
+            if key.get("institution_code", institution) != institution:
+                continue
+            if mart not in ("hotline_activity", "referral_flow"):
+                found.add("late" if version == 1 else "corrected")
+        if key.get("indicator_code") in corrected:
+            found.add("corrected")
+        if kinds & RECORDS.get(mart, set()):
+            found.add("late")
+        if "definition" in changed_hashes:
+            found.add("definition")
+        if "linked" in changed_hashes and "referral" in RECORDS.get(mart, set()):
+            found.add("linked")
+        order = ("late", "corrected", "definition", "linked")
+        return "+".join(reason for reason in order if reason in found) or UNEXPLAINED
+
+    return why
+
+
+def _corrected_indicators(
+    connection: duckdb.DuckDBPyConnection, previous: Path, county_code: str
+) -> set[str]:
+    """Return the indicators of which a correction was entered or withdrawn since `previous`."""
+    rows = connection.execute(
+        "select indicator_code, remark_id, about_month from marts.remarks "
+        "where kind = 'correction' and county_code = ?",
+        [county_code],
+    ).fetchall()
+    path = previous / "remarks.parquet"
+    before = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+    stood = set()
+    if len(before):
+        kept = before[before["kind"] == "correction"]
+        stood = set(zip(kept["indicator_code"], kept["remark_id"], strict=True))
+    stand = {(indicator, remark) for indicator, remark, _ in rows}
+    return {indicator for indicator, _ in stood ^ stand}
+
+
+def _read(previous: Path, mart: Mart) -> pd.DataFrame:
+    """Return a mart of an earlier release; empty where that release did not have it yet."""
+    path = previous / f"{mart.name}.parquet"
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=mart.key)
+
+
+def _numbers(frame: pd.DataFrame, mart: Mart) -> dict[tuple[tuple[str, ...], str], float | None]:
+    """Return the numbers by the row's key, as text, and the column; None where one is empty."""
+    measures = [name for name in mart.values if name in frame]
+    keyed = _text(frame, mart.key)
+    return {
+        (key, measure): None if pd.isna(value) else float(value)
+        for measure in measures
+        for key, value in zip(keyed, frame[measure], strict=True)
+    }
+
+
 def _indexed(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Key the rows as text, in which a date or a missing value equals itself."""
-    text = frame.copy()
-    for name in text.columns:
-        if pd.api.types.is_datetime64_any_dtype(text[name]):
-            text[name] = text[name].dt.strftime("%Y-%m-%d")
-    text = text.astype(object).where(text.notna(), "").astype(str)
-    text.index = pd.Index(text[key].agg(" ".join, axis=1) if len(text) else [], dtype=object)
+    """Return the rows as text under their key, in which a missing value equals itself."""
+    text = pd.DataFrame({name: _as_text(frame[name]) for name in frame.columns}, dtype=object)
+    text.index = pd.Index(_text(frame, key), dtype=object, tupleize_cols=False)
     return text.drop(columns=key)
 
 
-def _row(key: object) -> str:
-    return str(key).replace("|", "/")
+def _text(frame: pd.DataFrame, key: list[str]) -> list[tuple[str, ...]]:
+    columns = [_as_text(frame[name]) for name in key]
+    return list(zip(*columns, strict=True))
+
+
+def _as_text(values: "pd.Series[Any]") -> list[str]:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.dt.strftime("%Y-%m-%d")
+    return ["" if pd.isna(value) else str(value) for value in values]
+
+
+def _rest(mart: Mart, key: tuple[str, ...]) -> str:
+    """Return what a row's key says beside the county and month that the release is of."""
+    common = ("county_code", "reporting_month")
+    rest = [part for name, part in zip(mart.key, key, strict=True) if name not in common]
+    return "/".join(rest) or "all"
+
+
+def _cell(text: object) -> str:
+    return " ".join(str(text).replace("|", "/").split())

@@ -7,6 +7,7 @@ Belongs here: these three formats, the same bytes for the same rows. Not here: t
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -15,6 +16,9 @@ from orchestration.publication.comments import comment_on
 from orchestration.publication.marts import Table
 
 DATABASE = "mart.duckdb"
+
+#: How a text begins that a spreadsheet takes for a formula.
+_FORMULA = re.compile(r"[=+\-@\t\n＝＋－＠]")
 
 #: DuckDB's compressed text segments carry leftovers of its memory into the file, so that no two are
 #: the same (1.5.5, measured); uncompressed ones don't. Small blocks keep the small tables small.
@@ -48,19 +52,20 @@ def write_tables(draft: Path, tables: Sequence[Table]) -> None:
 
 def safe_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy in which no text, and no heading, starts a formula in a spreadsheet."""
-    safe = frame.rename(columns=_safe)
+    safe = frame.rename(columns=safe_cell)
     for name in safe.columns:
         if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
-            safe[name] = safe[name].map(_safe)
+            safe[name] = safe[name].map(safe_cell)
     return safe
 
 
-def _safe(value: object) -> object:
+def safe_cell(value: Any) -> Any:
+    """Return a value; a text that would start a formula has an apostrophe before it."""
     if not isinstance(value, str):
         return value
     # A bare carriage return is not quoted in csv, and would end the row.
     text = value.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if re.match(r"[=+\-@\t\n＝＋－＠]", text) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

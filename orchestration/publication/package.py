@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from orchestration.publication.codes import labels
 from orchestration.publication.marts import Column, Mart, Table
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -88,9 +89,11 @@ def _resource(draft: Path, table: Table, suffix: str, mediatype: str) -> dict[st
             "hash": sha256(path), "bytes": path.stat().st_size,
             "encoding": "utf-8", "schema": _schema(table),
         }  # fmt: skip
-    # A Parquet file types its own columns, and readers of packages stream it by rows, not bytes:
-    # its hash and size stand in `files`.
-    return {"name": f"{name}-parquet", "path": path.name, **described}
+    # A Parquet file types its own columns: a schema here would be a second source of truth.
+    return {
+        "name": f"{name}-parquet", "type": "file", "path": path.name, **described,
+        "hash": sha256(path), "bytes": path.stat().st_size,
+    }  # fmt: skip
 
 
 def _schema(table: Table) -> dict[str, Any]:
@@ -125,6 +128,8 @@ def _field(mart: Mart, column: Column) -> dict[str, Any]:
         field |= TRUE_AND_FALSE
     if column.name in mart.values:
         field["unit"] = mart.values[column.name]["unit"]
+    if words := labels(column.name):
+        field["categories"] = [{"value": code, "label": word} for code, word in words.items()]
     if column.name in mart.key:
         field["constraints"] = {"required": True}
     return field

@@ -311,6 +311,12 @@ def _known(connection: duckdb.DuckDBPyConnection) -> Known:
         for one in described.columns
         for text in (one.description, one.name, f"{one.title_sq} / {one.title_en}")
     ]
+    texts += [
+        name
+        for described in tables
+        if "name_sq" in described.frame
+        for name in described.frame["name_sq"]
+    ]
     return Known(
         rules=load_protection(tuple(codes) for codes in populations.values()),
         protected=frozenset(code for code, *_ in protected),

@@ -9,14 +9,11 @@ import duckdb
 from expectations.gate import Judged, require_judged
 from expectations.suites import suite_hash
 from orchestration.publication.comments import comment_on
+from orchestration.publication.copying import copy_tables
 from orchestration.publication.marts import published_marts
+from orchestration.publication.vintages import write_vintages
 from orchestration.quality.judge import mart_hashes
 from sources.home import Home
-
-#: The schemas copied, and where each goes. DuckDB names an opened file's catalog after the file, so
-#: in marts.duckdb a schema `marts` would make `marts.indicator_progress` ambiguous, an error; as a
-#: table of the main schema it goes by exactly that name.
-COPIED_SCHEMAS = {"core": "core", "marts": "main", "quality": "quality", "register": "register"}
 
 BLOCKED_MONTHS = {
     "county_code": "County by ISO 3166-2:AL; `AL` is the nation.",
@@ -39,31 +36,13 @@ def write_reading_copy(home: Home) -> int:
     with duckdb.connect(str(fresh)) as connection:
         connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
         judged = require_judged(home, mart_hashes(connection, "warehouse"), suite_hash())
-        tables = connection.execute(
-            "select t.schema_name, t.table_name, t.comment from duckdb_tables() as t "
-            "left join warehouse.ops.dbt_results as r "
-            "on t.table_name = r.table_name and t.schema_name = r.schema_name "
-            "where t.database_name = 'warehouse' and list_contains(?, t.schema_name) "
-            "and (r.is_person_level = false or t.schema_name = 'register') order by all",
-            [list(COPIED_SCHEMAS)],
-        ).fetchall()
-        for target in COPIED_SCHEMAS.values():
-            connection.execute(f"create schema if not exists {target}")
-        for schema, table, comment in tables:
-            name = f"{COPIED_SCHEMAS[schema]}.{table}"
-            connection.execute(f"create table {name} as from warehouse.{schema}.{table}")
-            comment_on(connection, f"table {name}", comment)
-            for column, text in connection.execute(
-                "select column_name, comment from duckdb_columns() where database_name = "
-                "'warehouse' and schema_name = ? and table_name = ? and comment is not null",
-                [schema, table],
-            ).fetchall():
-                comment_on(connection, f"column {name}.{column}", text)
+        copied = copy_tables(connection)
         _keep_the_last_good(connection, home, judged)
         _tell_blocked(connection, judged)
         connection.execute("detach warehouse")
+        vintages = write_vintages(connection, home)
     fresh.replace(home.marts)
-    return len(tables) + 1
+    return copied + vintages + 1
 
 
 def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -> None:

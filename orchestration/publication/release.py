@@ -5,11 +5,13 @@ it (expectations.gate), where releases lie (tree), or the looks of a file in it.
 """
 
 import csv
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,21 @@ import duckdb
 from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
 from orchestration.clock import today
-from orchestration.publication.changes import describe_changes
-from orchestration.publication.files import safe_text, write_tables
+from orchestration.publication.changes import (
+    WhyChanged,
+    describe_changes,
+    reasons_since,
+    restatements,
+    unexplained,
+)
+from orchestration.publication.codes import codes_table
+from orchestration.publication.files import write_tables
+from orchestration.publication.finality import (
+    MonthIsFinal,
+    calendar_final_on,
+    finality,
+    reopening,
+)
 from orchestration.publication.marts import (
     Mart,
     Table,
@@ -28,10 +43,12 @@ from orchestration.publication.marts import (
     published_marts,
     warehouse_table,
 )
+from orchestration.publication.observations import as_provisional, observations
 from orchestration.publication.package import data_package
 from orchestration.publication.signing import fingerprint, publish_key, signing_key
-from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
+from orchestration.publication.tree import MANIFEST, SIGNATURE, Place, facts_of
 from orchestration.publication.workbook import write_workbook
+from orchestration.settings import DBT_PROJECT
 from sources.decisions import standing_waivers
 from sources.home import Home
 
@@ -69,7 +86,11 @@ class Contents:
     `tables` are the marts, in the order of the sheets, and `registers` the tables that they point
     into. `content_hash` identifies the marts' rows: the same are not released twice. `gate` is
     published as gate.json, `sources` (in SOURCE_COLUMNS) as sources.csv, and `facts` joins what the
-    manifest tells of the release. `released_on` is the day as of which it was judged.
+    manifest tells of the release. `released_on` is the day as of which it was judged, `final_on`
+    the calendar's day for the month; without one the tier's months are neither provisional nor
+    final. `apart` are the marts' numbers one by one: a tier that has them has restatements too.
+    `hashes` are those of definitions and linkage, by which the next release tells what changed, and
+    `reasons` gives, for the release before, why a row of a mart changed since.
     """
 
     tier: str
@@ -83,13 +104,18 @@ class Contents:
     sources: Sequence[tuple[Any, ...]]
     facts: dict[str, Any]
     is_made_up: bool
+    final_on: date | None = None
+    apart: Table | None = None
+    hashes: dict[str, str] = field(default_factory=dict)
+    reasons: Callable[[Path, list[str]], WhyChanged] | None = None
 
 
 def release(home: Home, county_code: str, month: date) -> Release:
     """Publish a county's month to the restricted tier; return the newest release.
 
     The gate must have passed exactly what would be published: raises expectations.gate.GateRefused
-    without a matching record. The same content is not released twice.
+    without a matching record. Raises finality.MonthIsFinal when the numbers of a final month would
+    change. The same content is not released twice.
     """
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         frames = month_frames(connection, county_code, month)
@@ -100,28 +126,40 @@ def release(home: Home, county_code: str, month: date) -> Release:
             suite_hash(),
             standing_waivers(home, today()),
         )
+        tables = tuple(
+            warehouse_table(connection, mart, frames[mart.name]) for mart in published_marts()
+        )
+        sources = sources_of(connection, county_code, month)
         contents = Contents(
             tier=TIER,
             county_code=county_code,
             month=month,
             released_on=as_of(connection),
-            tables=tuple(
-                warehouse_table(connection, mart, frames[mart.name]) for mart in published_marts()
-            ),
+            final_on=calendar_final_on(connection, month),
+            tables=tables,
             registers=registers(connection),
+            apart=observations(connection, county_code, month, tables),
             content_hash=digest,
             gate=record.as_dict(),
-            sources=sources_of(connection, county_code, month),
-            facts={},
+            sources=sources,
+            facts=_completeness(connection, county_code, month),
             is_made_up=record.is_made_up,
+            hashes={
+                "definition": definition_hash(),
+                "linked": _linkage_hash(connection, county_code, month),
+            },
+            reasons=lambda previous, changed: reasons_since(
+                connection, previous, sources, county_code, changed
+            ),
         )
-    return write_release(home, contents)
+        return write_release(home, contents)
 
 
 def write_release(home: Home, contents: Contents) -> Release:
     """Write a release of any tier, whole or not at all, and point `latest` to it.
 
-    The newest release is returned as it stands when its content is the same.
+    The newest release is returned as it stands when its content is the same. Raises what
+    `drafting` raises.
     """
     standing = standing_release(home, contents)
     if standing is not None:
@@ -131,10 +169,18 @@ def write_release(home: Home, contents: Contents) -> Release:
 
 
 def standing_release(home: Home, contents: Contents) -> Release | None:
-    """Return the newest release if it holds this very content."""
+    """Return the newest release if it holds this very content, or is final with these numbers."""
     place = _place(home, contents)
     newest = place.newest()
-    if newest is None or _published_hash(newest) != contents.content_hash:
+    if newest is None:
+        return None
+    facts = facts_of(newest)
+    if facts.get("status") == "final":
+        is_same = facts["numbers_hash"] == _numbers_hash(contents)
+    else:
+        status = finality(place, contents.final_on, contents.released_on).status
+        is_same = (facts["content_hash"], facts.get("status")) == (contents.content_hash, status)
+    if not is_same:
         return None
     place.point_latest()
     return Release(path=newest, number=place.numbers()[-1], is_new=False)
@@ -145,32 +191,25 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
     """Give the draft of a new release, whole and signed, and the release that it becomes.
 
     It appears at the end of the block; an error in the block leaves every release as it was.
+    Raises finality.MonthIsFinal for a final month that nobody reopened.
     """
     key = signing_key(home.keys)
     publish_key(key.verify_key, home.releases)
     place = _place(home, contents)
     previous = place.newest()
+    facts = _facts(home, place, contents, previous)
     with place.appearing() as (draft, target):
         number = int(target.name[1:])
-        _write(draft, contents, previous)
+        facts |= {"number": number, "signed_by": fingerprint(key.verify_key)}
+        tables = _write(draft, contents, facts, previous)
         package = data_package(
             draft,
             title=f"{EXAMPLE if contents.is_made_up else ''}KRAT {contents.county_code} "
             f"{place.month}",
             created=contents.released_on,
             made_up=MADE_UP if contents.is_made_up else "",
-            release={
-                "tier": contents.tier,
-                "county_code": contents.county_code,
-                "reporting_month": place.month,
-                "number": number,
-                "released_on": contents.released_on.isoformat(),
-                "is_made_up": contents.is_made_up,
-                "content_hash": contents.content_hash,
-                **contents.facts,
-                "signed_by": fingerprint(key.verify_key),
-            },
-            tables=[*contents.tables, *contents.registers],
+            release=facts,
+            tables=tables,
         )
         manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
         (draft / MANIFEST).write_bytes(manifest)
@@ -178,8 +217,60 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
         yield draft, Release(path=target, number=number, is_new=True)
 
 
+@cache
+def definition_hash() -> str:
+    """Return the SHA-256 of registers and models: what a number means hangs on them."""
+    digest = hashlib.sha256()
+    for pattern in ("seeds/*.csv", "models/**/*.sql", "macros/*.sql"):
+        for path in sorted(DBT_PROJECT.glob(pattern)):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def _place(home: Home, contents: Contents) -> Place:
     return Place(home.releases, contents.tier, contents.county_code, f"{contents.month:%Y-%m}")
+
+
+def _facts(home: Home, place: Place, contents: Contents, previous: Path | None) -> dict[str, Any]:
+    """Return what the manifest tells of the release as a whole, its number and signer excepted."""
+    facts: dict[str, Any] = {
+        "tier": contents.tier,
+        "county_code": contents.county_code,
+        "reporting_month": place.month,
+        "number": 0,
+        "released_on": contents.released_on.isoformat(),
+    }
+    stands = finality(place, contents.final_on, contents.released_on)
+    if stands.final_on is not None:
+        facts |= {"status": stands.status, "final_on": stands.final_on.isoformat()}
+    before = facts_of(previous) if previous else {}
+    if before.get("status") == "final":
+        reopened = reopening(home, place)
+        if reopened is None:
+            raise MonthIsFinal(
+                f"{contents.county_code} {place.month} is final since {before['final_on']}: krat "
+                f"reopen --county {contents.county_code} --month {place.month} lets it change."
+            )
+        facts |= {"status": "final", "reopened": reopened}
+    return facts | {
+        "is_made_up": contents.is_made_up,
+        "content_hash": contents.content_hash,
+        "numbers_hash": _numbers_hash(contents),
+        "hashes": contents.hashes,
+        **contents.facts,
+    }
+
+
+def _numbers_hash(contents: Contents) -> str:
+    """Return the hash of the marts' numbers alone, which is what a final month keeps."""
+    return content_hash(
+        {
+            table.mart.name: table.frame[[*table.mart.key, *table.mart.values]]
+            for table in contents.tables
+            if table.mart.values
+        }
+    )
 
 
 #: The registers that the marts of the restricted tier point into, each with the columns published.
@@ -244,20 +335,67 @@ def registers(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _published_hash(path: Path) -> str:
-    manifest = json.loads((path / MANIFEST).read_bytes())
-    return str(manifest["release"]["content_hash"])
-
-
 def as_of(connection: duckdb.DuckDBPyConnection) -> date:
     """Return the day as of which the warehouse was built."""
     row = connection.execute("select as_of from raw.refresh_context").fetchone()
     return row[0] if row else date.min
 
 
-def _write(draft: Path, contents: Contents, previous: Path | None) -> None:
+def _linkage_hash(connection: duckdb.DuckDBPyConnection, county_code: str, month: date) -> str:
+    """Return the SHA-256 of the decisions on linkage that touch a county up to a month."""
+    rows = connection.execute(
+        "select reporting_month, changed_on, linked_pairs, apart_pairs, decided_pairs "
+        "from core.fct_link_changes "
+        "where county_code = ? and reporting_month <= ? and decided_pairs > 0 order by all",
+        [county_code, month],
+    ).fetchall()
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _completeness(
+    connection: duckdb.DuckDBPyConnection, county_code: str, month: date
+) -> dict[str, Any]:
+    """Return how many reports were due and came, and when the last delivery came."""
+    expected, received, on_time = connection.execute(
+        "select coalesce(sum(expected), 0), coalesce(sum(received), 0), coalesce(sum(on_time), 0) "
+        "from marts.reporting_completeness "
+        "where (county_code = ? or ? = 'AL') and reporting_month = ?",
+        [county_code, county_code, month],
+    ).fetchall()[0]
+    (known_until,) = connection.execute(
+        "select max(received_at) from raw.deliveries where (county_code = ? or ? = 'AL') "
+        "and (reporting_month is null or reporting_month <= ?)",
+        [county_code, county_code, month],
+    ).fetchall()[0]
+    return {
+        "completeness": {
+            "expected": int(expected),
+            "received": int(received),
+            "on_time": int(on_time),
+        },
+        "known_until": None if known_until is None else f"{known_until:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _write(
+    draft: Path, contents: Contents, facts: dict[str, Any], previous: Path | None
+) -> list[Table]:
+    """Write all files but the manifest and its signature; return the tables written."""
+    why = None
+    if previous and contents.reasons is not None:
+        before = facts_of(previous).get("hashes", {})
+        changed = [name for name, value in contents.hashes.items() if before.get(name) != value]
+        why = contents.reasons(previous, changed)
     tables = contents.tables
-    write_tables(draft, [*tables, *contents.registers])
+    written = [*tables, *contents.registers]
+    apart = restated = None
+    if contents.apart is not None:
+        apart = contents.apart if facts["status"] == "final" else as_provisional(contents.apart)
+        restated = restatements(
+            previous, tables, why or unexplained, contents.county_code, contents.month
+        )
+        written += [restated, apart, codes_table()]
+    write_tables(draft, written)
     with (draft / "sources.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SOURCE_COLUMNS)
@@ -265,27 +403,22 @@ def _write(draft: Path, contents: Contents, previous: Path | None) -> None:
     (draft / "gate.json").write_text(
         json.dumps(contents.gate, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+    head = [MADE_UP] if contents.is_made_up else []
+    if reopened := facts.get("reopened"):
+        head.append(f"Rihapur / Reopened: {reopened['reason']} ({reopened['by']}).")
     (draft / "CHANGES.md").write_text(
-        describe_changes(
-            previous,
-            {table.mart.name: table.frame for table in tables},
-            {table.mart.name: table.mart.key for table in tables},
-            MADE_UP if contents.is_made_up else "",
-        ),
-        encoding="utf-8",
+        describe_changes(previous, tables, why, head), encoding="utf-8"
     )
     write_workbook(
         draft / "marts.xlsx",
-        county_code=contents.county_code,
-        month=contents.month,
-        is_made_up=contents.is_made_up,
-        marts=tuple(table.mart for table in tables),
-        frames={table.mart.name: safe_text(table.frame) for table in tables},
-        descriptions={
-            table.mart.name: {column.name: column.description for column in table.columns}
-            for table in tables
-        },
+        facts=facts,
+        tables=tables,
+        restated=restated,
+        observations=apart,
+        registers=contents.registers,
+        gate=contents.gate,
     )
+    return written
 
 
 def sources_of(

@@ -133,6 +133,12 @@ def releases_in(tree: Path) -> Iterator[Listed]:
         )
 
 
+def facts_of(release: Path) -> dict[str, Any]:
+    """Return what a release's manifest tells of it as a whole."""
+    facts: dict[str, Any] = _manifest(release)["release"]
+    return facts
+
+
 def place_of(release: Path) -> Place | None:
     """Return the place that a release's path names, or None where it lies outside a tree."""
     match = _PLACE.fullmatch("/".join(release.absolute().parts[-4:]))

@@ -26,6 +26,7 @@ PUBLISHED = [
         "source_comparison",
         "hotline_activity",
         "referral_flow",
+        "revisions",
         "findings",
     )
 ]

@@ -30,6 +30,7 @@ from expectations.protection import (
 )
 from orchestration.publication.marts import column_titled, public_marts
 from orchestration.publication.tree import MANIFEST, SIGNATURE, releases_in
+from orchestration.publication.workbook import NAME, SIGNS
 from sources.home import Home
 
 TIER = "public"
@@ -37,6 +38,8 @@ COUNTS = "person_counts"
 DATABASE = "mart.duckdb"
 WORKBOOK = "marts.xlsx"
 REGISTERS = ("counties", "indicators", "institutions")
+
+_NO_NUMBER = list(SIGNS.values())
 
 
 class DisclosureRefused(RuntimeError):
@@ -242,8 +245,10 @@ def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFram
         for position, row in enumerate(rows):
             names = [column_titled(text) or text for text in row]
             if set(mart.key) <= set(names):
-                yield mart.name, pd.DataFrame(rows[position + 1 :], columns=names)
-                rows = rows[:position]
+                frame = pd.DataFrame(rows[position + 1 :], columns=names)
+                # A sign says that there is no number; a name stands beside the code that it is of.
+                yield mart.name, frame.drop(columns=NAME, errors="ignore").replace(_NO_NUMBER, "")
+                rows = rows[:position] + [[text] for text in frame.get(NAME, [])]
                 break
     yield f"sheet {sheet}", pd.DataFrame({"text": [text for row in rows for text in row if text]})
 

@@ -44,7 +44,7 @@ def noted_obligations(home: Home, seeds_dir: Path, as_of: date) -> pa.Table:
     on which it is noticed, and one that is withdrawn or vanishes up to that day, so that nothing
     which was said of an earlier day changes.
     """
-    path = home.root / "obligations.parquet"
+    path = home.obligations
     is_first = not path.exists()
     before: dict[tuple[Any, ...], list[Row]] = {}
     for row in _read(path):

@@ -22,6 +22,8 @@ select
     end as name_en,
     calendar.reporting_deadline,
     calendar.deadline_basis,
+    calendar.final_on,
+    calendar.final_basis,
     calendar.month <= context.as_of as has_begun,
     calendar.reporting_deadline < context.as_of as is_deadline_past
 from {{ ref('reporting_calendar') }} as calendar

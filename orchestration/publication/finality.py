@@ -1,0 +1,84 @@
+"""Whether a month is provisional or final, and what opens a final one again.
+
+Belongs here: the day from which a month is final, and reopenings. Not here: the calendar
+(dbt_project/seeds/reporting_calendar.csv), or how a decision is kept (sources.decisions).
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from orchestration.publication.tree import Place, facts_of
+from sources.decisions import reopenings
+from sources.home import Home
+
+NATION = "AL"
+
+
+class MonthIsFinal(RuntimeError):
+    """The numbers of a final month would change, and nobody reopened it."""
+
+
+@dataclass(frozen=True)
+class Finality:
+    """How a month stands on the day of its release: provisional or final, or neither (None)."""
+
+    status: str | None
+    final_on: date | None
+
+
+def calendar_final_on(connection: duckdb.DuckDBPyConnection, month: date) -> date:
+    """Return the day in the reporting calendar from which the month is final."""
+    row = connection.execute(
+        "select final_on from core.dim_months where month = ?", [month]
+    ).fetchone()
+    return row[0] if row else date.max
+
+
+def finality(place: Place, final_on: date | None, released_on: date) -> Finality:
+    """Return how the month of a place stands: never final before its readers had time to see it.
+
+    Where no day is set, it is neither provisional nor final.
+    """
+    if final_on is None:
+        return Finality(status=None, final_on=None)
+    numbers = place.numbers()
+    first = released_on
+    if numbers:
+        first = date.fromisoformat(facts_of(place.folder / f"r{numbers[0]}")["released_on"])
+    later = max(final_on, first + timedelta(days=_days_after_first_release()))
+    return Finality(status="final" if released_on >= later else "provisional", final_on=later)
+
+
+def reopening(home: Home, place: Place) -> dict[str, Any] | None:
+    """Return the newest reopening of a month that no release has used yet, or None.
+
+    What reopens a county's month reopens the nation's, which is its sum.
+    """
+    used = {
+        facts_of(place.folder / f"r{number}").get("reopened", {}).get("entry")
+        for number in place.numbers()
+    }
+    for entry in reversed(reopenings(home)):
+        if entry["reporting_month"] != place.month or entry["hash"] in used:
+            continue
+        if place.county_code in (entry["county_code"], NATION):
+            return {
+                "entry": entry["hash"],
+                "county_code": entry["county_code"],
+                "at": entry["at"],
+                "by": entry["by"],
+                "reason": entry["reason"],
+            }
+    return None
+
+
+@cache
+def _days_after_first_release() -> int:
+    content = yaml.safe_load(Path(__file__).with_name("finality.yml").read_text(encoding="utf-8"))
+    return int(content["days_after_first_release"]["days"])

@@ -1,0 +1,175 @@
+"""Every number of a release on a row of its own, with its observation and confidentiality status.
+
+Belongs here: which status a number has. Not here: the numbers (dbt_project) or the code lists
+(codes.csv). The codes are those of SDMX's CL_OBS_STATUS and CL_CONF_STATUS.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from orchestration.publication.marts import Mart, Table, column
+
+NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
+NOT_REPORTED, NOT_COLLECTED, CANNOT_EXIST = "O", "L", "M"
+FREE, INTERNAL = "F", "N"
+
+OBSERVATIONS = Mart(
+    name="observations",
+    schema="marts",
+    title_sq="Vlerat një nga një",
+    title_en="Values one by one",
+    row_sq="një vlerë e një tabele, me gjendjen e saj",
+    row_en="a value of a mart, with its status",
+    key=["county_code", "reporting_month", "mart", "mart_row", "measure"],
+    references={"county_code": "counties"},
+)
+
+_COLUMNS = (
+    ("county_code", "VARCHAR"),
+    ("reporting_month", "DATE"),
+    ("mart", "VARCHAR"),
+    ("mart_row", "VARCHAR"),
+    ("measure", "VARCHAR"),
+    ("obs_value", "DOUBLE"),
+    ("unit", "VARCHAR"),
+    ("obs_status", "VARCHAR"),
+    ("conf_status", "VARCHAR"),
+)
+
+#: What an empty number of an indicator says: the gravest of what was said of it in the county, in
+#: the month, in the year so far, and since the plan began. Nothing owed and nothing said is 0.
+_SAID = """
+with said as (
+    select
+        county_code, institution_code, indicator_code, reporting_month,
+        bool_or(value_state in ('number', 'zero')) as has_number,
+        max(case value_state
+            when 'not_reported' then 3 when 'unknown' then 2 when 'refused' then 2 else 1
+        end) as gravest
+    from core.fct_actuals
+    where superseded_at is null and frequency = 'month'
+        and (county_code = $county or $county = 'AL')
+    group by all
+),
+due as (
+    select distinct county_code, institution_code, indicator_code, reporting_month
+    from core.fct_values_due where county_code = $county or $county = 'AL'
+),
+told as (
+    select
+        indicator_code, reporting_month,
+        case when has_number then 0 when gravest is null then 3 else gravest end as gravest
+    from due full join said using (county_code, institution_code, indicator_code, reporting_month)
+    where reporting_month <= $month
+)
+select
+    indicator_code,
+    coalesce(max(gravest) filter (where reporting_month = $month), 0),
+    coalesce(max(gravest) filter (where year(reporting_month) = year($month)), 0),
+    coalesce(max(gravest), 0)
+from told group by indicator_code
+"""
+
+_GRAVITY = {0: CANNOT_EXIST, 1: CANNOT_EXIST, 2: NOT_COLLECTED, 3: NOT_REPORTED}
+
+#: The numbers of an indicator by the span that they are of, in the order of the query's columns.
+_SPANS = (
+    ("actual_month",),
+    ("actual_year_to_date", "actual_year_to_date_least"),
+    ("actual_cumulative", "actual_cumulative_least"),
+)
+
+
+def observations(
+    connection: duckdb.DuckDBPyConnection, county_code: str, month: date, tables: Sequence[Table]
+) -> Table:
+    """Return the table of all numbers in `tables`, as if the month were final.
+
+    A number is normal, or of low reliability where it is a lower bound; an empty one was not
+    reported, was not collected (unknown, refused), or can't exist (not owed, not applicable).
+    """
+    indicators = {
+        code: (unit, sensitive)
+        for code, unit, sensitive in connection.execute(
+            "select indicator_code, unit, is_person_sensitive from core.dim_indicators"
+        ).fetchall()
+    }
+    said = {
+        code: {
+            measure: grave
+            for measures, grave in zip(_SPANS, gravity, strict=True)
+            for measure in measures
+        }
+        for code, *gravity in connection.execute(
+            _SAID, {"county": county_code, "month": month}
+        ).fetchall()
+    }
+    rows = []
+    for table in tables:
+        mart = table.mart
+        rest = [name for name in mart.key if name not in ("county_code", "reporting_month")]
+        for record in table.frame.to_dict("records"):
+            unit, sensitive = indicators.get(record.get("indicator_code"), ("", False))
+            mart_row = "/".join(str(record[name]) for name in rest) or "all"
+            conf_status = _conf_status(mart, sensitive)
+            for measure, told in mart.values.items():
+                value = record[measure]
+                empty = bool(pd.isna(value))
+                rows.append(
+                    (
+                        county_code,
+                        month,
+                        mart.name,
+                        mart_row,
+                        measure,
+                        None if empty else float(value),
+                        unit if told["unit"] == "as_indicator" else told["unit"],
+                        _empty_status(told["when_empty"], said, record, measure)
+                        if empty
+                        else _number_status(record, told["unit"]),
+                        conf_status,
+                    )
+                )
+    frame = pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS])
+    return Table(
+        mart=OBSERVATIONS,
+        columns=tuple(column(name, kind) for name, kind in _COLUMNS),
+        frame=frame.sort_values(OBSERVATIONS.key, ignore_index=True),
+    )
+
+
+def as_provisional(table: Table) -> Table:
+    """Return a table in which every normal value is provisional; one without a status as it is."""
+    if "obs_status" not in table.frame:
+        return table
+    frame = table.frame.assign(
+        obs_status=table.frame["obs_status"].replace(
+            {NORMAL: PROVISIONAL, LOW_RELIABILITY: PROVISIONAL}
+        )
+    )
+    return Table(mart=table.mart, columns=table.columns, frame=frame)
+
+
+def _conf_status(mart: Mart, is_indicator_sensitive: bool) -> str:
+    if mart.is_sensitive == "as_indicator":
+        return INTERNAL if is_indicator_sensitive else FREE
+    return INTERNAL if mart.is_sensitive == "yes" else FREE
+
+
+def _number_status(record: dict[Any, Any], unit: str) -> str:
+    is_bound = bool(record.get("is_lower_bound", False)) and unit in ("as_indicator", "per_cent")
+    return LOW_RELIABILITY if is_bound else NORMAL
+
+
+def _empty_status(
+    when_empty: str, said: dict[str, dict[str, int]], record: dict[Any, Any], measure: str
+) -> str:
+    if when_empty == "not_owed":
+        return CANNOT_EXIST
+    if when_empty == "not_reported":
+        return NOT_REPORTED
+    return _GRAVITY[said.get(record["indicator_code"], {}).get(measure, 0)]

@@ -1,0 +1,263 @@
+"""What was known when, what changed between releases and why, and when a month is closed."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from conftest import MAY, Refreshed
+
+from orchestration.cli import cli
+from orchestration.publication.changes import WhyChanged, reasons_since
+from orchestration.publication.finality import MonthIsFinal
+from orchestration.publication.marts import Mart, Table, column
+from orchestration.publication.observations import OBSERVATIONS
+from orchestration.publication.release import Contents, write_release
+from orchestration.publication.tree import facts_of
+from orchestration.publication.vintages import write_marts_as_known
+from sources.decisions import reopen
+from sources.home import Home
+
+FIRST_DAY = date(2023, 6, 12)
+
+
+def test_every_mart_can_be_had_as_it_was_known_on_a_day(own_home: Home, tmp_path: Path) -> None:
+    """On 18 June 2023 the directorate of education sent May again: 61 in the place of 63.
+
+    On the 19th Lushnja's report came, late.
+    """
+    known = {}
+    for day in (date(2023, 6, 12), date(2023, 7, 1)):
+        folder = tmp_path / str(day)
+        assert write_marts_as_known(own_home, day, folder) == folder / "marts.duckdb"
+        with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as connection:
+            numbers = connection.execute(
+                "select actual_month from marts.indicator_progress where county_code = 'AL-04' "
+                "and reporting_month = '2023-05-01' and indicator_code = '3.1.12.1'"
+            ).fetchall()
+            received = connection.execute(
+                "select sum(received) from marts.reporting_completeness "
+                "where county_code = 'AL-04' and reporting_month = '2023-05-01'"
+            ).fetchall()
+            later = connection.execute(
+                "select max(received_at)::date <= ? from core.fct_submissions", [day]
+            ).fetchall()
+        known[day] = (numbers, received, later)
+    assert known == {
+        date(2023, 6, 12): ([(63,)], [(14,)], [(True,)]),
+        date(2023, 7, 1): ([(61,)], [(15,)], [(True,)]),
+    }
+    assert not list(own_home.root.glob(".as-known-*"))
+
+
+def test_facts_tell_what_was_known_of_a_value_on_a_day(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    for day, value in (("2023-06-05", None), ("2023-06-12", 63), ("2023-07-01", 61)):
+        rows = marts.execute(
+            "select value from core.actuals_as_known(?) where institution_code = 'AL-04-ARSIMI' "
+            "and reporting_month = '2023-05-01' and indicator_code = '3.1.12.1'",
+            [day],
+        ).fetchall()
+        assert rows == ([] if value is None else [(value,)])
+
+
+def test_the_size_of_revisions_is_a_mart(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        "select indicator_code, first_value, latest_value, revisions, late_revisions, "
+        "corrected_revisions, revision, round(relative_revision, 2) from marts.revisions "
+        "where county_code = 'AL-04' and reporting_month = '2023-05-01' and revisions > 0 "
+        "order by 1"
+    ).fetchall()
+    assert rows == [
+        ("3.1.1.2", 291, 386, 1, 1, 0, 95, 0.33),
+        ("3.1.12.1", 63, 61, 1, 0, 1, -2, -0.03),
+    ]
+
+
+COUNTS = Mart(
+    name="counts",
+    schema="marts",
+    title_sq="Numrat",
+    title_en="Counts",
+    row_sq="një rresht",
+    row_en="a row",
+    key=["county_code", "reporting_month", "indicator_code"],
+    values={"value": {"unit": "persons", "when_empty": "not_reported"}},
+)
+
+
+APART = ("county_code", "reporting_month", "mart", "mart_row", "measure", "obs_status")
+NOTHING_APART = Table(
+    OBSERVATIONS,
+    tuple(column(name, "VARCHAR") for name in APART),
+    pd.DataFrame(columns=list(APART), dtype="str"),
+)
+
+
+def contents(value: float | None, day: date, county_code: str = "AL-04") -> Contents:
+    """Return what a release holds that has one number of May 2023."""
+    frame = pd.DataFrame(
+        {
+            "county_code": [county_code],
+            "reporting_month": pd.to_datetime(["2023-05-01"]),
+            "indicator_code": ["2.1.9.1"],
+            "value": pd.array([value], dtype="Float64"),
+        }
+    )
+    columns = [("county_code", "VARCHAR"), ("reporting_month", "DATE"),
+               ("indicator_code", "VARCHAR"), ("value", "DOUBLE")]  # fmt: skip
+    table = Table(COUNTS, tuple(column(name, kind) for name, kind in columns), frame)
+    return Contents(
+        tier="restricted",
+        county_code=county_code,
+        month=MAY,
+        released_on=day,
+        final_on=date(2023, 9, 1),
+        tables=(table,),
+        registers=(),
+        content_hash=f"{value}",
+        gate={},
+        sources=(),
+        facts={},
+        is_made_up=True,
+        apart=NOTHING_APART,
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(root=tmp_path / "home", keys=tmp_path / "keys")
+
+
+def test_a_month_goes_from_provisional_to_final_on_its_day(home: Home) -> None:
+    first = write_release(home, contents(5, FIRST_DAY))
+    assert facts_of(first.path)["status"] == "provisional"
+    assert facts_of(first.path)["final_on"] == "2023-09-01"
+    assert not write_release(home, contents(5, date(2023, 8, 31))).is_new
+    second = write_release(home, contents(5, date(2023, 9, 1)))
+    assert second.is_new
+    assert facts_of(second.path)["status"] == "final"
+    assert not write_release(home, contents(5, date(2023, 9, 2))).is_new
+
+
+def test_a_month_first_published_late_stays_open_for_two_months(home: Home) -> None:
+    late = date(2024, 5, 1)
+    first = write_release(home, contents(5, late))
+    assert facts_of(first.path)["status"] == "provisional"
+    assert facts_of(first.path)["final_on"] == "2024-06-30"
+    closed = write_release(home, contents(5, late + timedelta(days=60)))
+    assert facts_of(closed.path)["status"] == "final"
+
+
+def test_a_final_month_reopens_once_and_only_with_a_reason(home: Home) -> None:
+    write_release(home, contents(5, FIRST_DAY))
+    write_release(home, contents(5, date(2023, 9, 1)))
+    with pytest.raises(MonthIsFinal, match="krat reopen --county AL-04 --month 2023-05"):
+        write_release(home, contents(7, date(2023, 9, 2)))
+    with pytest.raises(ValueError, match="blank"):
+        reopen(home, "AL-04", MAY, "KRAT Fier", " ")
+    reopen(home, "AL-04", MAY, "KRAT Fier", "a register was found in the archive")
+    reopened = write_release(home, contents(7, date(2023, 9, 2)))
+    assert (reopened.number, reopened.is_new) == (3, True)
+    facts = facts_of(reopened.path)
+    assert facts["status"] == "final"
+    assert facts["reopened"]["reason"] == "a register was found in the archive"
+    changes = (reopened.path / "CHANGES.md").read_text(encoding="utf-8")
+    assert "Reopened: a register was found in the archive (KRAT Fier)." in changes
+    with pytest.raises(MonthIsFinal):
+        write_release(home, contents(8, date(2023, 9, 3)))
+
+
+def test_what_reopens_a_county_reopens_the_nation(home: Home) -> None:
+    for day in (FIRST_DAY, date(2023, 9, 1)):
+        write_release(home, contents(5, day, "AL"))
+    reopen(home, "AL-04", MAY, "KRAT Fier", "a late register")
+    assert write_release(home, contents(7, date(2023, 9, 2), "AL")).number == 3
+
+
+def test_words_alone_do_not_open_a_final_month(home: Home) -> None:
+    write_release(home, contents(5, FIRST_DAY))
+    write_release(home, contents(5, date(2023, 9, 1)))
+    waived = replace(contents(5, date(2023, 9, 2)), content_hash="another")
+    waived.tables[0].frame["waivers"] = 1
+    assert not write_release(home, waived).is_new
+
+
+def test_a_month_that_is_not_final_is_not_reopened(refreshed: Refreshed) -> None:
+    environment = {"KRAT_HOME": str(refreshed.home.root), "KRAT_KEYS": str(refreshed.home.keys)}
+    arguments = ["reopen", "--county", "AL-04", "--month", "2023-05", "--by", "x", "--reason", "y"]
+    result = CliRunner().invoke(cli, arguments, env=environment)
+    assert result.exit_code == 1
+    assert "is not final" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change", "relative"),
+    [(5, 7, 2, 0.4), (0, 7, 7, None), (None, 7, None, None), (7, None, None, None)],
+)
+def test_a_restated_value_stands_with_its_size(
+    old: float | None, new: float | None, change: float | None, relative: float | None, home: Home
+) -> None:
+    write_release(home, contents(old, FIRST_DAY))
+    second = write_release(home, contents(new, FIRST_DAY))
+    restated = pd.read_parquet(second.path / "restatements.parquet").astype(object)
+    row = restated.where(restated.notna(), None).iloc[0]
+    assert len(restated) == 1
+    assert (row["old_value"], row["new_value"]) == (old, new)
+    assert (row["change"], row["relative_change"], row["reason"]) == (
+        change,
+        relative,
+        "unexplained",
+    )
+
+
+def _why(refreshed: Refreshed, missing: str, changed: list[str], tmp_path: Path) -> WhyChanged:
+    """Return the reasons since a release that lacked the deliveries chosen by a condition."""
+    source = refreshed.home.releases / "restricted" / "AL-04" / "2023-05" / "r1"
+    sources = pd.read_csv(source / "sources.csv", dtype=str, keep_default_na=False)
+    sources.query(f"not ({missing})").to_csv(tmp_path / "sources.csv", index=False)
+    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+        rows = list(sources.itertuples(index=False, name=None))
+        return reasons_since(connection, tmp_path, rows, "AL-04", changed)
+
+
+@pytest.mark.parametrize(
+    ("missing", "changed", "reason"),
+    [
+        ("institution_code == 'AL-04-B-LUSHNJE'", [], "late"),
+        ("institution_code == 'AL-04-ARSIMI' and version == '2'", [], "corrected"),
+        ("institution_code == 'nobody'", ["definition"], "definition"),
+        ("institution_code == 'AL-04-B-LUSHNJE'", ["definition"], "late+definition"),
+        ("institution_code == 'nobody'", [], "unexplained"),
+    ],
+)
+def test_the_reason_of_a_change_is_derived_from_what_is_new(
+    missing: str, changed: list[str], reason: str, refreshed: Refreshed, tmp_path: Path
+) -> None:
+    why = _why(refreshed, missing, changed, tmp_path)
+    assert why("hotline_activity", {"channel": "app"}) == ("+".join(changed) or "unexplained")
+    assert why("reporting_completeness", {"institution_code": "AL-04-SHISH"}) == (
+        "+".join(changed) or "unexplained"
+    )
+    touched = {"late": "3.1.1.2", "corrected": "3.1.12.1"}.get(reason.split("+")[0], "3.1.12.1")
+    assert why("indicator_progress", {"indicator_code": touched}) == reason
+
+
+def test_only_what_is_counted_from_persons_is_changed_by_linkage(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    why = _why(refreshed, "institution_code == 'nobody'", ["linked"], tmp_path)
+    assert why("referral_flow", {}) == "linked"
+    assert why("indicator_progress", {"indicator_code": "3.1.12.1"}) == "unexplained"
+
+
+def test_a_log_that_came_later_changes_the_hotline_alone(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    why = _why(refreshed, "source == 'hotline'", [], tmp_path)
+    assert why("hotline_activity", {"channel": "app"}) == "late"
+    assert why("referral_flow", {}) == "unexplained"
