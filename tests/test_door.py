@@ -6,6 +6,7 @@ import resource
 import socket
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -286,6 +287,15 @@ def test_the_same_content_twice_changes_nothing_and_the_analyst_learns_of_it(hom
     told = [row for row in raw(home, "door_findings") if row["rule"] == "duplicate_delivery"]
     assert {row["delivery_id"] for row in told} == {before[1][0]["delivery_id"]}
     assert len({row["found_at"] for row in told}) == 2
+
+
+def test_of_two_files_with_one_content_the_earlier_is_the_report(home: Home) -> None:
+    put(home, "AL-04/a.csv", report(), LONG_AGO + 86_400)
+    put(home, "AL-04/b.csv", report())
+    assert take_in(home, REGISTERS) == Intake(accepted=1, known=1)
+    (delivery,) = raw(home, "deliveries")
+    (told,) = raw(home, "door_findings")
+    assert told["found_at"] - delivery["received_at"] == timedelta(days=1)
 
 
 def test_a_refused_file_and_the_mended_one_of_its_name_share_a_pseudonym(home: Home) -> None:

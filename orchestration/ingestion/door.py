@@ -92,7 +92,8 @@ def _stored(
     readings: list[Reading] = []
     repeats: list[Repeat] = []
     done: list[Arrival] = []
-    for arrival, answer in batch:
+    # Processes answer in any order. Of two files with one content the earlier is the report.
+    for arrival, answer in sorted(batch, key=lambda pair: (pair[0].modified_ns, pair[0].path)):
         if answer is None:
             continue
         if not isinstance(answer, Reading) or answer.delivery["content_hash"] in known:
