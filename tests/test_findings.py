@@ -53,7 +53,8 @@ def finding_of(home: Home, rule: str, institution: str) -> str:
     [(found,)] = rows(
         home.marts,
         f"select finding_id from quality.findings where rule = '{rule}' "
-        f"and institution_code = '{institution}' and reporting_month = '2023-05-01'",
+        f"and institution_code = '{institution}' and reporting_month = '2023-05-01' "
+        "order by indicator_code, finding_id limit 1",
     )
     return str(found)
 

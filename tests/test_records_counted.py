@@ -16,10 +16,12 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from orchestration.settings import SEEDS
-from sources.example.generate import write_example
+from sources.example.generate import KNOWN_TO_POLICE, write_example
 
 Row = dict[str, str]
 STATUSES = ("flagged", "initially_identified", "formally_identified", "not_a_victim")
+#: How the numbers begin of cases that the police keep beside others.
+POLICE = "PO-2023-"
 IDENTIFIED = ("initially_identified", "formally_identified")
 
 
@@ -51,7 +53,24 @@ def steps(inbox: Path) -> list[Row]:
             case = row.get("Nr. i mëparshëm i rastit") or row["Nr. rastit"]
             sent[case].append({**row, "case": case})
         cases |= sent
-    return [row for rows in cases.values() for row in rows]
+    return [row for rows in _persons(cases).values() for row in rows]
+
+
+def _persons(cases: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Give the cases that the police keep to the persons whom others know, where that is sure.
+
+    Persons of the example are numbered in the order in which their cases begin.
+    """
+    own = {case: rows for case, rows in cases.items() if not case.startswith(POLICE)}
+    began = sorted(
+        own, key=lambda case: (own[case][0]["Data"], own[case][0]["Kanali i identifikimit"], case)
+    )
+    for entry in KNOWN_TO_POLICE:
+        case = f"{POLICE}{entry.person:03d}"
+        known = case if entry.is_doubtful else began[entry.person - 1]
+        same = [{**row, "case": known} for row in cases.get(case, [])]
+        own[known] = [*own.get(known, []), *same]
+    return own
 
 
 @pytest.fixture(scope="module")
