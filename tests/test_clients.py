@@ -179,7 +179,7 @@ def test_libreoffice_opens_the_workbook_by_its_address(
             timeout=120,
             env={},
         )  # fmt: skip
-        office.wait(timeout=30)
+        office.wait(timeout=120)
     finally:
         office.kill()
     sheets, cover = told.stdout.splitlines()
