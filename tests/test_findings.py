@@ -1,7 +1,7 @@
 """The life of a finding: found, sent, answered, waived, mended; corrections with their guard."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,25 @@ def test_who_owed_what_as_of_a_day_is_the_same_after_the_register_was_edited(hom
     assert {row.institution_code for row in after if row.expected} == (
         {row.institution_code for row in before if row.expected} - {"AL-04-B-PATOS"}
     ) | {"AL-04-NEW"}
+
+
+def test_a_waiver_counts_on_the_days_on_which_it_was_known_and_held(home: Home) -> None:
+    waived, now, until = "AL-04-B-PATOS", today(), today() + timedelta(days=30)
+
+    def told(day: date) -> tuple[int, int]:
+        [row] = [
+            row
+            for row in standings_as_of(home, MAY, day, "AL-04")
+            if row.institution_code == waived
+        ]
+        return row.open_findings, row.waived_findings
+
+    finding = finding_of(home, "missing_report", waived)
+    waive(home, finding, "KRAT Fier", "flood", until, now)
+    days = (now - timedelta(days=1), now, until, until + timedelta(days=1))
+    assert [told(day) for day in days] == [(1, 0), (0, 1), (0, 1), (1, 0)]
+    withdraw_waiver(home, finding, "KRAT Fier", "the water is gone", now)
+    assert told(now) == (1, 0)
 
 
 def test_the_mart_of_status_tells_what_can_be_said_today(home: Home) -> None:

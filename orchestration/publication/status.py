@@ -9,6 +9,7 @@ from datetime import date
 
 import duckdb
 
+from sources.decisions import finding_decisions
 from sources.home import Home
 
 
@@ -49,8 +50,8 @@ def standings_as_of(
     """Return what could be said on a day, from obligations recorded and files received by then.
 
     The same day gives the same answer whenever it is asked, as long as registers are edited by
-    withdrawing and recording rows. Waivers are not looked back on: what was found by the day and
-    not mended by it counts as open.
+    withdrawing and recording rows. A waiver counts if it was given by the day, stood at its end,
+    and held then.
     """
     return _standings(home, AS_OF, {"month": month, "county": county_code, "day": day})
 
@@ -85,15 +86,30 @@ reports as (
         and cast(received_at as date) <= $day
     group by all
 ),
-findings as (
-    select county_code, institution_code, count(*) as open_findings
-    from quality.findings
+waivers as (
+    select finding_id
+    from finding_decisions
     where
-        reporting_month = $month
-        and institution_code is not null
-        and severity <> 'informs'
-        and cast(found_at as date) <= $day
-        and coalesce(cast(mended_at as date) > $day, true)
+        decision in ('waived', 'waiver_withdrawn')
+        and cast(decided_at as date) <= $day
+    group by finding_id
+    having
+        arg_max(decision, entry_number) = 'waived'
+        and arg_max(holds_until, entry_number) >= $day
+),
+findings as (
+    select
+        f.county_code,
+        f.institution_code,
+        count(*) filter (where w.finding_id is null and f.severity <> 'informs') as open_findings,
+        count(*) filter (where w.finding_id is not null) as waived_findings
+    from quality.findings as f
+    left join waivers as w using (finding_id)
+    where
+        f.reporting_month = $month
+        and f.institution_code is not null
+        and cast(f.found_at as date) <= $day
+        and coalesce(cast(f.mended_at as date) > $day, true)
     group by all
 ),
 places as (
@@ -111,7 +127,7 @@ select
     cast(coalesce(cast(r.first_received_at as date) <= d.reporting_deadline, false) as integer),
     coalesce(r.refused, 0),
     coalesce(f.open_findings, 0),
-    0,
+    coalesce(f.waived_findings, 0),
     greatest(
         date_diff('day', d.reporting_deadline, cast(r.first_received_at as date)),
         case when r.first_received_at is not null then 0 end
@@ -128,4 +144,5 @@ order by all
 
 def _standings(home: Home, query: str, parameters: dict[str, object]) -> list[Standing]:
     with duckdb.connect(str(home.marts), read_only=True) as connection:
+        connection.register("finding_decisions", finding_decisions(home))
         return [Standing(*row) for row in connection.execute(query, parameters).fetchall()]

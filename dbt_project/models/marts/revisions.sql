@@ -1,29 +1,25 @@
 -- How numbers moved after their deadline. The first value is what was known when the reports were
 -- due or, where nothing was, the first that came; what changed before is no revision.
-with versions as (
+with lines as (
     select
         county_code,
         institution_code,
         indicator_code,
         reporting_month,
-        version,
+        category,
+        breakdown_kind,
+        value,
         received_at,
         superseded_at,
-        coalesce(
-            sum(value) filter (where category = 'total' and value_state in ('number', 'zero')),
-            sum(value) filter (
-                where breakdown_kind = 'partition' and value_state in ('number', 'zero')
-            )
-        ) as value,
-        bool_or(correction_id is not null) as is_correction,
-        bool_or(is_made_up) as is_made_up
+        correction_id is not null as is_correction,
+        is_made_up,
+        min(received_at) over (
+            partition by county_code, institution_code, indicator_code, reporting_month
+        ) as first_received_at
     from {{ ref('fct_actuals') }}
     where
         frequency = 'month'
         and coalesce(superseded_at > received_at, true)
-    group by
-        county_code, institution_code, indicator_code, reporting_month, version, received_at,
-        superseded_at
 ),
 
 due as (
@@ -45,25 +41,19 @@ county_due as (
 
 -- Where the register says who owes a value, only that institution's is counted.
 counted as (
-    select
-        versions.*,
-        min(versions.received_at) over (
-            partition by
-                versions.county_code, versions.institution_code, versions.indicator_code,
-                versions.reporting_month
-        ) as first_received_at
-    from versions
+    select lines.*
+    from lines
     left join due
         on
-            versions.county_code = due.county_code
-            and versions.institution_code = due.institution_code
-            and versions.indicator_code = due.indicator_code
-            and versions.reporting_month = due.reporting_month
+            lines.county_code = due.county_code
+            and lines.institution_code = due.institution_code
+            and lines.indicator_code = due.indicator_code
+            and lines.reporting_month = due.reporting_month
     left join county_due
         on
-            versions.county_code = county_due.county_code
-            and versions.indicator_code = county_due.indicator_code
-            and versions.reporting_month = county_due.reporting_month
+            lines.county_code = county_due.county_code
+            and lines.indicator_code = county_due.indicator_code
+            and lines.reporting_month = county_due.reporting_month
     where due.institution_code is not null or county_due.indicator_code is null
 ),
 
@@ -81,30 +71,57 @@ areas as (
     where county_code <> 'AL'
 ),
 
-moments as (
+-- A line may end without another in its place: a later report may leave it out.
+changes as (
     select
         area_code,
         indicator_code,
         reporting_month,
         received_at as known_at,
-        bool_or(received_at = first_received_at) as brings_first,
-        bool_or(received_at > first_received_at or is_correction) as brings_correction
+        received_at = first_received_at as brings_first,
+        received_at > first_received_at or is_correction as brings_correction
     from areas
-    group by area_code, indicator_code, reporting_month, received_at
+    union all
+    select
+        area_code,
+        indicator_code,
+        reporting_month,
+        superseded_at as known_at,
+        false as brings_first,
+        true as brings_correction
+    from areas
+    where superseded_at is not null
 ),
 
-known as (
+moments as (
+    select
+        area_code,
+        indicator_code,
+        reporting_month,
+        known_at,
+        bool_or(brings_first) as brings_first,
+        bool_or(brings_correction) as brings_correction
+    from changes
+    group by area_code, indicator_code, reporting_month, known_at
+),
+
+-- A correction replaces one line, the total or a part, and leaves the others: which of them count is
+-- asked of all that hold at a moment.
+reports_known as (
     select
         moments.area_code,
         moments.indicator_code,
         moments.reporting_month,
         moments.known_at,
-        any_value(moments.brings_first) as brings_first,
-        any_value(moments.brings_correction) as brings_correction,
-        sum(areas.value) as value,
+        moments.brings_first,
+        moments.brings_correction,
+        coalesce(
+            sum(areas.value) filter (where areas.category = 'total'),
+            sum(areas.value) filter (where areas.breakdown_kind = 'partition')
+        ) as value,
         bool_or(areas.is_made_up) as is_made_up
     from moments
-    inner join areas
+    left join areas
         on
             moments.area_code = areas.area_code
             and moments.indicator_code = areas.indicator_code
@@ -112,7 +129,23 @@ known as (
             and moments.known_at >= areas.received_at
             and coalesce(moments.known_at < areas.superseded_at, true)
     group by
-        moments.area_code, moments.indicator_code, moments.reporting_month, moments.known_at
+        moments.area_code, moments.indicator_code, moments.reporting_month, moments.known_at,
+        moments.brings_first, moments.brings_correction, areas.county_code, areas.institution_code
+),
+
+known as (
+    select
+        area_code,
+        indicator_code,
+        reporting_month,
+        known_at,
+        brings_first,
+        brings_correction,
+        sum(value) as value,
+        bool_or(is_made_up) as is_made_up
+    from reports_known
+    group by
+        area_code, indicator_code, reporting_month, known_at, brings_first, brings_correction
 ),
 
 placed as (
