@@ -62,6 +62,20 @@ DEFECTS = [
         cell_row=2,
     ),
     Defect(
+        "all_zeros",
+        "AL-04-PUNESIMI",
+        past=[("2.1.16.2", "", 0), ("3.1.11.1", "", 5), ("3.1.4.1", "", 32)],
+        report=[("2.1.16.2", "", 0), ("3.1.11.1", "", 0), ("3.1.4.1", "", 0)],
+        cell_row=2,
+    ),
+    Defect(
+        "level_jumps",
+        "AL-04-B-LUSHNJE",
+        past=[("3.1.1.2", "", 40), ("2.2.2.1", "", 13)],
+        report=[("3.1.1.2", "", 52), ("2.2.2.1", "", 130)],
+        cell_row=3,
+    ),
+    Defect(
         "same_as_last_month",
         "AL-04-B-MALLAKASTER",
         past=[("3.1.1.1", "", 4), ("3.1.9.2", "", 9), ("3.1.2.3", "", 6)],
@@ -106,7 +120,9 @@ def doubts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         yield connection
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.rule)
+@pytest.mark.parametrize(
+    "defect", DEFECTS, ids=lambda defect: f"{defect.rule}-{defect.institution_code}"
+)
 def test_a_defect_is_found_by_its_rule_at_its_row(
     defect: Defect, doubts: duckdb.DuckDBPyConnection
 ) -> None:

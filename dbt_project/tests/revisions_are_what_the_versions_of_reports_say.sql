@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'revisions'}}}) }}
--- Recomputed from the facts by another way: each line of a report adds its number on the day it came
--- and takes it away when it was superseded, so that what was known is a running sum of both.
+-- Recomputed from the facts by another way: each line of a report adds its number when it came and
+-- takes it away when it was superseded, so that what was known is a running sum of both.
 with owing as (
     select
         county_code,
@@ -157,10 +157,10 @@ changed as (
         known.*,
         recomputed.first_known_at,
         recomputed.latest_known_at,
-        known.value is distinct from lag(known.value) over (
+        lag(known.value) over (
             partition by known.county_code, known.indicator_code, known.reporting_month
             order by known.moment
-        ) as is_change
+        ) as value_before
     from known
     inner join recomputed
         on
@@ -177,7 +177,9 @@ expected as (
         any_value(first_known_at) as first_known_at,
         max(value) filter (where moment = first_known_at) as first_value,
         max(value) filter (where moment = latest_known_at) as latest_value,
-        count(*) filter (where is_change and moment > first_known_at) as revisions
+        count(*) filter (
+            where value is distinct from value_before and moment > first_known_at
+        ) as revisions
     from changed
     group by all
 )

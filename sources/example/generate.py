@@ -26,6 +26,7 @@ import xlsxwriter
 from sources.registers import PERIODS_IN_MONTHS, is_due
 
 COUNTY = "AL-04"
+POLICE = "AL-04-POLICIA"
 YEAR = 2023
 MADE_UP = "SHEMBULL - TË TRILLUARA"
 PUBLISHED_FIGURES = (
@@ -575,7 +576,7 @@ def _histories(rng: Random, contacts: Sequence[Contact]) -> list[Event]:
     events: list[Event] = []
     kept: Counter[str] = Counter()
     for person, (flagged_on, channel, number, exploitation) in enumerate(sorted(openings), start=1):
-        keeper = REFERRED_BY.get(channel, "AL-04-POLICIA")
+        keeper = REFERRED_BY.get(channel, POLICE)
         kept[keeper] += 1
         municipality = _pick(Random(f"{YEAR} municipality {person}"), MUNICIPALITIES)
         events += [
@@ -612,7 +613,7 @@ def _history(
         border_point=border_point,
     )
     decided_by = DECIDED_BY.get(channel, "Police")
-    referring = REFERRED_BY.get(channel, "AL-04-POLICIA")
+    referring = REFERRED_BY.get(channel, POLICE)
     receiving = rng.choice(("AL-04-SHSSH", "AL-04-B-FIER", "AL-04-B-LUSHNJE"))
     if receiving == referring:
         receiving = "AL-04-B-PATOS"
@@ -932,7 +933,10 @@ def _new_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...
 
 
 def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
-    """Write what the police hold of the persons whom they know too, in cases of their own."""
+    """Write what the police hold of the persons whom they know too, in cases of their own.
+
+    Of whom the police keep the case anyway they have no other.
+    """
     known = {entry.person: entry for entry in KNOWN_TO_POLICE}
     written = []
     for quarter, last_month in enumerate(QUARTER_ENDS, start=1):
@@ -943,12 +947,13 @@ def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
         for event in events:
             if (
                 event.person in known
+                and event.keeper != POLICE
                 and event.event in ("flagged", "prosecuted", "initially_identified")
                 and since < event.day.month <= last_month
             ):
                 own = replace(
                     event,
-                    keeper="AL-04-POLICIA",
+                    keeper=POLICE,
                     case_number="",
                     own_case=f"PO-{YEAR}-{event.person:03d}",
                     own_person=f"P-{YEAR}-PO-{event.person:03d}",

@@ -165,7 +165,8 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
         "is_recorded boolean); "
         "create table fct_submissions (county_code varchar, institution_code varchar, "
         "reporting_month date, frequency varchar, version integer, delivery_id varchar, "
-        "received_at timestamp, superseded_at timestamp, is_made_up boolean)"
+        "received_at timestamp, superseded_at timestamp, is_made_up boolean); "
+        "create table fct_door_findings (delivery_id varchar, row_number integer, rule varchar)"
     )
 
 

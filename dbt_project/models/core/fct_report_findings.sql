@@ -17,7 +17,7 @@ with totals as (
 thresholds as (
     {% set names = [
         'repeated_values_least', 'repeated_values_chance', 'other_month_chance',
-        'other_month_window', 'other_sender_chance', 'zeros_least',
+        'other_month_window', 'other_sender_chance', 'zeros_least', 'zeros_least_before',
     ] -%}
     select
         {% for name in names -%}
@@ -42,6 +42,7 @@ reports as (
         list(distinct indicator_code) as indicator_codes,
         count(*) as totals_reported,
         count(*) filter (where value > 0) as totals_above_zero,
+        sum(value) as totals_together,
         list(indicator_code || '=' || value order by indicator_code) filter (
             where value > 0 and not may_repeat
         ) as values_above_zero,
@@ -82,7 +83,10 @@ all_zeros as (
                 earlier.county_code = reports.county_code
                 and earlier.institution_code = reports.institution_code
                 and earlier.reporting_month < reports.reporting_month
-                and earlier.totals_above_zero >= thresholds.zeros_least
+                and (
+                    earlier.totals_above_zero >= thresholds.zeros_least
+                    or earlier.totals_together >= thresholds.zeros_least_before
+                )
         )
 ),
 

@@ -16,7 +16,7 @@ thresholds as (
         'improbable_count_alarm_rate', 'improbable_count_least_past', 'improbable_count_largest',
         'improbable_count_least_months_low', 'improbable_count_usual_spread',
         'improbable_count_spread_weight', 'improbable_count_spread_margin',
-        'shared_activity_least',
+        'shared_activity_least', 'level_jump_ratio', 'level_jump_least',
     ] -%}
     select
         {% for name in names -%}
@@ -37,6 +37,17 @@ current_totals as (
     select *
     from totals
     where superseded_at is null
+),
+
+-- What can't be true is no past either: beside millions nothing else would look strange.
+credible_totals as (
+    select current_totals.*
+    from current_totals
+    anti join {{ ref('fct_door_findings') }} as implausible
+        on
+            current_totals.delivery_id = implausible.delivery_id
+            and current_totals.row_number = implausible.row_number
+            and implausible.rule = 'implausible_count'
 ),
 
 part_exceeds_whole as (
@@ -102,11 +113,44 @@ cumulative_falls as (
     where target_basis = 'cumulative' and value < highest_before
 ),
 
+-- A level is no count of a month: nothing adds up to it, and it moves slowly.
+levels as (
+    select
+        credible_totals.*,
+        thresholds.level_jump_ratio as ratio,
+        thresholds.level_jump_least as least_change,
+        lag(credible_totals.value) over (
+            partition by
+                credible_totals.county_code, credible_totals.institution_code,
+                credible_totals.indicator_code
+            order by credible_totals.reporting_month
+        ) as level_before
+    from credible_totals
+    cross join thresholds
+    where credible_totals.target_basis = 'level'
+),
+
+level_jumps as (
+    select
+        'level_jumps' as rule,
+        * exclude (ratio, least_change, level_before),
+        'Treguesi ' || indicator_code || ' është një nivel: ' || cast(level_before as bigint)
+        || ' herën e fundit, ' || cast(value as bigint)
+        || ' tani. Kontrollojeni ose shpjegojeni.' as message_sq,
+        'Indicator ' || indicator_code || ' is a level: ' || cast(level_before as bigint)
+        || ' the last time, ' || cast(value as bigint) || ' now. Check it or explain it.'
+            as message_en
+    from levels
+    where
+        abs(value - level_before) >= least_change
+        and greatest(value, level_before) >= ratio * least(value, level_before)
+),
+
 -- Counts are small and often 0, so the test is exact: a negative binomial with the mean of the
 -- institution's own past, and its spread where that is wider than a Poisson's.
 past as (
     select
-        current_totals.*,
+        credible_totals.*,
         count(*) over earlier as past_reports,
         avg(value) over earlier as past_mean,
         var_samp(value) over earlier as past_variance,
@@ -114,7 +158,7 @@ past as (
         max(value) over earlier as past_most,
         date_diff('month', min(reporting_month) over earlier, reporting_month) as past_months,
         count(*) over (partition by delivery_id, institution_code) as tested_together
-    from current_totals
+    from credible_totals
     where target_basis not in ('milestone', 'level')
     window earlier as (
         partition by county_code, institution_code, indicator_code
@@ -242,8 +286,8 @@ shared_activity as (
 
 found as (
     {% for rule in [
-        'part_exceeds_whole', 'milestone_undone', 'cumulative_falls', 'improbable_count',
-        'outside_measure_years', 'shared_activity',
+        'part_exceeds_whole', 'milestone_undone', 'cumulative_falls', 'level_jumps',
+        'improbable_count', 'outside_measure_years', 'shared_activity',
     ] -%}
         select * from {{ rule }}
         {% if not loop.last %}union all by name{% endif %}

@@ -105,8 +105,8 @@ moments as (
     group by area_code, indicator_code, reporting_month, known_at
 ),
 
--- A correction replaces one line, the total or a part, and leaves the others: which of them count is
--- asked of all that hold at a moment.
+-- A correction replaces one line, the total or a part, and leaves the others: which of them count
+-- is asked of all that hold at a moment.
 reports_known as (
     select
         moments.area_code,

@@ -20,7 +20,10 @@ WHOLE_FILE = Place(None, None, None)
 
 @dataclass(frozen=True)
 class Report:
-    """A clean report in the inbox: its file, sender and month, and the sender's month before."""
+    """A clean report in the inbox: its file, sender and month, and the sender's month before.
+
+    `past` is what the sender told of each indicator in its earlier reports, before any was spoiled.
+    """
 
     path: Path
     institution: str
@@ -29,6 +32,7 @@ class Report:
     before: Path | None
     others: tuple[Path, ...] = ()
     recorded: frozenset[str] = frozenset()
+    past: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -404,20 +408,50 @@ def total_differs_from_the_records(report: Report, rng: Random) -> Spoiled | Non
 # --- numbers that are strange beside the past ----------------------------------------------------
 
 
-@kind
-def zeros_typed_too_many(report: Report, rng: Random) -> Spoiled | None:
-    form = Form(report.path)
-    rows = [
-        row
-        for row in form.totals()
-        if (form.number(row) or 0) >= 5 and form.value(row, HEADING) not in report.recorded
-    ]
-    if report.month.month < 8 or not rows:
+#: Other plants may take three reports away; what remains of so many is still half a year.
+LONG_PAST = 9
+#: Of a number that has stayed the same, one report tells as much as many.
+SHORT_PAST = 3
+
+
+def _typed_tenfold(form: Form, rows: list[int], rng: Random) -> Spoiled | None:
+    if not rows:
         return None
     row = rng.choice(rows)
     for part in form.parts(row):
         form.count(part, (form.number(part) or 0) * 10)
     return _struck(form, row, form.count(row, (form.number(row) or 0) * 10))
+
+
+def _unrecorded(report: Report, form: Form) -> list[tuple[int, list[int]]]:
+    """Return the rows of five and more that no other source tells, each with its past."""
+    return [
+        (row, report.past.get(str(form.value(row, HEADING)), []))
+        for row in form.totals()
+        if (form.number(row) or 0) >= 5 and form.value(row, HEADING) not in report.recorded
+    ]
+
+
+@kind
+def zeros_typed_too_many(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    rows = [
+        row
+        for row, past in _unrecorded(report, form)
+        if len(past) >= LONG_PAST and len(set(past)) > 1
+    ]
+    return _typed_tenfold(form, rows, rng)
+
+
+@kind
+def zero_typed_behind_a_number_that_stays(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    rows = [
+        row
+        for row, past in _unrecorded(report, form)
+        if len(past) >= SHORT_PAST and {form.number(row)} == set(past)
+    ]
+    return _typed_tenfold(form, rows, rng)
 
 
 @kind

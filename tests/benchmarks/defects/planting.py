@@ -19,6 +19,7 @@ from random import Random
 
 import duckdb
 
+from defects.forms import HEADING, Form
 from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
@@ -87,7 +88,8 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
         prepare_process(home)
         write_example(home.inbox, SEEDS, mistakes=(), variant=f"{seed} ")
         rng = Random(seed)
-        plants = list(_planted(home, rng, wanted, logs))
+        reports = _logs(home) if logs else _reports(home)
+        plants = list(_planted(reports, rng, wanted, logs))
         take_in(home, load_registers(SEEDS))
         load_raw(home, today())
         link_persons(home)
@@ -98,11 +100,14 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
                 "strftime(reporting_month, '%Y-%m'), indicator_code, delivery_id, sheet, cell, "
                 "row_number, message_en from quality.findings"
             ).fetchall()
-    _compare(plants, findings, tally, logs)
+    # A log that is refused takes its records from many reports, which then differ from them.
+    clean = set() if logs else {(report.institution, f"{report.month:%Y-%m}") for report in reports}
+    _compare(seed, plants, findings, tally, clean)
 
 
-def _planted(home: Home, rng: Random, wanted: Counter[str], logs: bool) -> Iterator[Planted]:
-    reports = _logs(home) if logs else _reports(home)
+def _planted(
+    reports: list[Report], rng: Random, wanted: Counter[str], logs: bool
+) -> Iterator[Planted]:
     rng.shuffle(reports)
     taken: dict[str, list[date]] = defaultdict(list)
     touched: set[tuple[str | None, date]] = set()
@@ -162,6 +167,15 @@ def _reports(home: Home) -> list[Report]:
     for path in sorted((home.inbox / COUNTY).iterdir()):
         if named := _NAME.fullmatch(path.name):
             files[named[1], datetime.strptime(named[2], "%Y-%m").date()] = path
+    told: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    pasts = {}
+    for (institution, month), path in sorted(files.items()):
+        pasts[institution, month] = {code: [*past] for code, past in told[institution].items()}
+        form = Form(path)
+        for row in form.totals():
+            number = form.number(row)
+            if number is not None:
+                told[institution][str(form.value(row, HEADING))].append(number)
     return [
         Report(
             path=path,
@@ -173,6 +187,7 @@ def _reports(home: Home) -> list[Report]:
                 other for (who, when), other in files.items() if when == month and who < institution
             ),
             recorded=recorded,
+            past=pasts[institution, month],
         )
         for (institution, month), path in files.items()
     ]
@@ -196,8 +211,13 @@ def _month_before(month: date) -> date:
 
 
 def _compare(
-    plants: list[Planted], findings: list[tuple[object, ...]], tally: Tally, logs: bool
+    seed: str,
+    plants: list[Planted],
+    findings: list[tuple[object, ...]],
+    tally: Tally,
+    reports: set[tuple[str, str]],
 ) -> None:
+    """Tally what was found of the plants, and what was told where none of `reports` was spoiled."""
     planted_reports = {
         (who, f"{plant.report.month:%Y-%m}")
         for plant in plants
@@ -217,20 +237,21 @@ def _compare(
                 or (f[3], f[4]) == (plant.report.institution, f"{plant.report.month:%Y-%m}")
             ]
             place = plant.spoiled.place.cell
-            tally.missed.append(f"{plant.kind} at {place} in {plant.report.path.name}: {told}")
-    # A log that is refused takes its records from many reports, which then differ from them.
-    if logs:
+            tally.missed.append(
+                f"{seed}: {plant.kind} at {place} in {plant.report.path.name}: {told}"
+            )
+    if not reports:
         return
-    tally.clean_reports += 203 - len(planted_reports)
+    tally.clean_reports += len(reports - planted_reports)
     false: dict[tuple[object, object], str] = {}
     for finding in findings:
         rule, severity, county, who, month, _, delivery, *_ = finding
         if (who, month) in planted_reports or delivery in planted_files or county != COUNTY:
             continue
         if severity == "blocks":
-            tally.refused_clean.append(f"{who} {month}: {rule}")
+            tally.refused_clean.append(f"{seed}: {who} {month}: {rule}")
         if severity in ("blocks", "warns"):
-            false[who, month] = f"{who} {month}: {rule}, {finding[-1]}"
+            false[who, month] = f"{seed}: {who} {month}: {rule}, {finding[-1]}"
     tally.false_warnings += false.values()
 
 
