@@ -172,8 +172,6 @@ class IsolatedReader:
             except PermissionError:
                 return self._unread(arrival, UNOPENABLE)
         if digest.hexdigest() in self._known:
-            if sealed:
-                sealed.unlink()
             return None if rule == UNOPENABLE else Known(digest.hexdigest())
         refused = refused_unread(
             rule,

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from sources.home import Home
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
+from sources.vault import pack
 
 #: Up to so many files the disk is waited for one by one; above, once for all that it has to write.
 _SINGLY = 64
@@ -158,7 +159,9 @@ class Repeat:
 
 
 def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repeat] = ()) -> None:
-    """Keep what was read: sealed originals in their place, rows as one Parquet file a raw table.
+    """Keep what was read: sealed originals as one archive, rows as one Parquet file a raw table.
+
+    The original of a refused file lies in quarantine, beside its reasons.
 
     The batch's deliveries are written last. Until then the batch is unfinished: none of its files
     counts as known, and the next call removes what it left. When it returns, the disk has all of
@@ -180,10 +183,19 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
     deliveries = pa.Table.from_pylist(
         [reading.delivery for reading in readings], SCHEMAS["deliveries"]
     )
-    written = [path for reading in readings for path in _keep_original(home, reading)]
+    written = [path for reading in readings for path in _quarantined(home, reading)]
     names = sorted(reading.delivery["content_hash"] for reading in readings)
     names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
     batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    originals = {
+        reading.delivery["delivery_id"]: reading.sealed
+        for reading in readings
+        if reading.sealed and reading.delivery["status"] == "accepted"
+    }
+    if originals:
+        written.append(
+            _write_whole(home.vault / f"{batch}.zip", lambda path: pack(path, originals))
+        )
     for table, rows in sorted(typed.items()):
         written.append(_write_table(home, table, batch, rows))
     _wait_for_disk(written)
@@ -237,24 +249,21 @@ def _repeated(repeat: Repeat) -> dict[str, Any]:
     }
 
 
-def _keep_original(home: Home, reading: Reading) -> Iterator[Path]:
-    """Put a sealed original in its place, beside its reasons if it is refused."""
+def _quarantined(home: Home, reading: Reading) -> Iterator[Path]:
+    """Put the sealed original of a refused file into quarantine, with the reasons."""
     delivery = reading.delivery
     if delivery["status"] == "accepted":
-        kept = home.vault / f"{delivery['delivery_id']}.sealed"
-    else:
-        folder = home.quarantine / (delivery["county_code"] or "unknown") / delivery["delivery_id"]
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = folder / "original.sealed"
-        content = {"delivery": delivery, "problems": [asdict(found) for found in reading.problems]}
-        yield _write(folder / "reason.txt", _reason(reading))
-        yield _write(
-            folder / "reason.json",
-            json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n",
-        )
-    if reading.sealed is not None:
-        reading.sealed.replace(kept)
-        yield kept
+        return
+    folder = home.quarantine / (delivery["county_code"] or "unknown") / delivery["delivery_id"]
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"delivery": delivery, "problems": [asdict(found) for found in reading.problems]}
+    yield _write(folder / "reason.txt", _reason(reading))
+    yield _write(
+        folder / "reason.json",
+        json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n",
+    )
+    if sealed := reading.sealed:
+        yield _write_whole(folder / "original.sealed", sealed.copy_into)
 
 
 def _reason(reading: Reading) -> str:
@@ -276,11 +285,14 @@ def _reason(reading: Reading) -> str:
 
 
 def _remove_unfinished(home: Home) -> None:
-    finished = {path.name for path in (home.raw / "deliveries").glob("*.parquet")}
-    for table in SCHEMAS:
-        for path in (home.raw / table).glob("*.parquet"):
-            if path.name not in finished:
-                path.unlink()
+    finished = {path.stem for path in (home.raw / "deliveries").glob("*.parquet")}
+    begun = [home.raw / table for table in SCHEMAS]
+    for path in [
+        *home.vault.glob("*.zip"),
+        *chain.from_iterable(f.glob("*.parquet") for f in begun),
+    ]:
+        if path.stem not in finished:
+            path.unlink()
 
 
 def _write(path: Path, text: str) -> Path:
@@ -289,12 +301,17 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> Path:
-    """Write a table of a batch so that it is either whole under its name or not there."""
-    path = home.raw / table / f"{batch}.parquet"
+    return _write_whole(
+        home.raw / table / f"{batch}.parquet", lambda path: pq.write_table(rows, path)
+    )
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> Path:
+    """Write a file so that it is either whole under its name or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        pq.write_table(rows, temporary)
+        write(temporary)
         _wait_for_disk([temporary])
         temporary.replace(path)
     finally:

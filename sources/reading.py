@@ -46,6 +46,7 @@ from sources.values import (
     read_timestamp,
     read_year,
 )
+from sources.vault import Sealed
 
 __all__ = ["Problem", "Reading", "read_content", "refused_unread"]
 
@@ -74,14 +75,14 @@ class Reading:
 
     `delivery` is a row of the raw table deliveries, `columns` are columns of the raw table `table`
     (sources.landing.SCHEMAS), as long as each other. A refused file has none. `sealed` is where its
-    sealed original waits to be stored.
+    original waits, sealed, to be stored.
     """
 
     delivery: dict[str, Any]
     table: str | None
     columns: dict[str, list[Any]] = field(repr=False)
     problems: list[Problem]
-    sealed: Path | None = None
+    sealed: Sealed | None = None
 
     @property
     def rows(self) -> list[dict[str, Any]]:

@@ -7,9 +7,12 @@ Belongs here: sealing, opening, and the vault's pair of keys. Not here: which fi
 import os
 import re
 import secrets
+import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from nacl import bindings as sodium
 from nacl.encoding import HexEncoder
@@ -33,6 +36,33 @@ _MORE = sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _LAST = sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
+class UnknownOriginal(ValueError):
+    """There is no original of such a delivery."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A sealed original, behind others in a file under `Home.incoming`, until it is stored."""
+
+    path: Path
+    start: int
+    length: int
+
+    def copy_into(self, path: Path) -> None:
+        """Write it into a new file. Raises OSError as `copy_to` does."""
+        with path.open("xb") as target:
+            self.copy_to(target)
+
+    def copy_to(self, target: IO[bytes]) -> None:
+        """Write it to `target`, in chunks. Raises OSError when it can't be read or written."""
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.start)
+            left = self.length
+            while left and (part := file.read(min(left, CHUNK_BYTES))):
+                target.write(part)
+                left -= len(part)
+
+
 class Sealer:
     """Seals originals, in chunks, so that only the private key opens them.
 
@@ -44,15 +74,15 @@ class Sealer:
     """
 
     def __init__(self, home: Home) -> None:
-        self._incoming = home.incoming
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        self._kept = 0
+        home.incoming.mkdir(parents=True, exist_ok=True)
+        # One file a sealer: making a file for each small original would cost more than its reading.
+        self._path = home.incoming / secrets.token_hex(16)
+        self._length = 0
         path = home.vault / PUBLIC_KEY
         if not path.exists():
             _make_pair(home, path)
         public = PublicKey(path.read_bytes().strip(), encoder=HexEncoder)
-        # One key a sealer: an elliptic curve for each small file would cost more than its reading.
-        self._name = secrets.token_hex(16)
+        # One key a sealer: so would an elliptic curve.
         self._key = random(_KEY_BYTES)
         self._head = _MARK + bytes(SealedBox(public).encrypt(self._key))
 
@@ -67,27 +97,27 @@ class Sealer:
             chunk = following
         yield sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=_LAST)
 
-    def keep(self, chunks: Iterable[bytes]) -> Path:
-        """Seal a content into a new file under `Home.incoming`; return where.
+    def keep(self, chunks: Iterable[bytes]) -> Sealed:
+        """Seal a content into a file under `Home.incoming`, behind those before it.
 
         The disk may not have it yet. Raises OSError when it can't be written, and whatever the
-        chunks raise; no file is then left.
+        chunks raise; nothing of it is then left.
         """
-        self._kept += 1
-        path = self._incoming / f"{self._name}-{self._kept}"
+        start = self._length
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                for part in self.sealed(chunks):
-                    written = 0
-                    while written < len(part):
-                        written += os.write(handle, part[written:])
-            finally:
-                os.close(handle)
+            for part in self.sealed(chunks):
+                written = 0
+                while written < len(part):
+                    written += os.write(handle, part[written:])
+                self._length += len(part)
         except BaseException:
-            path.unlink(missing_ok=True)
+            os.ftruncate(handle, start)
+            self._length = start
             raise
-        return path
+        finally:
+            os.close(handle)
+        return Sealed(self._path, start, self._length - start)
 
 
 def in_chunks(content: bytes) -> Iterator[bytes]:
@@ -96,7 +126,7 @@ def in_chunks(content: bytes) -> Iterator[bytes]:
         yield content[start : start + CHUNK_BYTES]
 
 
-def opened(sealed: BinaryIO, private: PrivateKey) -> Iterator[bytes]:
+def opened(sealed: IO[bytes], private: PrivateKey) -> Iterator[bytes]:
     """Yield the content of a sealed original in chunks.
 
     Raises CryptoError or ValueError for a key that doesn't fit, and for what was changed, cut off
@@ -129,32 +159,57 @@ def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, 
         raise ValueError("give the reason for which the original is opened.")
     if out.exists() or out.resolve().is_relative_to(home.root.resolve()):
         raise ValueError("the original goes into a new file outside KRAT_HOME.")
-    path = find_sealed(home, delivery_id)
     try:
         key = PrivateKey(private_key.read_bytes().strip(), encoder=HexEncoder)
         # The whole is opened once before any of it is handed out.
-        with path.open("rb") as sealed:
+        with sealed_original(home, delivery_id) as sealed:
             for _ in opened(sealed, key):
                 pass
+    except UnknownOriginal:
+        raise
     except (CryptoError, ValueError, TypeError):
         audit.append(home, "open original", delivery_id, reason, "refused: the key does not fit")
         raise ValueError("the private key does not fit this vault.") from None
     audit.append(home, "open original", delivery_id, reason, "opened")
     handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file, path.open("rb") as sealed:
+    with os.fdopen(handle, "wb") as file, sealed_original(home, delivery_id) as sealed:
         file.writelines(opened(sealed, key))
 
 
-def find_sealed(home: Home, delivery_id: str) -> Path:
-    """Return where the sealed original of a delivery lies; ValueError if there is none."""
+@contextmanager
+def sealed_original(home: Home, delivery_id: str) -> Iterator[IO[bytes]]:
+    """Open the sealed original of a delivery for reading; UnknownOriginal if there is none."""
     if not re.fullmatch(r"[0-9a-f]{16}", delivery_id):
-        raise ValueError("a delivery's id has 16 hex digits: see quality.findings.")
-    kept = home.vault / f"{delivery_id}.sealed"
-    found = [kept, *home.quarantine.glob(f"*/{delivery_id}/original.sealed")]
-    for path in found:
-        if path.exists():
-            return path
-    raise ValueError(f"the vault has no original of {delivery_id}.")
+        raise UnknownOriginal("a delivery's id has 16 hex digits: see quality.findings.")
+    for path in home.quarantine.glob(f"*/{delivery_id}/original.sealed"):
+        with path.open("rb") as sealed:
+            yield sealed
+        return
+    for path in home.vault.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            if _member(delivery_id) in archive.namelist():
+                with archive.open(_member(delivery_id)) as sealed:
+                    yield sealed
+                return
+    raise UnknownOriginal(f"the vault has no original of {delivery_id}.")
+
+
+def pack(path: Path, originals: dict[str, Sealed]) -> None:
+    """Write a zip archive of sealed originals, each under the id of its delivery.
+
+    They are stored as they are: what is sealed can't be compressed. The disk may not have it yet.
+    Raises OSError when it can't be written.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for delivery_id, sealed in originals.items():
+            member = zipfile.ZipInfo(_member(delivery_id))
+            member.file_size = sealed.length
+            with archive.open(member, "w") as target:
+                sealed.copy_to(target)
+
+
+def _member(delivery_id: str) -> str:
+    return f"{delivery_id}.sealed"
 
 
 def _make_pair(home: Home, path: Path) -> None:

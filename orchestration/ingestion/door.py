@@ -60,6 +60,7 @@ def take_in(home: Home, registers: Registers) -> Intake:
     with IsolatedReader(registers, home, frozenset(known), processes) as reader:
         for batch in _batches(reader, whole):
             intake = _stored(home, registers, batch, known, intake)
+    shutil.rmtree(home.incoming, ignore_errors=True)
     return intake
 
 

@@ -27,7 +27,7 @@ from sources.reading import Reading, read_content
 from sources.registers import Registers
 from sources.tables import address, read_tables
 from sources.values import cell_text, read_count, read_date, read_month, read_timestamp, read_year
-from sources.vault import Sealer, in_chunks, opened
+from sources.vault import Sealer, in_chunks, opened, sealed_original
 
 RECEIVED = datetime(2023, 6, 5, 9, 0)
 WARNS = {
@@ -108,9 +108,9 @@ def sealed(home: Home, content: bytes) -> Reading:
     return replace(read(home, content), sealed=Sealer(home).keep(in_chunks(content)))
 
 
-def unsealed(home: Home, path: Path) -> bytes:
+def unsealed(home: Home, reading: Reading) -> bytes:
     private = PrivateKey((home.keys / "vault.key").read_bytes(), encoder=HexEncoder)
-    with path.open("rb") as file:
+    with sealed_original(home, reading.delivery["delivery_id"]) as file:
         return b"".join(opened(file, private))
 
 
@@ -514,26 +514,26 @@ def test_originals_are_sealed_and_a_refusal_says_why_in_both_languages(home: Hom
     good, bad = (sealed(home, content) for content in contents)
     store_batch(home, [good, bad])
     assert (home.keys / "vault.key").stat().st_mode & 0o777 == 0o600
-    assert unsealed(home, home.vault / f"{good.delivery['delivery_id']}.sealed") == contents[0]
+    assert (unsealed(home, good), unsealed(home, bad)) == contents
     folder = home.quarantine / "AL-04" / bad.delivery["delivery_id"]
-    assert unsealed(home, folder / "original.sealed") == contents[1]
+    assert (folder / "original.sealed").exists()
     reason = (folder / "reason.txt").read_text(encoding="utf-8")
     assert reason.index("qeliza E7") < reason.index("cell E7")
     assert json.loads((folder / "reason.json").read_text())["problems"][0]["cell"] == "E7"
-    assert not list(home.incoming.iterdir())
     for path in (path for path in home.root.rglob("*") if path.is_file()):
         assert b"Fisteku" not in path.read_bytes()
 
 
 def test_an_unfinished_batch_is_unknown_and_swept_away(home: Home) -> None:
-    reading = read(home, workbook([TOTAL]))
+    reading = sealed(home, workbook([TOTAL]))
     store_batch(home, [reading])
     (batch,) = (home.raw / "deliveries").iterdir()
     batch.unlink()
     assert known_hashes(home) == set()
-    other = read(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))
+    other = sealed(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))
     store_batch(home, [reading, other])
     assert len(list((home.raw / "submission_values").iterdir())) == 1
+    assert len(list(home.vault.glob("*.zip"))) == 1
 
 
 def test_a_row_that_fits_no_table_leaves_nothing_known(home: Home) -> None:
