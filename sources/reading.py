@@ -29,10 +29,11 @@ from sources.layouts import (
     lookup,
     unit_names,
 )
+from sources.marks import UnreadableFile
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.pseudonyms import Pseudonyms
 from sources.registers import Registers
-from sources.tables import Sheet, UnreadableFile, address, file_format, is_blank, read_tables
+from sources.tables import Sheet, address, file_format, is_blank, read_tables
 from sources.values import (
     Cell,
     cell_text,
@@ -54,6 +55,9 @@ _LONGEST_HEADING = 200
 
 #: Kinds of columns whose merged cells say the same for each of their rows.
 _FILLED_DOWN = {"code", "text_code", "month"}
+
+#: The widest row that is kept in memory to know it again.
+_WIDEST_KEPT = 100
 
 #: Rows in which labels and headings are looked for.
 _TOP_ROWS = 40
@@ -241,17 +245,21 @@ class _Reader:
     # -- the file ----------------------------------------------------------------------------
 
     def read(self, sheets: list[Sheet]) -> None:
-        found = self._recognise(sheets)
+        labels = [_labels(sheet) for sheet in sheets]
+        found = self._recognise(sheets, labels)
         if found is None:
-            self.is_made_up = any(_is_marked_made_up(sheet.rows) for sheet in sheets)
+            self.is_made_up = any(map(_is_marked_made_up, sheets, labels))
             return
-        self.layout, sheet = found
-        if self.layout.valid_to and self.received_at.date() > self.layout.valid_to:
+        self.layout, position = found
+        self._read_sheet(self.layout, sheets[position], labels[position])
+
+    def _read_sheet(self, layout: Layout, sheet: Sheet, labels: "_Labels") -> None:
+        if layout.valid_to and self.received_at.date() > layout.valid_to:
             self.report("outdated_form")
-        self._codes = codes_by_column(self.layout, self.registers)
+        self._codes = codes_by_column(layout, self.registers)
         if self.county_code not in self.registers.counties:
             self.report("wrong_county")
-        heading_row, columns = self._headings(self.layout, sheet)
+        heading_row, columns = self._headings(layout, sheet, labels)
         if heading_row is None:
             return
         if sheet.marks.merged:
@@ -261,66 +269,70 @@ class _Reader:
             for number, row in enumerate(sheet.rows)
             if number > heading_row and not self._is_empty(row, columns)
         ]
-        heads = self._heads(self.layout, sheet, heading_row, columns, table)
-        self._read_heads(self.layout, heads)
+        heads = self._heads(layout, sheet, labels, heading_row, columns, table)
+        self._read_heads(layout, heads)
         if not table:
             self.report("invalid_frame", sentence="no_rows")
         self._check_shape(sheet, heading_row, table)
         self._check_marks(sheet, heading_row, columns, table)
         if any(type(cell) is str and "Ã" in cell for row in sheet.rows for cell in row):
             self.notes.add("text encoded twice")
-        if self.layout.table == "submission_values":
+        if layout.table == "submission_values":
             self._read_values(columns, table, is_text=sheet.name is None)
         else:
             self._read_records(columns, table)
 
-    def _recognise(self, sheets: list[Sheet]) -> tuple[Layout, Sheet] | None:
-        """Find the sheet with a form, by its id or else by its headings."""
+    def _recognise(self, sheets: list[Sheet], labels: list["_Labels"]) -> tuple[Layout, int] | None:
+        """Find the form, and the position of its sheet, by its id or else by its headings."""
         forms = known_forms(self.received_at.date())
         stated: list[tuple[Layout, int]] = []
         unknown: tuple[int, _Place] | None = None
         for position, sheet in enumerate(sheets):
-            place = _find(sheet.rows, forms.headings)
-            if place is None or place.row is None or place.column is None:
+            place = _find(labels[position], forms.headings)
+            if place is None:
                 continue
-            beside = _beside(sheet.rows[place.row], place.column).value
-            below = [_cell(row, place.column) for row in sheet.rows[place.row + 1 :]]
+            row, column = place
+            beside = _beside(sheet.rows[row], column).value
+            below = (_cell(cells, column) for cells in sheet.rows[row + 1 :])
             first_below = next((cell for cell in below if cell_text(cell)), None)
             layout_found = forms.by_id.get(folded(beside)) or forms.by_id.get(folded(first_below))
             if layout_found:
                 stated.append((layout_found, position))
             elif first_below is not None or cell_text(beside):
-                unknown = unknown or (position, place)
+                label = _Place(sheet.rows[row][column], row, column)
+                unknown = unknown or (position, label)
         if len(stated) == 1:
             layout, position = stated[0]
             self._sheet = _sheet_label(layout, sheets[position], position)
-            return layout, sheets[position]
+            return layout, position
         if stated:
             self.layout = stated[0][0]
             self.report("invalid_frame", sentence="two_reports")
             return None
         if unknown is not None:
-            position, place = unknown
+            position, label = unknown
             self._sheet = None if sheets[position].name is None else f"#{position + 1}"
-            self.report("unknown_layout", place)
+            self.report("unknown_layout", label)
             return None
         for position, sheet in enumerate(sheets):
             for layout in forms.by_id.values():
-                required = [column for column in layout.columns if column.required]
-                if all(_find(sheet.rows, _folded_headings(column)) for column in required):
+                required = [each for each in layout.columns if each.required]
+                if all(_find(labels[position], _folded_headings(each)) for each in required):
                     self._sheet = _sheet_label(layout, sheet, position)
-                    return layout, sheet
+                    return layout, position
         self.report("unknown_layout")
         return None
 
-    def _headings(self, layout: Layout, sheet: Sheet) -> tuple[int | None, dict[int, Column]]:
+    def _headings(
+        self, layout: Layout, sheet: Sheet, labels: "_Labels"
+    ) -> tuple[int | None, dict[int, Column]]:
         """Find the row of headings; return it and the column of the layout at each position.
 
         Headings in merged cells stand in two rows: the last of them is returned.
         """
         best, most = None, 1
-        for number, row in enumerate(sheet.rows[:_TOP_ROWS]):
-            known = sum(heading in layout.by_heading for heading in map(_heading, row) if heading)
+        for number, row in enumerate(labels):
+            known = sum(heading in layout.by_heading for _, heading in row)
             if known > most:
                 best, most = number, known
         if best is None:
@@ -341,18 +353,18 @@ class _Reader:
                 present.add(column.name)
         last = best
         for number in (best - 1, best + 1) if unknown else ():
-            row = sheet.rows[number] if 0 <= number < len(sheet.rows) else []
+            cells = sheet.rows[number] if 0 <= number < len(sheet.rows) else []
             for position in unknown:
-                column = layout.by_heading.get(_heading(_cell(row, position)))
+                column = layout.by_heading.get(_heading(_cell(cells, position)))
                 if column and column.place == "row" and column.name not in present:
                     columns[position] = column
                     present.add(column.name)
                     last = max(last, number)
         for position in unknown:
-            if position not in columns:
-                cells = [_cell(row, position) for row in sheet.rows[best:]]
-                if any(cell_text(cell) for cell in cells):
-                    self.report("unknown_column_dropped", _Place(None, best, position))
+            if position not in columns and any(
+                cell_text(_cell(cells, position)) for cells in sheet.rows[best:]
+            ):
+                self.report("unknown_column_dropped", _Place(None, best, position))
         for column in layout.columns:
             if column.place == "row" and column.required and column.name not in present:
                 self.report("missing_required_column", _Place(None, best), column)
@@ -427,6 +439,7 @@ class _Reader:
         self,
         layout: Layout,
         sheet: Sheet,
+        labels: "_Labels",
         heading_row: int,
         columns: dict[int, Column],
         table: list[tuple[int, list[Cell]]],
@@ -434,17 +447,17 @@ class _Reader:
         """Return each head column's cell: beside its label, or in the first row of its column."""
         heads: dict[str, _Place] = {}
         positions = {column.name: position for position, column in columns.items()}
-        labels: dict[str, tuple[int, int]] = {}
-        for number, row in enumerate(sheet.rows[: min(heading_row, _TOP_ROWS)]):
-            for place, cell in enumerate(row):
-                if (heading := _heading(cell)) and heading in layout.by_heading:
-                    labels.setdefault(layout.by_heading[heading].name, (number, place))
+        labelled: dict[str, tuple[int, int]] = {}
+        for number, headings in enumerate(labels[:heading_row]):
+            for place, heading in headings:
+                if heading in layout.by_heading:
+                    labelled.setdefault(layout.by_heading[heading].name, (number, place))
         for column in layout.columns:
             if column.place != "head":
                 continue
             position = positions.get(column.name)
-            if column.name in labels:
-                number, label = labels[column.name]
+            if column.name in labelled:
+                number, label = labelled[column.name]
                 beside = _beside(sheet.rows[number], label)
                 heads[column.name] = _Place(beside.value, number, beside.column)
             elif position is not None and table:
@@ -942,16 +955,41 @@ def _heading_text(text: str) -> str:
     return folded(text).rstrip(" :*")
 
 
+#: What could be a heading in the upper rows of a sheet: a row's, each with its position.
+_Labels = list[tuple[tuple[int, str], ...]]
+
+
+def _labels(sheet: Sheet) -> _Labels:
+    found = []
+    for row in sheet.rows[:_TOP_ROWS]:
+        texts = tuple(
+            [cell if type(cell) is str and len(cell) <= _LONGEST_HEADING else "" for cell in row]
+        )
+        # The rows of a form are the same in every file of it, so most of them are known.
+        known = len(row) <= _WIDEST_KEPT
+        found.append(_labels_kept(texts) if known else _labels_in(texts))
+    return found
+
+
+def _labels_in(texts: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    headings = ((position, _heading(text)) for position, text in enumerate(texts) if text)
+    return tuple([(position, heading) for position, heading in headings if heading])
+
+
+_labels_kept = lru_cache(maxsize=2_000)(_labels_in)
+
+
 @cache
 def _folded_headings(column: Column) -> frozenset[str]:
     return frozenset(map(folded, column.headings))
 
 
-def _find(rows: list[list[Cell]], headings: frozenset[str]) -> _Place | None:
-    for number, row in enumerate(rows[:_TOP_ROWS]):
-        for position, cell in enumerate(row):
-            if _heading(cell) in headings:
-                return _Place(cell, number, position)
+def _find(labels: _Labels, headings: frozenset[str]) -> tuple[int, int] | None:
+    """Return the row and column of the first label that is one of these headings."""
+    for number, row in enumerate(labels):
+        for position, heading in row:
+            if heading in headings:
+                return number, position
     return None
 
 
@@ -967,13 +1005,14 @@ def _has(sheet: Sheet, row: int) -> bool:
     return row < len(sheet.rows)
 
 
-def _is_marked_made_up(rows: list[list[Cell]]) -> bool:
+def _is_marked_made_up(sheet: Sheet, labels: _Labels) -> bool:
     """Tell whether a file of no known form still says that its data are made up."""
-    place = _find(rows, frozenset({"të dhënat", "data"}))
-    if place is None or place.row is None or place.column is None:
+    place = _find(labels, frozenset({"të dhënat", "data"}))
+    if place is None:
         return False
-    below = _cell(rows[place.row + 1], place.column) if place.row + 1 < len(rows) else None
-    beside = _cell(rows[place.row], place.column + 1)
+    row, column = place
+    below = _cell(sheet.rows[row + 1], column) if _has(sheet, row + 1) else None
+    beside = _cell(sheet.rows[row], column + 1)
     return any(folded(cell).startswith("shembull") for cell in (beside, below))
 
 

@@ -204,7 +204,11 @@ def read_month(cell: Cell) -> date | None:
         cell = cell.date() if cell.time() == time() else None
     if isinstance(cell, date):
         return cell if cell.day == 1 else None
-    text = folded(cell)
+    return _month_in(folded(cell))
+
+
+@lru_cache(maxsize=1_000)
+def _month_in(text: str) -> date | None:
     if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-01)?", text):
         return _date(int(found[1]), int(found[2]), 1)
     if found := re.fullmatch(r"([0-9]{1,2})[./]([0-9]{4})", text):

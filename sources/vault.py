@@ -44,7 +44,7 @@ class UnknownOriginal(ValueError):
 class Sealed:
     """A sealed original, behind others in a file under `Home.incoming`, until it is stored."""
 
-    path: Path
+    path: str
     start: int
     length: int
 
@@ -55,12 +55,13 @@ class Sealed:
 
     def copy_to(self, target: IO[bytes]) -> None:
         """Write it to `target`, in chunks. Raises OSError when it can't be read or written."""
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(self.start)
-            left = self.length
-            while left and (part := file.read(min(left, CHUNK_BYTES))):
-                target.write(part)
-                left -= len(part)
+        end = self.start + self.length
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            for start in range(self.start, end, CHUNK_BYTES):
+                target.write(os.pread(handle, min(CHUNK_BYTES, end - start), start))
+        finally:
+            os.close(handle)
 
 
 class Sealer:
@@ -76,7 +77,7 @@ class Sealer:
     def __init__(self, home: Home) -> None:
         home.incoming.mkdir(parents=True, exist_ok=True)
         # One file a sealer: making a file for each small original would cost more than its reading.
-        self._path = home.incoming / secrets.token_hex(16)
+        self._path = str(home.incoming / secrets.token_hex(16))
         self._length = 0
         path = home.vault / PUBLIC_KEY
         if not path.exists():

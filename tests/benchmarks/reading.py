@@ -101,7 +101,7 @@ def filled(
             elif part.filename == "xl/worksheets/sheet1.xml":
                 for row in range(9, 60):
                     empty, value = f'<c r="F{row}" s="4"/>', f'<c r="F{row}" s="4"><v>{{}}</v></c>'
-                    text = text.replace(empty.encode(), value.format(number + row).encode())
+                    text = text.replace(empty.encode(), value.format((number + row) % 7).encode())
             new.writestr(part, text)
     return target.getvalue()
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
+from openpyxl import load_workbook
 
 from sources.home import Home
 from sources.landing import SCHEMAS, known_hashes, store_batch
@@ -648,24 +649,47 @@ def test_a_row_of_totals_is_left_out_and_told(home: Home, words: list[str]) -> N
     assert rules(reading) == ["totals_row_left_out"]
 
 
-@pytest.mark.parametrize("suffix", ["ods", "xls"])
-def test_a_workbook_saved_by_libreoffice_in_another_format_is_read(
-    home: Home, tmp_path: Path, suffix: str
-) -> None:
-    source = tmp_path / "report.xlsx"
-    source.write_bytes(workbook([["2.1.9.1", "", "", "", "1 200", ""]]))
+def saved_as(suffix: str, content: bytes, folder: Path) -> bytes:
+    """Return a workbook as LibreOffice saves it in another format."""
+    source = folder / "report.xlsx"
+    source.write_bytes(content)
     subprocess.run(
-        ["soffice", "--headless", "--convert-to", suffix, "--outdir", str(tmp_path),
-         f"-env:UserInstallation=file://{tmp_path / 'profile'}", str(source)],
+        ["soffice", "--headless", "--convert-to", suffix, "--outdir", str(folder),
+         f"-env:UserInstallation=file://{folder / 'profile'}", str(source)],
         check=True,
         capture_output=True,
         timeout=120,
     )  # fmt: skip
-    reading = read(home, (tmp_path / f"report.{suffix}").read_bytes())
+    return (folder / f"report.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls"])
+def test_a_workbook_saved_by_libreoffice_in_another_format_is_read(
+    home: Home, tmp_path: Path, suffix: str
+) -> None:
+    content = saved_as(suffix, workbook([["2.1.9.1", "", "", "", "1 200", ""]]), tmp_path)
+    reading = read(home, content)
     assert reading.delivery["file_format"] == suffix
     assert [(row["value"], row["sheet"], row["cell"]) for row in reading.rows] == [
         (1200.0, "Raporti", "E7")
     ]
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls"])
+def test_formulas_and_what_is_hidden_or_merged_are_seen_in_other_formats(
+    home: Home, tmp_path: Path, suffix: str
+) -> None:
+    book = load_workbook(io.BytesIO(workbook([["2.1.9.1", "", "", "", 3, ""]] * 3)))
+    page = book["Raporti"]
+    page["E7"] = "=1+2"
+    page.row_dimensions[8].hidden = True
+    page.merge_cells("A8:A9")
+    changed = io.BytesIO()
+    book.save(changed)
+    found = places(read(home, saved_as(suffix, changed.getvalue(), tmp_path)))
+    assert ("formula_in_cell", "Raporti", "E7") in found
+    assert ("merged_cells_read", "Raporti", "A8") in found
+    assert {rule for rule, _, _ in found} >= {"hidden_cells_read"}
 
 
 def test_an_ods_that_spreads_far_is_refused_before_it_is_read(home: Home) -> None:

@@ -1,0 +1,334 @@
+"""What a workbook holds beside its cells, seen before it is parsed: parts, formulas, the hidden.
+
+Belongs here: the limits that keep a hostile workbook from taking the process down, and the marks of
+sheets. Not here: cells (sources.tables) or which marks refuse a file (sources.reading).
+"""
+
+import io
+import posixpath
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from olefile import OleFileIO
+
+#: Limits far above any form of the project and far below what harms a small machine.
+MAX_UNPACKED_BYTES = 128 * 2**20
+MAX_WORKBOOK_PARTS = 500
+MAX_SHEETS = 200
+MAX_SHEET_CELLS = 4_000_000
+
+_REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
+#: A row or column so far that the sheet has to be measured before it is read.
+_FAR = re.compile(rb" r=[\"'](?:[A-Za-z]{3}|[A-Za-z]{0,2}[0-9]{5})")
+#: What a sheet's XML holds only if there is something to look at: a declaration, a formula, what
+#: is hidden or merged, or a prefix or spelling that would hide one of them from this list.
+_NOTABLE = (
+    b"<!", b"<f>", b"<f ", b"<f/", b'hidden="1"', b'hidden="true"', b"<mergeCell ", b"<x:", b"r ="
+)  # fmt: skip
+#: Parts that run, or fetch something from elsewhere.
+_ACTIVE = re.compile(
+    r"vbaproject|macrosheets/|activex/|embeddings/|externallinks/|connections\.xml|querytables/"
+    r"|customui/|^basic/|^scripts/|^object ",
+    re.MULTILINE,
+)
+#: Names that would lead out of the folder into which somebody unpacks them.
+_ESCAPING = re.compile(r"^/|\.\.|[\\:\0]", re.MULTILINE)
+
+#: Records of the workbook stream of an .xls (Microsoft, MS-XLS 2.4), and the kinds of sheets in it
+#: that hold cells, or macros of Excel 4.
+_BOF, _SHEET, _LOCKED = 0x0809, 0x0085, 0x002F
+_FORMULA, _ROW, _COLUMNS, _MERGED = 0x0006, 0x0208, 0x007D, 0x00E5
+_CELLS, _MACROS = 0, 1
+
+
+class UnreadableFile(Exception):
+    """The bytes are no table that is read; `sentence` says why (sources.problems)."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass
+class Marks:
+    """What a sheet's cells don't say themselves; rows and columns count from 0.
+
+    `merged` are areas as (first row, first column, last row, last column).
+    """
+
+    formulas: set[tuple[int, int]] = field(default_factory=set)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    is_hidden: bool = False
+
+
+def archive_marks(kind: str, content: bytes) -> dict[str, Marks]:
+    """Return the marks of the sheets that have any, by the sheet's name.
+
+    Refuses a workbook that would unpack, or spread, beyond the limits, that acts or reaches out. A
+    file of 1.4 KB whose one value stands in the last cell makes the reader ask for 549 GB: a sheet
+    that mentions a far cell is measured first. What gets past that is ended by the limits of the
+    process (sources.isolation).
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = {part.filename.lower(): part for part in archive.infolist()}
+            _check_directory(archive.infolist(), parts)
+            if kind == "ods":
+                if "content.xml" not in parts:
+                    raise UnreadableFile("no_table")
+                return _open_document_marks(archive.read(parts["content.xml"]))
+            if "xl/workbook.xml" not in parts:
+                raise UnreadableFile("no_table")
+            found = {}
+            for name, part in parts.items():
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    xml = archive.read(part)
+                    if any(mark in xml for mark in _NOTABLE) or _FAR.search(xml):
+                        found[name] = _sheet_marks(xml)
+            return _by_sheet(archive, parts, found) if found else {}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        expat.ExpatError,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+        OSError,
+        ValueError,
+        KeyError,
+    ):
+        raise UnreadableFile("damaged") from None
+
+
+def _check_directory(listed: list[zipfile.ZipInfo], parts: dict[str, zipfile.ZipInfo]) -> None:
+    if len(listed) > MAX_WORKBOOK_PARTS:
+        raise UnreadableFile("too_many_parts")
+    if len(parts) != len(listed):
+        raise UnreadableFile("damaged")
+    if sum(part.file_size for part in listed) > MAX_UNPACKED_BYTES:
+        raise UnreadableFile("unpacks_to_too_much")
+    names = "\n".join(parts)
+    if _ESCAPING.search(names) or any(stat.S_ISLNK(part.external_attr >> 16) for part in listed):
+        raise UnreadableFile("names_elsewhere")
+    if any(part.flag_bits & 1 for part in listed):
+        raise UnreadableFile("locked")
+    if _ACTIVE.search(names):
+        raise UnreadableFile("active_content")
+
+
+def _sheet_marks(xml: bytes) -> Marks:
+    """Measure a sheet of an .xlsx, and return what its cells don't say themselves."""
+    marks = Marks()
+    last_row = last_column = row = column = -1
+
+    def on_start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal last_row, last_column, row, column
+        local = tag.rpartition(":")[2]
+        if local == "row":
+            row = int(attributes["r"]) - 1 if "r" in attributes else row + 1
+            column = -1
+            last_row = max(last_row, row)
+            if attributes.get("hidden") in ("1", "true"):
+                marks.hidden_rows.add(row)
+        elif local == "c":
+            row, column = _position(attributes["r"]) if "r" in attributes else (row, column + 1)
+            last_row, last_column = max(last_row, row), max(last_column, column)
+        elif local == "f":
+            marks.formulas.add((row, column))
+        elif local == "col" and attributes.get("hidden") in ("1", "true"):
+            last = min(int(attributes.get("max", "0")), 16_384)
+            marks.hidden_columns.update(range(int(attributes.get("min", "1")) - 1, last))
+        elif local == "mergeCell":
+            first, _, end = attributes.get("ref", "").partition(":")
+            marks.merged.append((*_position(first), *_position(end or first)))
+        if (last_row + 1) * (last_column + 1) > MAX_SHEET_CELLS:
+            raise UnreadableFile("spreads_too_far")
+
+    parser = _parser()
+    parser.StartElementHandler = on_start
+    parser.Parse(xml, True)
+    return marks
+
+
+def _position(reference: str) -> tuple[int, int]:
+    """Return (row, column) of an address, from 0; ValueError if it is none."""
+    found = _REFERENCE.fullmatch(reference)
+    if not found:
+        raise ValueError("no address")
+    column = 0
+    for letter in found[1].upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(found[2]) - 1, column - 1
+
+
+def _by_sheet(
+    archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], found: dict[str, Marks]
+) -> dict[str, Marks]:
+    """Return the marks by the names of the sheets whose parts they were found in."""
+    names: dict[str, str] = {}
+    targets: dict[str, str] = {}
+
+    def on_sheet(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "sheet":
+            related = next((v for k, v in attributes.items() if k.endswith(":id")), "")
+            names[attributes.get("name", "")] = related
+            if len(names) > MAX_SHEETS:
+                raise UnreadableFile("too_many_parts")
+
+    def on_relation(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "Relationship":
+            target = posixpath.join("/xl", attributes.get("Target", ""))
+            targets[attributes.get("Id", "")] = posixpath.normpath(target).lstrip("/").lower()
+
+    for name, handler in (
+        ("xl/workbook.xml", on_sheet), ("xl/_rels/workbook.xml.rels", on_relation),
+    ):  # fmt: skip
+        parser = _parser()
+        parser.StartElementHandler = handler
+        parser.Parse(archive.read(parts[name]), True)
+    return {
+        sheet: found[targets[related]]
+        for sheet, related in names.items()
+        if targets.get(related) in found
+    }
+
+
+def _open_document_marks(xml: bytes) -> dict[str, Marks]:
+    """Measure the sheets of an .ods, whose cells and rows repeat; return the marks of each.
+
+    LibreOffice itself repeats the empty rest of a sheet; only what holds something counts.
+    """
+    found: dict[str, Marks] = {}
+    marks = Marks()
+    row = column = repeated = last_row = last_column = 0
+    holds_something = False
+
+    def on_start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal marks, row, column, repeated, last_row, last_column, holds_something
+        local = tag.rpartition(":")[2]
+        if local == "table":
+            row = column = 0
+            marks = found.setdefault(attributes.get("table:name", ""), Marks())
+        elif local == "table-column":
+            span = int(attributes.get("table:number-columns-repeated", "1"))
+            if attributes.get("table:visibility", "visible") != "visible":
+                marks.hidden_columns.update(range(column, min(column + span, 16_384)))
+            column += span
+        elif local == "table-row":
+            column, holds_something = 0, False
+            repeated = int(attributes.get("table:number-rows-repeated", "1"))
+            if attributes.get("table:visibility", "visible") != "visible":
+                marks.hidden_rows.update(range(row, min(row + repeated, row + 65_536)))
+        elif local in ("table-cell", "covered-table-cell"):
+            if "table:formula" in attributes:
+                marks.formulas.add((row, column))
+            wide = int(attributes.get("table:number-columns-spanned", "1"))
+            high = int(attributes.get("table:number-rows-spanned", "1"))
+            if wide * high > 1:
+                marks.merged.append((row, column, row + high - 1, column + wide - 1))
+            column += int(attributes.get("table:number-columns-repeated", "1"))
+            if any(name.endswith(":value-type") for name in attributes):
+                holds_something = True
+                last_column = max(last_column, column)
+
+    def on_end(tag: str) -> None:
+        nonlocal row, last_row
+        if tag.rpartition(":")[2] == "table-row":
+            row += repeated
+            if holds_something:
+                last_row = max(last_row, row)
+            if last_row * last_column > MAX_SHEET_CELLS:
+                raise UnreadableFile("spreads_too_far")
+
+    parser = _parser()
+    parser.StartElementHandler = on_start
+    parser.EndElementHandler = on_end
+    parser.Parse(xml, True)
+    return found
+
+
+def _parser() -> expat.XMLParserType:
+    def on_doctype(*_: object) -> None:
+        raise UnreadableFile("declares_a_type")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = on_doctype
+    return parser
+
+
+def compound_marks(content: bytes) -> dict[str, Marks]:
+    """Return the marks of the sheets of an .xls by the sheet's name; refuse one that acts.
+
+    Its sheets end by themselves at 65,536 rows and 256 columns.
+    """
+    try:
+        with OleFileIO(io.BytesIO(content)) as file:
+            parts = {"/".join(path).casefold() for path in file.listdir()}
+            if any("_vba_project" in part or part.startswith("mbd") for part in parts):
+                raise UnreadableFile("active_content")
+            if "encryptedpackage" in parts:
+                raise UnreadableFile("locked")
+            name = next((name for name in ("workbook", "book") if name in parts), None)
+            if name is None:
+                raise UnreadableFile("no_table")
+            return _stream_marks(file.openstream(name).read())
+    except (KeyboardInterrupt, SystemExit, MemoryError, UnreadableFile):
+        raise
+    # A damaged file makes its reader fail in ways that it doesn't name.
+    except Exception:
+        raise UnreadableFile("damaged") from None
+
+
+def _stream_marks(stream: bytes) -> dict[str, Marks]:
+    found: dict[str, Marks] = {}
+    by_start: dict[int, Marks] = {}
+    marks = Marks()
+    for start, record, body in _records(stream):
+        if record == _BOF:
+            marks = by_start.get(start, Marks())
+        elif record == _LOCKED:
+            raise UnreadableFile("locked")
+        elif record == _SHEET:
+            begins, kind = struct.unpack_from("<I x B", body)
+            if kind == _MACROS:
+                raise UnreadableFile("active_content")
+            if kind == _CELLS:
+                by_start[begins] = found.setdefault(_sheet_name(body), Marks())
+        elif record == _FORMULA:
+            marks.formulas.add(struct.unpack_from("<2H", body))
+        elif record == _ROW and body[12] & 0x20:
+            marks.hidden_rows.add(struct.unpack_from("<H", body)[0])
+        elif record == _COLUMNS and body[8] & 1:
+            first, last = struct.unpack_from("<2H", body)
+            marks.hidden_columns.update(range(first, min(last, 255) + 1))
+        elif record == _MERGED:
+            (count,) = struct.unpack_from("<H", body)
+            for number in range(count):
+                first_row, last_row, first, last = struct.unpack_from("<4H", body, 2 + 8 * number)
+                marks.merged.append((first_row, first, last_row, last))
+    return found
+
+
+def _records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield where each record starts, its number, and what it holds."""
+    start = 0
+    while start + 4 <= len(stream):
+        record, length = struct.unpack_from("<2H", stream, start)
+        yield start, record, stream[start + 4 : start + 4 + length]
+        start += 4 + length
+
+
+def _sheet_name(body: bytes) -> str:
+    """Return the name in a record of a sheet: of Excel 97, or of Excel 95, which has no mark."""
+    length, mark = body[6], body[7] if len(body) > 7 else 0
+    if len(body) == 8 + length * (1 + (mark & 1)) and mark < 2:
+        return body[8:].decode("utf-16-le" if mark else "latin-1")
+    return body[7 : 7 + length].decode("cp1252", errors="replace")
