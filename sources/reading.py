@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sources.identities import pieces
 from sources.layouts import (
@@ -175,8 +175,7 @@ def _as_reading(
     )
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """A cell with where it stands; rows and columns count from 0."""
 
     value: Cell
@@ -759,50 +758,74 @@ class _Reader:
         layout = self.layout
         if layout is None:
             return
-        names = [
-            column.name
+        positions = {column.name: position for position, column in columns.items()}
+        asked = [
+            column
             for column in layout.columns
             if column.place == "row" and column.kind != "dropped"
         ]
-        readers = {
-            name: self._cell_reader(layout.column(name))
-            for name in names
-            if layout.column(name).kind != "identity"
-        }
-        identities = {
-            name: self._read_identity(layout.column(name)) for name in names if name not in readers
-        }
-        stated = {
-            column.name: (column, layout.missing_codes(column))
-            for column in layout.columns
-            if column.name in readers and column.is_stated
-        }
+        identities = [
+            (self._read_identity(column), positions.get(column.name, -1))
+            for column in asked
+            if column.kind == "identity"
+        ]
+        fields = [
+            _Field(
+                column,
+                positions.get(column.name, -1),
+                self._cell_reader(column),
+                layout.missing_codes(column),
+            )
+            for column in asked
+            if column.kind != "identity"
+        ]
         said_once: dict[str, Any] = {"county_code": self.county_code}
         if any(column.name == "institution_code" for column in layout.columns):
             said_once["institution_code"] = self.institution_code
         records: list[dict[str, Any]] = []
         for number, row in table:
-            cells = _cells(columns, number, row)
             record = {"delivery_id": self.delivery_id, "row_number": number + 1, **said_once}
             blank = []
-            for name, read in readers.items():
-                place = cells.get(name, _Place(None))
-                if name not in stated:
-                    record[name] = read(place) if name in cells else None
-                    continue
-                column, missing_codes = stated[name]
-                value, state = _with_state(read, missing_codes, place)
-                record[name], record[f"{name}_state"] = value, state
+            for each in fields:
+                value, state = self._said(each, number, row)
+                record[each.column.name] = value
+                if state is not None:
+                    record[f"{each.column.name}_state"] = state
                 if state == "blank":
-                    blank.append(column)
+                    blank.append(each.column)
             # Whether a blank cell applies is known once the row has been read.
             for column in blank:
                 record[f"{column.name}_state"] = _kind_of_blank(column, record)
-            for name, keyed in identities.items():
-                record |= keyed(cells.get(name, _Place(None)))
+            for keyed, position in identities:
+                place = (
+                    _Place(_cell(row, position), number, position)
+                    if position >= 0
+                    else _Place(None)
+                )
+                record |= keyed(place)
             records.append(record)
         if records:
             self.columns = {name: [record[name] for record in records] for name in records[0]}
+
+    def _said(self, asked: "_Field", number: int, row: list[Cell]) -> tuple[Any, str | None]:
+        """Return a field of a row, and its state in a column that has one: see _with_state."""
+        position = asked.position
+        if position < 0:
+            return None, "blank" if asked.column.is_stated else None
+        cell = row[position] if position < len(row) else None
+        if type(cell) is str and cell in asked.said:
+            return asked.said[cell]
+        told = len(self.problems)
+        place = _Place(cell, number, position)
+        said = (
+            _with_state(asked.read, asked.missing_codes, place)
+            if asked.column.is_stated
+            else (asked.read(place), None)
+        )
+        # A log says the same few codes over and over.
+        if type(cell) is str and asked.column.kind == "code" and told == len(self.problems):
+            asked.said[cell] = said
+        return said
 
     def _cell_reader(self, column: Column) -> Callable[[_Place], Any]:
         return {
@@ -897,12 +920,18 @@ class _Reader:
         return read
 
 
-def _cells(columns: dict[int, Column], number: int, row: list[Cell]) -> dict[str, _Place]:
-    return {
-        column.name: _Place(_cell(row, position), number, position)
-        for position, column in columns.items()
-        if column.kind != "dropped"
-    }
+@dataclass(frozen=True)
+class _Field:
+    """A column of records in a file; `said` are the cells that were read without a finding.
+
+    The position is -1 where the file lacks the column.
+    """
+
+    column: Column
+    position: int
+    read: Callable[[_Place], Any]
+    missing_codes: dict[str, str]
+    said: dict[str, tuple[Any, str | None]] = field(default_factory=dict)
 
 
 def _with_state(
