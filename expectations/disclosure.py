@@ -31,6 +31,9 @@ EPSILON = 1e-6
 
 STATEMENT_COLUMNS = ("cell", "table", "moment", "least", "greatest", "is_masked", "is_protected")
 
+#: The threshold that a statement was made with, where it isn't the one that is judged with.
+THRESHOLD_COLUMN = "threshold"
+
 
 @dataclass(frozen=True)
 class Relation:
@@ -38,7 +41,8 @@ class Relation:
 
     A total has a positive coefficient, its parts have negative ones. An assumed relation is what an
     attacker supposes without having been told; it is dropped where the statements contradict it.
-    `table` is where it was published, empty for what needs no telling.
+    `table` is where it was published, empty for what needs no telling. It holds from the moment
+    `since` on and before `until`: a total that adds up other parts from then on is another count.
     """
 
     terms: tuple[tuple[str, float], ...]
@@ -46,12 +50,25 @@ class Relation:
     greatest: float
     is_assumed: bool = False
     table: str = ""
+    since: int = 0
+    until: float = inf
+
+    def holds(self, moment: int) -> bool:
+        """Tell whether it holds at a moment."""
+        return self.since <= moment < self.until
 
 
-def total_of(total: str, parts: Iterable[str], *, is_assumed: bool = False) -> Relation:
+def total_of(
+    total: str,
+    parts: Iterable[str],
+    *,
+    is_assumed: bool = False,
+    since: int = 0,
+    until: float = inf,
+) -> Relation:
     """Return that the parts add up to the total."""
     terms = ((total, 1.0), *((part, -1.0) for part in parts))
-    return Relation(terms, 0, 0, is_assumed)
+    return Relation(terms, 0, 0, is_assumed, since=since, until=until)
 
 
 def parts_within(total: str, parts: Iterable[str]) -> Relation:
@@ -116,7 +133,8 @@ def audit(
     whole number that grows from publication to publication), `least` and `greatest` (null: no
     bound), `is_masked` and `is_protected`. A masked cell's range must cover 0 to `threshold` - 1.
     So must that of a protected cell that is shown and can be below the threshold, and of one that
-    was never published and is known to be below it.
+    was never published and is known to be below it. A statement may have a lower threshold of its
+    own (THRESHOLD_COLUMN): what was published by it is held against that.
     Cells that stand in relations only are protected. Not `in_full` a range that covers the small is
     not followed to its ends, and leaks name no tables.
     """
@@ -163,6 +181,7 @@ class _Statement:
     greatest: int
     is_masked: bool
     is_protected: bool
+    threshold: float = inf
 
 
 @dataclass
@@ -204,6 +223,7 @@ class _Row:
 
 def _is_leak(count: _Count, least: int, greatest: int, threshold: int) -> bool:
     """Tell whether a count is known too well: masked, shown, or only to be derived."""
+    threshold = int(min([threshold, *(said.threshold for said in count.said)]))
     if least <= 0 and greatest >= threshold - 1:
         return False
     if count.is_masked:
@@ -231,7 +251,14 @@ def _connected(
     said: dict[str, list[_Statement]] = defaultdict(list)
     ties: dict[str, list[Relation]] = defaultdict(list)
     columns = [statements[name].tolist() for name in STATEMENT_COLUMNS]
-    for cell, table, moment, least, greatest, is_masked, is_protected in zip(*columns, strict=True):
+    columns.append(
+        statements[THRESHOLD_COLUMN].tolist()
+        if THRESHOLD_COLUMN in statements
+        else [None] * len(statements)
+    )
+    for cell, table, moment, least, greatest, is_masked, is_protected, threshold in zip(
+        *columns, strict=True
+    ):
         said[root(cell)].append(
             _Statement(
                 cell,
@@ -241,6 +268,7 @@ def _connected(
                 UNBOUNDED if pd.isna(greatest) else floor(greatest + EPSILON),
                 bool(is_masked),
                 bool(is_protected),
+                inf if pd.isna(threshold) else threshold,
             )
         )
     for relation in relations:
@@ -270,9 +298,7 @@ def _lasting_world(
     current: dict[str, str] = {}
     rows: dict[tuple[Any, ...], _Row] = {}
     before: dict[int, tuple[str, ...]] = {}
-    first_said: dict[str, _Statement] = {}
-    for statement in said:
-        first_said.setdefault(statement.cell, statement)
+    redefined = {(tie.terms[0][0], tie.since) for tie in ties if tie.since}
 
     def begin(cell: str, moment: int) -> None:
         """Start a new count of a cell, of which the latest statements still hold."""
@@ -291,14 +317,19 @@ def _lasting_world(
             if statement.cell not in current:
                 begin(statement.cell, moment)
             count = counts[current[statement.cell]]
-            if count.said and count.said[-1].moment < moment and _has_changed(count, statement):
+            is_later = bool(count.said) and count.said[-1].moment < moment
+            is_another = (statement.cell, moment) in redefined or _has_changed(count, statement)
+            if is_later and is_another:
                 name = f"{statement.cell} #{moment}"
                 counts[name] = _Count(statement.cell)
                 current[statement.cell] = name
                 count = counts[name]
             count.hear(statement)
+        before = {place: names for place, names in before.items() if ties[place].holds(moment)}
         _spread_changes(ties, before, current, counts, lambda cell, now=moment: begin(cell, now))
         for position, relation in enumerate(ties):
+            if not relation.holds(moment):
+                continue
             for cell, _ in relation.terms:
                 if cell not in current:
                     begin(cell, moment)
@@ -372,6 +403,7 @@ def _momentary_world(
         rows += [
             _row(relation, tuple(f"{cell} #{moment}" for cell, _ in relation.terms))
             for relation in ties
+            if relation.holds(moment)
         ]
     return counts, rows
 

@@ -9,8 +9,9 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,19 +156,42 @@ class Additive:
 
     `counties` are those whose counts it adds up, empty for a county's own; `is_sum` is false for a
     figure that was taken from elsewhere, of which an attacker still supposes that it is the sum.
+    `since` is the moment from which it is so, and `before` what earlier releases said.
     """
 
     counties: tuple[str, ...] = ()
     is_sum: bool = True
+    since: int = 0
+    before: "Additive | None" = None
+
+    def after(self, earlier: "Additive | None", moment: int) -> "Additive":
+        """Return how the count came about from a moment on, with what was said of it before."""
+        if earlier is None:
+            return self
+        if (earlier.counties, earlier.is_sum) == (self.counties, self.is_sum):
+            return earlier
+        return replace(self, since=moment, before=earlier)
 
 
 def relations_among(cells: dict[Cell, Additive], rules: Protection) -> list[Relation]:
     """Return what holds among published cells before any number of theirs is known."""
     relations: list[Relation] = []
     for cell, origin in cells.items():
-        if origin.counties:
-            parts = [str(cell._replace(county_code=county)) for county in origin.counties]
-            relations.append(total_of(str(cell), parts, is_assumed=not origin.is_sum))
+        until = inf
+        phase: Additive | None = origin
+        while phase is not None:
+            if phase.counties:
+                parts = [str(cell._replace(county_code=county)) for county in phase.counties]
+                relations.append(
+                    total_of(
+                        str(cell),
+                        parts,
+                        is_assumed=not phase.is_sum,
+                        since=phase.since,
+                        until=until,
+                    )
+                )
+            until, phase = phase.since, phase.before
         if cell.period_kind == "year" and cell.dimension == "total":
             nation = cell._replace(county_code=NATION)
             quarters = [f"{cell.period}-Q{number}" for number in (1, 2, 3, 4)]
@@ -190,7 +214,12 @@ def _breakdowns(cells: Iterable[Cell], rules: Protection) -> list[Relation]:
     shown = {cell._replace(category="") for cell in cells if cell.dimension != "total"}
     for cell in sorted(shown):
         total = cell._replace(dimension="total", category="total")
-        tied = [(total, rules.dimensions[cell.dimension])]
+        # A dimension that is shown no more ties nothing: which categories it had is not known.
+        tied = (
+            [(total, rules.dimensions[cell.dimension])]
+            if cell.dimension in rules.dimensions
+            else []
+        )
         tied += [
             (cell._replace(dimension=coarse, category=category), fine)
             for coarse, categories in rules.refinements.get(cell.dimension, {}).items()

@@ -17,7 +17,7 @@ from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import PublicOutcome, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
-from orchestration.publication.restated import changed_since_release, note_released
+from orchestration.publication.restated import changed_since_release, due, note_released
 from orchestration.quality.judge import Scope, counties_with_reports, judge
 from orchestration.settings import SEEDS
 from orchestration.warehouse.build import Build, build_warehouse
@@ -32,7 +32,8 @@ class Outcome:
     """What a refresh did: files, dbt nodes, verdicts, and the releases of both tiers.
 
     `restated` are new releases of months that were not asked for, but released before, and whose
-    numbers or findings changed since.
+    numbers or findings changed since; `due` are new ones that the day alone made: months that
+    became final, or whose counts of persons have settled.
     `closed` says of each final month whose numbers would have changed that it stands as it was.
     """
 
@@ -41,6 +42,7 @@ class Outcome:
     records: list[GateRecord]
     releases: list[Release]
     restated: list[Release]
+    due: list[Release]
     public: PublicOutcome
     closed: dict[Scope, str]
 
@@ -63,10 +65,11 @@ def refresh(
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
-    A month released before whose tables changed, as by a late report, gets a new release too. A
-    county that the gate blocks keeps its last release, and its rows of the reading copy; the
-    others are published, a final month that nobody reopened excepted. The public tier follows as a
-    whole, or stays as it was; whatever its own gate says changes nothing of the restricted one.
+    A month released before whose tables changed, as by a late report, gets a new release too, and
+    so does one that became final or whose counts of persons settled. A county that the gate blocks
+    keeps its last release, and its rows of the reading copy; the others are published, a final
+    month that nobody reopened excepted. The public tier follows as a whole, or stays as it was;
+    whatever its own gate says changes nothing of the restricted one.
     Deadlines are judged `as_of` a day, today by default. Raises NoPlan for a month outside the
     plans, AnotherWriter when another process writes this home.
     """
@@ -87,7 +90,8 @@ def refresh(
         restated = [
             scope for scope in changed_since_release(home, county_code) if scope not in asked
         ]
-        scopes = [*asked, *restated]
+        coming = [scope for scope in due(home, county_code) if scope not in [*asked, *restated]]
+        scopes = [*asked, *restated, *coming]
         records = judge(home, scopes, registers)
         released: dict[Scope, Release] = {}
         closed: dict[Scope, str] = {}
@@ -103,7 +107,9 @@ def refresh(
                 closed[scope] = str(refusal)
         note_released(home, list(released))
         tell("publishing what anyone may see")
-        public = release_public(home, list(released))
+        public = release_public(home, [scope for scope in released if scope not in coming])
+        # By themselves: what is refused of them must not stop the months that were asked for.
+        public_due = release_public(home, [scope for scope in released if scope in coming])
         tell("swapping the reading copy")
         write_reading_copy(home)
     return Outcome(
@@ -114,7 +120,15 @@ def refresh(
         restated=[
             released[scope] for scope in restated if scope in released and released[scope].is_new
         ],
-        public=public,
+        due=[
+            *(released[scope] for scope in coming if scope in released and released[scope].is_new),
+            *(made for made in public_due.releases if made.is_new),
+        ],
+        public=PublicOutcome(
+            public.releases,
+            public.refusal or public_due.refusal,
+            {**public_due.closed, **public.closed},
+        ),
         closed=closed,
     )
 

@@ -19,6 +19,7 @@ from expectations.protection import MASKED, load_protection
 from orchestration.cli import cli
 from orchestration.publication import release as writer
 from orchestration.publication.public import PublicOutcome, passes, release_public
+from orchestration.publication.tree import facts_of
 from orchestration.quality.disclosure import DisclosureRefused
 from orchestration.quality.judge import Scope
 from sources.home import Home
@@ -132,6 +133,7 @@ def test_the_verdict_is_told_without_what_would_leak(published: Home) -> None:
     gate = json.loads((_folder(published) / "gate.json").read_text(encoding="utf-8"))
     counts = _counts(_folder(published))
     assert gate["verdict"] == "pass"
+    assert gate["disclosure"].pop("same_persons")["2.1.9.1"] == "2.1.1.1"
     assert gate["disclosure"] == {
         "threshold": 11,
         "base": 5,
@@ -181,6 +183,55 @@ def test_a_correction_gives_a_second_release_judged_with_the_first(
     assert [made.number for made in outcome.releases] == [2, 2]
     changes = (_folder(before, number=2) / "CHANGES.md").read_text(encoding="utf-8")
     assert "hotline_contacts total total" in changes
+    restated = pd.read_parquet(_folder(before, number=2) / "restatements.parquet")
+    assert {"2023/hotline_contacts/total/total"} < set(restated["mart_row"])
+    shown = restated[["old_value", "new_value"]].stack().dropna()
+    assert (shown % RULES.base == 0).all()
+    assert shown.min() >= RULES.threshold - 1
+
+
+def test_a_public_release_tells_its_status_how_complete_it_is_and_each_values_status(
+    published: Home,
+) -> None:
+    for county_code in ("AL", "AL-04"):
+        folder = _folder(published, county_code)
+        facts = facts_of(folder)
+        assert facts["status"] == "provisional"
+        assert date.fromisoformat(facts["final_on"]) > date.fromisoformat(facts["released_on"])
+        came = facts["completeness"]
+        assert 0 < came["received"] <= came["expected"]
+        book = openpyxl.load_workbook(folder / "marts.xlsx", read_only=True)
+        cover = [value for row in book["Kopertina"].iter_rows(values_only=True) for value in row]
+        assert any(f"{came['received']} of {came['expected']} reports" in str(one) for one in cover)
+        assert any("Provisional" in str(one) for one in cover)
+        counts = _counts(folder)
+        values = pd.read_csv(folder / "observations.csv", keep_default_na=False, dtype=str)
+        of_counts = values[(values["mart"] == "person_counts") & (values["measure"] == "value")]
+        states = {"suppressed": "Q", "withheld": "Q", "not_reported": "O", "number": "P"}
+        told = counts["value_state"].map(states).value_counts().to_dict()
+        assert of_counts["obs_status"].value_counts().to_dict() == told
+        masked = of_counts[of_counts["obs_status"] == "Q"]
+        assert set(masked["obs_value"]) == {""}
+        assert set(masked["conf_status"]) == set(
+            counts[counts["value_state"].isin(MASKED)]["conf_status"]
+        )
+
+
+def test_what_stands_is_judged_by_the_parameters_that_it_was_made_with(
+    before: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made with k = 5, a release shows what k = 11 masks: that can't be taken back."""
+    with monkeypatch.context() as patched:
+        loose = lambda populations=(): replace(load_protection(populations), threshold=5)  # noqa: E731
+        patched.setattr("orchestration.publication.public.load_protection", loose)
+        assert release_public(before, [NATION, FIER]).refusal is None
+    first = _counts(_folder(before))
+    assert first["value"].replace("", "99").astype(int).min() < RULES.threshold - 1
+    outcome = release_public(before, [NATION, FIER])
+    assert outcome.refusal is None
+    assert [made.number for made in outcome.releases] == [2, 2]
+    second = _counts(_folder(before, number=2))
+    assert second["value"].replace("", "99").astype(int).min() >= RULES.threshold - 1
 
 
 def test_a_scope_that_the_gate_has_not_judged_does_not_pass(refreshed: Refreshed) -> None:
@@ -247,6 +298,42 @@ def _number_on_the_cover(path: Path) -> None:
     book.save(path)
 
 
+def _unit(path: Path) -> None:
+    pd.read_csv(path, dtype=str).assign(unit="7 persona").to_csv(path, index=False)
+
+
+def _observed(path: Path) -> None:
+    frame = pd.read_csv(path, dtype={"obs_value": float})
+    row = frame.index[(frame["obs_status"] == "Q") & (frame["measure"] == "value")][0]
+    frame.loc[row, "obs_value"] = 7
+    frame.to_csv(path, index=False)
+
+
+def _restated(path: Path) -> None:
+    """A masked count with its old value."""
+    _write_over(
+        path,
+        path.read_text(encoding="utf-8")
+        + "AL-04,2023-12-01,person_counts,2023/flagged/total/total,value,4,,,,late\n",
+    )
+
+
+def _change_of_a_masked_count(path: Path) -> None:
+    _write_over(
+        path,
+        path.read_text(encoding="utf-8")
+        + "AL-04,2023-12-01,person_counts,2023/flagged/total/total,value,,,-3,,late\n",
+    )
+
+
+def _restated_by_month(path: Path) -> None:
+    _write_over(
+        path,
+        path.read_text(encoding="utf-8")
+        + "AL-04,2023-12-01,indicator_progress,2.1.9.1,actual_month,4,5,1,0.25,late\n",
+    )
+
+
 def _changes(path: Path) -> None:
     _write_over(
         path,
@@ -306,6 +393,11 @@ TAMPERED = (
     Tampered("marts.xlsx", _workbook),
     Tampered("marts.xlsx", _cover),
     Tampered("marts.xlsx", _number_on_the_cover),
+    Tampered("person_counts.csv", _unit),
+    Tampered("observations.csv", _observed),
+    Tampered("restatements.csv", _restated),
+    Tampered("restatements.csv", _change_of_a_masked_count),
+    Tampered("restatements.csv", _restated_by_month),
     Tampered("CHANGES.md", _changes),
     Tampered("CHANGES.md", _sentence),
     Tampered("gate.json", _gate),
@@ -354,6 +446,22 @@ def test_a_description_that_tells_a_number_stops_it(
     refusal = release_public(before, [FIER]).refusal
     assert refusal is not None
     assert "datapackage.json" in refusal.reasons[0]
+
+
+def test_a_completeness_that_is_not_of_the_months_reports_stops_it(
+    before: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = writer.data_package
+
+    def telling(*arguments: Any, **named: Any) -> dict[str, Any]:
+        content = package(*arguments, **named)
+        came = content["release"]["completeness"] | {"received": 7}
+        return content | {"release": content["release"] | {"completeness": came}}
+
+    monkeypatch.setattr(writer, "data_package", telling)
+    refusal = release_public(before, [FIER]).refusal
+    assert refusal is not None
+    assert "datapackage.json tells of reports" in refusal.reasons[0]
 
 
 def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,12 @@ from orchestration.publication.signing import (
 )
 from orchestration.publication.tree import LATEST, MANIFEST, SIGNATURE, place_of, releases_in
 from orchestration.publication.verify import verify_release
+from orchestration.quality.judge import Scope, judge
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, SEEDS, prepare_process
 from sources.example.generate import write_example
 from sources.home import Home
+from sources.registers import load_registers
 
 FIER = Path("restricted") / "AL-04" / "2023-05"
 
@@ -287,3 +290,10 @@ def test_the_same_inputs_give_the_same_bytes(refreshed: Refreshed, tmp_path: Pat
     }
     for path in sorted(files):
         assert (refreshed.home.releases / path).read_bytes() == (other.releases / path).read_bytes()
+
+
+def test_the_gates_record_of_a_month_hangs_on_that_month_alone(own_home: Home) -> None:
+    published = (own_home.releases / FIER / "r1" / "gate.json").read_bytes()
+    scopes = [Scope(county, date(2023, month, 1)) for county in ("AL", "AL-04") for month in (3, 5)]
+    judge(own_home, [*scopes, Scope("AL-04", date(2023, 12, 1))], load_registers(SEEDS))
+    assert (own_home.gate / "AL-04" / "2023-05.json").read_bytes() == published

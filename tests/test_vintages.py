@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from conftest import MAY, Refreshed
 
 from orchestration.cli import cli
@@ -15,11 +15,16 @@ from orchestration.publication.changes import WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.marts import Mart, Table, column
 from orchestration.publication.observations import OBSERVATIONS
-from orchestration.publication.release import Contents, write_release
+from orchestration.publication.public import release_public
+from orchestration.publication.release import Contents, release, write_release
+from orchestration.publication.restated import due
 from orchestration.publication.tree import facts_of
 from orchestration.publication.vintages import write_marts_as_known
+from orchestration.quality.judge import Scope, judge
+from orchestration.settings import SEEDS
 from sources.decisions import reopen
 from sources.home import Home
+from sources.registers import load_registers
 
 FIRST_DAY = date(2023, 6, 12)
 
@@ -261,3 +266,103 @@ def test_a_log_that_came_later_changes_the_hotline_alone(
     why = _why(refreshed, "source == 'hotline'", [], tmp_path)
     assert why("hotline_activity", {"channel": "app"}) == "late"
     assert why("referral_flow", {}) == "unexplained"
+
+
+def _as_of(home: Home, day: date) -> None:
+    """Let the warehouse be of another day, as a refresh of that day leaves it."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("update raw.refresh_context set as_of = ?", [day])
+
+
+def _publish(home: Home) -> list[Path]:
+    """Judge Fier's May and publish it to both tiers, as a refresh does; return the new releases."""
+    scope = Scope("AL-04", MAY)
+    judge(home, [scope], load_registers(SEEDS))
+    made = [release(home, scope.county_code, scope.month)]
+    outcome = release_public(home, [scope])
+    assert outcome.refusal is None
+    assert not outcome.closed
+    return [one.path for one in [*made, *outcome.releases] if one.is_new]
+
+
+def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed_and_why(
+    own_home: Home,
+) -> None:
+    environment = {"KRAT_HOME": str(own_home.root), "KRAT_KEYS": str(own_home.keys)}
+
+    def reopening(*more: str) -> Result:
+        arguments = ["reopen", "--county", "AL-04", "--month", "2023-05", "--by", "KRAT Fier"]
+        return CliRunner().invoke(cli, [*arguments, *more], env=environment)
+
+    first = facts_of(own_home.releases / "public" / "AL-04" / "2023-05" / "r1")
+    assert first["status"] == "provisional"
+    closing = date.fromisoformat(first["final_on"])
+    _as_of(own_home, closing - timedelta(days=1))
+    assert due(own_home) == []
+    _as_of(own_home, closing)
+    assert due(own_home) == [Scope("AL", MAY), Scope("AL-04", MAY)]
+    assert due(own_home, "AL-04") == [Scope("AL-04", MAY)]
+    closed = _publish(own_home)
+    assert [path.name for path in closed] == ["r2", "r2"]
+    assert {facts_of(path)["status"] for path in closed} == {"final"}
+    assert due(own_home, "AL-04") == []
+
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute(
+            "update marts.indicator_progress set actual_month = actual_month + 4, corrections = 1 "
+            "where county_code = 'AL-04' and reporting_month = ? and indicator_code = '3.1.12.1'",
+            [MAY],
+        )
+        connection.execute(
+            "insert into marts.remarks by name select 'AL-04' as county_code, ? as reporting_month,"
+            " '3.1.12.1' as indicator_code, 'correction' as kind, 'c1' as remark_id, "
+            "? as about_month, 'KRAT Fier' as decided_by, 'seven sessions' as reason, "
+            "true as is_made_up",
+            [MAY, MAY],
+        )
+    with pytest.raises(MonthIsFinal, match="krat reopen"):
+        _publish(own_home)
+    told = release_public(own_home, [Scope("AL-04", MAY)])
+    assert list(told.closed) == [Scope("AL-04", MAY)]
+    assert told.releases == ()
+
+    assert reopening().exit_code == 2
+    assert "--reason" in reopening().stderr
+    assert reopening("--reason", "  ").exit_code == 1
+    with pytest.raises(MonthIsFinal):
+        _publish(own_home)
+    done = reopening("--reason", "7 seanca u gjetën në arkiv")
+    assert done.exit_code == 0, done.output
+    restricted, public = _publish(own_home)
+    assert (restricted.name, public.name) == ("r3", "r3")
+    for folder in (restricted, public):
+        assert facts_of(folder)["status"] == "final"
+        restated = pd.read_parquet(folder / "restatements.parquet")
+        rows = restated[["mart_row", "measure", "old_value", "new_value", "reason"]]
+        assert ("3.1.12.1", "actual_month", 61, 65, "corrected") in set(
+            rows.itertuples(index=False, name=None)
+        )
+    changes = (restricted / "CHANGES.md").read_text(encoding="utf-8")
+    assert "Reopened: 7 seanca u gjetën në arkiv (KRAT Fier)." in changes
+    # What people write can't be judged by the gate of disclosure: the public tier tells the day.
+    changes = (public / "CHANGES.md").read_text(encoding="utf-8")
+    assert "Reopened: më / on " in changes
+    assert "arkiv" not in changes
+    assert "reason" not in facts_of(public)["reopened"]
+
+
+def test_counts_of_persons_are_due_once_they_have_settled(own_home: Home) -> None:
+    """A December that went out on its deadline, before its counts of persons could."""
+    december = Scope("AL-04", date(2023, 12, 1))
+    _as_of(own_home, date(2024, 1, 11))
+    judge(own_home, [december], load_registers(SEEDS))
+    release(own_home, december.county_code, december.month)
+    (early,) = release_public(own_home, [december]).releases
+    assert len(pd.read_parquet(early.path / "person_counts.parquet")) == 0
+    _as_of(own_home, date(2024, 2, 28))
+    assert december not in due(own_home)
+    _as_of(own_home, date(2024, 2, 29))
+    assert due(own_home) == [december]
+    (late,) = release_public(own_home, [december]).releases
+    assert len(pd.read_parquet(late.path / "person_counts.parquet")) > 20
+    assert due(own_home) == []

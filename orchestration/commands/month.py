@@ -67,6 +67,9 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
     if outcome.restated:
         told = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
         click.echo(f"Restated  {told}: their numbers or findings changed since")
+    if outcome.due:
+        told = ", ".join("/".join(made.path.parts[-4:]) for made in outcome.due)
+        click.echo(f"Due       {told}: final by now, or their counts of persons have settled")
     public = outcome.public
     made = sum(release.is_new for release in public.releases)
     click.echo(f"Public    {made} new releases, {len(public.releases) - made} unchanged")
@@ -82,13 +85,15 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
         )
     for told in outcome.closed.values():
         click.echo(f"Final     {told}", err=True)
+    for told in public.closed.values():
+        click.echo(f"Final     in the public tier: {told}", err=True)
     if public.refusal:
         click.echo(
             f"Refused   {public.refusal}. Its last releases stand; all reasons are in "
             f"{home.gate / 'disclosure.json'}.",
             err=True,
         )
-    is_closed = any(scope.month in months for scope in outcome.closed)
+    is_closed = any(scope.month in months for scope in [*outcome.closed, *public.closed])
     if outcome.blocked or public.refusal or is_closed:
         sys.exit(1)
 

@@ -10,7 +10,7 @@ from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import passes, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
-from orchestration.publication.restated import changed_since_release, note_released
+from orchestration.publication.restated import changed_since_release, due, note_released
 from orchestration.quality.assets import gate, months
 from orchestration.quality.judge import Scope, counties_with_reports
 from orchestration.settings import home_from_environment
@@ -21,8 +21,8 @@ from orchestration.writer import one_writer
 def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The month's release of each county whose gate record matches what would go out.
 
-    Months released before whose tables changed get a new release too. Fails, after publishing the
-    others, when the gate refuses a county.
+    Months released before whose tables changed, or for which a day has come, get a new release too.
+    Fails, after publishing the others, when the gate refuses a county.
     """
     home = home_from_environment()
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
@@ -30,7 +30,8 @@ def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     refusals = []
     with one_writer(home, PATIENCE_SECONDS):
         asked = [Scope(county, month) for county in counties_with_reports(home)]
-        restated = [scope for scope in changed_since_release(home) if scope not in asked]
+        others = dict.fromkeys([*changed_since_release(home), *due(home)])
+        restated = [scope for scope in others if scope not in asked]
         for scope in [*asked, *restated]:
             try:
                 released[scope] = release(home, scope.county_code, scope.month)
@@ -61,24 +62,30 @@ def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
 def public_releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The month's release for anyone, of each county that the gate lets through.
 
-    Fails, with every public release as it was, when something small could be derived from them.
+    Months for which a day has come follow by themselves. Fails, with every public release as it
+    was, when something small could be derived from them.
     """
     home = home_from_environment()
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
     with one_writer(home, PATIENCE_SECONDS):
-        scopes = [Scope(county, month) for county in counties_with_reports(home)]
-        outcome = release_public(home, [scope for scope in scopes if passes(home, scope)])
-    if outcome.refusal:
+        asked = [Scope(county, month) for county in counties_with_reports(home)]
+        others = dict.fromkeys([*changed_since_release(home), *due(home)])
+        coming = [scope for scope in others if scope not in asked]
+        outcomes = [
+            release_public(home, [scope for scope in scopes if passes(home, scope)])
+            for scopes in (asked, coming)
+        ]
+    refusals = [outcome.refusal for outcome in outcomes if outcome.refusal]
+    closed = [told for outcome in outcomes for told in outcome.closed.values()]
+    if refusals or closed:
         raise dg.Failure(
-            description=str(outcome.refusal),
-            metadata={"reasons": len(outcome.refusal.reasons)},
+            description="; ".join([*map(str, refusals), *closed]),
+            metadata={"reasons": sum(len(refusal.reasons) for refusal in refusals)},
             allow_retries=False,
         )
+    made = [release for outcome in outcomes for release in outcome.releases]
     return dg.MaterializeResult(
-        metadata={
-            "published": len(outcome.releases),
-            "new": sum(release.is_new for release in outcome.releases),
-        }
+        metadata={"published": len(made), "new": sum(release.is_new for release in made)}
     )
 
 

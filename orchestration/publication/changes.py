@@ -11,6 +11,7 @@ value the reason is `unexplained`, which is for someone to look into.
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ _COLUMNS = (
     ("reason", "VARCHAR"),
 )
 
+#: The table of restated values, without rows.
+RESTATED_TABLE = Table(
+    mart=RESTATEMENTS,
+    columns=tuple(column(name, kind) for name, kind in _COLUMNS),
+    frame=pd.DataFrame(columns=[name for name, _ in _COLUMNS]),
+)
+
 #: Tells why a row of a mart changed: its name and the row's key, to reasons joined by "+".
 WhyChanged = Callable[[str, dict[str, str]], str]
 
@@ -65,6 +73,12 @@ WhyChanged = Callable[[str, dict[str, str]], str]
 def unexplained(_mart: str, _key: dict[str, str]) -> str:
     """Return the reason where nothing is known of what is new."""
     return UNEXPLAINED
+
+
+def joined(reasons: set[str]) -> str:
+    """Return reasons in one word, in the order of their list; without any it is unexplained."""
+    order = labels("reason")
+    return "+".join(reason for reason in order if reason in reasons) or UNEXPLAINED
 
 
 def restatements(
@@ -101,11 +115,7 @@ def restatements(
                     why(table.mart.name, dict(zip(table.mart.key, key, strict=True))),
                 )
             )
-    return Table(
-        mart=RESTATEMENTS,
-        columns=tuple(column(name, kind) for name, kind in _COLUMNS),
-        frame=pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS]),
-    )
+    return replace(RESTATED_TABLE, frame=pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS]))
 
 
 def describe_changes(
@@ -203,8 +213,7 @@ def reasons_since(
             found.add("definition")
         if "linked" in changed_hashes and "referral" in RECORDS.get(mart, set()):
             found.add("linked")
-        order = ("late", "corrected", "definition", "linked")
-        return "+".join(reason for reason in order if reason in found) or UNEXPLAINED
+        return joined(found)
 
     return why
 

@@ -4,6 +4,7 @@ Belongs here: the day from which a month is final, and reopenings. Not here: the
 (dbt_project/seeds/reporting_calendar.csv), or how a decision is kept (sources.decisions).
 """
 
+import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from expectations.protection import Protection
 from orchestration.publication.tree import Place, facts_of
 from sources.decisions import reopenings
 from sources.home import Home
@@ -38,6 +40,12 @@ def calendar_final_on(connection: duckdb.DuckDBPyConnection, month: date) -> dat
         "select final_on from core.dim_months where month = ?", [month]
     ).fetchone()
     return row[0] if row else date.max
+
+
+def settled_on(month: date, rules: Protection) -> date:
+    """Return the day from which counts of persons of a period that ends with a month go out."""
+    last = calendar.monthrange(month.year, month.month)[1]
+    return month.replace(day=last) + timedelta(days=rules.settled_after_days)
 
 
 def finality(place: Place, final_on: date | None, released_on: date) -> Finality:
@@ -76,6 +84,16 @@ def reopening(home: Home, place: Place) -> dict[str, Any] | None:
                 "reason": entry["reason"],
             }
     return None
+
+
+def reopening_text(reopened: dict[str, Any]) -> str:
+    """Return why a month was reopened and by whom; in the public tier, on which day.
+
+    What people wrote can't be judged by the gate of disclosure.
+    """
+    if "reason" in reopened:
+        return f"{reopened['reason']} ({reopened['by']})"
+    return f"më / on {reopened['at'][:10]}"
 
 
 @cache

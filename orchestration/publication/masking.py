@@ -64,13 +64,15 @@ def mask(
     gate refuses what is returned.
     """
     before = published if published is not None else pd.DataFrame(columns=list(STATEMENT_COLUMNS))
-    relations = relations_among({**(published_origins or {}), **origins}, rules)
+    moment = 1 + max((int(moment) for moment in before["moment"]), default=0)
+    known = published_origins or {}
+    now = {cell: origin.after(known.get(cell), moment) for cell, origin in origins.items()}
+    relations = relations_among({**known, **now}, rules)
     ever_withheld, shown_as = _history(before, rules)
     signs = {
         cell: _first_sign(cell, value, str(cell) in ever_withheld, rules)
         for cell, value in counts.items()
     }
-    moment = 1 + max((int(moment) for moment in before["moment"]), default=0)
     for _ in range(ROUNDS):
         rows = [
             statement(cell, sign, "", moment, rules)

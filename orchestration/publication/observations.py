@@ -5,16 +5,19 @@ Belongs here: which status a number has. Not here: the numbers (dbt_project) or 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import duckdb
 import pandas as pd
 
+from expectations.protection import MASKED
 from orchestration.publication.marts import Mart, Table, column
 
 NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
 NOT_REPORTED, NOT_COLLECTED, CANNOT_EXIST = "O", "L", "M"
+SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"
 
 OBSERVATIONS = Mart(
@@ -38,6 +41,13 @@ _COLUMNS = (
     ("unit", "VARCHAR"),
     ("obs_status", "VARCHAR"),
     ("conf_status", "VARCHAR"),
+)
+
+#: The table of values, without rows.
+OBSERVED_TABLE = Table(
+    mart=OBSERVATIONS,
+    columns=tuple(column(name, kind) for name, kind in _COLUMNS),
+    frame=pd.DataFrame(columns=[name for name, _ in _COLUMNS]),
 )
 
 #: What an empty number of an indicator says: the gravest of what was said of it in the county, in
@@ -90,7 +100,8 @@ def observations(
     """Return the table of all numbers in `tables`, as if the month were final.
 
     A number is normal, or of low reliability where it is a lower bound; an empty one was not
-    reported, was not collected (unknown, refused), or can't exist (not owed, not applicable).
+    reported, was not collected (unknown, refused), can't exist (not owed, not applicable), or is
+    suppressed, with the confidentiality status that its row has.
     """
     indicators = {
         code: (unit, sensitive)
@@ -115,10 +126,14 @@ def observations(
         for record in table.frame.to_dict("records"):
             unit, sensitive = indicators.get(record.get("indicator_code"), ("", False))
             mart_row = "/".join(str(record[name]) for name in rest) or "all"
-            conf_status = _conf_status(mart, sensitive)
             for measure, told in mart.values.items():
                 value = record[measure]
                 empty = bool(pd.isna(value))
+                status = (
+                    _empty_status(told["when_empty"], said, record, measure)
+                    if empty
+                    else _number_status(record, told["unit"])
+                )
                 rows.append(
                     (
                         county_code,
@@ -127,19 +142,15 @@ def observations(
                         mart_row,
                         measure,
                         None if empty else float(value),
-                        unit if told["unit"] == "as_indicator" else told["unit"],
-                        _empty_status(told["when_empty"], said, record, measure)
-                        if empty
-                        else _number_status(record, told["unit"]),
-                        conf_status,
+                        {"as_indicator": unit, "as_subject": record.get("unit")}.get(
+                            told["unit"], told["unit"]
+                        ),
+                        status,
+                        _conf_status(mart, sensitive, record, status),
                     )
                 )
     frame = pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS])
-    return Table(
-        mart=OBSERVATIONS,
-        columns=tuple(column(name, kind) for name, kind in _COLUMNS),
-        frame=frame.sort_values(OBSERVATIONS.key, ignore_index=True),
-    )
+    return replace(OBSERVED_TABLE, frame=frame.sort_values(OBSERVATIONS.key, ignore_index=True))
 
 
 def as_provisional(table: Table) -> Table:
@@ -154,7 +165,11 @@ def as_provisional(table: Table) -> Table:
     return Table(mart=table.mart, columns=table.columns, frame=frame)
 
 
-def _conf_status(mart: Mart, is_indicator_sensitive: bool) -> str:
+def _conf_status(
+    mart: Mart, is_indicator_sensitive: bool, record: dict[Any, Any], status: str
+) -> str:
+    if "conf_status" in record:
+        return str(record["conf_status"]) if status == SUPPRESSED else FREE
     if mart.is_sensitive == "as_indicator":
         return INTERNAL if is_indicator_sensitive else FREE
     return INTERNAL if mart.is_sensitive == "yes" else FREE
@@ -168,6 +183,9 @@ def _number_status(record: dict[Any, Any], unit: str) -> str:
 def _empty_status(
     when_empty: str, said: dict[str, dict[str, int]], record: dict[Any, Any], measure: str
 ) -> str:
+    if record.get("value_state") in MASKED and measure != "target_value":
+        has_target = pd.notna(record["target_value"]) and record["target_value"] > 0
+        return SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
     if when_empty == "not_owed":
         return CANNOT_EXIST
     if when_empty == "not_reported":

@@ -8,8 +8,8 @@ road to a public release. Not here: masking (masking), the reading back and the 
 import csv
 import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -21,12 +21,29 @@ from expectations.protection import (
     MASKED,
     PARAMETERS,
     SUPPRESSED,
+    WITHHELD,
     Additive,
     Cell,
+    Protection,
     load_protection,
 )
 from expectations.suites import suite_hash
 from orchestration.clock import today
+from orchestration.publication.changes import (
+    RESTATED_TABLE,
+    UNEXPLAINED,
+    WhyChanged,
+    joined,
+    reasons_since,
+    unexplained,
+)
+from orchestration.publication.codes import codes_table
+from orchestration.publication.finality import (
+    MonthIsFinal,
+    calendar_final_on,
+    finality,
+    settled_on,
+)
 from orchestration.publication.marts import (
     Table,
     column,
@@ -35,17 +52,23 @@ from orchestration.publication.marts import (
     warehouse_table,
 )
 from orchestration.publication.masking import Sign, mask
+from orchestration.publication.observations import OBSERVED_TABLE, observations
 from orchestration.publication.package import sha256
+from orchestration.publication.release import TIER as RESTRICTED
 from orchestration.publication.release import (
     Contents,
     Release,
     as_of,
+    changed_hashes,
+    completeness,
     drafting,
+    hashes,
     registers,
+    require_open,
     sources_of,
     standing_release,
 )
-from orchestration.publication.tree import MANIFEST, Place, sweep
+from orchestration.publication.tree import MANIFEST, Place, facts_of, sweep
 from orchestration.quality.disclosure import (
     COUNTS,
     TIER,
@@ -53,11 +76,15 @@ from orchestration.quality.disclosure import (
     DisclosureRefused,
     Folder,
     Known,
+    Publication,
     Reading,
     explain,
     judge_disclosure,
     keep_record,
     newest_record,
+    note_publications,
+    parameters_told,
+    publications,
     read_folder,
     read_releases,
     standing,
@@ -66,7 +93,7 @@ from orchestration.quality.judge import Scope
 from sources.decisions import standing_waivers
 from sources.home import Home
 
-CONFIDENTIALITY = {SUPPRESSED: "C", "withheld": "D"}
+CONFIDENTIALITY = {SUPPRESSED: "C", WITHHELD: "D"}
 
 #: The columns that make up a cell's identity, in its order.
 CELL_COLUMNS = ("subject", "county_code", "period", "dimension", "category")
@@ -83,6 +110,7 @@ COLUMNS = {
     "category": "VARCHAR",
     "category_sq": "VARCHAR",
     "category_en": "VARCHAR",
+    "unit": "VARCHAR",
     "value": "INTEGER",
     "value_state": "VARCHAR",
     "conf_status": "VARCHAR",
@@ -172,10 +200,14 @@ _COUNTS = f"""
 
 @dataclass(frozen=True)
 class PublicOutcome:
-    """The public releases that stand after a run, and why nothing new was published, if so."""
+    """The public releases that stand after a run, and why nothing new was published, if so.
+
+    `closed` says of each final month whose numbers would have changed that it stands as it was.
+    """
 
     releases: tuple[Release, ...]
     refusal: DisclosureRefused | None = None
+    closed: dict[Scope, str] = field(default_factory=dict)
 
 
 def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
@@ -189,14 +221,18 @@ def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
         return PublicOutcome(())
     years = {f"{scope.month:%Y}" for scope in passed}
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        known = _known(connection)
+        known = _known(connection, passed)
         day = as_of(connection)
         drafted = _Drafted(
             rows=_true_counts(connection, passed, known, day),
             frames={scope: _unprotected(connection, scope) for scope in passed},
         )
-        folders = standing(home.releases, years)
-        inputs = _inputs(drafted, known, folders)
+        folders = standing(home, years)
+        stands = [
+            finality(_place(home, scope), _final_on(connection, scope, known.rules), day).status
+            for scope in passed
+        ]
+        inputs = _inputs(drafted, known, stands, folders)
         last = newest_record(home)
         if last is not None and (last.inputs, last.verdict) == (inputs, "pass"):
             return PublicOutcome(tuple(_newest(home, scope) for scope in passed))
@@ -204,32 +240,54 @@ def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
         shown = _masked(connection, drafted.rows, known, reading)
         listed = registers(connection)
         contents = [
-            _content(connection, scope, shown, drafted.frames[scope], known, day, listed)
+            _content(home, connection, scope, shown, drafted.frames[scope], known, day, listed)
             for scope in passed
         ]
-    found = [(one, standing_release(home, one)) for one in contents]
-    kept = tuple(release for _, release in found if release is not None)
-    fresh = [one for one, release in found if release is None]
-    verdict, reasons = "pass", tuple[str, ...]()
-    try:
-        made = tuple(_publish(home, fresh, folders, reading, known))
-        outcome = PublicOutcome(kept + made)
-    except DisclosureRefused as refusal:
-        for one in fresh:
-            sweep(home.releases / TIER / one.county_code / f"{one.month:%Y-%m}")
-        verdict, reasons = "refused", refusal.reasons
-        outcome = PublicOutcome(kept, refusal)
+        found = [(one, standing_release(home, one)) for one in contents]
+        kept = tuple(release for _, release in found if release is not None)
+        fresh = [one for one, release in found if release is None]
+        closed = _closed(home, fresh)
+        if not closed:
+            verdict, reasons = "pass", tuple[str, ...]()
+            try:
+                outcome = PublicOutcome(
+                    kept + tuple(_publish(home, fresh, folders, reading, known))
+                )
+            except DisclosureRefused as refusal:
+                for one in fresh:
+                    sweep(home.releases / TIER / one.county_code / f"{one.month:%Y-%m}")
+                verdict, reasons = "refused", refusal.reasons
+                outcome = PublicOutcome(kept, refusal)
+    if closed:
+        # What they show stays, so the others are masked beside that.
+        others = release_public(home, [scope for scope in passed if scope not in closed])
+        return replace(others, closed={**closed, **others.closed})
     keep_record(
         home,
         DisclosureRecord(
             judged_on=day.isoformat(),
-            inputs=_inputs(drafted, known, standing(home.releases, years)),
+            inputs=_inputs(drafted, known, stands, standing(home, years)),
             verdict=verdict,
             masked_cells=int(shown["value_state"].isin(MASKED).sum()),
             reasons=list(reasons),
         ),
     )
     return outcome
+
+
+def _closed(home: Home, fresh: list[Contents]) -> dict[Scope, str]:
+    """Return what is said of each final month that would change and that nobody reopened."""
+    closed = {}
+    for one in fresh:
+        try:
+            require_open(home, one)
+        except MonthIsFinal as refusal:
+            closed[Scope(one.county_code, one.month)] = str(refusal)
+    return closed
+
+
+def _place(home: Home, scope: Scope, tier: str = TIER) -> Place:
+    return Place(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
 
 
 def passes(home: Home, scope: Scope) -> bool:
@@ -263,11 +321,23 @@ def _publish(
         written = [drafts.enter_context(drafting(home, one)) for one in fresh]
         for one, (draft, release) in zip(fresh, written, strict=True):
             name = f"{one.county_code}/{one.month:%Y-%m}/r{release.number}"
-            read_folder(Folder(draft, name, moment), known, reading)
+            read_folder(Folder(draft, name, moment, is_draft=True), known, reading)
         verdict = judge_disclosure(reading, known)
         if reading.oddities or not verdict.is_safe:
             raise DisclosureRefused(explain(reading, known))
+        _note(home, [release for _, release in written])
     return [release for _, release in written]
+
+
+def _note(home: Home, made: list[Release]) -> None:
+    """Keep, before they appear, which run releases come from, and what was judged in it."""
+    moment = 1 + max((one.moment for one in publications(home).values()), default=0)
+    notes = {}
+    for release in made:
+        county_code, month, _ = name = release.path.parts[-3:]
+        record = read_record(home, county_code, datetime.strptime(month, "%Y-%m").date())
+        notes["/".join(name)] = Publication(moment, record.content_hash if record else None)
+    note_publications(home, notes)
 
 
 @dataclass(frozen=True)
@@ -278,10 +348,13 @@ class _Drafted:
     frames: dict[Scope, dict[str, pd.DataFrame]]
 
 
-def _inputs(drafted: _Drafted, known: Known, folders: list[Folder]) -> str:
+def _inputs(
+    drafted: _Drafted, known: Known, stands: list[str | None], folders: list[Folder]
+) -> str:
     """Return what identifies all that a verdict rests on."""
     digest = hashlib.sha256(PARAMETERS.read_bytes())
-    said = (sorted(known.protected), sorted(known.texts), known.rules.groups, _labels())
+    told = parameters_told(known.rules)
+    said = (sorted(known.protected), sorted(known.texts), told, _labels(), stands)
     digest.update(repr(said).encode())
     digest.update(content_hash({"": drafted.rows}).encode())
     for scope, frames in drafted.frames.items():
@@ -292,19 +365,20 @@ def _inputs(drafted: _Drafted, known: Known, folders: list[Folder]) -> str:
 
 
 def _newest(home: Home, scope: Scope) -> Release:
-    place = Place(home.releases, TIER, scope.county_code, f"{scope.month:%Y-%m}")
+    place = _place(home, scope)
     number = place.numbers()[-1]
     return Release(path=place.folder / f"r{number}", number=number, is_new=False)
 
 
-def _known(connection: duckdb.DuckDBPyConnection) -> Known:
+def _known(connection: duckdb.DuckDBPyConnection, scopes: list[Scope]) -> Known:
     protected = connection.execute(f"select * from ({_PROTECTED}) order by all").fetchall()
     populations: dict[str, list[str]] = {}
     for code, population, *_ in protected:
         if population is not None:
             populations.setdefault(population, []).append(code)
     empty = {mart.name: pd.DataFrame() for mart in public_marts()}
-    tables = [*_tables(connection, empty), *registers(connection)]
+    repeating = (RESTATED_TABLE, OBSERVED_TABLE, codes_table())
+    tables = [*_tables(connection, empty), *registers(connection), *repeating]
     texts = [
         text
         for described in tables
@@ -315,13 +389,20 @@ def _known(connection: duckdb.DuckDBPyConnection) -> Known:
         name
         for described in tables
         if "name_sq" in described.frame
-        for name in described.frame["name_sq"]
+        for name in [*described.frame["name_sq"], *described.frame["name_en"]]
     ]
+    texts += [text for label in _labels().values() for text in (label.name_sq, label.name_en)]
     return Known(
         rules=load_protection(tuple(codes) for codes in populations.values()),
         protected=frozenset(code for code, *_ in protected),
         texts=frozenset(texts),
         columns={table.mart.name: tuple(one.name for one in table.columns) for table in tables},
+        completeness={
+            (scope.county_code, f"{scope.month:%Y-%m}"): completeness(
+                connection, scope.county_code, scope.month
+            )["completeness"]
+            for scope in scopes
+        },
     )
 
 
@@ -375,15 +456,16 @@ def _in_words(
     connection: duckdb.DuckDBPyConnection, rows: pd.DataFrame, signs: list[Sign]
 ) -> pd.DataFrame:
     names = _labels() | {
-        code: (name_sq, name_en)
-        for code, name_sq, name_en in connection.execute(
-            "select indicator_code, name_sq, name_en from core.dim_indicators"
+        code: _Label(name_sq, name_en, "", unit)
+        for code, name_sq, name_en, unit in connection.execute(
+            "select indicator_code, name_sq, name_en, unit from core.dim_indicators"
         ).fetchall()
     }
     shown = rows.copy()
     for kind in ("subject", "category"):
-        for position, language in enumerate(("sq", "en")):
-            shown[f"{kind}_{language}"] = [names[code][position] for code in rows[kind]]
+        shown[f"{kind}_sq"] = [names[code].name_sq for code in rows[kind]]
+        shown[f"{kind}_en"] = [names[code].name_en for code in rows[kind]]
+    shown["unit"] = [names[code].unit for code in rows["subject"]]
     shown["value"] = pd.array([sign.value for sign in signs], dtype="Int64")
     shown["value_state"] = [sign.state for sign in signs]
     shown["conf_status"] = [CONFIDENTIALITY.get(sign.state, "F") for sign in signs]
@@ -395,13 +477,24 @@ def _in_words(
     return shown[list(COLUMNS)]
 
 
+@dataclass(frozen=True)
+class _Label:
+    """What a subject or category is called; of a subject, the records and the unit it counts."""
+
+    name_sq: str
+    name_en: str
+    source: str
+    unit: str
+
+
 @cache
-def _labels() -> dict[str, tuple[str, str]]:
+def _labels() -> dict[str, _Label]:
     with (Path(__file__).parent / "public_labels.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: (row["name_sq"], row["name_en"]) for row in csv.DictReader(file)}
+        return {row.pop("code"): _Label(**row) for row in csv.DictReader(file)}
 
 
 def _content(
+    home: Home,
     connection: duckdb.DuckDBPyConnection,
     scope: Scope,
     shown: pd.DataFrame,
@@ -417,13 +510,16 @@ def _content(
     tables = tuple(_tables(connection, {**unprotected, COUNTS: mine}))
     frames = {table.mart.name: table.frame for table in tables}
     rules = known.rules
+    came = completeness(connection, scope.county_code, scope.month)
     return Contents(
         tier=TIER,
         county_code=scope.county_code,
         month=scope.month,
         released_on=day,
+        final_on=_final_on(connection, scope, rules),
         tables=tables,
         registers=listed,
+        apart=observations(connection, scope.county_code, scope.month, tables),
         content_hash=content_hash(frames),
         gate={
             "county_code": scope.county_code,
@@ -431,8 +527,7 @@ def _content(
             "tier": TIER,
             "verdict": "pass",
             "disclosure": {
-                "threshold": rules.threshold,
-                "base": rules.base,
+                **parameters_told(rules),
                 "masked_cells": int(mine["value_state"].isin(MASKED).sum()),
                 "every_masked_cell_covers": [0, rules.threshold - 1],
             },
@@ -441,9 +536,74 @@ def _content(
             ("", source, "", *rest)
             for _, source, _, *rest in sources_of(connection, scope.county_code, scope.month)
         ],
-        facts={},
+        facts=came | {"known_until": (came["known_until"] or "")[:10] or None},
         is_made_up=any(bool(frame["is_made_up"].any()) for frame in frames.values()),
+        hashes={"protection": sha256(PARAMETERS)},
+        reasons=lambda previous, changed: _reasons(
+            home, connection, scope, previous, bool(changed), mine
+        ),
     )
+
+
+def _final_on(connection: duckdb.DuckDBPyConnection, scope: Scope, rules: Protection) -> date:
+    """Return the day from which the month is final: its counts of persons are out by then."""
+    return max(calendar_final_on(connection, scope.month), settled_on(scope.month, rules))
+
+
+def _reasons(
+    home: Home,
+    connection: duckdb.DuckDBPyConnection,
+    scope: Scope,
+    previous: Path,
+    has_other_parameters: bool,
+    shown: pd.DataFrame,
+) -> WhyChanged:
+    """Return why rows of the public marts changed since a public release.
+
+    What is new is what came since the restricted release that it showed. A number that is withheld
+    now, and of which nothing is new, is withheld for what it would tell of another.
+    """
+    told = publications(home).get(f"{scope.county_code}/{scope.month:%Y-%m}/{previous.name}")
+    place = _place(home, scope, RESTRICTED)
+    shown_then = [
+        path
+        for number in place.numbers()
+        if told is not None
+        and facts_of(path := place.folder / f"r{number}")["content_hash"] == told.content_hash
+    ]
+    why: WhyChanged = unexplained
+    if shown_then:
+        origin = shown_then[-1]
+        changed = changed_hashes(origin, hashes(connection, scope.county_code, scope.month))
+        sources = sources_of(connection, scope.county_code, scope.month)
+        why = reasons_since(connection, origin, sources, scope.county_code, changed)
+    withheld = {
+        tuple(str(part) for part in row)
+        for row in shown[shown["value_state"] == WITHHELD][list(CELL_COLUMNS)].itertuples(
+            index=False
+        )
+    }
+
+    def reason(mart: str, key: dict[str, str]) -> str:
+        found = set(why(*_counted_in(mart, key)).split("+")) - {UNEXPLAINED}
+        if has_other_parameters and mart == COUNTS:
+            found.add("definition")
+        is_withheld = mart == COUNTS and tuple(key[name] for name in CELL_COLUMNS) in withheld
+        if is_withheld and not found:
+            found.add("protected")
+        return joined(found)
+
+    return reason
+
+
+def _counted_in(mart: str, key: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return the restricted mart and row that a public row is counted from."""
+    if mart != COUNTS:
+        return mart, key
+    source = _labels()[key["subject"]].source if key["subject"] in _labels() else ""
+    if source:
+        return {"hotline": "hotline_activity", "referral": "referral_flow"}[source], {}
+    return "indicator_progress", {"indicator_code": key["subject"]}
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pd.DataFrame]) -> list[Table]:

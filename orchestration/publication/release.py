@@ -34,6 +34,7 @@ from orchestration.publication.finality import (
     calendar_final_on,
     finality,
     reopening,
+    reopening_text,
 )
 from orchestration.publication.marts import (
     Mart,
@@ -142,12 +143,9 @@ def release(home: Home, county_code: str, month: date) -> Release:
             content_hash=digest,
             gate=record.as_dict(),
             sources=sources,
-            facts=_completeness(connection, county_code, month),
+            facts=completeness(connection, county_code, month),
             is_made_up=record.is_made_up,
-            hashes={
-                "definition": definition_hash(),
-                "linked": _linkage_hash(connection, county_code, month),
-            },
+            hashes=hashes(connection, county_code, month),
             reasons=lambda previous, changed: reasons_since(
                 connection, previous, sources, county_code, changed
             ),
@@ -228,6 +226,20 @@ def definition_hash() -> str:
     return digest.hexdigest()
 
 
+def hashes(connection: duckdb.DuckDBPyConnection, county_code: str, month: date) -> dict[str, str]:
+    """Return what identifies the definitions and the linkage behind a month's numbers."""
+    return {
+        "definition": definition_hash(),
+        "linked": _linkage_hash(connection, county_code, month),
+    }
+
+
+def changed_hashes(release: Path, now: dict[str, str]) -> list[str]:
+    """Return which hashes differ from those of a release."""
+    before = facts_of(release).get("hashes", {})
+    return [name for name, value in now.items() if before.get(name) != value]
+
+
 def _place(home: Home, contents: Contents) -> Place:
     return Place(home.releases, contents.tier, contents.county_code, f"{contents.month:%Y-%m}")
 
@@ -244,14 +256,10 @@ def _facts(home: Home, place: Place, contents: Contents, previous: Path | None) 
     stands = finality(place, contents.final_on, contents.released_on)
     if stands.final_on is not None:
         facts |= {"status": stands.status, "final_on": stands.final_on.isoformat()}
-    before = facts_of(previous) if previous else {}
-    if before.get("status") == "final":
-        reopened = reopening(home, place)
-        if reopened is None:
-            raise MonthIsFinal(
-                f"{contents.county_code} {place.month} is final since {before['final_on']}: krat "
-                f"reopen --county {contents.county_code} --month {place.month} lets it change."
-            )
+    reopened = _reopened(home, place, previous)
+    if reopened is not None:
+        if contents.tier != TIER:
+            reopened = {name: reopened[name] for name in ("entry", "county_code", "at")}
         facts |= {"status": "final", "reopened": reopened}
     return facts | {
         "is_made_up": contents.is_made_up,
@@ -260,6 +268,26 @@ def _facts(home: Home, place: Place, contents: Contents, previous: Path | None) 
         "hashes": contents.hashes,
         **contents.facts,
     }
+
+
+def require_open(home: Home, contents: Contents) -> None:
+    """Raise finality.MonthIsFinal where a new release would change a final month."""
+    place = _place(home, contents)
+    _reopened(home, place, place.newest())
+
+
+def _reopened(home: Home, place: Place, previous: Path | None) -> dict[str, Any] | None:
+    """Return what reopened a month that is final, None for one that isn't."""
+    before = facts_of(previous) if previous else {}
+    if before.get("status") != "final":
+        return None
+    reopened = reopening(home, place)
+    if reopened is None:
+        raise MonthIsFinal(
+            f"{place.county_code} {place.month} is final since {before['final_on']}: krat "
+            f"reopen --county {place.county_code} --month {place.month} lets it change."
+        )
+    return reopened
 
 
 def _numbers_hash(contents: Contents) -> str:
@@ -352,7 +380,7 @@ def _linkage_hash(connection: duckdb.DuckDBPyConnection, county_code: str, month
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-def _completeness(
+def completeness(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> dict[str, Any]:
     """Return how many reports were due and came, and when the last delivery came."""
@@ -383,9 +411,7 @@ def _write(
     """Write all files but the manifest and its signature; return the tables written."""
     why = None
     if previous and contents.reasons is not None:
-        before = facts_of(previous).get("hashes", {})
-        changed = [name for name, value in contents.hashes.items() if before.get(name) != value]
-        why = contents.reasons(previous, changed)
+        why = contents.reasons(previous, changed_hashes(previous, contents.hashes))
     tables = contents.tables
     written = [*tables, *contents.registers]
     apart = restated = None
@@ -405,7 +431,7 @@ def _write(
     )
     head = [MADE_UP] if contents.is_made_up else []
     if reopened := facts.get("reopened"):
-        head.append(f"Rihapur / Reopened: {reopened['reason']} ({reopened['by']}).")
+        head.append(f"Rihapur / Reopened: {reopening_text(reopened)}.")
     (draft / "CHANGES.md").write_text(
         describe_changes(previous, tables, why, head), encoding="utf-8"
     )

@@ -1,16 +1,22 @@
-"""Which released months have changed since: a late or corrected report of March changes March, and
-every later month that adds it up.
+"""Which released months need a new release though nobody asked for one.
+
+A late or corrected report of March changes March, and every later month that adds it up. A day that
+comes makes a month final, or lets its counts of persons go out.
 
 Belongs here: telling those months. Not here: judging or releasing them.
 """
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
+from expectations.protection import Cell, load_protection, periods_ending
+from orchestration.publication.finality import settled_on
 from orchestration.publication.marts import published_marts
-from orchestration.publication.release import TIER
+from orchestration.publication.release import TIER, as_of
+from orchestration.publication.tree import Place, facts_of
+from orchestration.quality.disclosure import TIER as PUBLIC
 from orchestration.quality.judge import Scope
 from sources.home import Home
 
@@ -29,6 +35,39 @@ def changed_since_release(home: Home, county_code: str | None = None) -> list[Sc
         if county_code in (None, scope.county_code)
         if seen.get(_name(scope)) != now.get(_name(scope))
     ]
+
+
+def due(home: Home, county_code: str | None = None) -> list[Scope]:
+    """Return the released counties and months that the day alone gives a new release.
+
+    Those that are final by now, and those whose counts of persons have settled since they went out.
+    """
+    rules = load_protection()
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        day = as_of(connection)
+    scopes = []
+    for scope in _released(home):
+        if county_code not in (None, scope.county_code):
+            continue
+        month = f"{scope.month:%Y-%m}"
+        places = [Place(home.releases, tier, scope.county_code, month) for tier in (TIER, PUBLIC)]
+        newest = [facts_of(path) for place in places if (path := place.newest())]
+        becomes_final = any(
+            facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
+            for facts in newest
+        )
+        settled = settled_on(scope.month, rules)
+        has_counts = any(
+            rules.may_be_shown(Cell("", scope.county_code, period))
+            for period in periods_ending(month)
+        )
+        has_settled = has_counts and any(
+            facts["tier"] == PUBLIC and date.fromisoformat(facts["released_on"]) < settled <= day
+            for facts in newest
+        )
+        if becomes_final or has_settled:
+            scopes.append(scope)
+    return scopes
 
 
 def note_released(home: Home, scopes: list[Scope]) -> None:

@@ -14,6 +14,7 @@ import xlsxwriter
 
 from orchestration.publication.codes import labels
 from orchestration.publication.files import safe_cell
+from orchestration.publication.finality import reopening_text
 from orchestration.publication.marts import Table
 
 #: Widths of columns, in characters.
@@ -86,6 +87,20 @@ def write_workbook(
     book.close()
 
 
+def completeness_text(came: dict[str, int]) -> str:
+    """Return how many of a month's reports came, in both languages."""
+    return (
+        f"{came['received']} nga {came['expected']} raporte, {came['on_time']} në afat / "
+        f"{came['received']} of {came['expected']} reports, {came['on_time']} on time"
+    )
+
+
+def restated_summary(restated: pd.DataFrame) -> str:
+    """Return how many values were restated for each reason."""
+    counts = sorted(restated["reason"].value_counts().to_dict().items())
+    return ", ".join(f"{count} {reason}" for reason, count in counts)
+
+
 def _looks(book: Any) -> _Looks:
     return _Looks(
         title=book.add_format({"bold": True, "font_size": 16}),
@@ -135,15 +150,9 @@ def _write_cover(
     if facts.get("known_until"):
         lines.append(("Dërgesa e fundit / Last delivery", facts["known_until"]))
     if came:
-        lines.append(
-            (
-                "Plotësia / Completeness",
-                f"{came['received']} nga {came['expected']} raporte, {came['on_time']} në afat / "
-                f"{came['received']} of {came['expected']} reports, {came['on_time']} on time",
-            )
-        )
+        lines.append(("Plotësia / Completeness", completeness_text(came)))
     if reopened := facts.get("reopened"):
-        lines.append(("Rihapur / Reopened", f"{reopened['reason']} ({reopened['by']})"))
+        lines.append(("Rihapur / Reopened", reopening_text(reopened)))
     lines += [("", ""), ("Çfarë të kihet parasysh", "What to mind")]
     mind = [
         (f"{count} × {rule}", "gjetje të hapura / open findings")
@@ -168,17 +177,7 @@ def _write_cover(
                 for row in kept.itertuples()
             ]
     if restated is not None and len(restated.frame):
-        mind.append(
-            (
-                "Vlera të rishikuara / Restated values",
-                ", ".join(
-                    f"{count} {reason}"
-                    for reason, count in sorted(
-                        restated.frame["reason"].value_counts().to_dict().items()
-                    )
-                ),
-            )
-        )
+        mind.append(("Vlera të rishikuara / Restated values", restated_summary(restated.frame)))
     lines += mind or [("–", "Asgjë e veçantë. Nothing in particular.")]
     lines += [("", ""), ("Shenjat / Signs", "")]
     statuses = labels("obs_status")

@@ -6,7 +6,7 @@ import dagster as dg
 from dagster_dbt import get_asset_key_for_model
 
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
-from orchestration.publication.restated import changed_since_release
+from orchestration.publication.restated import changed_since_release, due
 from orchestration.quality.judge import Scope, counties_with_reports, judge
 from orchestration.settings import SEEDS, home_from_environment
 from orchestration.warehouse.assets import warehouse_models
@@ -36,14 +36,15 @@ PUBLISHED = [
 def gate(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The verdict of each county for the month, kept as a record that the release verifies.
 
-    Months released before whose tables changed are judged too.
+    Months released before whose tables changed, or for which a day has come, are judged too.
     """
     home = home_from_environment()
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
     with one_writer(home, PATIENCE_SECONDS):
         asked = [Scope(county, month) for county in counties_with_reports(home)]
-        restated = [scope for scope in changed_since_release(home) if scope not in asked]
-        records = judge(home, [*asked, *restated], load_registers(SEEDS))
+        others = dict.fromkeys([*changed_since_release(home), *due(home)])
+        scopes = [*asked, *(scope for scope in others if scope not in asked)]
+        records = judge(home, scopes, load_registers(SEEDS))
     blocked = [record for record in records if record.verdict != "pass"]
     return dg.MaterializeResult(
         metadata={

@@ -83,6 +83,27 @@ def test_a_correction_of_a_number_is_no_leak_by_itself() -> None:
     assert audit(_said(lines), [], K).is_safe
 
 
+def test_a_total_that_adds_up_more_counties_later_is_another_count() -> None:
+    """First the nation is Fier alone, then with Vlorë: the difference is all but shown."""
+    nation, fier = year("AL"), year(FIER)
+    first = Additive((FIER,))
+    now = Additive((FIER, VLORE)).after(first, 2)
+    assert (now.since, now.before) == (2, first)
+    assert Additive((FIER,)).after(first, 2) is first
+    lines: list[Line] = [
+        ("AL/r1", 1, nation, (42, 42)),
+        ("AL-04/r1", 1, fier, "withheld"),
+        ("AL/r2", 2, nation, (46, 46)),
+        ("AL-12/r1", 2, year(VLORE), "suppressed"),
+    ]
+    verdict = audit(_said(lines), relations_among({nation: now, fier: Additive()}, RULES), K)
+    assert {(leak.cell, leak.least, leak.greatest) for leak in verdict.leaks} >= {
+        (str(year(VLORE)), 4, 4)
+    }
+    (leak,) = (leak for leak in verdict.leaks if leak.cell == str(year(VLORE)))
+    assert leak.tables == ("AL/r1", "AL/r2")
+
+
 # What krat masks itself
 
 
