@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import duckdb_extension_httpfs
 import pytest
 from served import Served, home_to_serve, make_tokens, serving
 
@@ -73,3 +74,16 @@ def served(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> It
     tokens = make_tokens(home)
     with serving(home) as url:
         yield Served(url=url, home=home, tokens=tokens)
+
+
+@pytest.fixture(scope="session")
+def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of DuckDB's extensions that holds httpfs of its wheel: nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("extensions")
+    wheel = Path(duckdb_extension_httpfs.__file__).parent / "extensions"
+    [extension] = wheel.rglob("httpfs.duckdb_extension")
+    [(platform,)] = duckdb.execute("pragma platform").fetchall()
+    target = folder / f"v{duckdb.__version__}" / platform
+    target.mkdir(parents=True)
+    shutil.copy(extension, target)
+    return folder

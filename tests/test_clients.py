@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import duckdb_extension_httpfs
 import pandas as pd
 import pytest
 import requests
@@ -24,19 +23,6 @@ PUBLIC = "releases/public/AL/2023-05/r1/"
 NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 
 BOTH_TIERS = pytest.mark.parametrize(("path", "holder"), [(FIER, "fier"), (PUBLIC, None)])
-
-
-@pytest.fixture(scope="session")
-def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of DuckDB's extensions that holds httpfs of its wheel: nothing is downloaded."""
-    folder = tmp_path_factory.mktemp("extensions")
-    wheel = Path(duckdb_extension_httpfs.__file__).parent / "extensions"
-    [extension] = wheel.rglob("httpfs.duckdb_extension")
-    [(platform,)] = duckdb.execute("pragma platform").fetchall()
-    target = folder / f"v{duckdb.__version__}" / platform
-    target.mkdir(parents=True)
-    shutil.copy(extension, target)
-    return folder
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ import duckdb
 import openpyxl
 import pandas as pd
 import pytest
+import requests
 from click.testing import CliRunner
 from conftest import Refreshed
+from served import serving
 
 from expectations.protection import MASKED, load_protection
 from orchestration.cli import cli
@@ -237,6 +239,58 @@ def test_what_stands_is_judged_by_the_parameters_that_it_was_made_with(
 def test_a_scope_that_the_gate_has_not_judged_does_not_pass(refreshed: Refreshed) -> None:
     assert passes(refreshed.home, Scope("AL-04", date(2023, 5, 1)))
     assert not passes(refreshed.home, FIER)
+
+
+# Over HTTP, for anyone
+
+
+def test_anyone_reads_the_public_release_over_http(
+    published: Home, extensions: Path, tmp_path: Path
+) -> None:
+    """No token: the catalogue, krat pull, DuckDB and pandas show what was published."""
+    counts = pd.read_parquet(_folder(published) / "person_counts.parquet")
+    environment = {"KRAT_HOME": str(tmp_path / "home"), "KRAT_KEYS": str(tmp_path / "keys")}
+    with serving(published) as url:
+        catalogue = requests.get(f"{url}catalog.json").json()
+        offered = {one["county_code"]: one for one in catalogue["releases"]}
+        assert set(offered) == {"AL", "AL-04"}
+        fier = offered["AL-04"]
+        assert (fier["tier"], fier["month"], fier["status"]) == ("public", "2023-12", "provisional")
+        assert 0 < fier["completeness"]["received"] <= fier["completeness"]["expected"]
+        page = requests.get(f"{url}en/").text
+        assert "provisional" in page
+        assert f"{fier['completeness']['received']} of {fier['completeness']['expected']}" in page
+
+        address = f"{url}{fier['path']}person_counts.parquet"
+        pd.testing.assert_frame_equal(pd.read_parquet(address), counts)
+        names: dict[str, Any] = {}
+        exec(catalogue["snippets"]["pandas"], names)
+        assert set(names["frame"]["county_code"]) == {"AL-04"}
+        with duckdb.connect(config={"extension_directory": str(extensions)}) as reader:
+            reader.execute("load httpfs")
+            shown = reader.execute(
+                "select count(*), sum(value), count(*) filter (value is null) from read_parquet(?)",
+                [address],
+            ).fetchone()
+            assert shown == (len(counts), counts["value"].sum(), counts["value"].isna().sum())
+            reader.execute(f"attach '{url}{fier['path']}mart.duckdb' as mart (read_only)")
+            kept = reader.execute("select count(*), sum(value) from mart.person_counts").fetchone()
+            assert kept == shown[:2]
+
+        out = tmp_path / "pulled"
+        command = ["pull", "--from", url, "--since", "2023-01", "--out", str(out), "--english"]
+        pulled = CliRunner().invoke(cli, [*command, "--tier", "public"], env=environment)
+        assert pulled.exit_code == 0, pulled.output
+        again = CliRunner().invoke(cli, [*command, "--tier", "public"], env=environment)
+        assert "Nothing new: 2 releases" in again.output
+    assert (
+        CliRunner().invoke(cli, ["verify", str(out / "releases")], env=environment).exit_code == 0
+    )
+    with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+        rows = national.execute(
+            "select count(*), sum(value) from person_counts where county_code = 'AL-04'"
+        ).fetchone()
+        assert rows == shown[:2]
 
 
 # A leak by whatever file

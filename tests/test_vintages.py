@@ -275,9 +275,8 @@ def _as_of(home: Home, day: date) -> None:
 
 
 def _publish(home: Home) -> list[Path]:
-    """Judge Fier's May and publish it to both tiers, as a refresh does; return the new releases."""
+    """Publish Fier's May to both tiers, as a refresh does; return the new releases."""
     scope = Scope("AL-04", MAY)
-    judge(home, [scope], load_registers(SEEDS))
     made = [release(home, scope.county_code, scope.month)]
     outcome = release_public(home, [scope])
     assert outcome.refusal is None
@@ -320,6 +319,7 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
             "true as is_made_up",
             [MAY, MAY],
         )
+    judge(own_home, [Scope("AL-04", MAY)], load_registers(SEEDS))
     with pytest.raises(MonthIsFinal, match="krat reopen"):
         _publish(own_home)
     told = release_public(own_home, [Scope("AL-04", MAY)])

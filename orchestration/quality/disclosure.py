@@ -548,7 +548,8 @@ _HARMLESS = ("bytes", "number", "threshold", "base", "masked_cells", "every_mask
 
 #: Digits that are no number: dates, periods, hashes, codes, names of releases, ages.
 _TOKENS = re.compile(
-    r"sha256:[0-9a-f]{64}|\b[0-9a-f]{16,64}\b|\d{4}-\d{2}(-\d{2})?(T[\d:.]+(Z|\+00:00)?| 00:00:00)?|\d{4}-Q\d"
+    r"sha256:[0-9a-f]{64}|\b[0-9a-f]{16,64}\b"
+    r"|\d{4}-\d{2}(-\d{2})?(T[\d:.]+(Z|\+00:00)?| 00:00:00)?|\d{4}-Q\d"
     r"|AL-\d{2}\b|-al-\d{2}\b|\br\d+\b|\b\d\.\d\.\d+(\.\d+)?\b|\b\d+\.0\.0\b|0-17|18\+"
     r"|datapackage\.org/profiles/2\.0|116-006|utf-8|phone_116006"
 )
