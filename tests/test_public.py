@@ -185,6 +185,9 @@ def test_a_correction_gives_a_second_release_judged_with_the_first(
     assert [made.number for made in outcome.releases] == [2, 2]
     changes = (_folder(before, number=2) / "CHANGES.md").read_text(encoding="utf-8")
     assert "hotline_contacts total total" in changes
+    listed = [line.split(" | ") for line in changes.splitlines() if line.startswith("| AL-04 2023")]
+    assert {row[0].split()[3] for row in listed} == {"hotline_contacts"}
+    assert all(was != now for _, _, was, now, *_ in listed)
     restated = pd.read_parquet(_folder(before, number=2) / "restatements.parquet")
     assert {"2023/hotline_contacts/total/total"} < set(restated["mart_row"])
     shown = restated[["old_value", "new_value"]].stack().dropna()

@@ -7,7 +7,7 @@ import dagster as dg
 from expectations.gate import GateRefused
 from orchestration.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.public import passes, release_public
+from orchestration.publication.public import outdated, passes, release_public
 from orchestration.publication.reading_copy import write_reading_copy
 from orchestration.publication.release import Release, release
 from orchestration.publication.restated import changed_since_release, due, note_released
@@ -69,7 +69,7 @@ def public_releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     month = datetime.strptime(context.partition_key, "%Y-%m").date()
     with one_writer(home, PATIENCE_SECONDS):
         asked = [Scope(county, month) for county in counties_with_reports(home)]
-        others = dict.fromkeys([*changed_since_release(home), *due(home)])
+        others = dict.fromkeys([*outdated(home), *due(home)])
         coming = [scope for scope in others if scope not in asked]
         outcomes = [
             release_public(home, [scope for scope in scopes if passes(home, scope)])

@@ -269,7 +269,13 @@ def _text(frame: pd.DataFrame, key: list[str]) -> list[tuple[str, ...]]:
 def _as_text(values: "pd.Series[Any]") -> list[str]:
     if pd.api.types.is_datetime64_any_dtype(values):
         values = values.dt.strftime("%Y-%m-%d")
-    return ["" if pd.isna(value) else str(value) for value in values]
+    return ["" if pd.isna(value) else _one_text(value) for value in values]
+
+
+def _one_text(value: Any) -> str:
+    """Return a value as text; a whole number is the same whatever type a file gave it."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return f"{value:.0f}" if is_whole else str(value)
 
 
 def _rest(mart: Mart, key: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ road to a public release. Not here: masking (masking), the reading back and the 
 
 import csv
 import hashlib
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -68,7 +69,7 @@ from orchestration.publication.release import (
     sources_of,
     standing_release,
 )
-from orchestration.publication.tree import MANIFEST, Place, facts_of, sweep
+from orchestration.publication.tree import MANIFEST, Place, facts_of, releases_in, sweep
 from orchestration.quality.disclosure import (
     COUNTS,
     TIER,
@@ -249,6 +250,7 @@ def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
         closed = _closed(home, fresh)
         if not closed:
             verdict, reasons = "pass", tuple[str, ...]()
+            _note_again(home, kept)
             try:
                 outcome = PublicOutcome(
                     kept + tuple(_publish(home, fresh, folders, reading, known))
@@ -288,6 +290,20 @@ def _closed(home: Home, fresh: list[Contents]) -> dict[Scope, str]:
 
 def _place(home: Home, scope: Scope, tier: str = TIER) -> Place:
     return Place(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
+
+
+def outdated(home: Home) -> list[Scope]:
+    """Return the public months whose marts were judged since with other content than they show."""
+    kept = publications(home)
+    scopes = []
+    for listed in releases_in(home.releases):
+        if listed.tier == TIER and listed.is_latest:
+            scope = Scope(listed.county_code, _month(listed.month))
+            told = kept.get(f"{listed.county_code}/{listed.month}/r{listed.number}")
+            record = read_record(home, scope.county_code, scope.month)
+            if told and record and told.content_hash != record.content_hash:
+                scopes.append(scope)
+    return scopes
 
 
 def passes(home: Home, scope: Scope) -> bool:
@@ -335,9 +351,27 @@ def _note(home: Home, made: list[Release]) -> None:
     notes = {}
     for release in made:
         county_code, month, _ = name = release.path.parts[-3:]
-        record = read_record(home, county_code, datetime.strptime(month, "%Y-%m").date())
+        record = read_record(home, county_code, _month(month))
         notes["/".join(name)] = Publication(moment, record.content_hash if record else None)
     note_publications(home, notes)
+
+
+def _note_again(home: Home, kept: Iterable[Release]) -> None:
+    """Keep of releases that stand unchanged that they show what was judged now, too."""
+    known = publications(home)
+    notes = {}
+    for release in kept:
+        county_code, month, _ = name = release.path.parts[-3:]
+        told = known.get("/".join(name))
+        record = read_record(home, county_code, _month(month))
+        if told and record and told.content_hash != record.content_hash:
+            notes["/".join(name)] = replace(told, content_hash=record.content_hash)
+    if notes:
+        note_publications(home, notes)
+
+
+def _month(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m").date()
 
 
 @dataclass(frozen=True)
