@@ -15,7 +15,7 @@ from orchestration.publication.changes import WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.marts import Mart, Table, column
 from orchestration.publication.observations import OBSERVATIONS
-from orchestration.publication.public import release_public
+from orchestration.publication.public import outdated, release_public
 from orchestration.publication.release import Contents, release, write_release
 from orchestration.publication.restated import due
 from orchestration.publication.tree import facts_of
@@ -319,7 +319,9 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
             "true as is_made_up",
             [MAY, MAY],
         )
+    assert outdated(own_home) == []
     judge(own_home, [Scope("AL-04", MAY)], load_registers(SEEDS))
+    assert outdated(own_home) == [Scope("AL-04", MAY)]
     with pytest.raises(MonthIsFinal, match="krat reopen"):
         _publish(own_home)
     told = release_public(own_home, [Scope("AL-04", MAY)])
@@ -335,6 +337,7 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
     assert done.exit_code == 0, done.output
     restricted, public = _publish(own_home)
     assert (restricted.name, public.name) == ("r3", "r3")
+    assert outdated(own_home) == []
     for folder in (restricted, public):
         assert facts_of(folder)["status"] == "final"
         restated = pd.read_parquet(folder / "restatements.parquet")
