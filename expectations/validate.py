@@ -31,30 +31,110 @@ class Check:
     failed_rows: tuple[int, ...]
 
 
+#: Expectations that ask each value by itself, whatever stands in the rest of its column.
+_OF_EACH_VALUE = (
+    "ExpectColumnValuesToNotBeNull",
+    "ExpectColumnValuesToBeBetween",
+    "ExpectColumnValuesToBeInSet",
+)
+
+
 def validate(frame: pd.DataFrame, suite_name: str, registers: Registers) -> list[Check]:
     """Return a check a condition of the suite; `failed_rows` are positions in the frame.
 
     A condition on a column that the frame lacks fails as a whole, with no row to blame.
     """
-    import great_expectations as gx
-
     conditions = load_suite(suite_name)
-    # Together, the conditions share what they count of the frame.
-    suite = gx.ExpectationSuite(
-        name=suite_name,
-        expectations=[
-            _expectation(frame, condition, registers, position)
-            for position, condition in enumerate(conditions)
-            if _needed(condition) <= set(frame.columns)
-        ],
-    )
-    # Values are in these results and stay in them: only counts and positions leave the function.
-    outcome = _batch(frame.reset_index(drop=True)).validate(suite, result_format="COMPLETE")
-    found = {result.expectation_config.meta["position"]: result for result in outcome.results}
+    frame = frame.reset_index(drop=True)
+    asked = [
+        position
+        for position, condition in enumerate(conditions)
+        if _needed(condition) <= set(frame.columns)
+    ]
+    found: dict[int, _Found] = {}
+    for positions in _asked_alike(frame, conditions, asked):
+        found |= _ask_as_one(frame, conditions, positions, registers)
+    left = [position for position in asked if position not in found]
+    found |= _ask(frame, {position: conditions[position] for position in left}, registers)
     return [
         _check(suite_name, condition, len(frame), found.get(position))
         for position, condition in enumerate(conditions)
     ]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What Great Expectations said of one condition: whether it holds, and the rows that fail."""
+
+    success: bool
+    rows: tuple[int, ...]
+
+
+def _ask(
+    frame: pd.DataFrame, conditions: dict[int, Condition], registers: Registers
+) -> dict[int, _Found]:
+    """Return what is found of each condition. Together, they share what they count of the frame."""
+    import great_expectations as gx
+
+    suite = gx.ExpectationSuite(
+        name="conditions",
+        expectations=[
+            _expectation(frame, condition, registers, position)
+            for position, condition in conditions.items()
+        ],
+    )
+    # Values are in these results and stay in them: only counts and positions leave the function.
+    outcome = _batch(frame).validate(suite, result_format="COMPLETE")
+    return {
+        result.expectation_config.meta["position"]: _Found(
+            bool(result.success),
+            tuple(int(row) for row in result.result.get("unexpected_index_list") or ()),
+        )
+        for result in outcome.results
+    }
+
+
+def _asked_alike(
+    frame: pd.DataFrame, conditions: tuple[Condition, ...], asked: list[int]
+) -> list[list[int]]:
+    """Return the positions of conditions that ask the same of values in several columns."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for position in asked:
+        condition = conditions[position]
+        if condition.expectation in _OF_EACH_VALUE and not condition.rows_where:
+            others = {name: value for name, value in condition.kwargs.items() if name != "column"}
+            key = (
+                condition.expectation,
+                str(sorted(others.items())),
+                condition.value_set_from,
+                condition.code_list,
+                frame[condition.column].dtype,
+            )
+            alike.setdefault(key, []).append(position)
+    return [positions for positions in alike.values() if len(positions) > 1]
+
+
+def _ask_as_one(
+    frame: pd.DataFrame,
+    conditions: tuple[Condition, ...],
+    positions: list[int],
+    registers: Registers,
+) -> dict[int, _Found]:
+    """Ask of several columns, one below the other, what is asked of each; return it by condition.
+
+    Great Expectations costs by the condition, hardly by the row. Nothing is returned where it can't
+    say which rows fail, as of values that can't be compared: then each is asked by itself.
+    """
+    first = conditions[positions[0]]
+    columns = [frame[conditions[position].column] for position in positions]
+    stacked = pd.concat(columns, ignore_index=True).to_frame(first.column)
+    [found] = _ask(stacked, {0: first}, registers).values()
+    if not found.success and not found.rows:
+        return {}
+    failed: dict[int, list[int]] = {position: [] for position in positions}
+    for row in found.rows:
+        failed[positions[row // len(frame)]].append(row % len(frame))
+    return {position: _Found(not rows, tuple(rows)) for position, rows in failed.items()}
 
 
 @cache
@@ -100,13 +180,10 @@ def _expectation(
     return getattr(gxe, condition.expectation)(**kwargs, meta={"position": position})
 
 
-def _check(table: str, condition: Condition, checked: int, outcome: Any | None) -> Check:
-    success = outcome is not None and bool(outcome.success)
-    rows: tuple[int, ...] = ()
-    if outcome is not None:
-        rows = tuple(int(row) for row in outcome.result.get("unexpected_index_list") or ())
+def _check(table: str, condition: Condition, checked: int, found: _Found | None) -> Check:
+    success, rows = (found.success, found.rows) if found else (False, ())
     # Where the whole fails, as for a column that is not there, every row does.
-    failed = checked if outcome is None else len(rows) or int(not success)
+    failed = checked if found is None else len(rows) or int(not success)
     return Check(
         table=table,
         rule=condition.rule,

@@ -32,6 +32,11 @@ def test_a_missing_report_is_asked_for_by_a_day(texts: dict[str, str]) -> None:
     assert "deri më 27.06.2023" in texts["AL-04-B-PATOS"]
 
 
+def test_every_slip_of_the_example_says_that_it_is_made_up(texts: dict[str, str]) -> None:
+    assert "AL-04" in texts
+    assert not [code for code, text in texts.items() if "SHEMBULL" not in text]
+
+
 def test_before_the_deadline_it_is_a_reminder(refreshed: Refreshed) -> None:
     [patos] = [
         slip
@@ -48,7 +53,7 @@ def test_a_late_report_is_told_its_days(texts: dict[str, str]) -> None:
 def test_a_blank_value_is_told_with_its_cell(texts: dict[str, str]) -> None:
     [line] = [line for line in texts["AL-04-SHENDETI"].splitlines() if "bosh" in line]
     assert "2.2.5.1" in line
-    assert "Raporti, E7" in line
+    assert "Raporti, E7, Mungon" in line
 
 
 def test_a_figure_that_another_source_contradicts_is_doubted(texts: dict[str, str]) -> None:

@@ -83,6 +83,12 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             "where county_code = ? order by institution_code",
             [county_code],
         ).fetchall()
+        # What did not come belongs to the made-up example if what came does.
+        [(is_made_up,)] = connection.execute(
+            "select coalesce(bool_or(is_made_up), false) from core.fct_submissions "
+            "where county_code = ? and reporting_month = ?",
+            [county_code, month],
+        ).fetchall()
         reports = _by_institution(
             connection,
             "select institution_code, status, received_at, version, reporting_deadline, "
@@ -155,6 +161,7 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
                 name,
                 month,
                 as_of,
+                is_made_up,
                 reports=reports.get(code, []),
                 refused=refused.get(code, []),
                 due=due.get(code, []),
@@ -163,7 +170,7 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
                 explained=explained.get(code, []),
             )
     if county_code in found:
-        yield _unplaced_slip(county_code, month, as_of, found[county_code])
+        yield _unplaced_slip(county_code, month, as_of, is_made_up, found[county_code])
 
 
 def as_text(slip: Slip) -> str:
@@ -175,9 +182,16 @@ def as_text(slip: Slip) -> str:
             parts += ["", f"{titles[name]}:"]
             parts += [
                 "- " + ", ".join(_shown(value) for value in row if value not in ("", None))
-                for row in rows
+                for row in map(_placed if name in ("missing", "doubt") else tuple, rows)
             ]
     return "\n".join(parts) + "\n"
+
+
+def _placed(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the row of a finding for a text, which has no headings: a cell tells the row too."""
+    indicator, sheet, cell, number, message = row
+    told = "" if cell or not number else _words()["words"]["row"].format(row=number)
+    return (indicator, sheet, cell, told, message)
 
 
 def _slip(
@@ -185,6 +199,7 @@ def _slip(
     name: str,
     month: date,
     as_of: date,
+    is_made_up: bool,
     *,
     reports: list[tuple[Any, ...]],
     refused: list[tuple[Any, ...]],
@@ -197,10 +212,10 @@ def _slip(
     words = content["words"]
     answer_by = as_of + timedelta(days=content["answer_within"]["days"])
     lines = []
+    if reports[-1][-1] if reports else is_made_up:
+        lines.append(words["made_up"])
     if reports:
-        _, received_at, version, deadline, days, is_made_up = reports[-1]
-        if is_made_up:
-            lines.append(words["made_up"])
+        _, received_at, version, deadline, days, _ = reports[-1]
         count = words["version"].format(version=version) if version > 1 else ""
         lines.append(words["received"].format(received=_shown(received_at.date()), version=count))
         if days is not None and days > 0:
@@ -243,7 +258,7 @@ def _slip(
 
 
 def _unplaced_slip(
-    county_code: str, month: date, as_of: date, found: list[tuple[Any, ...]]
+    county_code: str, month: date, as_of: date, is_made_up: bool, found: list[tuple[Any, ...]]
 ) -> Slip:
     content = _words()
     words = content["words"]
@@ -252,7 +267,11 @@ def _unplaced_slip(
         institution_code=county_code,
         month=month,
         subject=words["unplaced_subject"].format(month=f"{month:%m.%Y}", county=county_code),
-        lines=(words["unplaced"], words["please"].format(answer_by=_shown(answer_by))),
+        lines=(
+            *([words["made_up"]] if is_made_up else []),
+            words["unplaced"],
+            words["please"].format(answer_by=_shown(answer_by)),
+        ),
         tables={"doubt": [row[2:] for row in found]},
         finding_ids=tuple(row[0] for row in found),
         is_reminder=False,

@@ -194,6 +194,22 @@ REPORT_HEADINGS = (
     "Vlera",
     "Gjendja",
 )
+#: What the records count; an indicator of which a year records nothing is 0 all year.
+RECORDED_INDICATORS = (
+    "2.1.1.1",
+    "2.1.2.1",
+    "2.1.3.1",
+    "2.1.6.1",
+    "2.1.9.1",
+    "2.1.11.1",
+    "2.1.13.2",
+    "2.1.15.1",
+    "2.1.16.1",
+    "2.1.16.2",
+    "2.1.18.1",
+    "2.1.19.1",
+    "3.1.2.1",
+)
 #: Who keeps SIVET, and what the example takes out of it.
 SIVET_KEEPER = "AL-AP"
 SIVET_INDICATORS = ("2.1.6.1", "2.1.9.1", "2.1.18.1")
@@ -738,7 +754,9 @@ def _counted(
     contacts: Sequence[Contact], events: Sequence[Event]
 ) -> dict[str, dict[int, Counter[str]]]:
     """What the records say: indicator, month number, category ("" is the total), count."""
-    counted: dict[str, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    counted: dict[str, dict[int, Counter[str]]] = {
+        code: defaultdict(Counter) for code in RECORDED_INDICATORS
+    }
     seen: set[tuple[str, int]] = set()
     for event in sorted(events, key=lambda event: event.day):
         for code, category in _indicators_of(event, events):
@@ -962,6 +980,8 @@ def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
                 rows.append(
                     _new_referral_row(own, _by_police(identity, known[event.person].written))
                 )
+        if not rows:
+            continue
         path = folder / f"policia_{YEAR}-T{quarter}.csv"
         path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
         written.append(_arrived(path, _next_month(last_month) + timedelta(days=8, hours=9)))

@@ -112,14 +112,15 @@ def _planted(
     taken: dict[str, list[date]] = defaultdict(list)
     touched: set[tuple[str | None, date]] = set()
     kinds = LOG_KINDS if logs else KINDS
+
+    def is_near(institution: str, month: date) -> bool:
+        apart = (abs((month - other).days) for other in taken[institution])
+        return (institution, month) in touched or min(apart, default=999) < MONTHS_APART * 30
+
     for drawn in reports:
-        near = any(
-            abs((drawn.month - other).days) < MONTHS_APART * 30
-            for other in taken[drawn.institution]
-        )
-        if near or (drawn.institution, drawn.month) in touched:
+        if is_near(drawn.institution, drawn.month):
             continue
-        untouched = [path for path in drawn.others if (_sender(path), drawn.month) not in touched]
+        untouched = [path for path in drawn.others if not is_near(_sender(path), drawn.month)]
         report = replace(drawn, others=tuple(untouched))
         for name in sorted(kinds, key=lambda name: (-wanted[name], rng.random())):
             if wanted[name] <= 0:
