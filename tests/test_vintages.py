@@ -177,6 +177,29 @@ def test_a_final_month_reopens_once_and_only_with_a_reason(home: Home) -> None:
         write_release(home, contents(8, date(2023, 9, 3)))
 
 
+def test_a_whole_number_is_the_same_beside_a_missing_one(home: Home) -> None:
+    def whole(content_hash: str, *values: int | None) -> Contents:
+        first = contents(5, FIRST_DAY)
+        [table] = first.tables
+        frame = pd.DataFrame(
+            {
+                "county_code": "AL-04",
+                "reporting_month": pd.Timestamp(MAY),
+                "indicator_code": ["2.1.9.1", "2.1.6.1"][: len(values)],
+                "value": values,
+            }
+        )
+        columns = (*table.columns[:-1], column("value", "BIGINT"))
+        table = replace(table, columns=columns, frame=frame)
+        return replace(first, tables=(table,), content_hash=content_hash)
+
+    write_release(home, whole("one", 5))
+    second = write_release(home, whole("two", 5, None))
+    changes = (second.path / "CHANGES.md").read_text(encoding="utf-8")
+    assert "| (rresht / row) |" in changes
+    assert "| value |" not in changes
+
+
 def test_what_reopens_a_county_reopens_the_nation(home: Home) -> None:
     for day in (FIRST_DAY, date(2023, 9, 1)):
         write_release(home, contents(5, day, "AL"))

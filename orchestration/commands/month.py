@@ -129,8 +129,9 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
     )
     unplaced = ask(
         home,
-        "select county_code, delivery_id, rule from quality.findings where not is_settled "
-        "and reporting_month is null and county_code = coalesce(?, county_code) order by all",
+        "select county_code, delivery_id, rule, count(*) as findings from quality.findings "
+        "where not is_settled and reporting_month is null "
+        "and county_code = coalesce(?, county_code) group by all order by all",
         [county],
     )
     if blocked:

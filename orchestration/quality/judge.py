@@ -3,7 +3,6 @@
 Belongs here: gathering what the gate decides on. Not here: the decision (expectations.gate).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -153,29 +152,24 @@ def _checked(
     for mart in published_marts():
         if mart.schema != "marts":
             continue
-        frame = connection.execute(f"select * from {mart.schema}.{mart.name} order by all").df()
-        scopes = [
-            Scope(county, month)
-            for county, month in zip(
-                frame["county_code"],
-                pd.to_datetime(frame["reporting_month"]).dt.date,
-                strict=True,
-            )
-        ]
-        counts = _counts(scopes)
+        frame = connection.execute(f"select * from {mart.schema}.{mart.name}").df()
+        places = frame[["county_code", "reporting_month"]]
+        counts = _counts(places)
         everywhere |= counts.keys()
         checks += [
-            _Places(check, _counts(scopes[row] for row in check.failed_rows), counts)
+            _Places(check, _counts(places.iloc[list(check.failed_rows)]), counts)
             for check in validate(frame, mart.name, registers)
         ]
     return checks, sorted(scope for scope in everywhere if isinstance(scope.county_code, str))
 
 
-def _counts(scopes: Iterable[Scope]) -> dict[Scope, int]:
-    counts: dict[Scope, int] = {}
-    for scope in scopes:
-        counts[scope] = counts.get(scope, 0) + 1
-    return counts
+def _counts(places: pd.DataFrame) -> dict[Scope, int]:
+    """Return how many rows each county and month has in a frame of both."""
+    sizes = places.groupby(["county_code", "reporting_month"], dropna=False).size()
+    return {
+        Scope(county, month if pd.isna(month) else month.date()): int(size)
+        for county, month, size in sizes.reset_index().itertuples(index=False)
+    }
 
 
 def _failed_within(failed_tests: list[tuple[Any, ...]], scope: Scope) -> list[str]:

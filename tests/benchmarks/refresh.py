@@ -81,7 +81,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
-        self._nodes: list[tuple[str, str, float]] = []
+        self._nodes: list[tuple[str, str, float, float]] = []
 
     def timed(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `call` with its time counted for a part of the gate."""
@@ -96,21 +96,23 @@ class Watch:
         return timed
 
     def finished(self, event: Any) -> None:
-        """Note how long a node of dbt took, as dbt tells it."""
+        """Note how long a node of dbt took, as dbt tells it, and when it ended."""
         if event.info.name == "NodeFinished":
             node = event.data.node_info
-            self._nodes.append(
-                (node.resource_type, node.node_name, event.data.run_result.execution_time)
-            )
+            took = event.data.run_result.execution_time
+            self._nodes.append((node.resource_type, node.node_name, took, time.perf_counter()))
 
     def built(self, build: Callable[[], Any]) -> Any:
-        """Run a build, and share its time out: nodes run side by side, so each has its part."""
+        """Run a build, and share its nodes' time out: they run side by side, so each has a part.
+
+        Before the first node dbt reads its project, which is no part of any.
+        """
         self._nodes.clear()
-        started = time.perf_counter()
         outcome = build()
-        whole = time.perf_counter() - started
-        together = sum(value for *_, value in self._nodes)
-        for kind, name, value in self._nodes:
+        begun = min(ended - value for *_, value, ended in self._nodes)
+        whole = max(ended for *_, ended in self._nodes) - begun
+        together = sum(value for *_, value, _ in self._nodes)
+        for kind, name, value, _ in self._nodes:
             if kind == "test":
                 self.seconds["dbt's tests"] += whole * value / together
             elif "findings" in name:

@@ -136,3 +136,23 @@ def test_a_missing_column_fails_with_no_row_to_blame(registers: Registers) -> No
 def test_an_empty_frame_passes(registers: Registers) -> None:
     frame = pd.DataFrame([value()]).iloc[:0]
     assert not failures(validate(frame, "submission_values", registers))
+
+
+def test_what_is_asked_of_many_columns_is_told_of_each(registers: Registers) -> None:
+    counts = dict.fromkeys(
+        (
+            condition.column
+            for condition in load_suite("referral_flow")
+            if condition.column and condition.kwargs.get("min_value") == 0
+        ),
+        1,
+    )
+    row = {"county_code": "AL-04", "reporting_month": pd.Timestamp(2023, 5, 1), **counts}
+    frame = pd.DataFrame([row, row | {"referred": -1}, row | {"identified": -2, "referred": -3}])
+    found = {
+        (check.column, check.failed_rows)
+        for check in validate(frame, "referral_flow", registers)
+        if check.expectation == "ExpectColumnValuesToBeBetween" and not check.success
+    }
+    assert {("referred", (1, 2)), ("identified", (2,))} <= found
+    assert not [rows for column, rows in found if column not in ("referred", "identified") and rows]
