@@ -113,7 +113,8 @@ cumulative_falls as (
     where target_basis = 'cumulative' and value < highest_before
 ),
 
--- A level is no count of a month: nothing adds up to it, and it moves slowly.
+-- A level is no count of a month: nothing adds up to it, and it moves slowly. After a slip its
+-- return to what is usual is no jump.
 levels as (
     select
         credible_totals.*,
@@ -124,7 +125,14 @@ levels as (
                 credible_totals.county_code, credible_totals.institution_code,
                 credible_totals.indicator_code
             order by credible_totals.reporting_month
-        ) as level_before
+        ) as level_before,
+        median(credible_totals.value) over (
+            partition by
+                credible_totals.county_code, credible_totals.institution_code,
+                credible_totals.indicator_code
+            order by credible_totals.reporting_month
+            rows between unbounded preceding and 1 preceding
+        ) as usual_level
     from credible_totals
     cross join thresholds
     where credible_totals.target_basis = 'level'
@@ -133,7 +141,7 @@ levels as (
 level_jumps as (
     select
         'level_jumps' as rule,
-        * exclude (ratio, least_change, level_before),
+        * exclude (ratio, least_change, level_before, usual_level),
         'Treguesi ' || indicator_code || ' është një nivel: ' || cast(level_before as bigint)
         || ' herën e fundit, ' || cast(value as bigint)
         || ' tani. Kontrollojeni ose shpjegojeni.' as message_sq,
@@ -144,6 +152,8 @@ level_jumps as (
     where
         abs(value - level_before) >= least_change
         and greatest(value, level_before) >= ratio * least(value, level_before)
+        and abs(value - usual_level) >= least_change
+        and greatest(value, usual_level) >= ratio * least(value, usual_level)
 ),
 
 -- Counts are small and often 0, so the test is exact: a negative binomial with the mean of the

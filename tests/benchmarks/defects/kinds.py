@@ -22,7 +22,7 @@ WHOLE_FILE = Place(None, None, None)
 class Report:
     """A clean report in the inbox: its file, sender and month, and the sender's month before.
 
-    `past` is what the sender told of each indicator in its earlier reports, before any was spoiled.
+    `past` is what the sender told of each indicator in its earlier months, before any was spoiled.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Report:
     before: Path | None
     others: tuple[Path, ...] = ()
     recorded: frozenset[str] = frozenset()
-    past: dict[str, list[int]] = field(default_factory=dict)
+    past: dict[str, dict[date, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Spoiled:
     """What becomes of a report: its new bytes (None: it never comes), when, and what was struck.
 
     `indicator` is the code struck, where one was. `more` are other files that change with it, and
-    `partner` is another institution to which the same trouble may be told.
+    `partner` is another institution to which the same trouble may be told. `rests_on` is an earlier
+    month of the sender beside which the trouble shows, so that it must stay clean.
     """
 
     content: bytes | None
@@ -50,6 +51,7 @@ class Spoiled:
     more: dict[Path, bytes] = field(default_factory=dict)
     more_arrive_at: datetime | None = None
     partner: str | None = None
+    rests_on: date | None = None
 
 
 Kind = Callable[[Report, Random], Spoiled | None]
@@ -423,10 +425,10 @@ def _typed_tenfold(form: Form, rows: list[int], rng: Random) -> Spoiled | None:
     return _struck(form, row, form.count(row, (form.number(row) or 0) * 10))
 
 
-def _unrecorded(report: Report, form: Form) -> list[tuple[int, list[int]]]:
+def _unrecorded(report: Report, form: Form) -> list[tuple[int, dict[date, int]]]:
     """Return the rows of five and more that no other source tells, each with its past."""
     return [
-        (row, report.past.get(str(form.value(row, HEADING)), []))
+        (row, report.past.get(str(form.value(row, HEADING)), {}))
         for row in form.totals()
         if (form.number(row) or 0) >= 5 and form.value(row, HEADING) not in report.recorded
     ]
@@ -438,7 +440,7 @@ def zeros_typed_too_many(report: Report, rng: Random) -> Spoiled | None:
     rows = [
         row
         for row, past in _unrecorded(report, form)
-        if len(past) >= LONG_PAST and len(set(past)) > 1
+        if len(past) >= LONG_PAST and len(set(past.values())) > 1
     ]
     return _typed_tenfold(form, rows, rng)
 
@@ -446,12 +448,13 @@ def zeros_typed_too_many(report: Report, rng: Random) -> Spoiled | None:
 @kind
 def zero_typed_behind_a_number_that_stays(report: Report, rng: Random) -> Spoiled | None:
     form = Form(report.path)
-    rows = [
-        row
+    rows = {
+        row: max(past)
         for row, past in _unrecorded(report, form)
-        if len(past) >= SHORT_PAST and {form.number(row)} == set(past)
-    ]
-    return _typed_tenfold(form, rows, rng)
+        if len(past) >= SHORT_PAST and {form.number(row)} == set(past.values())
+    }
+    spoiled = _typed_tenfold(form, list(rows), rng)
+    return spoiled and replace(spoiled, rests_on=max(rows.values()))
 
 
 @kind

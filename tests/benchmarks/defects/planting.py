@@ -111,11 +111,13 @@ def _planted(
     rng.shuffle(reports)
     taken: dict[str, list[date]] = defaultdict(list)
     touched: set[tuple[str | None, date]] = set()
+    kept: set[tuple[str, date]] = set()
     kinds = LOG_KINDS if logs else KINDS
 
     def is_near(institution: str, month: date) -> bool:
         apart = (abs((month - other).days) for other in taken[institution])
-        return (institution, month) in touched or min(apart, default=999) < MONTHS_APART * 30
+        held = touched | kept
+        return (institution, month) in held or min(apart, default=999) < MONTHS_APART * 30
 
     for drawn in reports:
         if is_near(drawn.institution, drawn.month):
@@ -128,6 +130,10 @@ def _planted(
             spoiled = kinds[name](report, rng)
             if spoiled is None or (spoiled.partner, report.month) in touched:
                 continue
+            if spoiled.rests_on:
+                if (report.institution, spoiled.rests_on) in touched:
+                    continue
+                kept.add((report.institution, spoiled.rests_on))
             wanted[name] -= 1
             taken[report.institution].append(report.month)
             touched.add((report.institution, report.month))
@@ -168,15 +174,15 @@ def _reports(home: Home) -> list[Report]:
     for path in sorted((home.inbox / COUNTY).iterdir()):
         if named := _NAME.fullmatch(path.name):
             files[named[1], datetime.strptime(named[2], "%Y-%m").date()] = path
-    told: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    told: dict[str, dict[str, dict[date, int]]] = defaultdict(lambda: defaultdict(dict))
     pasts = {}
     for (institution, month), path in sorted(files.items()):
-        pasts[institution, month] = {code: [*past] for code, past in told[institution].items()}
+        pasts[institution, month] = {code: {**past} for code, past in told[institution].items()}
         form = Form(path)
         for row in form.totals():
             number = form.number(row)
             if number is not None:
-                told[institution][str(form.value(row, HEADING))].append(number)
+                told[institution][str(form.value(row, HEADING))][month] = number
     return [
         Report(
             path=path,
