@@ -5,8 +5,11 @@ import costs seconds. Not here: the conditions (suites) or what follows from a f
 """
 
 import logging
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import pandas as pd
@@ -31,11 +34,15 @@ class Check:
     failed_rows: tuple[int, ...]
 
 
-#: Expectations that ask each value by itself, whatever stands in the rest of its column.
-_OF_EACH_VALUE = (
+#: Arguments that name a column.
+_COLUMNS = ("column", "column_A", "column_B")
+
+#: Expectations that ask each row by itself, whatever stands in the rest of its columns.
+_OF_EACH_ROW = (
     "ExpectColumnValuesToNotBeNull",
     "ExpectColumnValuesToBeBetween",
     "ExpectColumnValuesToBeInSet",
+    "ExpectColumnPairValuesAToBeGreaterThanB",
 )
 
 
@@ -44,22 +51,63 @@ def validate(frame: pd.DataFrame, suite_name: str, registers: Registers) -> list
 
     A condition on a column that the frame lacks fails as a whole, with no row to blame.
     """
-    conditions = load_suite(suite_name)
-    frame = frame.reset_index(drop=True)
-    asked = [
-        position
-        for position, condition in enumerate(conditions)
-        if _needed(condition) <= set(frame.columns)
-    ]
-    found: dict[int, _Found] = {}
-    for positions in _asked_alike(frame, conditions, asked):
-        found |= _ask_as_one(frame, conditions, positions, registers)
-    left = [position for position in asked if position not in found]
-    found |= _ask(frame, {position: conditions[position] for position in left}, registers)
-    return [
-        _check(suite_name, condition, len(frame), found.get(position))
-        for position, condition in enumerate(conditions)
-    ]
+    return validate_all({suite_name: frame}, registers)[suite_name]
+
+
+def validate_all(
+    frames: Mapping[str, pd.DataFrame], registers: Registers
+) -> dict[str, list[Check]]:
+    """Return what `validate` says of each frame, by the name of its suite.
+
+    What is asked alike of many columns, of whichever frame, is asked once: Great Expectations costs
+    by the condition, hardly by the row.
+    """
+    questions = {
+        name: [_Question(condition, frame) for condition in load_suite(name)]
+        for name, frame in ((name, frames[name].reset_index(drop=True)) for name in frames)
+    }
+    asked = {
+        name: [question for question in asked if question.needed <= set(question.frame.columns)]
+        for name, asked in questions.items()
+    }
+    found: dict[_Question, _Found] = {}
+    for alike in _asked_alike([question for name in asked for question in asked[name]]):
+        found |= _ask_as_one(alike, registers)
+    for name in asked:
+        found |= _ask([question for question in asked[name] if question not in found], registers)
+    return {
+        name: [
+            _check(name, question.condition, len(question.frame), found.get(question))
+            for question in questions[name]
+        ]
+        for name in questions
+    }
+
+
+def columns_asked(suite_name: str) -> set[str]:
+    """Return the columns that a suite's conditions name: all that a frame of it must have."""
+    named: set[str] = set()
+    for condition in load_suite(suite_name):
+        named |= _needed(condition)
+        if condition.rows_where:
+            named.add(condition.rows_where["column"])
+    return named
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """A condition, and the frame of which it is asked."""
+
+    condition: Condition
+    frame: pd.DataFrame
+
+    @property
+    def needed(self) -> set[str]:
+        return _needed(self.condition)
+
+    @property
+    def columns(self) -> list[str]:
+        return _columns(self.condition)
 
 
 @dataclass(frozen=True)
@@ -70,85 +118,81 @@ class _Found:
     rows: tuple[int, ...]
 
 
-def _ask(
-    frame: pd.DataFrame, conditions: dict[int, Condition], registers: Registers
-) -> dict[int, _Found]:
-    """Return what is found of each condition. Together, they share what they count of the frame.
+def _ask(questions: list[_Question], registers: Registers) -> dict[_Question, _Found]:
+    """Return what is found of each question, all of one frame: they share what is counted of it.
 
     Which rows fail is asked of those that don't hold: it costs most, and nearly all do.
     """
-    if not conditions:
+    if not questions:
         return {}
-    batch = _batch(frame)
+    batch = _batch(questions[0].frame)
     found = {}
-    left = dict(conditions)
+    left = questions
     # Values are in these results and stay in them: only counts and positions leave the function.
     for result_format in ("BOOLEAN_ONLY", "COMPLETE"):
-        for result in batch.validate(
-            _suite(frame, left, registers), result_format=result_format
-        ).results:
+        for result in batch.validate(_suite(left, registers), result_format=result_format).results:
             rows = result.result.get("unexpected_index_list") or ()
-            position = result.expectation_config.meta["position"]
-            found[position] = _Found(bool(result.success), tuple(int(row) for row in rows))
-        left = {position: left[position] for position in left if not found[position].success}
+            question = left[result.expectation_config.meta["position"]]
+            found[question] = _Found(bool(result.success), tuple(int(row) for row in rows))
+        left = [question for question in left if not found[question].success]
         if not left:
             break
     return found
 
 
-def _suite(frame: pd.DataFrame, conditions: dict[int, Condition], registers: Registers) -> Any:
+def _suite(questions: list[_Question], registers: Registers) -> Any:
     import great_expectations as gx
 
     return gx.ExpectationSuite(
         name="conditions",
         expectations=[
-            _expectation(frame, condition, registers, position)
-            for position, condition in conditions.items()
+            _expectation(question.frame, question.condition, registers, position)
+            for position, question in enumerate(questions)
         ],
     )
 
 
-def _asked_alike(
-    frame: pd.DataFrame, conditions: tuple[Condition, ...], asked: list[int]
-) -> list[list[int]]:
-    """Return the positions of conditions that ask the same of values in several columns."""
-    alike: dict[tuple[object, ...], list[int]] = {}
-    for position in asked:
-        condition = conditions[position]
-        if condition.expectation in _OF_EACH_VALUE and not condition.rows_where:
-            others = {name: value for name, value in condition.kwargs.items() if name != "column"}
+def _asked_alike(questions: list[_Question]) -> list[list[_Question]]:
+    """Return the questions that ask the same of several columns, or pairs of them."""
+    alike: dict[tuple[object, ...], list[_Question]] = {}
+    for question in questions:
+        condition = question.condition
+        if condition.expectation in _OF_EACH_ROW and not condition.rows_where:
+            others = {
+                name: value for name, value in condition.kwargs.items() if name not in _COLUMNS
+            }
             key = (
                 condition.expectation,
                 str(sorted(others.items())),
                 condition.value_set_from,
                 condition.code_list,
-                frame[condition.column].dtype,
+                *(question.frame[column].dtype for column in question.columns),
             )
-            alike.setdefault(key, []).append(position)
-    return [positions for positions in alike.values() if len(positions) > 1]
+            alike.setdefault(key, []).append(question)
+    return [questions for questions in alike.values() if len(questions) > 1]
 
 
-def _ask_as_one(
-    frame: pd.DataFrame,
-    conditions: tuple[Condition, ...],
-    positions: list[int],
-    registers: Registers,
-) -> dict[int, _Found]:
-    """Ask of several columns, one below the other, what is asked of each; return it by condition.
+def _ask_as_one(questions: list[_Question], registers: Registers) -> dict[_Question, _Found]:
+    """Ask of several columns, one below the other, what is asked of each; return it by question.
 
-    Great Expectations costs by the condition, hardly by the row. Nothing is returned where it can't
-    say which rows fail, as of values that can't be compared: then each is asked by itself.
+    Nothing is returned where it can't be said which rows fail, as of values that can't be compared:
+    then each is asked by itself.
     """
-    first = conditions[positions[0]]
-    columns = [frame[conditions[position].column] for position in positions]
-    stacked = pd.concat(columns, ignore_index=True).to_frame(first.column)
-    [found] = _ask(stacked, {0: first}, registers).values()
+    first = questions[0]
+    parts = [
+        question.frame[question.columns].set_axis(first.columns, axis="columns")
+        for question in questions
+    ]
+    as_one = _Question(first.condition, pd.concat(parts, ignore_index=True))
+    [found] = _ask([as_one], registers).values()
     if not found.success and not found.rows:
         return {}
-    failed: dict[int, list[int]] = {position: [] for position in positions}
+    begins = list(accumulate((len(part) for part in parts), initial=0))
+    failed: dict[_Question, list[int]] = {question: [] for question in questions}
     for row in found.rows:
-        failed[positions[row // len(frame)]].append(row % len(frame))
-    return {position: _Found(not rows, tuple(rows)) for position, rows in failed.items()}
+        place = bisect_right(begins, row) - 1
+        failed[questions[place]].append(row - begins[place])
+    return {question: _Found(not rows, tuple(rows)) for question, rows in failed.items()}
 
 
 @cache
@@ -170,9 +214,11 @@ def _batch(frame: pd.DataFrame) -> Any:
 
 
 def _needed(condition: Condition) -> set[str]:
-    kinds = ("column", "column_A", "column_B")
-    named = [condition.kwargs[kind] for kind in kinds if kind in condition.kwargs]
-    return {*condition.kwargs.get("column_list", []), *named}
+    return {*condition.kwargs.get("column_list", []), *_columns(condition)}
+
+
+def _columns(condition: Condition) -> list[str]:
+    return [condition.kwargs[name] for name in _COLUMNS if name in condition.kwargs]
 
 
 def _expectation(

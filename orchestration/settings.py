@@ -4,6 +4,7 @@ Belongs here: folders, and what the environment or a settings file may change. N
 that does work.
 """
 
+import gc
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,12 @@ def home_from_environment() -> Home:
 
 
 def prepare_process(home: Home) -> None:
-    """Give dbt and Dagster, which read the environment themselves, their folders and silence."""
+    """Give dbt and Dagster, which read the environment themselves, their folders and silence.
+
+    Rubbish is collected seldom from here on: what dbt and Great Expectations make as they are
+    imported stays as long as the process, and going through it again and again takes seconds.
+    """
+    gc.set_threshold(100_000, 50, 100)
     os.environ["KRAT_WAREHOUSE"] = str(home.warehouse)
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"

@@ -65,7 +65,8 @@ def let_a_test_fail(home: Home, month: date) -> None:
     """Record a failed test of Fier's month, as a build of the warehouse would."""
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(
-            "insert into ops.failed_tests values ('actuals_are_never_negative', 'AL-04', ?)",
+            "insert into ops.failed_tests values "
+            "('without_a_target_there_is_no_percentage', 'AL-04', ?)",
             [month],
         )
 
@@ -108,7 +109,7 @@ def test_a_backfill_in_any_order_publishes_the_good_months_and_refuses_the_bad_o
     outcomes = {month: materialize(instance, both, month) for month in ("2023-06", "2023-04")}
     assert outcomes["2023-06"][0]
     assert not outcomes["2023-04"][0]
-    assert "actuals_are_never_negative (1, mended by krat)" in outcomes["2023-04"][1]
+    assert "without_a_target_there_is_no_percentage (1, mended by krat)" in outcomes["2023-04"][1]
     assert (released(home, "2023-06"), released(home, "2023-04")) == (["r1"], [])
     # A good month after it hides nothing: alone, the bad one is refused again.
     materialize(instance, both, "2023-03")
@@ -136,7 +137,7 @@ def test_the_reading_copy_alone_shows_nothing_that_is_blocked(
         assert connection.execute(
             "select county_code, rule, mended_by from quality.blocked_months order by all"
         ).fetchall() == [
-            (county, "warehouse_test_failed: actuals_are_never_negative", "krat")
+            (county, "warehouse_test_failed: without_a_target_there_is_no_percentage", "krat")
             for county in ("AL", "AL-04")
         ]
 
@@ -147,7 +148,7 @@ def test_the_command_tells_which_rule_blocks_and_who_can_mend_it(home: Home) -> 
     assert "The verdict follows from its record." in told.output
     path = home.gate / "AL-04" / "2023-05.json"
     record = json.loads(path.read_text(encoding="utf-8"))
-    record["failed_tests"] = ["actuals_are_never_negative"]
+    record["failed_tests"] = ["without_a_target_there_is_no_percentage"]
     path.write_text(json.dumps(record), encoding="utf-8")
     forged = CliRunner().invoke(cli, ["gate", "--county", "AL-04", "--month", "2023-05"])
     assert forged.exit_code == 1

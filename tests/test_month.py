@@ -14,7 +14,7 @@ from conftest import MAY, Refreshed
 from expectations.gate import GateRefused, read_record, write_record
 from orchestration.publication.release import release
 from orchestration.refresh import NoPlan, refresh
-from orchestration.warehouse.build import build_warehouse
+from orchestration.warehouse.build import BuildFailed, build_warehouse
 from orchestration.warehouse.load import load_raw
 from orchestration.writer import AnotherWriter, one_writer
 from sources.home import Home
@@ -266,3 +266,37 @@ def test_registers_are_loaded_again_only_when_they_changed(own_home: Home) -> No
     again = build_warehouse(own_home)
     with_registers = build_warehouse(own_home, with_registers=True)
     assert again.nodes < with_registers.nodes
+
+
+def test_what_a_test_of_the_registers_said_stands_until_it_runs_again(own_home: Home) -> None:
+    build_warehouse(own_home, with_registers=True)
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute(
+            "insert into ops.failed_tests values ('an_indicator_code_stands_once', null, null)"
+        )
+        connection.execute(
+            "insert into ops.failed_tests values ('a_value_is_due_once', null, null)"
+        )
+        nodes = connection.execute("select count(*) from ops.dbt_results").fetchone()
+    assert build_warehouse(own_home).failed_tests == ("an_indicator_code_stands_once",)
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        assert connection.execute("select count(*) from ops.dbt_results").fetchone() == nodes
+    assert build_warehouse(own_home, with_registers=True).failed_tests == ()
+
+
+def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None:
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute("alter table raw.deliveries rename column delivery_id to other")
+    with pytest.raises(BuildFailed, match=r"stg_deliveries \(Binder Error: .*delivery_id"):
+        build_warehouse(own_home)
+    load_raw(own_home, date(2026, 1, 1))
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute("drop table raw.refresh_context")
+        connection.execute(
+            "create view raw.refresh_context as select cast(word as date) as as_of "
+            "from (values ('canary')) as words(word)"
+        )
+    with pytest.raises(BuildFailed) as refusal:
+        build_warehouse(own_home)
+    assert "Conversion Error" in str(refusal.value)
+    assert "canary" not in str(refusal.value)

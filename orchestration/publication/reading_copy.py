@@ -36,7 +36,9 @@ def write_reading_copy(home: Home) -> int:
     with duckdb.connect(str(fresh)) as connection:
         connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
         judged = require_judged(home, mart_hashes(connection, "warehouse"), suite_hash())
+        connection.begin()
         copied = copy_tables(connection)
+        connection.commit()
         _keep_the_last_good(connection, home, judged)
         _tell_blocked(connection, judged)
         connection.execute("detach warehouse")

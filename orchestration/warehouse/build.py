@@ -4,6 +4,7 @@ Belongs here: how dbt is called. Not here: the models and tests themselves (dbt_
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,10 @@ COMMON_ARGUMENTS = [
 FAILED = ("warn", "fail", "error")
 
 
+#: Errors of DuckDB that name tables and columns. Any other can quote a value of a row.
+ERRORS_WITHOUT_VALUES = ("Catalog Error", "Binder Error", "Parser Error", "Transaction Error")
+
+
 class BuildFailed(RuntimeError):
     """dbt could not build the warehouse: a model or seed failed, not merely a test."""
 
@@ -46,21 +51,23 @@ def build_warehouse(
 ) -> Build:
     """Run `dbt build` over the raw schema and record each node's status in `ops.dbt_results`.
 
-    Seeds are loaded only when a register's content changed, or `with_registers`. Raises
-    BuildFailed when a model or seed fails; failing tests are recorded, for the gate to judge.
+    What rests on the registers alone is built only when a register or the dbt project changed, or
+    `with_registers`; otherwise it stands, with what its tests said. Raises BuildFailed when a model
+    or seed fails; failing tests are recorded, for the gate to judge.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.artifacts.resources.types import NodeType
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
-    digest = _registers_hash()
+    digest = _project_hash()
     arguments = [
         "build", *COMMON_ARGUMENTS, "--no-write-json", "--no-populate-cache",
         "--exclude-resource-type", "unit_test",
     ]  # fmt: skip
-    if not with_registers and _loaded_registers_hash(home) == digest:
-        arguments += ["--exclude-resource-type", "seed"]
+    whole = with_registers or _built_project_hash(home) != digest
+    if not whole:
+        arguments += ["--select", "source:raw+"]
     else:
         # A register that was given a column does not fit into its old table.
         arguments += ["--full-refresh"]
@@ -71,20 +78,16 @@ def build_warehouse(
         raise BuildFailed(f"dbt could not start: {outcome.exception}")
     results = list(outcome.result.results)
     broken = sorted(
-        result.node.name
+        f"{result.node.name} ({_reason(str(result.status), str(result.message))})"
         for result in results
-        if result.node.resource_type != NodeType.Test and result.status != "success"
+        if result.node.resource_type != NodeType.Test
+        and result.status not in ("success", "skipped")
     )
     if broken:
         raise BuildFailed(f"dbt could not build: {', '.join(broken)}")
-    _record(home, results, digest)
+    failed_tests = _record(home, results, digest, whole=whole)
     remember_findings(home)
-    failed = sorted(
-        result.node.name
-        for result in results
-        if result.node.resource_type == NodeType.Test and result.status in FAILED
-    )
-    return Build(nodes=len(results), failed_tests=tuple(failed))
+    return Build(nodes=len(results), failed_tests=failed_tests)
 
 
 def write_manifest() -> None:
@@ -96,24 +99,41 @@ def write_manifest() -> None:
         raise BuildFailed(f"dbt could not read its project: {outcome.exception}")
 
 
-def _registers_hash() -> str:
+def _reason(status: str, message: str) -> str:
+    """Return why a node failed, with nothing in it that may stand in a row."""
+    error = re.search(r"([A-Z]\w*(?: \w+)? Error): ([^\n]*)", message)
+    if error is None:
+        return status
+    kind, text = error.groups()
+    return f"{kind}: {text}" if kind in ERRORS_WITHOUT_VALUES else kind
+
+
+def _project_hash() -> str:
+    """Return a hash of the registers and of all that dbt makes of them."""
     digest = hashlib.sha256()
-    for path in sorted(SEEDS.glob("*.*")):
-        digest.update(path.name.encode())
+    files = [DBT_PROJECT / "dbt_project.yml", *SEEDS.glob("*.*")]
+    for folder in ("models", "macros", "tests"):
+        files += [path for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
+    for path in sorted(files):
+        digest.update(str(path.relative_to(DBT_PROJECT)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _loaded_registers_hash(home: Home) -> str | None:
+def _built_project_hash(home: Home) -> str | None:
     with duckdb.connect(str(home.warehouse)) as connection:
         try:
-            row = connection.execute("select registers_hash from ops.loaded_registers").fetchone()
+            row = connection.execute("select project_hash from ops.built_project").fetchone()
         except duckdb.CatalogException:
             return None
     return str(row[0]) if row else None
 
 
-def _record(home: Home, results: list[Any], digest: str) -> None:
+def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tuple[str, ...]:
+    """Record what dbt said of each node, beside what it said before of those that it left alone.
+
+    Returns the names of all tests that now fail.
+    """
     rows = [
         (
             result.node.name,
@@ -126,29 +146,35 @@ def _record(home: Home, results: list[Any], digest: str) -> None:
         )
         for result in results
     ]
-    columns = list(zip(*rows, strict=True))
     failed = [
         result.node
         for result in results
         if result.node.resource_type == "test" and result.status in FAILED
     ]
+    nodes = [row[0] for row in rows]
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema if not exists ops")
+        create = "create or replace table" if whole else "create table if not exists"
         connection.execute(
-            "create or replace table ops.failed_tests "
-            "(node varchar, county_code varchar, reporting_month date)"
+            f"{create} ops.failed_tests (node varchar, county_code varchar, reporting_month date)"
         )
+        connection.execute(
+            f"{create} ops.dbt_results (node varchar, table_name varchar, resource_type varchar, "
+            "schema_name varchar, status varchar, failures bigint, is_person_level boolean)"
+        )
+        for table in ("failed_tests", "dbt_results"):
+            connection.execute(f"delete from ops.{table} where list_contains(?, node)", [nodes])
         for node in failed:
             _record_places(connection, node)
         connection.execute(
-            "create or replace table ops.dbt_results as select unnest(?) as node, "
-            "unnest(?) as table_name, unnest(?) as resource_type, unnest(?) as schema_name, "
-            "unnest(?) as status, unnest(?) as failures, unnest(?) as is_person_level",
-            [list(column) for column in columns],
+            f"insert into ops.dbt_results select {', '.join(['unnest(?)'] * len(rows[0]))}",
+            [list(column) for column in zip(*rows, strict=True)],
         )
         connection.execute(
-            "create or replace table ops.loaded_registers as select ? as registers_hash", [digest]
+            "create or replace table ops.built_project as select ? as project_hash", [digest]
         )
+        told = connection.execute("select distinct node from ops.failed_tests order by all")
+        return tuple(str(name) for (name,) in told.fetchall())
 
 
 def _record_places(connection: duckdb.DuckDBPyConnection, node: Any) -> None:
