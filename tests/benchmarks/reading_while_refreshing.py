@@ -2,10 +2,12 @@
 
 Run by hand: python tests/benchmarks/reading_while_refreshing.py [readers] [refreshes], 20 and 10 by
 default. Prints whether a reader failed, how long the slowest answer took, and a refresh's time with
-readers and without.
+readers and without. Readers need processors too: as many that read a file of their own, which no
+refresh touches, show how much of the difference that is.
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -57,11 +59,17 @@ class Seen:
     refreshes: list[float]
 
 
-def read_while_refreshing(home: Home, readers: int, refreshes: int) -> Seen:
-    """Start the readers, each a process of its own; refresh; stop them, and tell."""
+#: Refreshes beside which the others are held.
+CONTROLS = 3
+
+
+def read_while_refreshing(
+    home: Home, readers: int, refreshes: int, read: Home | None = None
+) -> Seen:
+    """Start readers of `read`, by default of the home refreshed; refresh; stop them, and tell."""
     with tempfile.TemporaryDirectory() as folder:
         stop = Path(folder) / "stop"
-        arguments = [sys.executable, "-c", READER, str(home.root), str(stop), SUM]
+        arguments = [sys.executable, "-c", READER, str((read or home).root), str(stop), SUM]
         processes = [
             subprocess.Popen(arguments, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
             for _ in range(readers)
@@ -92,11 +100,16 @@ def main(readers: int = 20, refreshes: int = 10) -> None:
         prepare_process(home)
         write_example(home.inbox, SEEDS)
         refresh(home, [MONTH])
-        alone = read_while_refreshing(home, 0, refreshes)
+        other = Home(root=Path(folder) / "other", keys=home.keys)
+        other.root.mkdir()
+        shutil.copy(home.marts, other.marts)
+        alone = read_while_refreshing(home, 0, CONTROLS)
+        beside = read_while_refreshing(home, readers, CONTROLS, other)
         seen = read_while_refreshing(home, readers, refreshes)
     print(f"{readers} readers, {sum(seen.questions)} questions, {seen.failed} readers failed")
     print(f"slowest answer                 {seen.slowest_answer:6.2f} s")
     print(f"a refresh, nobody reading      {statistics.median(alone.refreshes):6.2f} s")
+    print(f"a refresh, {readers} reading elsewhere {statistics.median(beside.refreshes):5.2f} s")
     print(f"a refresh, {readers} reading          {statistics.median(seen.refreshes):6.2f} s")
 
 
