@@ -261,27 +261,23 @@ def test_a_second_writer_is_told_to_wait(own_home: Home) -> None:
         refresh(own_home, [MAY])
 
 
-def test_registers_are_loaded_again_only_when_they_changed(own_home: Home) -> None:
-    load_raw(own_home, date(2026, 1, 1))
-    again = build_warehouse(own_home)
-    with_registers = build_warehouse(own_home, with_registers=True)
-    assert again.nodes < with_registers.nodes
-
-
-def test_what_a_test_of_the_registers_said_stands_until_it_runs_again(own_home: Home) -> None:
-    build_warehouse(own_home, with_registers=True)
+def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_then(
+    own_home: Home,
+) -> None:
     with duckdb.connect(str(own_home.warehouse)) as connection:
         connection.execute(
-            "insert into ops.failed_tests values ('an_indicator_code_stands_once', null, null)"
-        )
-        connection.execute(
-            "insert into ops.failed_tests values ('a_value_is_due_once', null, null)"
+            "insert into ops.failed_tests values "
+            "('an_indicator_code_stands_once', null, null), ('a_value_is_due_once', null, null)"
         )
         nodes = connection.execute("select count(*) from ops.dbt_results").fetchone()
-    assert build_warehouse(own_home).failed_tests == ("an_indicator_code_stands_once",)
+    again = build_warehouse(own_home)
+    assert again.failed_tests == ("an_indicator_code_stands_once",)
     with duckdb.connect(str(own_home.warehouse)) as connection:
         assert connection.execute("select count(*) from ops.dbt_results").fetchone() == nodes
-    assert build_warehouse(own_home, with_registers=True).failed_tests == ()
+        connection.execute("update ops.built_project set project_hash = 'another'")
+    whole = build_warehouse(own_home)
+    assert whole.failed_tests == ()
+    assert again.nodes < whole.nodes
 
 
 def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None:

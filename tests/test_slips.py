@@ -121,13 +121,13 @@ def test_the_same_inputs_give_the_same_bytes(refreshed: Refreshed, tmp_path: Pat
 
 
 def test_the_command_writes_into_the_home_and_refuses_a_month_without_reports(
-    refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KRAT_HOME", str(refreshed.home.root))
-    monkeypatch.setenv("KRAT_KEYS", str(refreshed.home.keys))
+    monkeypatch.setenv("KRAT_HOME", str(own_home.root))
+    monkeypatch.setenv("KRAT_KEYS", str(own_home.keys))
     told = CliRunner().invoke(cli, ["slips", "--county", "AL-04", "--month", "2023-05"])
     assert told.exit_code == 0, told.output
-    assert (refreshed.home.slips / "AL-04" / "2023-05" / "AL-04-POLICIA.txt").exists()
+    assert (own_home.slips / "AL-04" / "2023-05" / "AL-04-POLICIA.txt").exists()
     empty = CliRunner().invoke(cli, ["slips", "--county", "AL-05", "--month", "2023-05"])
     assert empty.exit_code == 1
     assert "no report of AL-05 is expected" in empty.output
