@@ -11,7 +11,7 @@ function started(chromium, profile) {
   const browser = spawn(chromium, [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
     "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank",
-  ]);
+  ], { detached: true });
   return new Promise((resolve, reject) => {
     let told = "";
     browser.stderr.on("data", (part) => {
@@ -89,8 +89,11 @@ async function main(chromium) {
     console.log(JSON.stringify(told));
   } finally {
     browser.removeAllListeners("exit");
-    await new Promise((resolve) => browser.on("exit", resolve).kill());
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    const ended = new Promise((resolve) => browser.on("exit", resolve));
+    // The whole group: its helpers outlive the browser, and write on into the profile.
+    process.kill(-browser.pid, "SIGKILL");
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
