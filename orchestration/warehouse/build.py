@@ -31,7 +31,12 @@ FAILED = ("warn", "fail", "error")
 
 
 #: Errors of DuckDB that name tables and columns. Any other can quote a value of a row.
-ERRORS_WITHOUT_VALUES = ("Catalog Error", "Binder Error", "Parser Error", "Transaction Error")
+ERRORS_WITHOUT_VALUES = (
+    "Catalog Error",
+    "Binder Error",
+    "Parser Error",
+    "TransactionContext Error",
+)
 
 
 class BuildFailed(RuntimeError):
