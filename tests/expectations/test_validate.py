@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from expectations.suites import FOLDER, load_suite, suite_hash
-from expectations.validate import Check, validate
+from expectations.validate import Check, validate, validate_all
 from sources.registers import Registers
 
 KEY = "a" * 64
@@ -156,3 +156,32 @@ def test_what_is_asked_of_many_columns_is_told_of_each(registers: Registers) -> 
     }
     assert {("referred", (1, 2)), ("identified", (2,))} <= found
     assert not [rows for column, rows in found if column not in ("referred", "identified") and rows]
+
+
+def test_what_is_asked_of_many_frames_is_told_of_each(registers: Registers) -> None:
+    report = {
+        "county_code": "AL-04", "institution_code": "AL-04-POLICIA",
+        "reporting_month": pd.Timestamp(2023, 5, 1), "expected": 1, "received": 1, "on_time": 1,
+        "values_expected": 9, "values_received": 9, "days_late": 0, "is_made_up": False,
+    }  # fmt: skip
+    rows = [report, report | {"received": 2}, report | {"values_received": 10, "on_time": 0}]
+    frames = {
+        "indicator_progress": pd.DataFrame([progress(), progress(county_code="AL-13")]),
+        "reporting_status": pd.DataFrame([report]).iloc[:0],
+        "reporting_completeness": pd.DataFrame([*rows, report | {"county_code": "AL-14"}]),
+    }
+    together = validate_all(frames, registers)
+    found = {
+        (name, check.rule, check.failed_rows)
+        for name, checks in together.items()
+        for check in checks
+        if check.failed_rows
+    }
+    assert {
+        ("indicator_progress", "mart_unknown_code", (1,)),
+        ("reporting_completeness", "mart_unknown_code", (3,)),
+        ("reporting_completeness", "mart_out_of_range", (1,)),
+        ("reporting_completeness", "mart_out_of_range", (2,)),
+    } <= found
+    assert not [name for name, _, _ in found if name == "reporting_status"]
+    assert together == {name: validate(frame, name, registers) for name, frame in frames.items()}
