@@ -15,9 +15,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from expectations.disclosure import Relation, parts_within, same_count, total_of
+from sources.datafiles import read_yaml
 
 PARAMETERS = Path(__file__).parent / "protection.yml"
 
@@ -146,7 +145,7 @@ def load_protection(populations: Iterable[tuple[str, ...]] = ()) -> Protection:
 
 @cache
 def _content() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(PARAMETERS)
     return content
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from sources.datafiles import read_yaml
 
 FOLDER = Path(__file__).parent / "suites"
 
@@ -41,7 +41,7 @@ class Condition:
 @cache
 def load_suite(name: str) -> tuple[Condition, ...]:
     """Return the conditions of a table. Raises FileNotFoundError for a table without a suite."""
-    entries = yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    entries = read_yaml(FOLDER / f"{name}.yml")
     return tuple(Condition(**entry) for entry in entries)
 
 

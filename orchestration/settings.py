@@ -9,8 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from sources.datafiles import read_yaml
 from sources.home import Home
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -76,7 +75,7 @@ def refresh_schedule(home: Home) -> RefreshSchedule:
     """Return the schedule in `<home>/schedule.yml`, or the project's own if there is none."""
     own = home.root / "schedule.yml"
     path = own if own.exists() else PROJECT / "orchestration" / "schedule.yml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     return RefreshSchedule(cron=content["cron"], timezone=content["timezone"])
 
 
@@ -87,7 +86,7 @@ def serve_settings(home: Home) -> ServeSettings:
     """
     own = home.root / "serve.yml"
     path = own if own.exists() else PROJECT / "orchestration" / "serving" / "serve.yml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     try:
         return ServeSettings(**content.pop("limits"), **content)
     except (AttributeError, KeyError, TypeError):

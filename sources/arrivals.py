@@ -71,7 +71,7 @@ class Arrival:
 
     def name_key(self, keys: Pseudonyms) -> str:
         """Return the pseudonym of its folder and name: what is sent again under it is the same."""
-        name = os.fsencode(Path(self.path).name).decode(errors="replace")
+        name = os.fsencode(self.path.rpartition(os.sep)[2]).decode(errors="replace")
         return keys.key(NAME_PURPOSE, f"{self.folder}/{name}")
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
-import yaml
 
+from sources.datafiles import read_yaml
 from sources.layouts import SOURCES, Layout, form_key, load_layouts
 from sources.registers import is_due, register_rows
 
@@ -173,9 +173,7 @@ def _write(
 
 
 def _write_instructions(book: xlsxwriter.Workbook) -> None:
-    lines: dict[str, list[str]] = yaml.safe_load(
-        (SOURCES / "submissions" / "instructions.yml").read_text(encoding="utf-8")
-    )
+    lines: dict[str, list[str]] = read_yaml(SOURCES / "submissions" / "instructions.yml")
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet = book.add_worksheet("Udhëzime")
     sheet.set_column(0, 0, 110, wrapped)

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from sources.datafiles import read_yaml
 from sources.values import Cell, folded, missing_kind, read_date, read_year
 
 #: The pieces kept of each kind of identity column: raw column (of the column's `name`), purpose.
@@ -106,7 +105,7 @@ def _sound(word: str) -> str:
 @cache
 def _rules() -> _Rules:
     folder = Path(__file__).parent
-    content = yaml.safe_load((folder / "identities.yml").read_text(encoding="utf-8"))
+    content = read_yaml(folder / "identities.yml")
     with (folder / "sounds.csv").open(encoding="utf-8", newline="") as file:
         sounds = {row["written"]: row["sound"] for row in csv.DictReader(file)}
     longest_first = sorted(sounds, key=len, reverse=True)

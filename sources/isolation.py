@@ -3,13 +3,16 @@
 Belongs here: the children, their limits, and what is said of a file that breaks one. Not here: what
 a file means (sources.reading) or the limits that are checked before parsing (sources.tables).
 
-A child reads file after file: a process for each would cost more than the reading. When it dies or
-takes too long, the file at hand is refused and the others get a new child.
+A child reads file after file: a process for each would cost more than the reading. It is handed
+several at once and answers several at once, because a message costs as much as a small form. When
+it dies or takes too long, the file in its hand is refused and the others get a new child.
 """
 
 import errno
 import gc
 import hashlib
+import mmap
+import os
 import resource
 import signal
 import subprocess
@@ -40,14 +43,20 @@ MAX_SECONDS = 15.0
 #: A child that has not begun by then will not: that is no fault of the file.
 _START_SECONDS = 60.0
 
-#: What a child runs, with the folder of the packages and the number of its connection.
+#: What a child runs, with the folder of the packages and the numbers of its connection and of the
+#: memory in which it says how far it is.
 _PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from sources.isolation import serve; serve(int(sys.argv[2]))"
+    "from sources.isolation import serve; serve(*map(int, sys.argv[2:]))"
 )
 
-#: Files handed to a child before it answers: it never waits for the next one.
-_AHEAD = 8
+#: Tasks in a message, and those handed to a child before it answers: it never waits for the next.
+_TOGETHER = 32
+_AHEAD = 8 * _TOGETHER
+
+#: A child answers once it holds so many rows, or has held an answer for so long.
+_ROWS_TOGETHER = 2_000
+_SECONDS_TOGETHER = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,28 +142,27 @@ class IsolatedReader:
         self, tasks: Iterable[Arrival | Text]
     ) -> Iterator[tuple[Arrival | Text, "_Answer"]]:
         """Yield each task with its answer; a string is the rule under which it isn't read."""
-        first: deque[Arrival | Text] = deque()
-        later = iter(tasks)
+        waiting = deque(tasks)
         while True:
             for child in self._children:
-                while len(child.tasks) < _AHEAD and (
-                    task := first.popleft() if first else next(later, None)
-                ):
-                    child.give(task)
+                while waiting and len(child.tasks) <= _AHEAD - _TOGETHER:
+                    number = min(_TOGETHER, len(waiting))
+                    child.give([waiting.popleft() for _ in range(number)])
             busy = [child for child in self._children if child.tasks]
             if not busy:
                 return
             for child in _ready(busy):
                 try:
-                    answer = child.answer()
+                    answers = child.answers()
                 # It died or was ended, with the file half read or its answer half sent.
                 except (EOFError, OSError):
-                    broken, *others = child.tasks
+                    broken = child.tasks[child.in_hand]
+                    waiting.extendleft(task for task in child.tasks if task is not broken)
                     child.end()
-                    first.extend(others)
                     yield broken, "over_limits"
                 else:
-                    yield child.tasks.popleft(), answer
+                    for answer in answers:
+                        yield child.tasks.popleft(), answer
 
     def _unread(self, arrival: Arrival, rule: str) -> Reading | Known | None:
         """Return the refusal of a file that no child has read; its original is sealed here."""
@@ -187,6 +195,29 @@ class IsolatedReader:
 _Answer = Reading | Known | str | None
 
 
+class _Progress:
+    """How far a child is, in memory that it shares with the process that waits for it."""
+
+    def __init__(self, handle: int) -> None:
+        self._numbers = memoryview(mmap.mmap(handle, 2 * 8)).cast("d")
+
+    def begin(self) -> None:
+        """Note that the next task is in hand, from now on."""
+        # In this order: who sees the new number sees the new time.
+        self._numbers[1] = time.monotonic()
+        self._numbers[0] += 1
+
+    @property
+    def begun(self) -> int:
+        """Tasks begun so far."""
+        return int(self._numbers[0])
+
+    @property
+    def since(self) -> float:
+        """When the last of them was begun, by the clock that is the same in all processes."""
+        return self._numbers[1]
+
+
 class _Child:
     """A reading process, started with its first task; `tasks` are those not answered yet."""
 
@@ -194,11 +225,13 @@ class _Child:
         self, registers: Registers, home: Home, known: frozenset[str], max_seconds: float
     ) -> None:
         self.tasks: deque[Arrival | Text] = deque()
-        self.deadline = 0.0
         self._arguments = (registers, home, known)
         self._max_seconds = max_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._ours: Connection | None = None
+        self._progress: _Progress | None = None
+        self._answered = 0
+        self._given_at = 0.0
         self._has_begun = False
 
     @property
@@ -207,48 +240,68 @@ class _Child:
             raise EOFError
         return self._ours
 
-    def give(self, task: Arrival | Text) -> None:
+    @property
+    def deadline(self) -> float:
+        """When it will have taken too long for the task in its hand, or to start."""
+        if not self._has_begun or self._progress is None:
+            return self._given_at + _START_SECONDS
+        return max(self._given_at, self._progress.since) + self._max_seconds
+
+    @property
+    def in_hand(self) -> int:
+        """The place in `tasks` of the one that it works on."""
+        begun = self._progress.begun if self._progress else 0
+        return max(0, begun - self._answered - 1)
+
+    def give(self, tasks: list[Arrival | Text]) -> None:
+        if not self.tasks:
+            self._given_at = time.monotonic()
         if self._process is None:
             self._start()
-        elif not self.tasks:
-            self.deadline = time.monotonic() + self._max_seconds
-        self.tasks.append(task)
+        self.tasks.extend(tasks)
         # That it died is found when its answer is asked for.
         with suppress(OSError):
-            self.connection.send(task)
+            self.connection.send(tasks)
 
-    def answer(self) -> _Answer:
-        """Return the answer to the first of its tasks; EOFError or OSError if there is none."""
+    def answers(self) -> list[_Answer]:
+        """Return the answers to the first of its tasks; EOFError or OSError if there are none."""
         if not self._has_begun:
             self._begin()
         if not self.connection.poll(max(0.0, self.deadline - time.monotonic())):
             raise EOFError
-        answer: _Answer = self.connection.recv()
-        self.deadline = time.monotonic() + self._max_seconds
-        return answer
+        answers: list[_Answer] = self.connection.recv()
+        self._answered += len(answers)
+        return answers
 
     def end(self) -> None:
         if self._process is not None:
             self.connection.close()
             self._process.kill()
             self._process.wait()
-        self._process = self._ours = None
+        self._process = self._ours = self._progress = None
+        self._answered = 0
         self._has_begun = False
         self.tasks.clear()
 
     def _start(self) -> None:
         self._ours, theirs = Pipe()
+        shared = os.memfd_create("progress")
+        os.truncate(shared, mmap.PAGESIZE)
+        self._progress = _Progress(shared)
         # Not a process of multiprocessing, which would import the program that asks for it again.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _PROGRAM, str(SOURCES.parent), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+            [
+                *(sys.executable, "-I", "-c", _PROGRAM),
+                *(str(SOURCES.parent), str(theirs.fileno()), str(shared)),
+            ],
+            pass_fds=[theirs.fileno(), shared],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             # Nothing that a parser says may reach a log: it could quote the file.
             stderr=subprocess.DEVNULL,
         )
         theirs.close()
-        self.deadline = time.monotonic() + _START_SECONDS
+        os.close(shared)
         # That it died already is found when an answer is asked for.
         with suppress(OSError):
             self._ours.send(self._arguments)
@@ -263,7 +316,7 @@ class _Child:
         if not begun:
             raise NoReader("the process that reads files does not start: nothing was taken in.")
         self._has_begun = True
-        self.deadline = time.monotonic() + self._max_seconds
+        self._given_at = time.monotonic()
 
 
 def _ready(busy: list[_Child]) -> list[_Child]:
@@ -286,34 +339,46 @@ def _digested(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Itera
         yield chunk
 
 
-def serve(handle: int) -> None:
+def serve(handle: int, shared: int) -> None:
     """Answer what comes over a connection until its other end closes, within the limits."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGIO, signal.SIG_IGN)
-    connection = Connection(handle)
+    connection, progress = Connection(handle), _Progress(shared)
     registers, home, known = connection.recv()
     keys = Pseudonyms(home.keys)
     sealer: Sealer | None = None
     connection.send(None)
-    # What lasts as long as the process needs no looking through for garbage.
+    # What lasts as long as the process needs no looking through for garbage; files leave little.
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     while True:
         try:
-            task: Arrival | Text = connection.recv()
+            tasks: list[Arrival | Text] = connection.recv()
         except EOFError:
             return
-        try:
-            if isinstance(task, Text):
-                answer: _Answer = read_content(
-                    task.content, task.folder, registers, keys, task.received_at
-                )
-            else:
-                sealer = sealer or Sealer(home)
-                answer = _answer(task, registers, keys, known, sealer)
-        except (MemoryError, RecursionError):
-            answer = "over_limits"
-        connection.send(answer)
+        answers: list[_Answer] = []
+        rows, since = 0, time.monotonic()
+        for task in tasks:
+            progress.begin()
+            try:
+                if isinstance(task, Text):
+                    answer: _Answer = read_content(
+                        task.content, task.folder, registers, keys, task.received_at
+                    )
+                else:
+                    sealer = sealer or Sealer(home)
+                    answer = _answer(task, registers, keys, known, sealer)
+            except (MemoryError, RecursionError):
+                answer = "over_limits"
+            answers.append(answer)
+            rows += answer.delivery["row_count"] if isinstance(answer, Reading) else 0
+            if rows > _ROWS_TOGETHER or time.monotonic() > since + _SECONDS_TOGETHER:
+                connection.send(answers)
+                answers = []
+                rows, since = 0, time.monotonic()
+        if answers:
+            connection.send(answers)
 
 
 def _answer(

@@ -14,9 +14,8 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sources.codes import codes_of
+from sources.datafiles import read_yaml
 from sources.identities import PIECES
 from sources.registers import Registers, register_rows
 from sources.values import Cell, code_key, folded, load_words
@@ -263,7 +262,7 @@ def candidates(column: Column, cell: Cell, registers: Registers) -> list[str]:
 
 
 def _load(path: Path, folder: Path) -> Layout:
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(path)
     lists = {name: _code_list(codes) for name, codes in content.pop("code_lists", {}).items()}
     columns = tuple(_column(entry) for entry in content.pop("columns"))
     for column in columns:

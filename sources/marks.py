@@ -26,11 +26,10 @@ MAX_SHEET_CELLS = 4_000_000
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
 #: A row or column so far that the sheet has to be measured before it is read.
 _FAR = re.compile(rb" r=[\"'](?:[A-Za-z]{3}|[A-Za-z]{0,2}[0-9]{5})")
-#: What a sheet's XML holds only if there is something to look at: a declaration, a formula, what
-#: is hidden or merged, or a prefix or spelling that would hide one of them from this list.
-_NOTABLE = (
-    b"<!", b"<f>", b"<f ", b"<f/", b'hidden="1"', b'hidden="true"', b"<mergeCell ", b"<x:", b"r ="
-)  # fmt: skip
+#: What a sheet's XML holds only if there is something to look at: a declaration, a formula, merged
+#: cells, a prefix that would hide one of them; and what is hidden, or spelt to hide a far cell.
+_NOTABLE = re.compile(rb"<(?:!|f[ />]|mergeCell |x:)")
+_HIDING = (b' hidden="', b"r =")
 #: Parts that run, or fetch something from elsewhere.
 _ACTIVE = re.compile(
     r"vbaproject|macrosheets/|activex/|embeddings/|externallinks/|connections\.xml|querytables/"
@@ -91,7 +90,7 @@ def archive_marks(kind: str, content: bytes) -> dict[str, Marks]:
             for name, part in parts.items():
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                     xml = archive.read(part)
-                    if any(mark in xml for mark in _NOTABLE) or _FAR.search(xml):
+                    if _is_notable(xml):
                         found[name] = _sheet_marks(xml)
             return _by_sheet(archive, parts, found) if found else {}
     except (
@@ -108,6 +107,12 @@ def archive_marks(kind: str, content: bytes) -> dict[str, Marks]:
         raise UnreadableFile("damaged") from None
 
 
+def _is_notable(xml: bytes) -> bool:
+    return bool(
+        _NOTABLE.search(xml) or _FAR.search(xml) or any(spelling in xml for spelling in _HIDING)
+    )
+
+
 def _check_directory(listed: list[zipfile.ZipInfo], parts: dict[str, zipfile.ZipInfo]) -> None:
     if len(listed) > MAX_WORKBOOK_PARTS:
         raise UnreadableFile("too_many_parts")
@@ -116,9 +121,9 @@ def _check_directory(listed: list[zipfile.ZipInfo], parts: dict[str, zipfile.Zip
     if sum(part.file_size for part in listed) > MAX_UNPACKED_BYTES:
         raise UnreadableFile("unpacks_to_too_much")
     names = "\n".join(parts)
-    if _ESCAPING.search(names) or any(stat.S_ISLNK(part.external_attr >> 16) for part in listed):
+    if _ESCAPING.search(names) or any(map(stat.S_ISLNK, {p.external_attr >> 16 for p in listed})):
         raise UnreadableFile("names_elsewhere")
-    if any(part.flag_bits & 1 for part in listed):
+    if any(flags & 1 for flags in {part.flag_bits for part in listed}):
         raise UnreadableFile("locked")
     if _ACTIVE.search(names):
         raise UnreadableFile("active_content")

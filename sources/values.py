@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from math import isfinite
 from pathlib import Path
 
-import yaml
+from sources.datafiles import read_yaml
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
@@ -48,7 +48,7 @@ class Words:
 def load_words() -> Words:
     """Return the words of words.yml."""
     path = Path(__file__).with_name("words.yml")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     return Words(
         zero=frozenset(map(folded, content["zero"])),
         none_marks=frozenset(map(folded, content["sentence_of_none"]["marks"])),

@@ -7,6 +7,7 @@ what its rows must satisfy (expectations), or how rows are kept (sources.landing
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,8 +23,9 @@ from sources.reading import Problem, Reading
 from sources.registers import Registers
 from sources.rekeying import finish_rotations
 
-#: Rows, with problems counted as rows, that are in memory before they are checked and stored.
-_BATCH_ROWS = 250_000
+#: Rows, with files and problems counted as rows, that are in memory before they are checked and
+#: stored. With more, the disk idles while files are read; with fewer, suites are asked too often.
+_BATCH_ROWS = 16_000
 
 #: Fewer files than this aren't worth a second process to read them.
 _FILES_A_PROCESS = 200
@@ -57,9 +59,14 @@ def take_in(home: Home, registers: Registers) -> Intake:
     whole = settled(arrivals)
     intake = Intake(left=len(arrivals) - len(whole))
     processes = reading_processes(len(whole))
-    with IsolatedReader(registers, home, frozenset(known), processes) as reader:
+    with (
+        # Taking a file away waits for the disk, reading the next ones for the processor.
+        ThreadPoolExecutor() as leaving,
+        IsolatedReader(registers, home, frozenset(known), processes) as reader,
+    ):
         for batch in _batches(reader, whole):
-            intake = _stored(home, registers, batch, known, intake)
+            intake, done = _stored(home, registers, batch, known, intake)
+            leaving.map(_take_out, done)
     shutil.rmtree(home.incoming, ignore_errors=True)
     return intake
 
@@ -88,8 +95,8 @@ def _batches(reader: IsolatedReader, arrivals: list[Arrival]) -> Iterator[list[_
 
 def _stored(
     home: Home, registers: Registers, batch: list[_Answered], known: set[str], intake: Intake
-) -> Intake:
-    """Check and store a batch, and take its files out of the inbox."""
+) -> tuple[Intake, list[Arrival]]:
+    """Check and store a batch; return what was done so far, and the files that are stored."""
     readings: list[Reading] = []
     repeats: list[Repeat] = []
     done: list[Arrival] = []
@@ -109,17 +116,20 @@ def _stored(
         done.append(arrival)
     readings = checked(readings, registers)
     store_batch(home, readings, repeats)
-    for arrival in done:
-        # What is stored and can't be removed is known to the next pass.
-        with suppress(OSError):
-            remove(arrival)
     refused = sum(reading.delivery["status"] == "refused" for reading in readings)
-    return Intake(
+    intake = Intake(
         accepted=intake.accepted + len(readings) - refused,
         refused=intake.refused + refused,
         known=intake.known + len(repeats),
         left=intake.left + sum(answer is None for _, answer in batch),
     )
+    return intake, done
+
+
+def _take_out(arrival: Arrival) -> None:
+    # What is stored and can't be removed is known to the next pass.
+    with suppress(OSError):
+        remove(arrival)
 
 
 def read_and_check(

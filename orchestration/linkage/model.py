@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from orchestration.linkage.clusters import Pair, pair
+from sources.datafiles import read_yaml
 
 #: What a comparison finds where a field is not known on one side.
 NOT_KNOWN = "not known"
@@ -33,7 +33,7 @@ class Likeness:
 def parameters() -> dict[str, Any]:
     """Return the content of linkage.yml."""
     path = Path(__file__).with_name("linkage.yml")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(path)
     return content
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from expectations.protection import Protection
 from orchestration.publication.tree import Place, facts_of
+from sources.datafiles import read_yaml
 from sources.decisions import reopenings
 from sources.home import Home
 
@@ -98,5 +98,5 @@ def reopening_text(reopened: dict[str, Any]) -> str:
 
 @cache
 def _days_after_first_release() -> int:
-    content = yaml.safe_load(Path(__file__).with_name("finality.yml").read_text(encoding="utf-8"))
+    content = read_yaml(Path(__file__).with_name("finality.yml"))
     return int(content["days_after_first_release"]["days"])

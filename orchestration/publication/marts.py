@@ -13,7 +13,8 @@ from typing import Any
 
 import duckdb
 import pandas as pd
-import yaml
+
+from sources.datafiles import read_yaml
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,7 @@ def column_titled(text: str) -> str | None:
 
 
 def _read_marts(name: str) -> tuple[Mart, ...]:
-    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
-    return tuple(Mart(**entry) for entry in yaml.safe_load(text))
+    return tuple(Mart(**entry) for entry in read_yaml(Path(__file__).with_name(name)))
 
 
 @cache

@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 import xlsxwriter
-import yaml
 
+from sources.datafiles import read_yaml
 from sources.home import Home
 
 #: Titles of the tables in a slip, by what they hold.
@@ -329,5 +329,5 @@ def _shown(value: Any) -> str:
 @cache
 def _words() -> dict[str, Any]:
     path = Path(__file__).with_name("slips.yml")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(path)
     return content

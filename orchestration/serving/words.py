@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
+from sources.datafiles import read_yaml
 
 Language = Literal["sq", "en"]
 LANGUAGES: tuple[Language, ...] = ("sq", "en")
@@ -35,5 +35,5 @@ def period_name(period: str, language: Language) -> str:
 @cache
 def _all() -> dict[str, Any]:
     path = Path(__file__).with_name("words.yml")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(path)
     return content

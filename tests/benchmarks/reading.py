@@ -27,7 +27,7 @@ from pathlib import Path
 from python_calamine import CalamineWorkbook
 
 from orchestration.ingestion.door import reading_processes, take_in
-from orchestration.settings import SEEDS
+from orchestration.settings import SEEDS, prepare_process
 from sources.forms import LAYOUT_ID, write_forms
 from sources.home import Home
 from sources.layouts import form_key
@@ -147,6 +147,7 @@ def main(count: int = 7344) -> None:
     registers = everywhere(load_registers(SEEDS))
     with tempfile.TemporaryDirectory() as folder:
         home = Home(root=Path(folder) / "home", keys=Path(folder) / "keys")
+        prepare_process(home)
         paths = write_workbooks(home.inbox, count)
         warm = Home(root=Path(folder) / "warm", keys=Path(folder) / "keys")
         write_workbooks(warm.inbox, 2)

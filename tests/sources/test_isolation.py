@@ -16,7 +16,7 @@ from hostile import corpus
 from orchestration.ingestion.door import take_in
 from orchestration.settings import SEEDS
 from sources import isolation
-from sources.arrivals import Arrival
+from sources.arrivals import Arrival, waiting
 from sources.home import Home
 from sources.isolation import IsolatedReader, NoReader
 from sources.registers import load_registers
@@ -130,6 +130,45 @@ _PROGRAMS = {
         _BEGINS + "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); bytearray(2**31)"
     ),
 }
+
+
+@pytest.mark.parametrize("end", ["os.abort()", "time.sleep(60)"])
+def test_of_many_files_the_one_in_hand_is_blamed_and_no_other(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    folder = home.inbox / "AL-04"
+    folder.mkdir(parents=True)
+    for number in range(100):
+        path = folder / f"{number:03}.csv"
+        path.write_bytes(GOOD.replace(b";3;", f";{number};".encode()))
+        os.utime(path, (1686000000, 1686000000))
+    monkeypatch.setattr(isolation, "_PROGRAM", _STUMBLES.replace("END", end))
+    with IsolatedReader(load_registers(SEEDS), home, processes=2, max_seconds=2) as reader:
+        answers = {Path(each.path).stem: answer for each, answer in reader.read_all(waiting(home))}
+    assert len(answers) == 100
+    rules = {
+        name: [found.rule for found in answer.problems]
+        for name, answer in answers.items()
+        if isinstance(answer, isolation.Reading)
+    }
+    assert {name for name, found in rules.items() if found == ["over_limits"]} == {"007", "077"}
+    assert sum(answer == [] for answer in rules.values()) == 98
+
+
+#: A reader that ends in one way or another over two of the files.
+_STUMBLES = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+from sources import isolation
+read = isolation.read_content
+def stumble(content, *rest):
+    if b";7;" in content or b";77;" in content:
+        END
+    return read(content, *rest)
+isolation.read_content = stumble
+isolation.serve(*map(int, sys.argv[2:]))
+"""
 
 
 def test_a_reader_that_does_not_start_is_no_fault_of_the_file(
