@@ -22,10 +22,11 @@ MAY = date(2023, 5, 1)
 
 @dataclass(frozen=True)
 class Refreshed:
-    """A home, and what the refresh that filled it told."""
+    """A home, what the refresh that filled it told, and its files as they were then."""
 
     home: Home
     outcome: Outcome
+    files: dict[str, tuple[int, int]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,7 +48,31 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     home = Home(root=folder / "home", keys=folder / "keys")
     prepare_process(home)
     write_example(home.inbox, SEEDS)
-    return Refreshed(home=home, outcome=refresh(home, [MAY]))
+    outcome = refresh(home, [MAY])
+    return Refreshed(home, outcome, _files(home))
+
+
+@pytest.fixture(autouse=True)
+def refreshed_stays_as_it_is(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that writes into the home that all share; `own_home` is there to be changed."""
+    yield
+    if "refreshed" in request.fixturenames:
+        shared: Refreshed = request.getfixturevalue("refreshed")
+        before, now = shared.files.copy(), _files(shared.home)
+        # The next test is not to blame for it.
+        shared.files.clear()
+        shared.files.update(now)
+        assert now == before
+
+
+def _files(home: Home) -> dict[str, tuple[int, int]]:
+    """Return the size and the time of writing of each file of a home."""
+    return {
+        str(path): (status.st_size, status.st_mtime_ns)
+        for path in home.root.rglob("*")
+        if path.is_file()
+        for status in [path.stat()]
+    }
 
 
 @pytest.fixture
