@@ -27,9 +27,10 @@ _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
 #: A row or column so far that the sheet has to be measured before it is read.
 _FAR = re.compile(rb" r=[\"'](?:[A-Za-z]{3}|[A-Za-z]{0,2}[0-9]{5})")
 #: What a sheet's XML holds only if there is something to look at: a declaration, a formula, merged
-#: cells, a prefix that would hide one of them; and what is hidden, or spelt to hide a far cell.
+#: cells, a prefix that would hide one of them; and what is hidden, spelt to hide a far cell, or an
+#: error in place of a value.
 _NOTABLE = re.compile(rb"<(?:!|f[ />]|mergeCell |x:)")
-_HIDING = (b' hidden="', b"r =")
+_HIDING = (b' hidden="', b"r =", b' t="e"', b" t='e'")
 #: Parts that run, or fetch something from elsewhere.
 _ACTIVE = re.compile(
     r"vbaproject|macrosheets/|activex/|embeddings/|externallinks/|connections\.xml|querytables/"
@@ -43,6 +44,7 @@ _ESCAPING = re.compile(r"^/|\.\.|[\\:\0]", re.MULTILINE)
 #: that hold cells, or macros of Excel 4.
 _BOF, _SHEET, _LOCKED = 0x0809, 0x0085, 0x002F
 _FORMULA, _ROW, _COLUMNS, _MERGED = 0x0006, 0x0208, 0x007D, 0x00E5
+_TRUTH_OR_ERROR = 0x0205
 _CELLS, _MACROS = 0, 1
 
 
@@ -62,6 +64,7 @@ class Marks:
     """
 
     formulas: set[tuple[int, int]] = field(default_factory=set)
+    errors: set[tuple[int, int]] = field(default_factory=set)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -146,6 +149,8 @@ def _sheet_marks(xml: bytes) -> Marks:
         elif local == "c":
             row, column = _position(attributes["r"]) if "r" in attributes else (row, column + 1)
             last_row, last_column = max(last_row, row), max(last_column, column)
+            if attributes.get("t") == "e":
+                marks.errors.add((row, column))
         elif local == "f":
             marks.formulas.add((row, column))
         elif local == "col" and attributes.get("hidden") in ("1", "true"):
@@ -309,6 +314,8 @@ def _stream_marks(stream: bytes) -> dict[str, Marks]:
                 by_start[begins] = found.setdefault(_sheet_name(body), Marks())
         elif record == _FORMULA:
             marks.formulas.add(struct.unpack_from("<2H", body))
+        elif record == _TRUTH_OR_ERROR and body[7]:
+            marks.errors.add(struct.unpack_from("<2H", body))
         elif record == _ROW and body[12] & 0x20:
             marks.hidden_rows.add(struct.unpack_from("<H", body)[0])
         elif record == _COLUMNS and body[8] & 1:

@@ -119,8 +119,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The municipality is not known: write its name or code.",
     ),
     "wrong_county": (
-        "Qarku nuk përputhet me dosjen ku mbërriti skedari ose me institucionin.",
-        "The county is not that of the folder in which the file arrived, or not the institution's.",
+        "Qarku nuk është ai i dosjes a i institucionit: ndreqeni, ose vendoseni te dosja e duhur.",
+        "The county is not the folder's or the institution's: mend it, or use the right folder.",
     ),
     "unknown_month": (
         "Periudha nuk njihet ose është jashtë kalendarit: shkruani muajin si 2023-05.",
@@ -153,6 +153,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_a_number": (
         "Nuk është numër i qartë: shkruani vetëm shifra, pa pikë e presje. «-» nuk është zero.",
         "This is no clear number: write digits only, no point or comma. A dash is not zero.",
+    ),
+    "error_value": (
+        "Qeliza ka një gabim (#N/A, #REF!) dhe jo vlerë: shkruani vetë vlerën.",
+        "The cell holds an error (#N/A, #REF!), not a value: write the value itself.",
+    ),
+    "merged_value": (
+        "Qelizat janë të bashkuara: ndajini dhe shkruani te secila vlerën e saj.",
+        "The cells are merged: part them and write into each its own value.",
     ),
     "negative_count": (
         "Numërimi nuk mund të jetë negativ.",
@@ -191,8 +199,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This is no whole name, personal number or birth date: the person can't be compared by it.",
     ),
     "invalid_date": (
-        "Data mungon, nuk lexohet ose është pas mbërritjes: 2023-05-31, koha 2023-05-31 14:30.",
-        "The date is missing, unreadable or after arrival: 2023-05-31, a time 2023-05-31 14:30.",
+        "Data mungon, nuk lexohet a është pas mbërritjes: shkruani 2023-05-31 a 2023-05-31 14:30.",
+        "The date is missing, unclear or after arrival: write 2023-05-31, or 2023-05-31 14:30.",
     ),
     "invalid_frame": (
         "Tabela nuk ka formën e formularit.",

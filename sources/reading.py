@@ -56,6 +56,9 @@ _LONGEST_HEADING = 200
 #: Kinds of columns whose merged cells say the same for each of their rows.
 _FILLED_DOWN = {"code", "text_code", "month"}
 
+#: Kinds of columns in which each row says its own, so that merged cells leave some of it unsaid.
+_OF_EACH_ROW = {"count", "date", "timestamp", "key", "identity"}
+
 #: The widest row that is kept in memory to know it again.
 _WIDEST_KEPT = 100
 
@@ -227,6 +230,8 @@ class _Reader:
             return
         row = place.row if place else None
         position = place.column if place else None
+        # An institution of another county is no other institution.
+        is_known = rule == "wrong_county" and column is not None and column.name != "county_code"
         self.problems.append(
             problem(
                 rule,
@@ -236,7 +241,7 @@ class _Reader:
                 headings=column.headings if column else (),
                 sentence=sentence,
                 candidates=()
-                if column is None or place is None or not cell_text(place.value)
+                if column is None or place is None or is_known or not cell_text(place.value)
                 else candidates(column, place.value, self.registers),
             )
         )
@@ -300,7 +305,7 @@ class _Reader:
             elif first_below is not None or cell_text(beside):
                 label = _Place(sheet.rows[row][column], row, column)
                 unknown = unknown or (position, label)
-        if len(stated) == 1:
+        if len(stated) == 1 and not self._is_beside_another(stated[0], labels, unknown):
             layout, position = stated[0]
             self._sheet = _sheet_label(layout, sheets[position], position)
             return layout, position
@@ -321,6 +326,28 @@ class _Reader:
                     return layout, position
         self.report("unknown_layout")
         return None
+
+    @staticmethod
+    def _is_beside_another(
+        stated: tuple[Layout, int],
+        labels: list["_Labels"],
+        unknown: tuple[int, _Place] | None,
+    ) -> bool:
+        """Tell whether another sheet holds a report too: one that lost its id, or has a false one.
+
+        Left out it would be lost, and nobody would know.
+        """
+        layout, position = stated
+        required = [
+            _folded_headings(each)
+            for each in layout.columns
+            if each.required and each.place == "row"
+        ]
+        return unknown is not None or any(
+            all(_find(found, headings) for headings in required)
+            for other, found in enumerate(labels)
+            if other != position
+        )
 
     def _headings(
         self, layout: Layout, sheet: Sheet, labels: "_Labels"
@@ -370,10 +397,17 @@ class _Reader:
         return last, columns
 
     def _fill_merged(self, sheet: Sheet, heading_row: int, columns: dict[int, Column]) -> None:
-        """Write the value of merged cells into each of their rows, in columns of codes."""
-        for first_row, first_column, last_row, _ in sheet.marks.merged:
+        """Write the value of merged cells into each of their rows, in columns of codes.
+
+        What each row should say itself is refused. A title across the table is none of it.
+        """
+        for area in sheet.marks.merged:
+            first_row, first_column, last_row, _ = area
+            if first_row <= heading_row:
+                continue
             column = columns.get(first_column)
-            if first_row <= heading_row or column is None or column.kind not in _FILLED_DOWN:
+            if column is None or column.kind not in _FILLED_DOWN:
+                self._refuse_merged(sheet, area, columns)
                 continue
             value = _cell(sheet.rows[first_row], first_column) if _has(sheet, first_row) else None
             rows = sheet.rows[first_row + 1 : last_row + 1]
@@ -383,6 +417,21 @@ class _Reader:
                     if first_column < len(row):
                         row[first_column] = value
 
+    def _refuse_merged(
+        self, sheet: Sheet, area: tuple[int, int, int, int], columns: dict[int, Column]
+    ) -> None:
+        first_row, first_column, last_row, last_column = area
+        value = _cell(sheet.rows[first_row], first_column) if _has(sheet, first_row) else None
+        own = [
+            columns[position]
+            for position in range(first_column, min(last_column, max(columns)) + 1)
+            if position in columns and columns[position].kind in _OF_EACH_ROW
+        ]
+        is_title = first_row == last_row and type(value) is str and not value.strip().isdecimal()
+        if own and cell_text(value) and not is_title:
+            place = _Place(None, first_row, first_column)
+            self.report("invalid_frame", place, own[0], sentence="merged_value")
+
     def _check_marks(
         self,
         sheet: Sheet,
@@ -390,13 +439,18 @@ class _Reader:
         columns: dict[int, Column],
         table: list[tuple[int, list[Cell]]],
     ) -> None:
-        """Refuse formulas where a value is read, and tell what was read though it is hidden."""
+        """Refuse formulas and errors where a value is read; tell what was read though hidden."""
         marks = sheet.marks
         read = {position for position, column in columns.items() if column.kind != "dropped"}
         numbers = {number for number, _ in table}
         for row, column in sorted(marks.formulas):
             if row < heading_row or (row in numbers and column in read):
                 self.report("formula_in_cell", _Place(None, row, column))
+        for row, position in sorted(marks.errors):
+            if row < heading_row or (row in numbers and position in read):
+                asked = columns.get(position) if row > heading_row else None
+                rule = "not_a_number" if asked and asked.kind == "count" else "unknown_code"
+                self.report(rule, _Place(None, row, position), asked, sentence="error_value")
         if marks.is_hidden:
             self.report("hidden_cells_read")
         for row in sorted(marks.hidden_rows & numbers):

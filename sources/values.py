@@ -36,6 +36,7 @@ class Words:
     zero: frozenset[str]
     none_marks: frozenset[str]
     none_words: frozenset[str]
+    none_verbs: frozenset[str]
     unknown: frozenset[str]
     units: dict[str, frozenset[str]]
     no_unit: frozenset[str]
@@ -53,6 +54,7 @@ def load_words() -> Words:
         zero=frozenset(map(folded, content["zero"])),
         none_marks=frozenset(map(folded, content["sentence_of_none"]["marks"])),
         none_words=frozenset(map(folded, content["sentence_of_none"]["words"])),
+        none_verbs=frozenset(map(folded, content["sentence_of_none"]["verbs"])),
         unknown=frozenset(map(folded, content["unknown"])),
         units={unit: frozenset(map(folded, words)) for unit, words in content["units"].items()},
         no_unit=frozenset(map(folded, content["no_unit"])),
@@ -159,7 +161,7 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
         return _NOTHING
     words = load_words()
     if not text[0].isdecimal():
-        spoken = re.sub(r"[’`´]", "'", text).rstrip(".! ")
+        spoken = re.sub(r"[«»\"]", " ", re.sub(r"[’`´]", "'", text)).strip(".! ")
         if spoken in words.zero or _says_none(spoken, words):
             return Count(0.0, "zero", note="words read as zero")
         if spoken in words.unknown:
@@ -184,12 +186,25 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
 
 
 def _says_none(spoken: str, words: Words) -> bool:
-    """Tell whether a sentence says that there were none: each of its words is one for that."""
-    said = re.sub(r"[.,;:!()«»\"]", " ", spoken).replace("s'", "s' ").split()
-    marks = sum(word in words.none_marks for word in said)
-    return bool(marks) and all(
-        word in words.none_marks or word in words.none_words for word in said
-    )
+    """Tell whether a sentence says that there were none: each of its clauses does.
+
+    "Nuk kemi raste, kishte një viktimë" says that there was one.
+    """
+    clauses = [clause.split() for clause in re.split(r"[.,;:!()]", spoken.replace("s'", "s' "))]
+    return any(clauses) and all(_denies(clause, words) for clause in clauses if clause)
+
+
+def _denies(clause: list[str], words: Words) -> bool:
+    """Tell whether a clause denies: no verb in it stands without a mark right before it."""
+    before = ""
+    for word in clause:
+        if word in words.none_verbs:
+            if before not in words.none_marks:
+                return False
+        elif word not in words.none_marks and word not in words.none_words:
+            return False
+        before = word
+    return any(word in words.none_marks for word in clause)
 
 
 def read_month(cell: Cell) -> date | None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,11 @@ def test_the_file_itself_is_never_replaced(tmp_path: Path) -> None:
 
 def test_another_county_is_told_as_at_the_door(tmp_path: Path) -> None:
     report = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]])
-    assert _check(report, "--county", "AL-05").exit_code == 1
+    told = _check(report, "--county", "AL-05", "--english")
+    assert told.exit_code == 1
+    # What stands there is right: it is not proposed in its own place.
+    assert "cell B3" in told.output
+    assert "It could be" not in told.output
 
 
 def test_nothing_is_written_into_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,3 +165,109 @@ def test_what_the_door_refused_is_refused_here_for_the_same_reasons(
         }
         compared += 1
     assert compared >= 2
+
+
+def _refused_at(path: Path, *cells: str) -> None:
+    told = _check(path, "--english")
+    assert told.exit_code == 1, told.output
+    for cell in cells:
+        assert f"cell {cell}" in told.output, told.output
+
+
+@pytest.mark.parametrize(
+    ("area", "refused_at"),
+    [("E7:E8", "E7"), ("D7:E7", "D7"), ("B9:F9", None), ("C7:C8", None)],
+)
+def test_merged_cells_that_leave_a_value_unsaid_are_refused(
+    area: str, refused_at: str | None, tmp_path: Path
+) -> None:
+    path = _workbook(
+        tmp_path / "r.xlsx",
+        [
+            ["2.1.18.1", "", "persona", "", 3, ""],
+            ["2.1.16.1", "", "persona", "", 4, ""],
+            ["", "II. Mbrojtja", "", "", "", ""],
+        ],
+    )
+    book = load_workbook(path)
+    if area == "D7:E7":
+        book.worksheets[0]["D7"] = 3
+    book.worksheets[0].merge_cells(area)
+    book.save(path)
+    if refused_at:
+        _refused_at(path, refused_at)
+    else:
+        assert "merged" not in _check(path, "--english").output
+
+
+@pytest.mark.parametrize(("cell", "value"), [("E7", "#N/A"), ("F7", "#REF!"), ("B4", "#NAME?")])
+def test_an_error_in_place_of_a_value_is_refused(cell: str, value: str, tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]])
+    book = load_workbook(path)
+    book.worksheets[0][cell].value = value
+    assert book.worksheets[0][cell].data_type == "e"
+    book.save(path)
+    _refused_at(path, cell)
+
+
+@pytest.mark.parametrize("head", ["", "krat-raport-9"])
+def test_a_second_report_that_lost_its_id_is_not_lost_with_it(head: str, tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]])
+    book = load_workbook(path)
+    copy = book.copy_worksheet(book.worksheets[0])
+    copy["A1"], copy["B1"] = ("Formulari", head) if head else (None, None)
+    book.save(path)
+    told = _check(path)
+    assert told.exit_code == 1
+    assert "më shumë se një formular" in told.output
+    copy.delete_rows(1, 6)
+    book.save(path)
+    assert _check(path).exit_code == 0
+
+
+def test_a_misspelt_county_does_not_make_the_rest_wrong(tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]])
+    book = load_workbook(path)
+    book.worksheets[0]["B2"] = "Fieri"
+    book.save(path)
+    told = _check(path, "--english").output
+    assert "AL-04-SHSSH" in told
+    assert [line.split()[0] for line in told.splitlines() if ", cell " in line] == ["BLOCKS"]
+    assert "cell B2" in told
+
+
+@pytest.mark.parametrize("content", [CSV_ROW + "2.1.18.1;;1\x0b2;\n", CSV_ROW + "x;;1;\n\x1a"])
+def test_control_characters_of_a_csv_do_not_stop_the_copy(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(CSV_HEAD + content, encoding="utf-8")
+    assert _check(path).exit_code == 1
+    assert load_workbook(tmp_path / "r-kontrolluar.xlsx").worksheets
+
+
+def test_a_workbook_that_only_the_reader_reads_is_marked_in_a_plain_copy(tmp_path: Path) -> None:
+    whole = _workbook(tmp_path / "whole.xlsx", [["2.1.18.1", "", "", "", "x", ""]])
+    path = tmp_path / "r.xlsx"
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
+        for part in old.infolist():
+            if part.filename != "xl/styles.xml":
+                new.writestr(part, old.read(part))
+    assert _check(path).exit_code == 1
+    marked = load_workbook(tmp_path / "r-kontrolluar.xlsx").worksheets[0]["E7"]
+    assert marked.value == "x"
+    assert marked.comment
+
+
+def test_a_copy_that_cannot_be_written_leaves_the_verdict(tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", "x", ""]])
+    told = _check(path, "--marked", str(tmp_path / "none" / "r.xlsx"))
+    assert told.exit_code == 1
+    assert "nuk shkruhet dot" in told.output
+    assert "do të refuzohej" in told.output
+
+
+def test_that_there_may_be_more_than_is_shown_is_told(tmp_path: Path) -> None:
+    for number, is_told in ((99, False), (101, True)):
+        path = tmp_path / f"{number}.csv"
+        rows = "".join(f"{CSV_ROW}2.1.18.1;;{'x' * (place + 1)};\n" for place in range(number))
+        path.write_text(CSV_HEAD + rows, encoding="utf-8")
+        assert ("At most 100" in _check(path, "--english").output) == is_told

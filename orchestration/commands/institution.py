@@ -4,6 +4,7 @@ Belongs here: these commands and their words. Not here: how a form is written or
 """
 
 import sys
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ import click
 from orchestration.commands.common import Month, require_county
 from orchestration.settings import SEEDS
 from sources.home import Home
+from sources.problems import MAX_PLACES
 
 _CHECK_WORDS = {
     "sq": {
@@ -22,6 +24,8 @@ _CHECK_WORDS = {
         "warns": "PYETJE   ",
         "informs": "SHËNIM   ",
         "copy": "Kopja me qelizat e shënuara",
+        "no_copy": "Kopja me qelizat e shënuara nuk shkruhet dot",
+        "more": "Për çdo lloj gabimi tregohen më së shumti {most} vende: mund të ketë më shumë.",
         "clean": "Skedari është në rregull: dërgojeni.",
         "flagged": "Skedari do të pranohej. Shihni pyetjet më sipër para se ta dërgoni.",
         "refused": "Skedari do të refuzohej. Ndreqni sa më sipër dhe kontrollojeni përsëri.",
@@ -33,6 +37,8 @@ _CHECK_WORDS = {
         "warns": "QUESTION ",
         "informs": "NOTE     ",
         "copy": "Copy with the cells marked",
+        "no_copy": "The copy with the cells marked can't be written",
+        "more": "At most {most} places are shown for each kind of fault: there may be more.",
         "clean": "The file is in order: send it.",
         "flagged": "The file would be taken in. See the questions above before you send it.",
         "refused": "The file would be refused. Mend what stands above and check it again.",
@@ -107,8 +113,14 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     click.echo(f"{words['read_as']}: {form if delivery['layout_id'] else words['nothing']}")
     for severity, problem in answer.problems:
         click.echo(f"{words[severity]}  {problem.told(language)}")
+    places = Counter(problem.rule for _, problem in answer.problems)
+    if max(places.values(), default=0) >= MAX_PLACES:
+        click.echo(words["more"].format(most=MAX_PLACES))
     if any(problem.cell or problem.row_number for _, problem in answer.problems):
-        write_marked_copy(answer, target, language)
-        click.echo(f"{words['copy']}: {target}")
+        try:
+            write_marked_copy(answer, target, language)
+            click.echo(f"{words['copy']}: {target}")
+        except OSError as mistake:
+            click.echo(f"{words['no_copy']}: {target} ({mistake.strerror})", err=True)
     click.echo(words[answer.verdict])
     sys.exit({"clean": 0, "refused": 1, "flagged": 3}[answer.verdict])

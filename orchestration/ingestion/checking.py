@@ -4,6 +4,7 @@ Belongs here: asking the door's own code, the order in which problems are told, 
 here: what is wrong with a file (sources.reading, expectations) or how that is told (the cli).
 """
 
+import io
 import re
 import tempfile
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from sources.isolation import IsolatedReader
 from sources.problems import Problem
 from sources.reading import Reading
 from sources.registers import Registers
-from sources.tables import address, read_tables
+from sources.tables import Tables, address, read_tables
 
 #: Worst first; a rule that the register doesn't know blocks.
 SEVERITIES = ("blocks", "warns", "informs")
@@ -53,12 +54,16 @@ def check_file(path: Path, registers: Registers, county_code: str | None = None)
         tempfile.TemporaryDirectory() as keys,
         IsolatedReader(registers, Home(root=Path(keys), keys=Path(keys))) as reader,
     ):
-        # The right county is the one that the file doesn't contradict.
+        # The right county is the one that the file contradicts least.
+        readings = []
         for county in [county_code] if county_code else sorted(registers.counties):
-            reading = read_and_check(content, county, reader, registers)
-            rules = {found.rule for found in reading.problems}
-            if reading.table is None or "wrong_county" not in rules:
+            readings.append(read_and_check(content, county, reader, registers))
+            rules = {found.rule for found in readings[-1].problems}
+            if readings[-1].table is None or "wrong_county" not in rules:
                 break
+        else:
+            readings.sort(key=lambda each: len(each.problems), reverse=True)
+        reading = readings[-1]
     problems = [
         (registers.rules.get(problem.rule, "blocks"), problem) for problem in reading.problems
     ]
@@ -68,22 +73,34 @@ def check_file(path: Path, registers: Registers, county_code: str | None = None)
 def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"]) -> None:
     """Write a workbook at `target` that is the file with its problem cells filled and noted.
 
-    The cells of a file that is no .xlsx are written into a new workbook, as text. Raises
-    UnreadableFile when the file holds no tables in which a cell could be marked.
+    The cells of a file that is no .xlsx, or one that only the door's reader can read, are written
+    into a new workbook, as text. Raises UnreadableFile when the file holds no tables in which a
+    cell could be marked, OSError when the copy can't be written.
     """
-    import io
+    tables = read_tables(answer.content)
+    try:
+        copy = _marked(_opened(tables, answer.content), tables, answer, language)
+    # What a workbook by another program lacks makes openpyxl fail in ways that it doesn't name.
+    except Exception:
+        copy = _marked(_as_workbook(tables.sheets), tables, answer, language)
+    target.write_bytes(copy)
 
+
+def _opened(tables: Tables, content: bytes) -> Any:
     from openpyxl import load_workbook
+
+    if tables.file_format != "xlsx":
+        return _as_workbook(tables.sheets)
+    book = load_workbook(io.BytesIO(content), keep_links=False)
+    _show_formulas(book)
+    return book
+
+
+def _marked(book: Any, tables: Tables, answer: Answer, language: Literal["sq", "en"]) -> bytes:
+    """Return a workbook whose problem cells are filled and noted."""
     from openpyxl.comments import Comment
     from openpyxl.styles import PatternFill
 
-    content = answer.content
-    tables = read_tables(content)
-    if tables.file_format == "xlsx":
-        book = load_workbook(io.BytesIO(content), keep_links=False)
-        _show_formulas(book)
-    else:
-        book = _as_workbook(tables.sheets)
     notes: dict[tuple[int, str], list[tuple[str, Problem]]] = {}
     for severity, problem in answer.problems:
         place = _place(problem, [sheet.name for sheet in tables.sheets])
@@ -100,7 +117,9 @@ def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"
         marked.fill = PatternFill("solid", start_color=color, end_color=color)
         text = "\n".join(problem.message(language) for _, problem in found)
         marked.comment = Comment(text, "krat", width=320, height=40 + 40 * len(found))
-    book.save(target)
+    copy = io.BytesIO()
+    book.save(copy)
+    return copy.getvalue()
 
 
 def _order(entry: tuple[str, Problem]) -> tuple[Any, ...]:
@@ -141,6 +160,7 @@ def _show_formulas(book: Any) -> None:
 
 def _as_workbook(sheets: list[Any]) -> Any:
     from openpyxl import Workbook
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -150,7 +170,10 @@ def _as_workbook(sheets: list[Any]) -> Any:
             for column, value in enumerate(cells):
                 if value not in (None, ""):
                     cell = page[address(row, column)]
-                    cell.value = value
+                    # A workbook can't hold the control characters that text can.
+                    cell.value = (
+                        ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
+                    )
                     # What looks like a formula was text in the file, and stays text.
                     if isinstance(value, str):
                         cell.data_type = "s"
