@@ -422,15 +422,17 @@ class _Reader:
     ) -> None:
         first_row, first_column, last_row, last_column = area
         value = _cell(sheet.rows[first_row], first_column) if _has(sheet, first_row) else None
-        own = [
-            columns[position]
-            for position in range(first_column, min(last_column, max(columns)) + 1)
-            if position in columns and columns[position].kind in _OF_EACH_ROW
-        ]
-        is_title = first_row == last_row and type(value) is str and not value.strip().isdecimal()
-        if own and cell_text(value) and not is_title:
+        own = {
+            position: column
+            for position, column in columns.items()
+            if first_column <= position <= last_column and column.kind in _OF_EACH_ROW
+        }
+        is_title = first_column not in own and not cell_text(value).isdecimal()
+        # A value that reaches over what stands beside it is still the value of its row.
+        unsaid = [own[each] for each in own if each != first_column or last_row > first_row]
+        if unsaid and cell_text(value) and not is_title:
             place = _Place(None, first_row, first_column)
-            self.report("invalid_frame", place, own[0], sentence="merged_value")
+            self.report("invalid_frame", place, unsaid[0], sentence="merged_value")
 
     def _check_marks(
         self,

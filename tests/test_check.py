@@ -176,7 +176,7 @@ def _refused_at(path: Path, *cells: str) -> None:
 
 @pytest.mark.parametrize(
     ("area", "refused_at"),
-    [("E7:E8", "E7"), ("D7:E7", "D7"), ("B9:F9", None), ("C7:C8", None)],
+    [("E7:E8", "E7"), ("D7:E7", "D7"), ("B9:F9", None), ("C7:C8", None), ("E7:F7", None)],
 )
 def test_merged_cells_that_leave_a_value_unsaid_are_refused(
     area: str, refused_at: str | None, tmp_path: Path
