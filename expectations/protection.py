@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 
 from expectations.disclosure import Relation, parts_within, same_count, total_of
 from sources.datafiles import read_yaml
+from sources.registers import NATION
 
 PARAMETERS = Path(__file__).parent / "protection.yml"
-
-NATION = "AL"
 
 #: Signs that stand in place of a number: one for everything from 0 to the threshold, and one for
 #: what is left out, of whatever size, so that the first tells no more than it says.

@@ -9,16 +9,17 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
+
+from rapidfuzz import fuzz, process
 
 from sources.codes import codes_of
 from sources.datafiles import read_yaml
 from sources.identities import PIECES
 from sources.registers import Registers, register_rows
-from sources.values import Cell, code_key, folded, load_words
+from sources.values import Cell, code_key, load_words, plain
 
 SOURCES = Path(__file__).resolve().parent
 
@@ -27,12 +28,17 @@ CodeList = dict[str, str]
 
 _KINDS = {
     "count", "code", "text_code", "month", "date", "timestamp", "key", "identity", "form_key",
-    "unit", "dropped",
+    "unit", "indicator_name", "dropped",
 }  # fmt: skip
 
 #: Ways of writing that are kept with their code: so many, of so many letters at most.
 _MOST_KEPT = 10_000
 _LONGEST_KEPT = 200
+
+#: How like a name, of 100, what is offered for it has to be; a part counts less than the whole.
+_LIKE = 75
+_PART = 0.9
+_SHORTEST_PART = 3
 
 _STATED_KINDS = {"count", "code", "text_code", "date", "timestamp"}
 
@@ -47,8 +53,8 @@ class Column:
     `place` is head (said once for the file, beside a label or repeated in each row) or row.
     `required` wants the column, `filled` wants something in each of its cells. `key` names the
     kind of code that a key column holds, `identity` the kind of identity of an identity column,
-    which is kept as the pseudonyms of its pieces. A unit is compared with the indicator's and not
-    kept. Columns of kind dropped are known and never read.
+    which is kept as the pseudonyms of its pieces. A unit and an indicator's name are compared with
+    the register and not kept. Columns of kind dropped are known and never read.
     `choices` are what a form offers to choose from. `namespace` says who gives out the codes of a
     key column, county or institution: case 1 of two of them are two cases. `asked_where` names
     another column, and the codes of it for which this one is asked: elsewhere a blank cell does
@@ -68,6 +74,11 @@ class Column:
     choices: tuple[str, ...] = ()
     namespace: str = "county"
     asked_where: tuple[str, frozenset[str]] | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its cells say something; a printed name alone reports nothing."""
+        return self.kind not in ("dropped", "indicator_name")
 
     @property
     def is_stated(self) -> bool:
@@ -105,8 +116,8 @@ class Layout:
 
     @cached_property
     def by_heading(self) -> dict[str, Column]:
-        """The columns by each of their headings, folded."""
-        return {folded(text): column for column in self.columns for text in column.headings}
+        """The columns by each of their headings, made plain."""
+        return {plain(text): column for column in self.columns for text in column.headings}
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError if there is none."""
@@ -187,7 +198,7 @@ def codes_by_column(layout: Layout, registers: Registers) -> dict[str, Written]:
 
 @dataclass(frozen=True)
 class KnownForms:
-    """The layouts that were known on a day, by their folded ids, and the headings of such ids."""
+    """The layouts known on a day, by their ids, and the headings of ids; all are made plain."""
 
     by_id: dict[str, Layout]
     headings: frozenset[str]
@@ -197,11 +208,11 @@ class KnownForms:
 def known_forms(day: date) -> KnownForms:
     """Return the forms that a file may have that arrives on a day: none that is yet to begin."""
     layouts = sorted(load_layouts(), key=lambda layout: layout.valid_from)
-    by_id = {folded(layout.id): layout for layout in layouts if layout.valid_from <= day}
+    by_id = {plain(layout.id): layout for layout in layouts if layout.valid_from <= day}
     return KnownForms(
         by_id=by_id,
         headings=frozenset(
-            folded(heading)
+            plain(heading)
             for layout in by_id.values()
             for column in layout.columns
             if column.name == "layout_id"
@@ -235,30 +246,67 @@ def unit_names() -> CodeList:
     return found
 
 
-def candidates(column: Column, cell: Cell, registers: Registers) -> list[str]:
-    """Return names of the register or list that are spelt much like a cell: shown, never chosen."""
+def candidates(column: Column, cell: Cell, registers: Registers, county_code: str) -> list[str]:
+    """Return names of the register or list that a cell may mean: shown, never chosen.
+
+    Of institutions those of the county. At most three, the likeliest first.
+    """
     names: dict[str, str] = {}
     for list_id in filter(_VERSIONED.fullmatch, column.code_lists):
-        names |= {folded(text): text for code in codes_of(list_id) for text in code.written}
+        names |= {plain(text): text for code in codes_of(list_id) for text in code.written}
+    said = plain(cell)
     if "register:institutions" in column.code_lists:
-        names |= {folded(alias): alias for alias in registers.institution_aliases}
-        names |= {folded(code): code for code in registers.institutions}
+        own = {
+            code: code for code, county in registers.institutions.items() if county == county_code
+        }
+        aliases = [each for each in registers.institution_aliases.items() if each[1] in own]
+        for alias, code in sorted(aliases, key=lambda each: len(each[0])):
+            own[code] = f"{code} {alias}"
+        names |= {plain(text): own[code] for text, code in aliases}
+        names |= {plain(code): shown for code, shown in own.items()}
     elif "register:municipalities" in column.code_lists:
-        names = {folded(name): name for name in registers.municipality_names.values()}
+        names = {plain(name): name for name in registers.municipality_names.values()}
         names |= {
-            folded(alias): registers.municipality_names.get(code, alias)
+            plain(alias): registers.municipality_names.get(code, alias)
             for alias, code in registers.municipality_aliases.items()
         }
-    elif "register:indicators" in column.code_lists:
-        names = {folded(code): code for code in registers.indicators}
+    elif "register:counties" in column.code_lists:
+        names = {plain(code): code for code in registers.counties}
         names |= {
-            folded(name): f"{code} {name[:60]}" for name, code in registers.indicator_names.items()
+            plain(text): f"{code} {written[0]}"
+            for code, written in registers.county_names.items()
+            for text in (code, *written)
         }
-    said = folded(cell)
-    # A cell of a megabyte is no name, and would take hours to compare.
-    close = get_close_matches(said, names, n=6, cutoff=0.75) if len(said) <= _LONGEST_KEPT else []
+    elif "register:indicators" in column.code_lists:
+        names = {
+            plain(name): f"{' / '.join(sorted(codes))} {name[:60]}"
+            for name, codes in registers.indicator_names.items()
+        }
+        names |= {plain(code): code for code in registers.indicators}
+        if not re.search(r"[^\W\d]", said):
+            said = re.sub(r"[-–_,/\s]+", ".", said)
+    return likeliest(said, names)
+
+
+def likeliest(said: str, names: dict[str, str]) -> list[str]:
+    """Return the three values of `names` whose keys are most like `said`; both are `plain`."""
+    # A cell of a megabyte is no name.
+    if len(said) > _LONGEST_KEPT:
+        return []
+    close = process.extract(said, list(names), scorer=_likeness, limit=None, score_cutoff=_LIKE)
+    # 2.1.1 is the beginning of 2.1.1.1, and only the end of that of 1.2.1.1.
+    ranked = sorted(
+        close, key=lambda found: (-found[1], not found[0].startswith(said), len(found[0]))
+    )
     # Several ways of writing one name are one candidate.
-    return list(dict.fromkeys(names[name] for name in close))[:3]
+    return list(dict.fromkeys(names[name] for name, *_ in ranked))[:3]
+
+
+def _likeness(said: str, name: str, **_: Any) -> float:
+    """Return how much two texts are alike, 0 to 100: as they are, or one as a part of the other."""
+    if min(len(said), len(name)) < _SHORTEST_PART:
+        return fuzz.ratio(said, name)
+    return max(fuzz.ratio(said, name), _PART * fuzz.partial_ratio(said, name))
 
 
 def _load(path: Path, folder: Path) -> Layout:

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.parsers import expat
 
 from olefile import OleFileIO
@@ -45,7 +46,16 @@ _ESCAPING = re.compile(r"^/|\.\.|[\\:\0]", re.MULTILINE)
 _BOF, _SHEET, _LOCKED = 0x0809, 0x0085, 0x002F
 _FORMULA, _ROW, _COLUMNS, _MERGED = 0x0006, 0x0208, 0x007D, 0x00E5
 _TRUTH_OR_ERROR = 0x0205
+_FORMAT, _STYLE, _SEVERAL = 0x041E, 0x00E0, 0x00BD
+_NUMBERS = (0x0203, 0x027E, _SEVERAL)
 _CELLS, _MACROS = 0, 1
+
+
+#: Number formats that need no definition, and show percentages (ECMA-376, 18.8.30).
+_BUILT_IN_DISGUISES = {"9": "0%", "10": "0.00%"}
+
+#: Styles that are kept in memory to know them again.
+_LARGEST_KEPT = 2**16
 
 
 class UnreadableFile(Exception):
@@ -60,10 +70,12 @@ class UnreadableFile(Exception):
 class Marks:
     """What a sheet's cells don't say themselves; rows and columns count from 0.
 
-    `merged` are areas as (first row, first column, last row, last column).
+    `merged` are areas as (first row, first column, last row, last column). The number format of
+    a disguised cell shows another number than the cell holds: 500 % for 5.
     """
 
     formulas: set[tuple[int, int]] = field(default_factory=set)
+    disguised: set[tuple[int, int]] = field(default_factory=set)
     errors: set[tuple[int, int]] = field(default_factory=set)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
@@ -89,12 +101,14 @@ def archive_marks(kind: str, content: bytes) -> dict[str, Marks]:
                 return _open_document_marks(archive.read(parts["content.xml"]))
             if "xl/workbook.xml" not in parts:
                 raise UnreadableFile("no_table")
+            styles = parts.get("xl/styles.xml")
+            disguises = _disguises(archive.read(styles)) if styles else frozenset()
             found = {}
             for name, part in parts.items():
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                     xml = archive.read(part)
-                    if _is_notable(xml):
-                        found[name] = _sheet_marks(xml)
+                    if disguises or _is_notable(xml):
+                        found[name] = _sheet_marks(xml, disguises)
             return _by_sheet(archive, parts, found) if found else {}
     except (
         zipfile.BadZipFile,
@@ -132,7 +146,60 @@ def _check_directory(listed: list[zipfile.ZipInfo], parts: dict[str, zipfile.Zip
         raise UnreadableFile("active_content")
 
 
-def _sheet_marks(xml: bytes) -> Marks:
+def _disguises(styles: bytes) -> frozenset[str]:
+    """Return the numbers of the styles of an .xlsx whose format shows another number."""
+    return (_disguises_kept if len(styles) <= _LARGEST_KEPT else _disguises_in)(styles)
+
+
+def _disguises_in(styles: bytes) -> frozenset[str]:
+    codes = dict(_BUILT_IN_DISGUISES)
+    formats: list[str] = []
+    is_of_cells = False
+
+    def on_start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal is_of_cells
+        local = tag.rpartition(":")[2]
+        if local == "numFmt":
+            codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+        elif local == "cellXfs":
+            is_of_cells = True
+        elif local == "xf" and is_of_cells:
+            formats.append(attributes.get("numFmtId", "0"))
+
+    def on_end(tag: str) -> None:
+        nonlocal is_of_cells
+        if tag.rpartition(":")[2] == "cellXfs":
+            is_of_cells = False
+
+    parser = _parser()
+    parser.StartElementHandler = on_start
+    parser.EndElementHandler = on_end
+    parser.Parse(styles, True)
+    return frozenset(
+        str(number) for number, each in enumerate(formats) if _shows_another(codes.get(each, ""))
+    )
+
+
+# The forms of one office have the same styles.
+_disguises_kept = lru_cache(maxsize=64)(_disguises_in)
+
+
+def _shows_another(code: str) -> bool:
+    """Tell whether a number format (ECMA-376, 18.8.31) shows other digits than a number has.
+
+    It does so as a percentage, with digits of its own, without the last three, or with none at all.
+    """
+    code = re.sub(r"\[[^\]]*\]|[_*].", "", code)
+    own = re.findall(r'"[^"]*"|\\.', code)
+    bare = re.sub(r'"[^"]*"|\\.', "", code)
+    return bool(code) and bool(
+        re.search(r"[0-9%‰]", "".join(own))
+        or re.search(r"%|[0#?],+(?![0#?,])", bare)
+        or not re.search(r"[0#?@a-z]", bare.partition(";")[0], re.IGNORECASE)
+    )
+
+
+def _sheet_marks(xml: bytes, disguises: frozenset[str]) -> Marks:
     """Measure a sheet of an .xlsx, and return what its cells don't say themselves."""
     marks = Marks()
     last_row = last_column = row = column = -1
@@ -151,6 +218,8 @@ def _sheet_marks(xml: bytes) -> Marks:
             last_row, last_column = max(last_row, row), max(last_column, column)
             if attributes.get("t") == "e":
                 marks.errors.add((row, column))
+            if attributes.get("s", "0") in disguises:
+                marks.disguised.add((row, column))
         elif local == "f":
             marks.formulas.add((row, column))
         elif local == "col" and attributes.get("hidden") in ("1", "true"):
@@ -244,7 +313,10 @@ def _open_document_marks(xml: bytes) -> dict[str, Marks]:
             high = int(attributes.get("table:number-rows-spanned", "1"))
             if wide * high > 1:
                 marks.merged.append((row, column, row + high - 1, column + wide - 1))
-            column += int(attributes.get("table:number-columns-repeated", "1"))
+            span = int(attributes.get("table:number-columns-repeated", "1"))
+            if attributes.get("office:value-type") == "percentage":
+                marks.disguised.update((row, column + each) for each in range(min(span, 16_384)))
+            column += span
             if any(name.endswith(":value-type") for name in attributes):
                 holds_something = True
                 last_column = max(last_column, column)
@@ -300,6 +372,8 @@ def compound_marks(content: bytes) -> dict[str, Marks]:
 def _stream_marks(stream: bytes) -> dict[str, Marks]:
     found: dict[str, Marks] = {}
     by_start: dict[int, Marks] = {}
+    codes = {int(number): code for number, code in _BUILT_IN_DISGUISES.items()}
+    formats: list[int] = []
     marks = Marks()
     for start, record, body in _records(stream):
         if record == _BOF:
@@ -314,6 +388,18 @@ def _stream_marks(stream: bytes) -> dict[str, Marks]:
                 by_start[begins] = found.setdefault(_sheet_name(body), Marks())
         elif record == _FORMULA:
             marks.formulas.add(struct.unpack_from("<2H", body))
+        elif record == _FORMAT:
+            number, code = _format_code(body)
+            codes[number] = code
+        elif record == _STYLE:
+            formats.append(struct.unpack_from("<2x H", body)[0])
+        elif record in _NUMBERS:
+            row, first = struct.unpack_from("<2H", body)
+            count, width = (1, 0) if record != _SEVERAL else ((len(body) - 6) // 6, 6)
+            for each in range(count):
+                (style,) = struct.unpack_from("<H", body, 4 + width * each)
+                if _shows_another(codes.get(formats[style], "")):
+                    marks.disguised.add((row, first + each))
         elif record == _TRUTH_OR_ERROR and body[7]:
             marks.errors.add(struct.unpack_from("<2H", body))
         elif record == _ROW and body[12] & 0x20:
@@ -327,6 +413,14 @@ def _stream_marks(stream: bytes) -> dict[str, Marks]:
                 first_row, last_row, first, last = struct.unpack_from("<4H", body, 2 + 8 * number)
                 marks.merged.append((first_row, first, last_row, last))
     return found
+
+
+def _format_code(body: bytes) -> tuple[int, str]:
+    """Return the number and the code of a number format: of Excel 97, or of Excel 95."""
+    (number,) = struct.unpack_from("<H", body)
+    if len(body) >= 5 and len(body) == 5 + body[2] * (1 + (body[4] & 1)):
+        return number, body[5:].decode("utf-16-le" if body[4] & 1 else "latin-1")
+    return number, body[3 : 3 + body[2]].decode("cp1252", errors="replace")
 
 
 def _records(stream: bytes) -> Iterator[tuple[int, int, bytes]]:

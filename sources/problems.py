@@ -122,6 +122,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Qarku nuk është ai i dosjes a i institucionit: ndreqeni, ose vendoseni te dosja e duhur.",
         "The county is not the folder's or the institution's: mend it, or use the right folder.",
     ),
+    "unknown_county": (
+        "Qarku nuk njihet: shkruani kodin ose emrin e tij.",
+        "The county is not known: write its code or name.",
+    ),
     "unknown_month": (
         "Periudha nuk njihet ose është jashtë kalendarit: shkruani muajin si 2023-05.",
         "The period is not known or outside the calendar: write the month as 2023-05.",
@@ -142,13 +146,29 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Kodi i treguesit mungon ose nuk është në regjistër: merreni nga formulari.",
         "The indicator's code is missing or not in the register: take it from the form.",
     ),
+    "name_of_another": (
+        "Emri i printuar është i një treguesi tjetër, jo i kodit pranë: ndreqni kodin ose emrin.",
+        "The printed name is another indicator's, not the code's beside it: mend one of them.",
+    ),
+    "said_twice": (
+        "Skedari e thotë më shumë se një herë dhe jo njësoj: lini vetëm atë që është e saktë.",
+        "The file says it more than once, and not alike: leave only what is right.",
+    ),
+    "remark_left_out": (
+        "Rreshti nën tabelë nuk ka kod treguesi dhe as vlerë; u la jashtë dhe nuk u lexua.",
+        "The row below the table has no indicator's code and no value; it was left out, not read.",
+    ),
     "totals_row_left_out": (
         "Rreshti i shumës nuk u lexua: shumat i nxjerr krat.",
         "The row of totals was not read: krat adds up by itself.",
     ),
     "unknown_category": (
-        "Ndarja nuk është nga ato të treguesit: lëreni bosh për totalin.",
-        "The category is none of the indicator's: leave it blank for the total.",
+        "Ndarja nuk është nga ato të treguesit: merreni nga formulari; bosh është totali.",
+        "The category is none of the indicator's: take it from the form; blank is the total.",
+    ),
+    "no_categories": (
+        "Ky tregues nuk ka ndarje: lëreni bosh; një rresht i vetëm, totali.",
+        "This indicator has no breakdown: leave it blank, in one row, which is the total.",
     ),
     "not_a_number": (
         "Nuk është numër i qartë: shkruani vetëm shifra, pa pikë e presje. «-» nuk është zero.",
@@ -158,17 +178,41 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Qeliza ka një gabim (#N/A, #REF!) dhe jo vlerë: shkruani vetë vlerën.",
         "The cell holds an error (#N/A, #REF!), not a value: write the value itself.",
     ),
+    "disguised_value": (
+        "Formati i qelizës tregon një numër tjetër (p.sh. 500% për 5): hiqeni dhe shkruani numrin.",
+        "The cell's format shows another number (500% for 5, say): take it off, write the number.",
+    ),
     "merged_value": (
         "Qelizat janë të bashkuara: ndajini dhe shkruani te secila vlerën e saj.",
         "The cells are merged: part them and write into each its own value.",
     ),
     "negative_count": (
-        "Numërimi nuk mund të jetë negativ.",
-        "A count can't be negative.",
+        "Numërimi nuk mund të jetë negativ: shkruani 0 ose një numër më të madh.",
+        "A count can't be negative: write 0 or a larger number.",
     ),
     "fractional_count": (
-        "Numërimi duhet të jetë numër i plotë.",
-        "A count must be a whole number.",
+        "Numërimi duhet të jetë numër i plotë: hiqni pjesën pas presjes, ose gjeni numrin e saktë.",
+        "A count is a whole number: take off the decimals, or find the right number.",
+    ),
+    "value_not_reported": (
+        "Vlera që kërkohet mungon: shkruani numrin ose zgjidhni gjendjen. Bosh nuk është zero.",
+        "The value asked for is missing: write the number or choose a state. Blank is not zero.",
+    ),
+    "indicator_left_out": (
+        "Ky tregues kërkohet nga institucioni dhe nuk është në skedar: shtoni rreshtin e tij.",
+        "This indicator is asked of the institution and is not in the file: add its row.",
+    ),
+    "indicator_not_owed": (
+        "Ky tregues nuk kërkohet nga institucioni për këtë muaj: kontrolloni kodin.",
+        "This indicator is not asked of the institution for this month: check the code.",
+    ),
+    "breakdown_does_not_add_up": (
+        "Pjesët e ndarjes nuk japin totalin: kontrolloni pjesët dhe totalin.",
+        "The parts of the breakdown do not give the total: check the parts and the total.",
+    ),
+    "part_exceeds_whole": (
+        "Pjesa është më e madhe se totali i treguesit: kontrolloni të dyja.",
+        "The part is larger than the indicator's total: check both.",
     ),
     "unknown_code": (
         "Kodi mungon ose nuk është në listë: përdorni një kod nga lista e formularit.",
@@ -203,24 +247,24 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The date is missing, unclear or after arrival: write 2023-05-31, or 2023-05-31 14:30.",
     ),
     "invalid_frame": (
-        "Tabela nuk ka formën e formularit.",
-        "The table does not have the form's shape.",
+        "Tabela nuk ka formën e formularit: kopjoni vlerat në një formular të ri.",
+        "The table does not have the form's shape: copy the values into a fresh form.",
     ),
     "no_rows": (
-        "Tabela nuk ka asnjë rresht.",
-        "The table has no rows.",
+        "Tabela nuk ka asnjë rresht: plotësoni formularin dhe dërgojeni përsëri.",
+        "The table has no rows: fill in the form and send it again.",
     ),
     "repeated_heading": (
-        "Kolona del dy herë.",
-        "The column stands twice.",
+        "Kolona del dy herë: lini vetëm njërën.",
+        "The column stands twice: leave only one of them.",
     ),
     "uneven_row": (
-        "Rreshti ka më shumë ose më pak qeliza se titujt: mund të jetë zhvendosur.",
-        "The row has more or fewer cells than the headings: it may have shifted.",
+        "Rreshti ka më shumë ose më pak qeliza se titujt: kontrolloni ndarësit, ose dërgoni .xlsx.",
+        "The row has more or fewer cells than the headings: check the separators, or send .xlsx.",
     ),
     "repeated_row": (
-        "I njëjti tregues me të njëjtën ndarje del dy herë.",
-        "The same figure with the same category stands twice.",
+        "I njëjti tregues me të njëjtën ndarje del dy herë: lini vetëm rreshtin e saktë.",
+        "The same figure with the same category stands twice: leave only the row that is right.",
     ),
     "two_reports": (
         "Skedari ka më shumë se një formular: dërgojini veç e veç.",

@@ -10,7 +10,7 @@ Nothing of a file leaves this module but typed values, codes from lists, and pse
 import calendar
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -26,21 +26,23 @@ from sources.layouts import (
     codes_by_column,
     form_key,
     known_forms,
+    likeliest,
     lookup,
     unit_names,
 )
 from sources.marks import UnreadableFile
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.pseudonyms import Pseudonyms
-from sources.registers import Registers
+from sources.registers import NATION, Registers
 from sources.tables import Sheet, address, file_format, is_blank, read_tables
 from sources.values import (
     Cell,
     cell_text,
     code_key,
-    folded,
+    is_encoded_twice,
     load_words,
     missing_kind,
+    plain,
     read_count,
     read_date,
     read_month,
@@ -186,6 +188,13 @@ class _Place(NamedTuple):
     column: int | None = None
 
 
+class _Said(NamedTuple):
+    """A cell that says a head, and its heading or column; None where it stands behind such one."""
+
+    place: _Place
+    origin: str | int | None
+
+
 class _Reader:
     """Reads the sheets of one file; holds what was found so far."""
 
@@ -223,15 +232,15 @@ class _Reader:
         place: _Place | None = None,
         column: Column | None = None,
         sentence: str | None = None,
+        offered: Sequence[str] = (),
     ) -> None:
+        """Note a problem; `offered` is what the cell may mean, where the column can't say it."""
         kind = (rule, column.name if column else None)
         self._reported[kind] += 1
         if self._reported[kind] > MAX_PLACES:
             return
         row = place.row if place else None
         position = place.column if place else None
-        # An institution of another county is no other institution.
-        is_known = rule == "wrong_county" and column is not None and column.name != "county_code"
         self.problems.append(
             problem(
                 rule,
@@ -240,11 +249,18 @@ class _Reader:
                 row_number=None if row is None else row + 1,
                 headings=column.headings if column else (),
                 sentence=sentence,
-                candidates=()
-                if column is None or place is None or is_known or not cell_text(place.value)
-                else candidates(column, place.value, self.registers),
+                candidates=offered or self._candidates(rule, place, column),
             )
         )
+
+    def _candidates(self, rule: str, place: _Place | None, column: Column | None) -> Sequence[str]:
+        if column is None or place is None or not cell_text(place.value):
+            return ()
+        code = self._codes[column.name][place.value] if column.name in self._codes else None
+        # What is known but doesn't belong here is meant: SHSSH alone is the national service.
+        if rule == "wrong_county" and code and self.registers.institutions.get(code) != NATION:
+            return ()
+        return candidates(column, place.value, self.registers, self.county_code)
 
     # -- the file ----------------------------------------------------------------------------
 
@@ -277,9 +293,9 @@ class _Reader:
         self._read_heads(layout, heads)
         if not table:
             self.report("invalid_frame", sentence="no_rows")
-        self._check_shape(sheet, heading_row, table)
+        self._check_shape(sheet, heading_row, columns, table)
         self._check_marks(sheet, heading_row, columns, table)
-        if any(type(cell) is str and "Ã" in cell for row in sheet.rows for cell in row):
+        if is_encoded_twice("".join([c for row in sheet.rows for c in row if type(c) is str])):
             self.notes.add("text encoded twice")
         if layout.table == "submission_values":
             self._read_values(columns, table, is_text=sheet.name is None)
@@ -299,7 +315,7 @@ class _Reader:
             beside = _beside(sheet.rows[row], column).value
             below = (_cell(cells, column) for cells in sheet.rows[row + 1 :])
             first_below = next((cell for cell in below if cell_text(cell)), None)
-            layout_found = forms.by_id.get(folded(beside)) or forms.by_id.get(folded(first_below))
+            layout_found = forms.by_id.get(plain(beside)) or forms.by_id.get(plain(first_below))
             if layout_found:
                 stated.append((layout_found, position))
             elif first_below is not None or cell_text(beside):
@@ -321,7 +337,7 @@ class _Reader:
         for position, sheet in enumerate(sheets):
             for layout in forms.by_id.values():
                 required = [each for each in layout.columns if each.required]
-                if all(_find(labels[position], _folded_headings(each)) for each in required):
+                if all(_find(labels[position], _plain_headings(each)) for each in required):
                     self._sheet = _sheet_label(layout, sheet, position)
                     return layout, position
         self.report("unknown_layout")
@@ -339,7 +355,7 @@ class _Reader:
         """
         layout, position = stated
         required = [
-            _folded_headings(each)
+            _plain_headings(each)
             for each in layout.columns
             if each.required and each.place == "row"
         ]
@@ -443,7 +459,7 @@ class _Reader:
     ) -> None:
         """Refuse formulas and errors where a value is read; tell what was read though hidden."""
         marks = sheet.marks
-        read = {position for position, column in columns.items() if column.kind != "dropped"}
+        read = {position for position, column in columns.items() if column.is_read}
         numbers = {number for number, _ in table}
         for row, column in sorted(marks.formulas):
             if row < heading_row or (row in numbers and column in read):
@@ -453,6 +469,13 @@ class _Reader:
                 asked = columns.get(position) if row > heading_row else None
                 rule = "not_a_number" if asked and asked.kind == "count" else "unknown_code"
                 self.report(rule, _Place(None, row, position), asked, sentence="error_value")
+        for row, position in sorted(marks.disguised):
+            asked = columns.get(position)
+            if row in numbers and asked and asked.kind == "count":
+                cell = _cell(sheet.rows[row], position)
+                if isinstance(cell, (int, float)):
+                    place = _Place(cell, row, position)
+                    self.report("not_a_number", place, asked, sentence="disguised_value")
         if marks.is_hidden:
             self.report("hidden_cells_read")
         for row in sorted(marks.hidden_rows & numbers):
@@ -471,21 +494,29 @@ class _Reader:
         return not any(
             cell_text(_cell(row, position))
             for position, column in columns.items()
-            if column.place == "row" and column.kind != "dropped"
+            if column.place == "row" and column.is_read
         )
 
     def _check_shape(
-        self, sheet: Sheet, heading_row: int, table: list[tuple[int, list[Cell]]]
+        self,
+        sheet: Sheet,
+        heading_row: int,
+        columns: dict[int, Column],
+        table: list[tuple[int, list[Cell]]],
     ) -> None:
         """Find rows of separated text that are longer or shorter than the headings.
 
-        A separator inside unquoted text shifts what stands behind it into other columns.
+        A separator inside unquoted text shifts what stands behind it into other columns. Excel
+        leaves out separators at the end of a row: nothing is shifted in one that has its value.
         """
         if sheet.name is not None:
             return
         width = len(sheet.rows[heading_row])
+        values = [position for position, column in columns.items() if column.name == "value"]
+        needed = values[0] + 1 if values else width
         for number, row in table:
-            if len(row) < width or not is_blank(row[width:]):
+            is_short = len(row) < width and (len(row) < needed or not cell_text(row[needed - 1]))
+            if is_short or not is_blank(row[width:]):
                 self.report("invalid_frame", _Place(None, number), sentence="uneven_row")
 
     # -- what is said once a file ------------------------------------------------------------
@@ -502,35 +533,65 @@ class _Reader:
         """Return each head column's cell: beside its label, or in the first row of its column."""
         heads: dict[str, _Place] = {}
         positions = {column.name: position for position, column in columns.items()}
-        labelled: dict[str, tuple[int, int]] = {}
+        labelled: dict[str, list[_Said]] = {}
         for number, headings in enumerate(labels[:heading_row]):
-            for place, heading in headings:
+            for label, heading in headings:
                 if heading in layout.by_heading:
-                    labelled.setdefault(layout.by_heading[heading].name, (number, place))
+                    beside = _beside(sheet.rows[number], label)
+                    behind = _beside(sheet.rows[number], beside.column or label)
+                    labelled.setdefault(layout.by_heading[heading].name, []).extend(
+                        _Said(_Place(place.value, number, place.column), origin)
+                        for place, origin in ((beside, heading), (behind, None))
+                    )
         for column in layout.columns:
             if column.place != "head":
                 continue
             position = positions.get(column.name)
-            if column.name in labelled:
-                number, label = labelled[column.name]
-                beside = _beside(sheet.rows[number], label)
-                heads[column.name] = _Place(beside.value, number, beside.column)
-            elif position is not None and table:
-                number, row = table[0]
-                heads[column.name] = _Place(_cell(row, position), number, position)
-                for other, cells in table[1:]:
-                    if folded(_cell(cells, position)) != folded(_cell(row, position)):
-                        rule = _RULE_OF_COLUMN.get(column.name, "unknown_code")
-                        self.report(rule, _Place(None, other, position), column)
+            said = labelled.get(column.name, [])
+            if position is not None:
+                said += [
+                    _Said(_Place(_cell(row, position), number, position), position)
+                    for number, row in table
+                ]
+            if said:
+                heads[column.name] = self._agreed(column, said)
             elif position is None:
                 self.report("missing_required_column", _Place(None, heading_row), column)
         return heads
+
+    def _agreed(self, column: Column, said: list["_Said"]) -> _Place:
+        """Return the first cell that says a head; find those that say another.
+
+        What nobody could read is one of them only where the other stands under the same heading:
+        what stands behind a value, or under another heading, may be a remark.
+        """
+        read = [self._head_says(column, each.place.value) for each in said]
+        first = next((number for number, code in enumerate(read) if code is not None), 0)
+        rule = _RULE_OF_COLUMN.get(column.name, "unknown_code")
+        for other, code in zip(said, read, strict=True):
+            differs = (
+                plain(other.place.value) != plain(said[first].place.value)
+                and other.origin == said[first].origin
+                if code is None or read[first] is None
+                else code != read[first]
+            )
+            if differs:
+                place = _Place(None, other.place.row, other.place.column)
+                self.report(rule, place, column, sentence="said_twice")
+        return said[first].place
+
+    def _head_says(self, column: Column, cell: Cell) -> object:
+        """Return what a cell says in a head column, or None if nothing that is known."""
+        if column.kind == "month":
+            yearly = self.layout is not None and self.layout.frequency == "year"
+            return (read_year if yearly else read_month)(cell)
+        return self._codes[column.name][cell]
 
     def _read_heads(self, layout: Layout, heads: dict[str, _Place]) -> None:
         if place := heads.get("layout_id"):
             self._head_code(layout.column("layout_id"), place)
         if place := heads.get("is_made_up"):
-            self.is_made_up = folded(place.value).startswith("shembull")
+            self.is_made_up = plain(place.value).startswith("shembull")
             if not self.is_made_up:
                 mark = self._head_code(layout.column("is_made_up"), place)
                 self.is_made_up = mark == "made_up"
@@ -538,8 +599,10 @@ class _Reader:
             self.report("wrong_county")
         if place := heads.get("county_code"):
             column = layout.column("county_code")
-            if self._codes["county_code"][place.value] != self.county_code:
-                self.report("wrong_county", place, column)
+            stated_county = self._codes["county_code"][place.value]
+            if stated_county != self.county_code:
+                sentence = None if stated_county else "unknown_county"
+                self.report("wrong_county", place, column, sentence)
         self.institution_code = layout.institution_code
         if place := heads.get("institution_code"):
             column = layout.column("institution_code")
@@ -555,7 +618,7 @@ class _Reader:
             self.reporting_month = self._period(layout.column("reporting_month"), place)
         if place := heads.get("form_key"):
             stated = (layout.id, self.county_code, self.institution_code, self.reporting_month)
-            if None not in stated and folded(place.value) != form_key(*stated):
+            if None not in stated and plain(place.value) != form_key(*stated):
                 self.report("form_key_differs", place, layout.column("form_key"))
 
     def _head_code(self, column: Column, place: _Place) -> str | None:
@@ -598,14 +661,13 @@ class _Reader:
         if layout is None:
             return
         positions = {
-            column.name: position
-            for position, column in columns.items()
-            if column.kind != "dropped"
+            column.name: position for position, column in columns.items() if column.is_read
         }
         told_before = len(self.problems)
         indicators = self._code_column("indicator_code", positions, table)
         if indicators is not None and None in indicators:
-            table = self._without_totals(columns, positions, table, indicators)
+            table = self._without_totals(columns, table, indicators)
+            table = self._without_remarks(columns, positions, table)
             indicators = self._code_column("indicator_code", positions, table, reports=True)
         rows = len(table)
         indicators = indicators or [None] * rows
@@ -617,6 +679,7 @@ class _Reader:
             if unit and stated and unit != stated:
                 place = self._place("unit", positions, table[number])
                 self.report("unknown_code", place, layout.column("unit"))
+        self._check_names(columns, table, indicators)
         categories = self._categories(positions, table, indicators)
         values, states, notes = self._values(positions, table, units, is_text)
         self._check_units(positions, table, units)
@@ -669,6 +732,28 @@ class _Reader:
             "publication": publications or [None] * rows,
         }
 
+    def _check_names(
+        self,
+        columns: dict[int, Column],
+        table: list[tuple[int, list[Cell]]],
+        indicators: list[str | None],
+    ) -> None:
+        """Find codes beside the printed name of another indicator: which is meant isn't known.
+
+        A name that the register doesn't have says nothing.
+        """
+        codes_by_name = self.registers.codes_by_name
+        for position, column in columns.items():
+            if column.kind != "indicator_name":
+                continue
+            for (number, row), code in zip(table, indicators, strict=True):
+                cell = _cell(row, position)
+                named = codes_by_name.get(_name_key(cell)) if type(cell) is str else None
+                if code and named and code not in named:
+                    place = _Place(None, number, position)
+                    offered = sorted({code} | named)
+                    self.report("unknown_indicator", place, column, "name_of_another", offered)
+
     def _check_units(
         self,
         positions: dict[str, int],
@@ -681,7 +766,7 @@ class _Reader:
             return
         names, none = unit_names(), load_words().no_unit
         for (number, row), unit in zip(table, units, strict=True):
-            text = folded(_cell(row, position))
+            text = plain(_cell(row, position))
             if unit and text and text not in none and names.get(code_key(text)) != unit:
                 place = _Place(_cell(row, position), number, position)
                 self.report("unit_differs", place, self.layout.column("unit"))
@@ -729,17 +814,46 @@ class _Reader:
     def _without_totals(
         self,
         columns: dict[int, Column],
-        positions: dict[str, int],
         table: list[tuple[int, list[Cell]]],
         indicators: list[str | None],
     ) -> list[tuple[int, list[Cell]]]:
         """Leave out the rows that sum the rows above them."""
         kept = []
         for entry, code in zip(table, indicators, strict=True):
-            if code is None and _is_totals_row(columns, entry[1]):
-                self.report("totals_row_left_out", self._place("indicator_code", positions, entry))
-            else:
+            number, row = entry
+            said = _totals_cell(columns, row, is_last=entry is table[-1]) if code is None else None
+            if said is None:
                 kept.append(entry)
+            else:
+                self.report("totals_row_left_out", _Place(None, number, said))
+        return kept
+
+    def _without_remarks(
+        self,
+        columns: dict[int, Column],
+        positions: dict[str, int],
+        table: list[tuple[int, list[Cell]]],
+    ) -> list[tuple[int, list[Cell]]]:
+        """Leave out what stands below the table, a signature say, and reports no value.
+
+        A row whose code could be an indicator's, misspelt, is no remark.
+        """
+        position = positions.get("indicator_code")
+        if self.layout is None or position is None:
+            return table
+        column = self.layout.column("indicator_code")
+        read = {each for each, asked in columns.items() if asked.is_read and asked.place == "row"}
+        kept = list(table)
+        while kept:
+            number, row = kept[-1]
+            place = _Place(_cell(row, position), number, position)
+            says_more = any(cell_text(_cell(row, each)) for each in read - {position})
+            if says_more or self._codes["indicator_code"][place.value]:
+                break
+            if self._candidates("unknown_indicator", place, column):
+                break
+            self.report("remark_left_out", _Place(None, number, position))
+            kept.pop()
         return kept
 
     def _categories(
@@ -756,16 +870,24 @@ class _Reader:
         for (number, row), indicator_code in zip(table, indicators, strict=True):
             cell = _cell(row, position)
             code: str | None = "total"
+            names = self.registers.categories.get(indicator_code or "", {})
             if cell is not None and cell != "" and cell_text(cell):
-                code = known[cell] or lookup(
-                    self.registers.categories.get(indicator_code or "", {}), cell
-                )
+                code = known[cell] or lookup(names, cell)
             # Of an unknown indicator no category can be known: one finding is enough.
             if code is None and indicator_code is not None:
                 place = _Place(cell, number, position)
-                self.report("unknown_category", place, self.layout.column("category"))
+                column = self.layout.column("category")
+                offered = self._offered_categories(indicator_code, cell)
+                sentence = None if offered else "no_categories"
+                self.report("unknown_category", place, column, sentence, offered)
             codes.append(code)
         return codes
+
+    def _offered_categories(self, indicator_code: str, cell: Cell) -> list[str]:
+        """Return the categories that a cell is most like, or all where it is like none."""
+        names = self.registers.category_names.get(indicator_code, {})
+        like = likeliest(plain(cell), {plain(name): name for name in names.values()})
+        return like or list(names.values())
 
     def _values(
         self,
@@ -815,11 +937,7 @@ class _Reader:
         if layout is None:
             return
         positions = {column.name: position for position, column in columns.items()}
-        asked = [
-            column
-            for column in layout.columns
-            if column.place == "row" and column.kind != "dropped"
-        ]
+        asked = [column for column in layout.columns if column.place == "row" and column.is_read]
         identities = [
             (self._read_identity(column), positions.get(column.name, -1))
             for column in asked
@@ -1015,15 +1133,33 @@ def _kind_of_blank(column: Column, record: dict[str, Any]) -> str:
     return "not_applicable" if said is not None and said not in codes else "not_reported"
 
 
-def _is_totals_row(columns: dict[int, Column], row: list[Cell]) -> bool:
-    """Tell whether a row sums the rows above: a word for it stands where an indicator should."""
-    stated = [
-        folded(_cell(row, position)).rstrip(": ")
-        for position, column in columns.items()
-        if column.name in ("indicator_code", "indicator_name")
-    ]
-    said = [text for text in stated if text]
-    return bool(said) and all(text in load_words().totals for text in said)
+def _totals_cell(columns: dict[int, Column], row: list[Cell], *, is_last: bool) -> int | None:
+    """Return where a row says that it sums the rows above, or None.
+
+    A word for it stands where an indicator should. In the last row it may stand in any column but
+    that of categories, where it is the total of one indicator.
+    """
+    instead, elsewhere, has_category = [], [], False
+    for position, cell in enumerate(row):
+        name = columns[position].name if position in columns else None
+        text = plain(cell).rstrip(": ")
+        is_word = text in load_words().totals
+        if name in ("indicator_code", "indicator_name"):
+            if text and not is_word:
+                return None
+            instead += [position] * is_word
+        elif name == "category":
+            has_category = bool(text)
+        else:
+            elsewhere += [position] * is_word
+    if is_last and not has_category:
+        instead += elsewhere
+    return next(iter(instead), None)
+
+
+@lru_cache(maxsize=2_000)
+def _name_key(text: str) -> str:
+    return code_key(text)
 
 
 def _cell(row: list[Cell], position: int) -> Cell:
@@ -1037,7 +1173,7 @@ def _heading(cell: Cell) -> str:
 
 @lru_cache(maxsize=20_000)
 def _heading_text(text: str) -> str:
-    return folded(text).rstrip(" :*")
+    return plain(text).rstrip(" :*")
 
 
 #: What could be a heading in the upper rows of a sheet: a row's, each with its position.
@@ -1065,8 +1201,8 @@ _labels_kept = lru_cache(maxsize=2_000)(_labels_in)
 
 
 @cache
-def _folded_headings(column: Column) -> frozenset[str]:
-    return frozenset(map(folded, column.headings))
+def _plain_headings(column: Column) -> frozenset[str]:
+    return frozenset(map(plain, column.headings))
 
 
 def _find(labels: _Labels, headings: frozenset[str]) -> tuple[int, int] | None:
@@ -1098,13 +1234,13 @@ def _is_marked_made_up(sheet: Sheet, labels: _Labels) -> bool:
     row, column = place
     below = _cell(sheet.rows[row + 1], column) if _has(sheet, row + 1) else None
     beside = _cell(sheet.rows[row], column + 1)
-    return any(folded(cell).startswith("shembull") for cell in (beside, below))
+    return any(plain(cell).startswith("shembull") for cell in (beside, below))
 
 
 def _sheet_label(layout: Layout, sheet: Sheet, position: int) -> str | None:
     """Return the layout's own name of the sheet, or its number: a sheet's name is free text."""
     if sheet.name is None:
         return None
-    if layout.sheet and folded(layout.sheet) == folded(sheet.name):
+    if layout.sheet and plain(layout.sheet) == plain(sheet.name):
         return layout.sheet
     return f"#{position + 1}"

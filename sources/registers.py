@@ -13,6 +13,9 @@ from pathlib import Path
 
 from sources.values import code_key
 
+#: The county code of the nation, the sum of its counties: what is false in one is false in it.
+NATION = "AL"
+
 #: How many months a frequency's period has.
 PERIODS_IN_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
@@ -24,10 +27,11 @@ class Registers:
     `institutions` maps a code to the county it reports for, `indicators` a code to its unit,
     `categories` an indicator's code to the written names (code_key) of its breakdowns' categories
     and the category of each, `rules` a rule to its severity (blocks, warns, informs). `months` are
-    first days of months. `indicator_names` maps the printed names that only one indicator has to
-    its code. `county_names` maps a county to its names, `municipalities` a code to its county,
+    first days of months. `indicator_names` maps a printed name to the codes of the indicators that
+    have it. `county_names` maps a county to its names, `municipalities` a code to its county,
     `municipality_names` to its Albanian name, and `municipality_aliases` other names to the code,
-    `largest` an indicator to the largest count that a report can plausibly hold of it.
+    `largest` an indicator to the largest count that a report can plausibly hold of it,
+    `category_names` an indicator to its categories and the Albanian name of each.
     """
 
     counties: set[str]
@@ -37,17 +41,20 @@ class Registers:
     categories: dict[str, dict[str, str]]
     months: set[date]
     rules: dict[str, str]
-    indicator_names: dict[str, str] = field(default_factory=dict)
+    indicator_names: dict[str, frozenset[str]] = field(default_factory=dict)
     county_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     municipalities: dict[str, str] = field(default_factory=dict)
     municipality_names: dict[str, str] = field(default_factory=dict)
     municipality_aliases: dict[str, str] = field(default_factory=dict)
     largest: dict[str, float] = field(default_factory=dict)
+    category_names: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @cached_property
     def written(self) -> dict[str, dict[str, str]]:
         """How what the registers hold may be written (code_key), with its code."""
-        indicators = {code_key(text): code for text, code in self.indicator_names.items()}
+        indicators = {
+            name: next(iter(codes)) for name, codes in self.codes_by_name.items() if len(codes) == 1
+        }
         for code in self.indicators:
             plain = code_key(code)
             indicators |= {plain: code, f"{plain}.": code, plain.replace(".", ","): code}
@@ -68,6 +75,14 @@ class Registers:
             "indicators": indicators,
         }
 
+    @cached_property
+    def codes_by_name(self) -> dict[str, frozenset[str]]:
+        """The codes of the indicators that have a printed name (code_key)."""
+        found: dict[str, frozenset[str]] = {}
+        for name, codes in self.indicator_names.items():
+            found[code_key(name)] = found.get(code_key(name), frozenset()) | codes
+        return found
+
 
 def load_registers(seeds_dir: Path) -> Registers:
     """Return the registers in `seeds_dir` (one UTF-8 CSV a register).
@@ -76,7 +91,9 @@ def load_registers(seeds_dir: Path) -> Registers:
     used here is, ValueError when a month of the reporting calendar is no date.
     """
     categories: dict[str, dict[str, str]] = {}
+    category_names: dict[str, dict[str, str]] = {}
     for row in register_rows(seeds_dir, "breakdown_categories"):
+        category_names.setdefault(row["indicator_code"], {})[row["category"]] = row["name_sq"]
         written = categories.setdefault(row["indicator_code"], {})
         for name in ("category", "name_sq", "name_en"):
             written[code_key(row[name])] = row["category"]
@@ -102,7 +119,7 @@ def load_registers(seeds_dir: Path) -> Registers:
         county_names={
             row["county_code"]: (row["name_sq"], row["name_en"], f"Qarku {row['name_sq']}")
             for row in register_rows(seeds_dir, "counties")
-            if row["county_code"] != "AL"
+            if row["county_code"] != NATION
         },
         municipalities={
             row["municipality_code"]: row["county_code"]
@@ -117,6 +134,7 @@ def load_registers(seeds_dir: Path) -> Registers:
             for row in register_rows(seeds_dir, "municipality_aliases")
         },
         largest=_largest(seeds_dir),
+        category_names=category_names,
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
 
@@ -125,14 +143,14 @@ def _swapped(names: dict[str, str]) -> list[tuple[str, str]]:
     return [(name, code) for code, name in names.items()]
 
 
-def _indicator_names(seeds_dir: Path) -> dict[str, str]:
+def _indicator_names(seeds_dir: Path) -> dict[str, frozenset[str]]:
     codes: dict[str, set[str]] = {}
     for register in ("indicators", "regional_indicators"):
         for row in register_rows(seeds_dir, register):
             for name in (row["name_sq"], row["name_en"]):
                 if row["indicator_code"]:
                     codes.setdefault(name, set()).add(row["indicator_code"])
-    return {name: next(iter(found)) for name, found in codes.items() if len(found) == 1}
+    return {name: frozenset(found) for name, found in codes.items()}
 
 
 def _largest(seeds_dir: Path) -> dict[str, float]:
@@ -159,10 +177,15 @@ def is_due(obligation: dict[str, str], month: date) -> bool:
     A quarterly value is due with the report of the quarter's last month, a yearly one with
     December's. A row that was withdrawn asks for nothing.
     """
+    frequency = PERIODS_IN_MONTHS[obligation["frequency"]]
+    return is_in_force(obligation, month) and month.month % frequency == 0
+
+
+def is_in_force(obligation: dict[str, str], month: date) -> bool:
+    """Tell whether a row of reporting_obligations holds in `month`, whenever its value is due."""
     valid_to = obligation["valid_to"]
     return (
         not obligation["recorded_to"]
         and date.fromisoformat(obligation["valid_from"]) <= month
         and (not valid_to or month <= date.fromisoformat(valid_to))
-        and month.month % PERIODS_IN_MONTHS[obligation["frequency"]] == 0
     )

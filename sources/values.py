@@ -26,17 +26,21 @@ _LONGEST_KEPT = 200
 #: Days of Excel's calendar that can be a report's date: 1990 to 2050.
 _SERIALS = range(32874, 55153)
 _SERIAL_START = date(1899, 12, 30)
+#: What UTF-8 is taken for by mistake; Latin-1 has the letters that cp1252 leaves out.
+_CODE_PAGES = ("cp1252", "cp1250", "latin-1")
+_DOTLESS = str.maketrans("ëç", "ec")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 @dataclass(frozen=True)
 class Words:
-    """Words that stand for a number or beside one, folded: see words.yml."""
+    """Words that stand for a number or beside one, made plain: see words.yml."""
 
     zero: frozenset[str]
     none_marks: frozenset[str]
     none_words: frozenset[str]
     none_verbs: frozenset[str]
+    none_particles: frozenset[str]
     unknown: frozenset[str]
     units: dict[str, frozenset[str]]
     no_unit: frozenset[str]
@@ -51,20 +55,17 @@ def load_words() -> Words:
     path = Path(__file__).with_name("words.yml")
     content = read_yaml(path)
     return Words(
-        zero=frozenset(map(folded, content["zero"])),
-        none_marks=frozenset(map(folded, content["sentence_of_none"]["marks"])),
-        none_words=frozenset(map(folded, content["sentence_of_none"]["words"])),
-        none_verbs=frozenset(map(folded, content["sentence_of_none"]["verbs"])),
-        unknown=frozenset(map(folded, content["unknown"])),
-        units={unit: frozenset(map(folded, words)) for unit, words in content["units"].items()},
-        no_unit=frozenset(map(folded, content["no_unit"])),
-        months={
-            folded(word): month for month, words in content["months"].items() for word in words
-        },
-        totals=frozenset(map(folded, content["totals"])),
-        missing={
-            folded(word): kind for kind, words in content["missing"].items() for word in words
-        },
+        zero=frozenset(map(plain, content["zero"])),
+        none_marks=frozenset(map(plain, content["sentence_of_none"]["marks"])),
+        none_words=frozenset(map(plain, content["sentence_of_none"]["words"])),
+        none_verbs=frozenset(map(plain, content["sentence_of_none"]["verbs"])),
+        none_particles=frozenset(map(plain, content["sentence_of_none"]["particles"])),
+        unknown=frozenset(map(plain, content["unknown"])),
+        units={unit: frozenset(map(plain, words)) for unit, words in content["units"].items()},
+        no_unit=frozenset(map(plain, content["no_unit"])),
+        months={plain(word): month for month, words in content["months"].items() for word in words},
+        totals=frozenset(map(plain, content["totals"])),
+        missing={plain(word): kind for kind, words in content["missing"].items() for word in words},
     )
 
 
@@ -101,18 +102,26 @@ def cell_text(cell: Cell) -> str:
     text = str(cell)
     if text.isascii():
         return " ".join(text.split())
-    if "Ã" in text or "Â" in text:
+    if is_encoded_twice(text):
         text = _encoded_once(text)
     # split() knows every kind of space, the non-breaking ones included.
     return " ".join(unicodedata.normalize("NFC", text.translate(_INVISIBLE)).split())
 
 
+def is_encoded_twice(text: str) -> bool:
+    """Tell whether text has letters that UTF-8 shows when it is taken for a Windows code page."""
+    return "Ã" in text or "Â" in text or "Ă" in text
+
+
 def _encoded_once(text: str) -> str:
     """Return text that was encoded twice ("QershÃ«r") as it was meant; other text as it is."""
-    try:
-        return text.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return text
+    for code_page in _CODE_PAGES:
+        try:
+            once = text.encode(code_page).decode("utf-8")
+        except UnicodeError:
+            continue
+        return _encoded_once(once) if is_encoded_twice(once) and once != text else once
+    return text
 
 
 def folded(cell: Cell) -> str:
@@ -128,19 +137,27 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", cell_text(text).casefold())
 
 
+def plain(cell: Cell) -> str:
+    """Return a cell's text for comparison with words and names: case doesn't count, nor do dots.
+
+    Who has no Albanian keyboard writes "Celesi" for "Çelësi".
+    """
+    return folded(cell).translate(_DOTLESS)
+
+
 def missing_kind(cell: Cell) -> str | None:
     """Return which kind of nothing a cell of a record says, or None if it says something.
 
     Blank is `blank`: whether that is not reported or not applicable depends on the row. Words are
     those of words.yml: not_reported, not_applicable, unknown, refused.
     """
-    text = folded(cell)
+    text = plain(cell)
     return load_words().missing.get(text.rstrip(".!")) if text.strip(".!") else "blank"
 
 
 def code_key(cell: Cell) -> str:
-    """Return a cell's text for looking up a code: case, space, underscore, hyphen don't count."""
-    return re.sub(r"[ _\-–]", "", folded(cell))
+    """Return a cell's text for looking up a code: `plain`, and no space, underscore or hyphen."""
+    return re.sub(r"[ _\-–]", "", plain(cell))
 
 
 def read_count(cell: Cell, unit: str | None = None) -> Count:
@@ -156,7 +173,7 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
         return _no_count("not_a_number")
     if isinstance(cell, (int, float)):
         return _counted(float(cell), None) if abs(cell) < _LARGEST else _no_count("not_a_number")
-    text = folded(cell)
+    text = plain(cell)
     if not text:
         return _NOTHING
     words = load_words()
@@ -195,9 +212,11 @@ def _says_none(spoken: str, words: Words) -> bool:
 
 
 def _denies(clause: list[str], words: Words) -> bool:
-    """Tell whether a clause denies: no verb in it stands without a mark right before it."""
+    """Tell whether a clause denies: no verb in it stands without a mark before it."""
     before = ""
     for word in clause:
+        if word in words.none_particles:
+            continue
         if word in words.none_verbs:
             if before not in words.none_marks:
                 return False
@@ -210,8 +229,8 @@ def _denies(clause: list[str], words: Words) -> bool:
 def read_month(cell: Cell) -> date | None:
     """Return the first day of the month in a cell, or None if it holds no month.
 
-    Reads 2023-05, 05.2023, 05/2023, 'maj 2023', 'Maji-2023', and a date that is the first of a
-    month, as a number of Excel's calendar too.
+    Reads 2023-05, 05.2023, 05/2023, 'maj 2023', 'Maji-2023', 'Maj-23', and a date that is the first
+    of a month, as of read_date.
     """
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         cell = read_date(cell)
@@ -219,19 +238,21 @@ def read_month(cell: Cell) -> date | None:
         cell = cell.date() if cell.time() == time() else None
     if isinstance(cell, date):
         return cell if cell.day == 1 else None
-    return _month_in(folded(cell))
+    return _month_in(plain(cell))
 
 
 @lru_cache(maxsize=1_000)
 def _month_in(text: str) -> date | None:
-    if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-01)?", text):
+    if found := re.fullmatch(r"([0-9]{4})[-./]([0-9]{1,2})", text):
         return _date(int(found[1]), int(found[2]), 1)
-    if found := re.fullmatch(r"([0-9]{1,2})[./]([0-9]{4})", text):
+    if found := re.fullmatch(r"([0-9]{1,2})[-./]([0-9]{4})", text):
         return _date(int(found[2]), int(found[1]), 1)
-    if found := re.fullmatch(r"([^\W\d]+)\.?[ ,\-/]+([0-9]{4})", text):
+    # Excel writes a month as Maj-23; a day would stand before its month.
+    if found := re.fullmatch(r"([^\W\d]+)\.?[ ,\-/]+((?:20)?[0-9]{2})", text):
         month = load_words().months.get(found[1])
-        return _date(int(found[2]), month, 1) if month else None
-    return None
+        return _date(2000 + int(found[2]) % 100, month, 1) if month else None
+    day = read_date(text)
+    return day if day and day.day == 1 else None
 
 
 def read_year(cell: Cell) -> date | None:
@@ -256,7 +277,7 @@ def read_date(cell: Cell) -> date | None:
         return cell
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return _SERIAL_START + timedelta(days=int(cell)) if cell in _SERIALS else None
-    text = folded(cell)
+    text = plain(cell)
     if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
         return _date(int(found[1]), int(found[2]), int(found[3]))
     if found := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text):

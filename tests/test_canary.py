@@ -30,7 +30,7 @@ from sources.home import Home
 from sources.layouts import Layout, load_layouts
 
 #: Columns whose cells a person fills with what identifies.
-IDENTIFYING = ("dropped", "identity", "key")
+IDENTIFYING = ("dropped", "indicator_name", "identity", "key")
 
 #: For each source: a made-up file's name, a heading of its table, and a coded column to spoil.
 SOURCES = {

@@ -4,8 +4,10 @@ import hashlib
 import json
 import shutil
 import zipfile
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
@@ -15,6 +17,7 @@ from orchestration.cli import cli
 from orchestration.ingestion.checking import check_file
 from orchestration.settings import SEEDS
 from sources.example.generate import write_example
+from sources.forms import write_forms
 from sources.registers import load_registers
 
 REPORT = [
@@ -24,6 +27,10 @@ REPORT = [
     ["Muaji", "2023-05"],
     ["Të dhënat", "SHEMBULL - TË TRILLUARA"],
     ["Kodi i treguesit", "Treguesi", "Njësia", "Ndarja", "Vlera", "Gjendja"],
+]
+#: What AL-04-SHSSH owes for May 2023, but for 2.1.18.1.
+OWED: list[list[object]] = [
+    [code, "", "", "", 1, ""] for code in ("2.1.1.1", "2.1.11.1", "2.1.13.2", "2.1.15.1")
 ]
 CSV_HEAD = "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
 CSV_ROW = "krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;"
@@ -49,7 +56,7 @@ def _check(path: Path, *options: str) -> Result:
 
 
 def test_a_clean_report_is_told_so_with_what_was_understood(tmp_path: Path) -> None:
-    told = _check(_workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]]))
+    told = _check(_workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""], *OWED]))
     assert told.exit_code == 0, told.output
     assert "krat-raport-1, AL-04, AL-04-SHSSH, 2023-05" in told.output
     assert "dërgojeni" in told.output
@@ -156,7 +163,7 @@ def test_what_the_door_refused_is_refused_here_for_the_same_reasons(
         if problems is None or any(found["rule"] == "month_not_begun" for found in problems):
             continue
         copy = shutil.copy(path, tmp_path / path.name)
-        answer = check_file(Path(copy), registers, path.parent.name)
+        answer = check_file(Path(copy), registers, SEEDS, path.parent.name)
         assert answer.verdict == "refused"
         # The form was good when the file arrived, and has ended since.
         told = {(found.rule, found.sheet, found.cell) for _, found in answer.problems}
@@ -197,7 +204,7 @@ def test_merged_cells_that_leave_a_value_unsaid_are_refused(
     if refused_at:
         _refused_at(path, refused_at)
     else:
-        assert "merged" not in _check(path, "--english").output
+        assert "cells are merged" not in _check(path, "--english").output
 
 
 @pytest.mark.parametrize(("cell", "value"), [("E7", "#N/A"), ("F7", "#REF!"), ("B4", "#NAME?")])
@@ -212,7 +219,7 @@ def test_an_error_in_place_of_a_value_is_refused(cell: str, value: str, tmp_path
 
 @pytest.mark.parametrize("head", ["", "krat-raport-9"])
 def test_a_second_report_that_lost_its_id_is_not_lost_with_it(head: str, tmp_path: Path) -> None:
-    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""]])
+    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", 3, ""], *OWED])
     book = load_workbook(path)
     copy = book.copy_worksheet(book.worksheets[0])
     copy["A1"], copy["B1"] = ("Formulari", head) if head else (None, None)
@@ -271,3 +278,80 @@ def test_that_there_may_be_more_than_is_shown_is_told(tmp_path: Path) -> None:
         rows = "".join(f"{CSV_ROW}2.1.18.1;;{'x' * (place + 1)};\n" for place in range(number))
         path.write_text(CSV_HEAD + rows, encoding="utf-8")
         assert ("At most 100" in _check(path, "--english").output) == is_told
+
+
+def test_a_form_that_is_empty_or_half_full_is_in_no_order(tmp_path: Path) -> None:
+    forms = write_forms("AL-04", date(2023, 5, 1), tmp_path, SEEDS, {})
+    (form,) = [path for path in forms if "SHSSH" in path.name]
+    empty = _check(form)
+    assert empty.exit_code == 3
+    assert empty.output.count("PYETJE") == 5
+    assert "2.1.18.1: Vlera që kërkohet mungon" in empty.output
+    half = _check(
+        _workbook(
+            tmp_path / "r.xlsx",
+            [["2.1.18.1", "", "", "", "", "nuk dihet"], ["2.1.16.2", "", "", "", 1, ""], *OWED[:3]],
+        ),
+        "--english",
+    )
+    assert half.exit_code == 3
+    questions = [line for line in half.output.splitlines() if line.startswith("QUESTION")]
+    assert len(questions) == 2
+    assert "2.1.15.1: This indicator is asked of the institution" in questions[0]
+    assert "cell E8: 2.1.16.2: This indicator is not asked" in questions[1]
+
+
+def test_parts_that_contradict_their_total_are_asked_about(tmp_path: Path) -> None:
+    def asked(*values: tuple[str, int | None]) -> list[str]:
+        rows: list[list[object]] = [["3.1.2.1", "", "", part, value, ""] for part, value in values]
+        told = _check(_workbook(tmp_path / "r.xlsx", rows), "--english").output
+        return [line for line in told.splitlines() if "3.1.2.1" in line and "asked" not in line]
+
+    assert asked(("", 5), ("linja kombëtare", 2), ("aplikacioni", 3)) == []
+    assert asked(("", 5), ("linja kombëtare", 2)) == []
+    (small,) = asked(("", 5), ("linja kombëtare", 2), ("aplikacioni", 2))
+    assert "cell E7" in small
+    assert "do not give the total" in small
+    large = asked(("", 5), ("linja kombëtare", 6))
+    assert ["cell E7" in large[0], "cell E8" in large[1]] == [True, True]
+
+
+def test_the_check_asks_what_the_warehouse_will_ask(
+    refreshed: Refreshed, example: list[Path]
+) -> None:
+    rules = (
+        "value_not_reported", "indicator_not_owed", "breakdown_does_not_add_up",
+        "part_exceeds_whole",
+    )  # fmt: skip
+    with duckdb.connect(str(refreshed.home.marts), read_only=True) as connection:
+        rows = connection.execute(
+            "select delivery_id, rule, cell, indicator_code from core.fct_findings "
+            f"where rule in {rules}"
+        ).fetchall()
+        # Its officer has said already that the value is not known.
+        said = connection.execute(
+            "select delivery_id, indicator_code from core.fct_actuals "
+            "where category = 'total' and value_state in ('unknown', 'refused')"
+        ).fetchall()
+        replaced = connection.execute(
+            "select distinct delivery_id from core.fct_actuals where is_replaced"
+        ).fetchall()
+    asked: dict[str, set[tuple[str, str | None, str]]] = {}
+    for delivery, rule, cell, indicator in rows:
+        if rule != "value_not_reported" or (delivery, indicator) not in said:
+            asked.setdefault(delivery, set()).add((rule, cell, indicator))
+    registers = load_registers(SEEDS)
+    compared = set()
+    for path in example:
+        delivery = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        if delivery not in asked or (delivery,) in replaced:
+            continue
+        answer = check_file(path, registers, SEEDS, path.parent.name)
+        found = {
+            (each.rule, each.cell, each.message_sq.partition(":")[0])
+            for _, each in answer.problems
+            if each.rule in rules
+        }
+        assert found == asked[delivery], path.name
+        compared |= {rule for rule, *_ in found}
+    assert len(compared) >= 2

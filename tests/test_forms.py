@@ -50,7 +50,7 @@ def _filled(path: Path, target: Path, cells: dict[str, object]) -> Path:
 
 
 def _check(path: Path) -> Answer:
-    return check_file(path, load_registers(SEEDS))
+    return check_file(path, load_registers(SEEDS), SEEDS)
 
 
 def test_each_institution_that_owes_something_gets_what_it_owes(forms: dict[str, Path]) -> None:
@@ -117,6 +117,7 @@ def test_a_filled_form_is_read_as_it_was_meant(forms: dict[str, Path], tmp_path:
                 f"G{rows['2.1.3.1', '']}": "zero",
                 f"F{rows['3.1.2.1', '']}": 5,
                 f"F{rows['3.1.2.1', 'aplikacioni']}": 5,
+                f"F{rows['3.1.2.3', '']}": 0,
                 f"H{rows['2.1.9.1', '']}": "emri i dikujt",
             },
         )
@@ -173,7 +174,9 @@ def test_a_form_filled_in_libreoffice_is_read_back(forms: dict[str, Path], tmp_p
         told = subprocess.run(
             ["/usr/bin/python3", str(Path(__file__).parent / "libreoffice" / "fill.py"), pipe,
              str(source), str(tmp_path / "filled.xlsx"), "Calc MS Excel 2007 XML",
-             f"F{rows['2.1.9.1', '']}=4", f"G{rows['2.1.2.1', '']}=nuk dihet", "B4=2023-07"],
+             f"F{rows['2.1.9.1', '']}=4", f"G{rows['2.1.2.1', '']}=nuk dihet",
+             f"G{rows['2.1.3.1', '']}=zero", f"G{rows['3.1.2.1', '']}=nuk zbatohet",
+             f"F{rows['3.1.2.3', '']}=0", "B4=2023-07"],
             capture_output=True,
             text=True,
             check=True,

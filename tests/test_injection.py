@@ -137,7 +137,7 @@ def test_a_marked_copy_computes_nothing(suffix: str, tmp_path: Path) -> None:
                 sheet.write_row(number, 0, row)
             sheet.write_formula(1, 7, "=WEBSERVICE(A1)", None, 3)
             sheet.write_formula(30, 12, "=cmd|' /c calc'!A0", None, 3)
-    answer = check_file(path, load_registers(SEEDS), "AL-04")
+    answer = check_file(path, load_registers(SEEDS), SEEDS, "AL-04")
     assert answer.verdict == "refused"
     target = tmp_path / "marked.xlsx"
     write_marked_copy(answer, target, "sq")

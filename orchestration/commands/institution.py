@@ -88,10 +88,10 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     help="Where the marked copy goes. Default: beside the file.",
 )
 def check(file: Path, county: str | None, english: bool, marked: Path | None) -> None:
-    """Tell what the door would say of FILE before it is sent; nothing is kept or sent.
+    """Tell what the door would say of FILE before it is sent, and what its report leaves open.
 
-    A copy with the problem cells marked is written when there are any. Exit status: 0 nothing is
-    wrong, 1 it would be refused, 3 it would be taken in with questions.
+    Nothing is kept or sent. A copy with the problem cells marked is written when there are any.
+    Exit status: 0 nothing is wrong, 1 it would be refused, 3 it would be taken in with questions.
     """
     from orchestration.ingestion.checking import check_file, write_marked_copy
     from sources.registers import load_registers
@@ -101,7 +101,7 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     if target.resolve() == file.resolve():
         raise click.BadParameter("the marked copy would replace the file itself.")
     try:
-        answer = check_file(file, load_registers(SEEDS), county)
+        answer = check_file(file, load_registers(SEEDS), SEEDS, county)
     except OSError as mistake:
         raise click.ClickException(f"the file can't be opened: {mistake.strerror}.") from mistake
     delivery = answer.reading.delivery

@@ -1,7 +1,7 @@
 """A file checked before it is sent: what the door would say, and a copy with the cells marked.
 
 Belongs here: asking the door's own code, the order in which problems are told, and the marks. Not
-here: what is wrong with a file (sources.reading, expectations) or how that is told (the cli).
+here: what is wrong with a file (sources.reading, expectations), how that is told (the commands).
 """
 
 import io
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from expectations.completeness import open_questions
 from orchestration.ingestion.door import read_and_check
 from sources.home import Home
 from sources.isolation import IsolatedReader
@@ -42,8 +43,10 @@ class Answer:
         return "flagged" if any(severity != "informs" for severity, _ in self.problems) else "clean"
 
 
-def check_file(path: Path, registers: Registers, county_code: str | None = None) -> Answer:
-    """Return what the door would say of the file at `path` if it arrived now.
+def check_file(
+    path: Path, registers: Registers, seeds_dir: Path, county_code: str | None = None
+) -> Answer:
+    """Return what the door would say of the file at `path` if it arrived now, and then be asked.
 
     Without `county_code` the file is checked against the county that it states, as if it had been
     put into the right folder. Nothing is kept: pseudonyms are made with keys that are thrown away.
@@ -54,18 +57,17 @@ def check_file(path: Path, registers: Registers, county_code: str | None = None)
         tempfile.TemporaryDirectory() as keys,
         IsolatedReader(registers, Home(root=Path(keys), keys=Path(keys))) as reader,
     ):
-        # The right county is the one that the file contradicts least.
         readings = []
         for county in [county_code] if county_code else sorted(registers.counties):
             readings.append(read_and_check(content, county, reader, registers))
             rules = {found.rule for found in readings[-1].problems}
             if readings[-1].table is None or "wrong_county" not in rules:
                 break
-        else:
-            readings.sort(key=lambda each: len(each.problems), reverse=True)
-        reading = readings[-1]
+        # The right county is the one that the file contradicts least.
+        reading = min(reversed(readings), key=_contradictions)
     problems = [
-        (registers.rules.get(problem.rule, "blocks"), problem) for problem in reading.problems
+        (registers.rules.get(problem.rule, "blocks"), problem)
+        for problem in (*reading.problems, *open_questions(reading, registers, seeds_dir))
     ]
     return Answer(reading, sorted(problems, key=_order), content)
 
@@ -120,6 +122,10 @@ def _marked(book: Any, tables: Tables, answer: Answer, language: Literal["sq", "
     copy = io.BytesIO()
     book.save(copy)
     return copy.getvalue()
+
+
+def _contradictions(reading: Reading) -> int:
+    return len(reading.problems) if any(p.rule == "wrong_county" for p in reading.problems) else -1
 
 
 def _order(entry: tuple[str, Problem]) -> tuple[Any, ...]:

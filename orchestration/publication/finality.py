@@ -18,8 +18,7 @@ from orchestration.publication.tree import Place, facts_of
 from sources.datafiles import read_yaml
 from sources.decisions import reopenings
 from sources.home import Home
-
-NATION = "AL"
+from sources.registers import NATION
 
 
 class MonthIsFinal(RuntimeError):

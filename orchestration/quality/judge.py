@@ -24,10 +24,7 @@ from expectations.validate import Check, columns_asked, validate_all
 from orchestration.publication.marts import month_frames, published_marts
 from orchestration.settings import SEEDS
 from sources.home import Home
-from sources.registers import Registers, register_rows
-
-#: The nation, which is the sum of its counties: what is false in one of them is false in it.
-NATION = "AL"
+from sources.registers import NATION, Registers, register_rows
 
 
 @dataclass(frozen=True, order=True)

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import struct
 import subprocess
 import unicodedata
 import zipfile
@@ -32,7 +34,7 @@ from sources.vault import Sealer, in_chunks, opened, sealed_original
 
 RECEIVED = datetime(2023, 6, 5, 9, 0)
 WARNS = {
-    "report_before_period_end", "unknown_column_dropped", "totals_row_left_out",
+    "report_before_period_end", "unknown_column_dropped", "totals_row_left_out", "remark_left_out",
     "implausible_count", "unit_differs",
 }  # fmt: skip
 
@@ -44,7 +46,7 @@ REGISTERS = Registers(
     categories={"3.1.2.1": {"hotline": "hotline", "app": "app", "aplikacioni": "app"}},
     months={date(year, month, 1) for year in range(2020, 2024) for month in range(1, 13)},
     rules=dict.fromkeys(WARNS, "warns"),
-    indicator_names={"Numri i rasteve të reja": "2.1.9.1"},
+    indicator_names={"Numri i rasteve të reja": frozenset({"2.1.9.1"})},
     largest={"2.1.9.1": 500},
 )
 
@@ -690,6 +692,43 @@ def test_formulas_and_what_is_hidden_or_merged_are_seen_in_other_formats(
     assert ("formula_in_cell", "Raporti", "E7") in found
     assert ("merged_cells_read", "Raporti", "A8") in found
     assert {rule for rule, _, _ in found} >= {"hidden_cells_read"}
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls"])
+def test_a_percentage_and_an_error_are_no_values_in_other_formats(
+    home: Home, tmp_path: Path, suffix: str
+) -> None:
+    book = load_workbook(io.BytesIO(workbook([["2.1.9.1", "", "", "", 3, ""]] * 3)))
+    page = book["Raporti"]
+    page["E7"].number_format = "0%"
+    page["E8"] = "#N/A"
+    assert page["E8"].data_type == "e"
+    changed = io.BytesIO()
+    book.save(changed)
+    content = saved_as(suffix, changed.getvalue(), tmp_path)
+    # LibreOffice writes an error as the formula that gives it.
+    assert {("formula_in_cell", "Raporti", "E8"), ("not_a_number", "Raporti", "E7")} <= set(
+        places(read(home, content))
+    )
+
+
+def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(home: Home, tmp_path: Path) -> None:
+    book = load_workbook(io.BytesIO(workbook([["2.1.9.1", "", "", "", 3, ""]] * 2)))
+    book["Raporti"]["E8"] = "=1+2"
+    changed = io.BytesIO()
+    book.save(changed)
+    content = saved_as("xls", changed.getvalue(), tmp_path)
+    # The record of the formula in E8 becomes one of an error (MS-XLS 2.4.24) and one of nothing.
+    formula = re.search(rb"\x06\x00(..)\x07\x00\x04\x00", content, re.DOTALL)
+    assert formula is not None
+    (length,) = struct.unpack("<H", formula[1])
+    error = struct.pack("<5H2B", 0x0205, 8, 7, 4, 0, 0x2A, 1)
+    nothing = struct.pack("<2H", 0x0FFF, length - len(error))
+    start = formula.start()
+    content = content[:start] + error + nothing + content[start + len(error) + len(nothing) :]
+    reading = read(home, content)
+    assert ("not_a_number", "Raporti", "E8") in places(reading)
+    assert "#N/A" in reading.problems[0].message_sq
 
 
 def test_an_ods_that_spreads_far_is_refused_before_it_is_read(home: Home) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from openpyxl import load_workbook
 
 from orchestration.settings import SEEDS
 from sources.forms import write_forms
@@ -84,6 +85,15 @@ def told(reading: Reading) -> list[tuple[str, str | None]]:
         ("S’ka pasur asnjë viktimë", 0.0, "zero", "words read as zero"),
         ("Nuk janÃ« evidentuar raste", 0.0, "zero", "words read as zero"),
         ("Nuk kemi raste, asnjë.", 0.0, "zero", "words read as zero"),
+        ("Nuk janĂ« evidentuar raste", 0.0, "zero", "words read as zero"),
+        ("nuk eshte evidentuar asnje rast", 0.0, "zero", "words read as zero"),
+        ("asnje rast", 0.0, "zero", "words read as zero"),
+        ("Ska", 0.0, "zero", "words read as zero"),
+        ("ska pasur asnje rast", 0.0, "zero", "words read as zero"),
+        ("nuk u evidentua asnjë rast", 0.0, "zero", "words read as zero"),
+        ("u evidentua një rast", None, None, None),
+        ("nuk u evidentua, u evidentua një viktimë", None, None, None),
+        ("ska raste kishte një", None, None, None),
         ("nuk kemi raste, kishte një viktimë", None, None, None),
         ("nuk kemi raste kishte një viktimë", None, None, None),
         ("nuk ka VT, ka një VMT", None, None, None),
@@ -128,8 +138,9 @@ def test_separated_text_is_read_in_its_encoding(
     assert reading.delivery["reading_note"] == note
 
 
-def test_text_that_was_encoded_twice_is_mended_and_noted(tmp_path: Path) -> None:
-    twice = text(one(4)).encode().decode("cp1252", errors="ignore").encode()
+@pytest.mark.parametrize("code_page", ["cp1252", "cp1250", "latin-1"])
+def test_text_that_was_encoded_twice_is_mended_and_noted(code_page: str, tmp_path: Path) -> None:
+    twice = text(one(4)).encode().decode(code_page, errors="ignore").encode()
     reading = read(twice, tmp_path)
     assert [row["value"] for row in reading.rows] == [4.0]
     assert reading.delivery["reading_note"] == "text encoded twice"
@@ -140,7 +151,26 @@ def test_decomposed_letters_are_the_same_letters(tmp_path: Path) -> None:
     assert [row["value_state"] for row in read(content.encode(), tmp_path).rows] == ["zero"]
 
 
-@pytest.mark.parametrize("written", ["maj 2023", "Maji 2023", "MAJ-2023", "05/2023", 45047])
+def test_what_lacks_the_dots_of_e_and_c_is_read(tmp_path: Path) -> None:
+    content = text(one(3)).replace("ë", "e").replace("ç", "c").replace("Ë", "E")
+    reading = read(content.encode(), tmp_path)
+    assert reading.delivery["is_made_up"]
+    assert told(reading) == []
+    (form, *_) = write_forms("AL-04", date(2023, 6, 1), tmp_path / "forms", SEEDS, {})
+    book = load_workbook(form)
+    for row in book["Raporti"].iter_rows():
+        for cell in row:
+            if isinstance(cell.value, str):
+                cell.value = cell.value.replace("ë", "e").replace("Ç", "C")
+    book.save(form)
+    assert told(read(form.read_bytes(), tmp_path, datetime(2023, 7, 5))) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["maj 2023", "Maji 2023", "MAJ-2023", "05/2023", "5-2023", "2023.05", "Maj-23", "maj 23",
+     "01.05.2023", "2023-05-01", "1 maj 2023", 45047],
+)  # fmt: skip
 def test_a_month_is_read_as_it_is_written(written: object, tmp_path: Path) -> None:
     reading = read(workbook(one(3), lambda sheet: sheet.write(3, 1, written)), tmp_path)
     assert reading.delivery["reporting_month"] == date(2023, 5, 1)
@@ -246,10 +276,172 @@ def test_a_hidden_sheet_is_read_and_told(tmp_path: Path) -> None:
 
 
 def test_a_total_at_the_end_is_left_out(tmp_path: Path) -> None:
-    rows = [*one(3), ["Gjithsej", "", "", "", 3, ""], ["", "", "", "", "", ""]]
-    reading = read(workbook(rows), tmp_path)
-    assert told(reading) == [("totals_row_left_out", "A8")]
-    assert [row["value"] for row in reading.rows] == [3.0]
+    for row, cell in (
+        (["Gjithsej", "", "", "", 3, ""], "A8"),
+        (["Totali i pergjithshem:", "", "", "", 3, ""], "A8"),
+        (["", "Totali", "", "Gjithsej", 3, ""], "B8"),
+        (["", "", "Shuma", "", 3, ""], "C8"),
+    ):
+        reading = read(workbook([*one(3), row, [""] * 6]), tmp_path)
+        assert told(reading) == [("totals_row_left_out", cell)]
+        assert [row["value"] for row in reading.rows] == [3.0]
+
+
+def test_the_total_of_an_indicator_whose_code_is_missing_is_not_left_out(tmp_path: Path) -> None:
+    for row in (["", "", "", "Gjithsej", 3, ""], ["", "Të mitur", "Shuma", "", 3, ""]):
+        assert told(read(workbook([*one(3), row]), tmp_path)) == [("unknown_indicator", "A8")]
+    midway = ["", "", "Shuma", "", 3, ""]
+    assert told(read(workbook([midway, *one(3)]), tmp_path)) == [("unknown_indicator", "A7")]
+
+
+def test_a_signature_below_the_table_is_left_out_and_told(tmp_path: Path) -> None:
+    below = [["Përgatiti: Kanarina", "", "", "", "", ""], ["Fier, 05.06.2023", "", "", "", "", ""]]
+    reading = read(workbook([*one(3), [""] * 6, *below]), tmp_path)
+    assert told(reading) == [("remark_left_out", "A9"), ("remark_left_out", "A10")]
+    assert reading.delivery["status"] == "accepted"
+    assert len(reading.rows) == 1
+    assert "anarina" not in str(reading)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [["2.1.9.2", "", "", "", "", ""], ["Përgatiti", "", "", "", 3, ""],
+     ["Përgatiti", "", "", "", "", "zero"], ["2.1.9", "", "", "", "", ""]],
+)  # fmt: skip
+def test_a_row_that_may_be_an_indicators_is_no_remark(row: list[object], tmp_path: Path) -> None:
+    reading = read(workbook([*one(3), row]), tmp_path)
+    assert told(reading) == [("unknown_indicator", "A8")]
+
+
+def test_a_code_beside_the_name_of_another_indicator_is_refused(tmp_path: Path) -> None:
+    with (SEEDS / "indicators.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["indicator_code"]: row["name_sq"] for row in csv.DictReader(file)}
+    swapped = [
+        ["2.1.9.1", names["2.1.18.1"], "", "", 3, ""],
+        ["2.1.18.1", names["2.1.9.1"], "", "", 3, ""],
+    ]
+    reading = read(workbook(swapped), tmp_path)
+    assert told(reading) == [("unknown_indicator", "B7"), ("unknown_indicator", "B8")]
+    assert "2.1.18.1; 2.1.9.1" in reading.problems[0].message_sq
+    for own in (names["2.1.9.1"].upper(), "Rastet e reja", "", 12):
+        assert told(read(workbook([["2.1.9.1", own, "", "", 3, ""]]), tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "said", "rule"),
+    [
+        ("Qarku", "AL-05", "wrong_county"),
+        ("Muaji", "2023-04", "unknown_month"),
+        ("Institucioni", "AL-04-SHSSH", "unknown_institution"),
+        ("Institucioni", "dikush", "unknown_institution"),
+        ("Formulari", "krat-raport-2", "unknown_layout"),
+    ],
+)
+def test_a_head_that_says_two_things_is_refused(
+    label: str, said: str, rule: str, tmp_path: Path
+) -> None:
+    def again(sheet: Sheet) -> None:
+        sheet.write_row(0, 0, [label, said])
+
+    reading = read(workbook(one(3), again, top=1), tmp_path)
+    assert rule in {found for found, _ in told(reading)}
+    assert reading.delivery["status"] == "refused"
+
+
+def test_a_head_that_says_one_thing_twice_is_read(tmp_path: Path) -> None:
+    def again(sheet: Sheet) -> None:
+        sheet.write_row(0, 0, ["Qarku", "Fier", "Muaji", "maj 2023"])
+        sheet.write_row(1, 0, ["Data", "05.06.2023"])
+        sheet.write(3, 2, "Fier")
+        sheet.write(4, 2, "Drejtoria")
+
+    assert told(read(workbook(one(3), again, top=2), tmp_path)) == []
+
+
+def test_two_answers_beside_one_label_are_refused(tmp_path: Path) -> None:
+    reading = read(workbook(one(3), lambda sheet: sheet.write(1, 2, "AL-05")), tmp_path)
+    assert told(reading) == [("wrong_county", "C2")]
+
+
+@pytest.mark.parametrize(
+    ("number_format", "is_refused"),
+    [
+        ("0%", True), ("0.00%", True), ('0"000"', True), ("0,", True), ("0\\0", True),
+        (";;;", True),
+        ("General", False), ("#,##0", False), ("0.00", False), ('0" persona"', False),
+        ("[Red]0;[Blue]-0", False), ("_(* #,##0_);_(* (#,##0)", False), ("0E+00", False),
+    ],
+)  # fmt: skip
+def test_a_number_whose_format_shows_another_is_refused(
+    number_format: str, is_refused: bool, tmp_path: Path
+) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet("Raporti")
+        shown = book.add_format({"num_format": number_format})
+        for number, line in enumerate([*([k, v] for k, v in HEAD.items()), HEADINGS, *one(3)]):
+            sheet.write_row(number, 0, line)
+        sheet.write_number(6, 4, 5, shown)
+        # What is blank, or is not read, shows nothing.
+        sheet.write_blank(6, 5, None, shown)
+        sheet.write_number(6, 1, 5, shown)
+    reading = read(buffer.getvalue(), tmp_path)
+    assert told(reading) == ([("not_a_number", "E7")] if is_refused else [])
+
+
+@pytest.mark.parametrize(
+    ("row", "is_read"),
+    [
+        ("2.1.9.1;;;;3", True),
+        ("2.1.9.1;;;;3;", True),
+        ("2.1.9.1;;;;", False),
+        ("2.1.9.1;;;3", False),
+        ("2.1.9.1", False),
+        ("2.1.9.1;;;;3;;x", False),
+    ],
+)
+def test_a_row_without_its_last_separators_is_read_if_it_has_its_value(
+    row: str, is_read: bool, tmp_path: Path
+) -> None:
+    head = ";".join([*HEAD, *HEADINGS])
+    content = f"{head}\n{';'.join(HEAD.values())};{row}\n"
+    reading = read(content.encode(), tmp_path)
+    assert [row["value"] for row in reading.rows] == ([3.0] if is_read else [])
+    assert ("invalid_frame" in {rule for rule, _ in told(reading)}) is not is_read
+
+
+@pytest.mark.parametrize(
+    ("label", "said", "offered"),
+    [
+        ("Qarku", "Feir", "AL-04 Fier"),
+        ("Institucioni", "Policia", "AL-04-POLICIA"),
+        ("Institucioni", "Bashkia", "AL-04-B-FIER"),
+        ("Institucioni", "SHSSH", "AL-04-SHSSH"),
+        ("Kodi", "2.1.1", "2.1.1.1;"),
+        ("Kodi", "Treguesi 2.1.1.1", "2.1.1.1;"),
+        ("Kodi", "2-1-1-1", "2.1.1.1;"),
+        ("Kodi", "Numri i VT/VMT qe jane pun", "2.1.16.2"),
+        ("Ndarja", "linja", "linja kombëtare"),
+        ("Ndarja", "xx", "linja kombëtare; aplikacioni"),
+    ],
+)
+def test_what_is_unknown_is_told_with_what_it_may_mean(
+    label: str, said: str, offered: str, tmp_path: Path
+) -> None:
+    def write(sheet: Sheet) -> None:
+        if label in HEAD:
+            sheet.write([*HEAD].index(label), 1, said)
+        elif label == "Kodi":
+            sheet.write(7, 0, said)
+            sheet.write(7, 4, 1)
+        else:
+            sheet.write(6, 3, said)
+
+    reading = read(workbook(one(3, "3.1.2.1"), write), tmp_path)
+    assert reading.delivery["status"] == "refused"
+    (found,) = reading.problems
+    for message in (found.message_sq, found.message_en):
+        assert offered in message.partition(": ")[2]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""What one report leaves open: values that it owes, and parts that contradict their totals.
+
+Belongs here: what can be asked of a report by itself, before it is sent. Not here: the conditions
+that a row must satisfy to be taken in (suites), or what only the warehouse sees, which asks these
+questions too, of every report together (dbt_project/models/core/fct_findings.sql).
+"""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from sources.problems import Problem, problem
+from sources.reading import Reading
+from sources.registers import Registers, is_due, is_in_force, register_rows
+
+_KNOWN = ("number", "zero")
+
+Row = dict[str, Any]
+
+
+def open_questions(reading: Reading, registers: Registers, seeds_dir: Path) -> list[Problem]:
+    """Return what the warehouse would ask of a monthly report once it is in; else nothing.
+
+    The rules are value_not_reported, indicator_not_owed, breakdown_does_not_add_up and
+    part_exceeds_whole. A value that is said to be unknown or refused stays owed, but its officer
+    need not be asked again. A refused file has no values to ask about.
+    """
+    rows = [row for row in reading.rows if row.get("frequency") == "month"]
+    if not rows:
+        return []
+    # A partition's categories add up to the total; overlapping ones need not.
+    partitions: dict[str, set[str]] = defaultdict(set)
+    for row in register_rows(seeds_dir, "breakdown_categories"):
+        if row["breakdown_kind"] == "partition":
+            partitions[row["indicator_code"]].add(row["category"])
+    by_indicator: dict[str, dict[str, Row]] = defaultdict(dict)
+    for row in rows:
+        by_indicator[row["indicator_code"]][row["category"]] = row
+    return [
+        *_of_obligations(rows[0], by_indicator, partitions, registers, seeds_dir),
+        *_of_breakdowns(by_indicator, partitions),
+    ]
+
+
+def _of_obligations(
+    head: Row,
+    by_indicator: dict[str, dict[str, Row]],
+    partitions: dict[str, set[str]],
+    registers: Registers,
+    seeds_dir: Path,
+) -> list[Problem]:
+    month, institution = head["reporting_month"], head["institution_code"]
+    owed, ever, county_owes = set(), set(), False
+    for obligation in register_rows(seeds_dir, "reporting_obligations"):
+        due = is_due(obligation, month)
+        county = registers.institutions[obligation["institution_code"]]
+        county_owes |= due and county == head["county_code"]
+        if obligation["institution_code"] == institution:
+            owed |= {obligation["indicator_code"]} if due else set()
+            ever |= {obligation["indicator_code"]} if is_in_force(obligation, month) else set()
+    found = []
+    for code in sorted(owed):
+        reported = by_indicator.get(code, {})
+        # Parts stand for a total that has no line, not for one whose line says nothing.
+        asked = (
+            [reported["total"]]
+            if "total" in reported
+            else [row for name, row in reported.items() if name in partitions[code]]
+        )
+        if all(row["value_state"] == "not_reported" for row in asked):
+            sentence = None if "total" in reported else "indicator_left_out"
+            found.append(_problem("value_not_reported", code, reported.get("total"), sentence))
+    found += [
+        _problem("indicator_not_owed", code, reported["total"])
+        for code, reported in by_indicator.items()
+        if county_owes
+        and code not in ever
+        and "total" in reported
+        and reported["total"]["value_state"] in _KNOWN
+    ]
+    return found
+
+
+def _of_breakdowns(
+    by_indicator: dict[str, dict[str, Row]], partitions: dict[str, set[str]]
+) -> list[Problem]:
+    found = []
+    for code, reported in by_indicator.items():
+        known = {name: row for name, row in reported.items() if row["value_state"] in _KNOWN}
+        total = known.pop("total", None)
+        if total is None:
+            continue
+        parts = [row["value"] for name, row in known.items() if name in partitions[code]]
+        is_complete = parts and len(parts) == len(partitions[code])
+        if sum(parts) > total["value"] or (is_complete and sum(parts) < total["value"]):
+            found.append(_problem("breakdown_does_not_add_up", code, total))
+        found += [
+            _problem("part_exceeds_whole", code, row)
+            for row in known.values()
+            if row["value"] > total["value"]
+        ]
+    return found
+
+
+def _problem(rule: str, code: str, row: Row | None, sentence: str | None = None) -> Problem:
+    place = row or {"sheet": None, "cell": None, "row_number": None}
+    return problem(
+        rule,
+        sheet=place["sheet"],
+        cell=place["cell"],
+        row_number=place["row_number"],
+        headings=(code,),
+        sentence=sentence,
+    )
