@@ -507,7 +507,8 @@ class _Reader:
         """Find rows of separated text that are longer or shorter than the headings.
 
         A separator inside unquoted text shifts what stands behind it into other columns. Excel
-        leaves out separators at the end of a row: nothing is shifted in one that has its value.
+        leaves out separators at the end of a row: nothing is shifted in one that has its value, and
+        nothing cut off if its line ends.
         """
         if sheet.name is not None:
             return
@@ -515,8 +516,9 @@ class _Reader:
         values = [position for position, column in columns.items() if column.name == "value"]
         needed = values[0] + 1 if values else width
         for number, row in table:
-            is_short = len(row) < width and (len(row) < needed or not cell_text(row[needed - 1]))
-            if is_short or not is_blank(row[width:]):
+            is_cut = sheet.is_unended and number == len(sheet.rows) - 1
+            has_value = len(row) >= needed and cell_text(row[needed - 1]) and not is_cut
+            if (len(row) < width and not has_value) or not is_blank(row[width:]):
                 self.report("invalid_frame", _Place(None, number), sentence="uneven_row")
 
     # -- what is said once a file ------------------------------------------------------------
@@ -666,9 +668,11 @@ class _Reader:
         told_before = len(self.problems)
         indicators = self._code_column("indicator_code", positions, table)
         if indicators is not None and None in indicators:
-            table = self._without_totals(columns, table, indicators)
             table = self._without_remarks(columns, positions, table)
+            table = self._without_totals(columns, table, indicators[: len(table)])
             indicators = self._code_column("indicator_code", positions, table, reports=True)
+            if not table:
+                self.report("invalid_frame", sentence="no_rows")
         rows = len(table)
         indicators = indicators or [None] * rows
         labels = self._code_column("figure_label", positions, table, reports=True)
@@ -819,9 +823,11 @@ class _Reader:
     ) -> list[tuple[int, list[Cell]]]:
         """Leave out the rows that sum the rows above them."""
         kept = []
+        needs_code = self.layout is not None and self.layout.column("indicator_code").filled
         for entry, code in zip(table, indicators, strict=True):
             number, row = entry
-            said = _totals_cell(columns, row, is_last=entry is table[-1]) if code is None else None
+            is_last = needs_code and entry is table[-1]
+            said = _totals_cell(columns, row, is_last=is_last) if code is None else None
             if said is None:
                 kept.append(entry)
             else:

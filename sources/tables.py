@@ -33,11 +33,15 @@ _SEPARATORS = (";", "\t", ",")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet's cells from A1 on; `name` is None for separated text."""
+    """A sheet's cells from A1 on; `name` is None for separated text.
+
+    The last line of text that is unended may have been cut off.
+    """
 
     name: str | None
     rows: list[list[Cell]]
     marks: Marks = field(default_factory=Marks)
+    is_unended: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def read_tables(content: bytes) -> Tables:
         return Tables(kind, _read_workbook(kind, content))
     if kind == "csv" and content.strip():
         text, encoding = _decoded(content)
-        return Tables(kind, [Sheet(None, _read_text(text))], encoding)
+        is_unended = not text.endswith(("\n", "\r"))
+        return Tables(kind, [Sheet(None, _read_text(text), is_unended=is_unended)], encoding)
     raise UnreadableFile("no_table")
 
 

@@ -282,8 +282,9 @@ def test_a_total_at_the_end_is_left_out(tmp_path: Path) -> None:
         (["", "Totali", "", "Gjithsej", 3, ""], "B8"),
         (["", "", "Shuma", "", 3, ""], "C8"),
     ):
-        reading = read(workbook([*one(3), row, [""] * 6]), tmp_path)
-        assert told(reading) == [("totals_row_left_out", cell)]
+        signed = ["Përgatiti", "", "", "", "", ""]
+        reading = read(workbook([*one(3), row, [""] * 6, signed]), tmp_path)
+        assert told(reading) == [("totals_row_left_out", cell), ("remark_left_out", "A10")]
         assert [row["value"] for row in reading.rows] == [3.0]
 
 
@@ -301,6 +302,15 @@ def test_a_signature_below_the_table_is_left_out_and_told(tmp_path: Path) -> Non
     assert reading.delivery["status"] == "accepted"
     assert len(reading.rows) == 1
     assert "anarina" not in str(reading)
+
+
+@pytest.mark.parametrize("row", [["Përgatiti", "", "", "", "", ""], ["Totali", "", "", "", 3, ""]])
+def test_a_table_of_nothing_but_remarks_or_totals_has_no_rows(
+    row: list[object], tmp_path: Path
+) -> None:
+    reading = read(workbook([row]), tmp_path)
+    assert "invalid_frame" in {rule for rule, _ in told(reading)}
+    assert reading.delivery["status"] == "refused"
 
 
 @pytest.mark.parametrize(
@@ -408,6 +418,9 @@ def test_a_row_without_its_last_separators_is_read_if_it_has_its_value(
     reading = read(content.encode(), tmp_path)
     assert [row["value"] for row in reading.rows] == ([3.0] if is_read else [])
     assert ("invalid_frame" in {rule for rule, _ in told(reading)}) is not is_read
+    # The line may have been cut off in the midst of its value.
+    unended = read(content.rstrip("\n").encode(), tmp_path)
+    assert len(unended.rows) == (is_read and row.count(";") == 5)
 
 
 @pytest.mark.parametrize(
