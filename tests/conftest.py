@@ -1,11 +1,13 @@
 """A krat home on which the example was refreshed, built once for all tests that read it."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import duckdb_extension_httpfs
@@ -13,7 +15,8 @@ import pytest
 from served import Served, home_to_serve, make_tokens, serving
 
 from orchestration.refresh import Outcome, refresh
-from orchestration.settings import SEEDS, prepare_process
+from orchestration.settings import SEEDS, home_from_environment, manifest_path, prepare_process
+from orchestration.warehouse.build import write_manifest
 from sources.example.generate import write_example
 from sources.home import Home
 
@@ -50,6 +53,15 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     write_example(home.inbox, SEEDS)
     outcome = refresh(home, [MAY])
     return Refreshed(home, outcome, _files(home))
+
+
+@pytest.fixture(scope="session")
+def manifest() -> dict[str, Any]:
+    """What dbt knows of its models now, whatever manifest was written before."""
+    prepare_process(home_from_environment())
+    write_manifest()
+    content: dict[str, Any] = json.loads(manifest_path().read_bytes())
+    return content
 
 
 @pytest.fixture(autouse=True)

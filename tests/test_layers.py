@@ -1,19 +1,10 @@
 """Which way dependencies point in dbt, read from its manifest. import-linter holds Python's."""
 
 import ast
-import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from orchestration.settings import (
-    PROJECT,
-    home_from_environment,
-    manifest_path,
-    prepare_process,
-)
-from orchestration.warehouse.build import write_manifest
+from orchestration.settings import PROJECT
 from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
@@ -23,15 +14,6 @@ MAY_READ = {
     "marts": {"core"},
     "quality": {"core"},
 }
-
-
-@pytest.fixture(scope="module")
-def manifest() -> dict[str, Any]:
-    home = home_from_environment()
-    prepare_process(home)
-    write_manifest()
-    content: dict[str, Any] = json.loads(manifest_path().read_bytes())
-    return content
 
 
 def test_each_layer_reads_only_what_lies_below_it(manifest: dict[str, Any]) -> None:
