@@ -251,10 +251,18 @@ def candidates(column: Column, cell: Cell, registers: Registers, county_code: st
 
     Of institutions those of the county. At most three, the likeliest first.
     """
+    said = plain(cell)
+    if "register:indicators" in column.code_lists and not re.search(r"[^\W\d]", said):
+        said = re.sub(r"[-–_,/\s]+", ".", said)
+    return likeliest(said, _names(column, registers, county_code))
+
+
+@lru_cache(maxsize=64)
+def _names(column: Column, registers: Registers, county_code: str) -> dict[str, str]:
+    """Return what a cell of a column may say (plain), and how that is shown."""
     names: dict[str, str] = {}
     for list_id in filter(_VERSIONED.fullmatch, column.code_lists):
         names |= {plain(text): text for code in codes_of(list_id) for text in code.written}
-    said = plain(cell)
     if "register:institutions" in column.code_lists:
         own = {
             code: code for code, county in registers.institutions.items() if county == county_code
@@ -283,30 +291,34 @@ def candidates(column: Column, cell: Cell, registers: Registers, county_code: st
             for name, codes in registers.indicator_names.items()
         }
         names |= {plain(code): code for code in registers.indicators}
-        if not re.search(r"[^\W\d]", said):
-            said = re.sub(r"[-–_,/\s]+", ".", said)
-    return likeliest(said, names)
+    return names
 
 
 def likeliest(said: str, names: dict[str, str]) -> list[str]:
-    """Return the three values of `names` whose keys are most like `said`; both are `plain`."""
+    """Return the three values of `names` whose keys are most like `said`; both are `plain`.
+
+    A part is like the whole, but less than the whole is like itself.
+    """
     # A cell of a megabyte is no name.
     if len(said) > _LONGEST_KEPT:
         return []
-    close = process.extract(said, list(names), scorer=_likeness, limit=None, score_cutoff=_LIKE)
+    keys = list(names)
+    like = {
+        key: score
+        for key, score, _ in process.extract(
+            said, keys, scorer=fuzz.ratio, limit=None, score_cutoff=_LIKE
+        )
+    }
+    if len(said) >= _SHORTEST_PART:
+        for key, score, _ in process.extract(
+            said, keys, scorer=fuzz.partial_ratio, limit=None, score_cutoff=_LIKE / _PART
+        ):
+            if len(key) >= _SHORTEST_PART:
+                like[key] = max(like.get(key, 0), _PART * score)
     # 2.1.1 is the beginning of 2.1.1.1, and only the end of that of 1.2.1.1.
-    ranked = sorted(
-        close, key=lambda found: (-found[1], not found[0].startswith(said), len(found[0]))
-    )
+    ranked = sorted(like, key=lambda key: (-like[key], not key.startswith(said), len(key)))
     # Several ways of writing one name are one candidate.
-    return list(dict.fromkeys(names[name] for name, *_ in ranked))[:3]
-
-
-def _likeness(said: str, name: str, **_: Any) -> float:
-    """Return how much two texts are alike, 0 to 100: as they are, or one as a part of the other."""
-    if min(len(said), len(name)) < _SHORTEST_PART:
-        return fuzz.ratio(said, name)
-    return max(fuzz.ratio(said, name), _PART * fuzz.partial_ratio(said, name))
+    return list(dict.fromkeys(names[key] for key in ranked))[:3]
 
 
 def _load(path: Path, folder: Path) -> Layout:
