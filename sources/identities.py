@@ -10,8 +10,10 @@ import csv
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from sources.datafiles import read_yaml
 from sources.values import Cell, folded, missing_kind, read_date, read_year
@@ -23,7 +25,11 @@ PIECES: dict[str, dict[str, str]] = {
     "birth_date": {"birth_date_key": "birth_date", "birth_year_key": "birth_year"},
 }
 
-_EARLIEST_BIRTH_YEAR = 1900
+#: A year that is typed into a cell for dates becomes a day of 1905.
+_EARLIEST_BIRTH_YEAR = 1910
+#: Days of Excel's calendar that can't be mistaken for a year: from 1927.
+_SERIALS = range(10_000, 60_000)
+_SERIAL_START = date(1899, 12, 30)
 _UNACCENTED = str.maketrans({"ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe"})
 
 
@@ -31,6 +37,7 @@ _UNACCENTED = str.maketrans({"ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "
 class _Rules:
     personal_numbers: dict[str, re.Pattern[str]]
     particles: frozenset[str]
+    joins: frozenset[str]
     no_names: frozenset[str]
     sounds: dict[str, str]
     sound_letters: re.Pattern[str]
@@ -53,8 +60,14 @@ def pieces(kind: str, cell: Cell) -> tuple[str | None, ...] | None:
 
 
 def _personal_number(cell: Cell) -> tuple[str | None, ...] | None:
-    """Return letters and digits alone, after the country whose form they have."""
-    number = re.sub(r"[^0-9A-Z]", "", folded(cell).upper())
+    """Return letters and digits alone, after the country whose form they have.
+
+    Digits alone with points, slashes or signs are a date, a fraction or a telephone.
+    """
+    text = folded(cell).upper()
+    number = re.sub(r"[^0-9A-Z]", "", text)
+    if number.isdecimal() and re.search(r"[^0-9 -]", text):
+        return None
     if len(set(re.sub(r"[A-Z]", "", number))) < 2:
         return None
     for country, form in _rules().personal_numbers.items():
@@ -67,11 +80,13 @@ def _name(cell: Cell) -> tuple[str | None, ...] | None:
     """Return a name's words in the order of the alphabet, and how they sound."""
     rules = _rules()
     text = _without_accents(folded(cell))
-    if any(character.isdigit() for character in text):
+    if isinstance(cell, bool) or re.search(r"[\d/+&;]", text):
         return None
     words = re.findall(r"[^\W\d_]+", text)
     if " ".join(words) in rules.no_names:
         return (None, None)
+    if rules.joins.intersection(words):
+        return None
     # A name that consists of nothing but such words is a name after all.
     words = [word for word in words if word not in rules.particles] or words
     if not any(len(word) > 1 for word in words):
@@ -81,7 +96,8 @@ def _name(cell: Cell) -> tuple[str | None, ...] | None:
 
 def _birth_date(cell: Cell) -> tuple[str | None, ...] | None:
     """Return the day as 1990-05-31, if the cell says it, and the year."""
-    day = read_date(cell)
+    is_serial = isinstance(cell, int | float) and cell in _SERIALS
+    day = _SERIAL_START + timedelta(days=int(cast(float, cell))) if is_serial else read_date(cell)
     year = day or read_year(cell)
     if year is None or year.year < _EARLIEST_BIRTH_YEAR:
         return None
@@ -114,6 +130,7 @@ def _rules() -> _Rules:
             entry["country"]: re.compile(entry["form"]) for entry in content["personal_numbers"]
         },
         particles=frozenset(content["particles"]),
+        joins=frozenset(content["joins"]),
         no_names=frozenset(content["no_names"]),
         sounds=sounds,
         sound_letters=re.compile("|".join(longest_first)),

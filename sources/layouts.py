@@ -271,7 +271,7 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
         for alias, code in sorted(aliases, key=lambda each: len(each[0])):
             own[code] = f"{code} {alias}"
         names |= {plain(text): own[code] for text, code in aliases}
-        names |= {plain(code): shown for code, shown in own.items()}
+        names |= {plain(code): label for code, label in own.items()}
     elif "register:municipalities" in column.code_lists:
         names = {plain(name): name for name in registers.municipality_names.values()}
         names |= {
@@ -286,10 +286,10 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
             for text in (code, *written)
         }
     elif "register:indicators" in column.code_lists:
-        names = {
-            plain(name): f"{' / '.join(sorted(codes))} {name[:60]}"
-            for name, codes in registers.indicator_names.items()
-        }
+        shown: dict[frozenset[str], str] = {}
+        for name, codes in registers.indicator_names.items():
+            shown.setdefault(codes, f"{' / '.join(sorted(codes))} {name[:60]}")
+            names[plain(name)] = shown[codes]
         names |= {plain(code): code for code in registers.indicators}
     return names
 

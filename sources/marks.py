@@ -18,6 +18,8 @@ from xml.parsers import expat
 
 from olefile import OleFileIO
 
+from sources.values import load_words, plain
+
 #: Limits far above any form of the project and far below what harms a small machine.
 MAX_UNPACKED_BYTES = 128 * 2**20
 MAX_WORKBOOK_PARTS = 500
@@ -32,6 +34,8 @@ _FAR = re.compile(rb" r=[\"'](?:[A-Za-z]{3}|[A-Za-z]{0,2}[0-9]{5})")
 #: error in place of a value.
 _NOTABLE = re.compile(rb"<(?:!|f[ />]|mergeCell |x:)")
 _HIDING = (b' hidden="', b"r =", b' t="e"', b" t='e'")
+#: Days that are numbers and no dates would be read four years too early.
+_COUNTS_FROM_1904 = re.compile(rb"date1904=[\"'](?:1|true|on)[\"']")
 #: Parts that run, or fetch something from elsewhere.
 _ACTIVE = re.compile(
     r"vbaproject|macrosheets/|activex/|embeddings/|externallinks/|connections\.xml|querytables/"
@@ -43,7 +47,7 @@ _ESCAPING = re.compile(r"^/|\.\.|[\\:\0]", re.MULTILINE)
 
 #: Records of the workbook stream of an .xls (Microsoft, MS-XLS 2.4), and the kinds of sheets in it
 #: that hold cells, or macros of Excel 4.
-_BOF, _SHEET, _LOCKED = 0x0809, 0x0085, 0x002F
+_BOF, _SHEET, _LOCKED, _FROM_1904 = 0x0809, 0x0085, 0x002F, 0x0022
 _FORMULA, _ROW, _COLUMNS, _MERGED = 0x0006, 0x0208, 0x007D, 0x00E5
 _TRUTH_OR_ERROR = 0x0205
 _FORMAT, _STYLE, _SEVERAL = 0x041E, 0x00E0, 0x00BD
@@ -101,6 +105,8 @@ def archive_marks(kind: str, content: bytes) -> dict[str, Marks]:
                 return _open_document_marks(archive.read(parts["content.xml"]))
             if "xl/workbook.xml" not in parts:
                 raise UnreadableFile("no_table")
+            if _COUNTS_FROM_1904.search(archive.read(parts["xl/workbook.xml"])):
+                raise UnreadableFile("other_calendar")
             styles = parts.get("xl/styles.xml")
             disguises = _disguises(archive.read(styles)) if styles else frozenset()
             found = {}
@@ -187,13 +193,15 @@ _disguises_kept = lru_cache(maxsize=64)(_disguises_in)
 def _shows_another(code: str) -> bool:
     """Tell whether a number format (ECMA-376, 18.8.31) shows other digits than a number has.
 
-    It does so as a percentage, with digits of its own, without the last three, or with none at all.
+    It does so as a percentage, with digits or words of its own that are no unit ("5 thousand"),
+    without the last three, or with none at all.
     """
     code = re.sub(r"\[[^\]]*\]|[_*].", "", code)
-    own = re.findall(r'"[^"]*"|\\.', code)
+    own = "".join(re.findall(r'"[^"]*"|\\.', code)).replace("\\", "").replace('"', "")
+    units = {word for words in load_words().units.values() for word in words}
     bare = re.sub(r'"[^"]*"|\\.', "", code)
     return bool(code) and bool(
-        re.search(r"[0-9%‰]", "".join(own))
+        plain(own).strip(" ().:") not in units | load_words().no_unit | {""}
         or re.search(r"%|[0#?],+(?![0#?,])", bare)
         or not re.search(r"[0#?@a-z]", bare.partition(";")[0], re.IGNORECASE)
     )
@@ -378,6 +386,8 @@ def _stream_marks(stream: bytes) -> dict[str, Marks]:
     for start, record, body in _records(stream):
         if record == _BOF:
             marks = by_start.get(start, Marks())
+        elif record == _FROM_1904 and body[0]:
+            raise UnreadableFile("other_calendar")
         elif record == _LOCKED:
             raise UnreadableFile("locked")
         elif record == _SHEET:

@@ -74,6 +74,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Libri nuk u shkrua nga një program tabelash: kopjoni vlerat në një formular të ri.",
         "No spreadsheet program wrote this workbook: copy the values into a fresh form.",
     ),
+    "other_calendar": (
+        "Libri i numëron ditët nga viti 1904: hiqeni këtë te opsionet, shihni datat dhe ruajeni.",
+        "The workbook counts days from 1904: turn that off in its options, check the dates, save.",
+    ),
     "not_in_columns": (
         "Teksti nuk është në kolona: një thonjëz nuk mbyllet ose rreshti është tepër i gjatë.",
         "The text is not in columns: a quote is not closed, or a cell is far too long.",
@@ -243,8 +247,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "This is no whole name, personal number or birth date: the person can't be compared by it.",
     ),
     "invalid_date": (
-        "Data mungon, nuk lexohet a është pas mbërritjes: shkruani 2023-05-31 a 2023-05-31 14:30.",
-        "The date is missing, unclear or after arrival: write 2023-05-31, or 2023-05-31 14:30.",
+        "Data mungon, nuk lexohet a nuk mund të jetë: shkruani 2023-05-31 a 2023-05-31 14:30.",
+        "The date is missing, unclear or can't be: write 2023-05-31, or 2023-05-31 14:30.",
     ),
     "invalid_frame": (
         "Tabela nuk ka formën e formularit: kopjoni vlerat në një formular të ri.",
@@ -265,6 +269,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "repeated_row": (
         "I njëjti tregues me të njëjtën ndarje del dy herë: lini vetëm rreshtin e saktë.",
         "The same figure with the same category stands twice: leave only the row that is right.",
+    ),
+    "repeated_record": (
+        "I njëjti kontakt ose e njëjta ngjarje del dy herë: lini vetëm rreshtin e saktë.",
+        "The same contact or event stands twice: leave only the row that is right.",
+    ),
+    "number_became_date": (
+        "Qeliza ka datë ose fjalë logjike dhe jo numër çështjeje: formatojeni si tekst.",
+        "The cell holds a date or a truth value, no case number: format it as text.",
     ),
     "two_reports": (
         "Skedari ka më shumë se një formular: dërgojini veç e veç.",

@@ -9,6 +9,7 @@ Nothing of a file leaves this module but typed values, codes from lists, and pse
 
 import calendar
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 from sources.identities import pieces
 from sources.layouts import (
     Column,
+    KnownForms,
     Layout,
     Written,
     candidates,
@@ -64,8 +66,14 @@ _OF_EACH_ROW = {"count", "date", "timestamp", "key", "identity"}
 #: The widest row that is kept in memory to know it again.
 _WIDEST_KEPT = 100
 
+#: No record is older: Albania's referral mechanism was agreed on in 2005. Earlier is a slip.
+_EARLIEST = date(2005, 1, 1)
+
 #: Rows in which labels and headings are looked for.
 _TOP_ROWS = 40
+
+#: Rules that tell of a cell's marks, whether or not its row is read.
+_OF_MARKS = {"formula_in_cell", "not_a_number", "unknown_code", "hidden_cells_read"}
 
 #: Rule for a cell that is blank or no code of its list, where it isn't unknown_code.
 _RULE_OF_COLUMN = {
@@ -283,7 +291,7 @@ class _Reader:
         if heading_row is None:
             return
         if sheet.marks.merged:
-            self._fill_merged(sheet, heading_row, columns)
+            self._read_merged(sheet, heading_row, columns)
         table = [
             (number, row)
             for number, row in enumerate(sheet.rows)
@@ -318,7 +326,7 @@ class _Reader:
             layout_found = forms.by_id.get(plain(beside)) or forms.by_id.get(plain(first_below))
             if layout_found:
                 stated.append((layout_found, position))
-            elif first_below is not None or cell_text(beside):
+            elif first_below is not None or (cell_text(beside) and not _is_heading(beside, forms)):
                 label = _Place(sheet.rows[row][column], row, column)
                 unknown = unknown or (position, label)
         if len(stated) == 1 and not self._is_beside_another(stated[0], labels, unknown):
@@ -334,12 +342,17 @@ class _Reader:
             self._sheet = None if sheets[position].name is None else f"#{position + 1}"
             self.report("unknown_layout", label)
             return None
-        for position, sheet in enumerate(sheets):
+        complete = []
+        for position, found in enumerate(labels):
             for layout in forms.by_id.values():
-                required = [each for each in layout.columns if each.required]
-                if all(_find(labels[position], _plain_headings(each)) for each in required):
-                    self._sheet = _sheet_label(layout, sheet, position)
-                    return layout, position
+                present = {c.name for c in layout.columns if _find(found, _plain_headings(c))}
+                if present >= {column.name for column in layout.columns if column.required}:
+                    complete.append((len(present), layout, position))
+        if complete:
+            # Of forms that share headings it is the one that explains most of them.
+            _, layout, position = max(complete, key=lambda each: each[0])
+            self._sheet = _sheet_label(layout, sheets[position], position)
+            return layout, position
         self.report("unknown_layout")
         return None
 
@@ -359,8 +372,10 @@ class _Reader:
             for each in layout.columns
             if each.required and each.place == "row"
         ]
+        # One that lacks a heading, or has it written otherwise, is a report too.
+        most = max(3, len(required) // 2 + 1)
         return unknown is not None or any(
-            all(_find(found, headings) for headings in required)
+            sum(_find(found, headings) is not None for headings in required) >= most
             for other, found in enumerate(labels)
             if other != position
         )
@@ -412,43 +427,55 @@ class _Reader:
                 self.report("missing_required_column", _Place(None, best), column)
         return last, columns
 
-    def _fill_merged(self, sheet: Sheet, heading_row: int, columns: dict[int, Column]) -> None:
+    def _read_merged(self, sheet: Sheet, heading_row: int, columns: dict[int, Column]) -> None:
         """Write the value of merged cells into each of their rows, in columns of codes.
 
-        What each row should say itself is refused. A title across the table is none of it.
+        What each row should say itself is refused, and what stands hidden behind merged cells. A
+        title across the table is none of it.
         """
-        for area in sheet.marks.merged:
-            first_row, first_column, last_row, _ = area
-            if first_row <= heading_row:
+        for first_row, first_column, last_row, last_column in sheet.marks.merged:
+            rows = sheet.rows[first_row : last_row + 1]
+            within = range(first_column, last_column + 1)
+            covered = {each: columns[each] for each in within if each in columns}
+            if first_row <= heading_row or not rows or not any(c.is_read for c in covered.values()):
                 continue
+            place = _Place(None, first_row, first_column)
+            value = _cell(rows[0], first_column)
+            hidden = {plain(_cell(row, each)) for row in rows for each in covered} - {
+                "",
+                plain(value),
+            }
+            unsaid = self._unsaid(covered, first_column if len(rows) == 1 else None)
+            is_title = not any(
+                cell_text(_cell(row, position))
+                for row in rows
+                for position, column in columns.items()
+                if position not in within and column.is_read
+            )
             column = columns.get(first_column)
-            if column is None or column.kind not in _FILLED_DOWN:
-                self._refuse_merged(sheet, area, columns)
-                continue
-            value = _cell(sheet.rows[first_row], first_column) if _has(sheet, first_row) else None
-            rows = sheet.rows[first_row + 1 : last_row + 1]
-            if cell_text(value) and rows:
-                self.report("merged_cells_read", _Place(None, first_row, first_column), column)
-                for row in rows:
+            if hidden or (unsaid and cell_text(value) and not is_title):
+                first = next(iter(unsaid or covered.values()))
+                self.report("invalid_frame", place, first, sentence="merged_value")
+            elif column and column.kind in _FILLED_DOWN and cell_text(value) and len(rows) > 1:
+                self.report("merged_cells_read", place, column)
+                for row in rows[1:]:
                     if first_column < len(row):
                         row[first_column] = value
 
-    def _refuse_merged(
-        self, sheet: Sheet, area: tuple[int, int, int, int], columns: dict[int, Column]
-    ) -> None:
-        first_row, first_column, last_row, last_column = area
-        value = _cell(sheet.rows[first_row], first_column) if _has(sheet, first_row) else None
-        own = {
-            position: column
-            for position, column in columns.items()
-            if first_column <= position <= last_column and column.kind in _OF_EACH_ROW
-        }
-        is_title = first_column not in own and not cell_text(value).isdecimal()
-        # A value that reaches over what stands beside it is still the value of its row.
-        unsaid = [own[each] for each in own if each != first_column or last_row > first_row]
-        if unsaid and cell_text(value) and not is_title:
-            place = _Place(None, first_row, first_column)
-            self.report("invalid_frame", place, unsaid[0], sentence="merged_value")
+    def _unsaid(self, covered: dict[int, Column], said: int | None) -> list[Column]:
+        """Return the columns of merged cells that say nothing of their own, but for the one `said`.
+
+        Beside a value the state may be covered; a record says each of its codes.
+        """
+        is_record = self.layout is not None and self.layout.table != "submission_values"
+        kinds = _OF_EACH_ROW | {"code", "text_code"} if is_record else _OF_EACH_ROW
+        return [
+            column
+            for position, column in covered.items()
+            if position != said
+            and column.kind in kinds
+            and not (said is None and column.kind in _FILLED_DOWN)
+        ]
 
     def _check_marks(
         self,
@@ -471,11 +498,11 @@ class _Reader:
                 self.report(rule, _Place(None, row, position), asked, sentence="error_value")
         for row, position in sorted(marks.disguised):
             asked = columns.get(position)
-            if row in numbers and asked and asked.kind == "count":
-                cell = _cell(sheet.rows[row], position)
-                if isinstance(cell, (int, float)):
-                    place = _Place(cell, row, position)
-                    self.report("not_a_number", place, asked, sentence="disguised_value")
+            if row in numbers and asked and asked.kind in ("count", "key"):
+                rule = "not_a_number" if asked.kind == "count" else "unknown_code"
+                if isinstance(_cell(sheet.rows[row], position), (int, float)):
+                    place = _Place(None, row, position)
+                    self.report(rule, place, asked, sentence="disguised_value")
         if marks.is_hidden:
             self.report("hidden_cells_read")
         for row in sorted(marks.hidden_rows & numbers):
@@ -571,6 +598,8 @@ class _Reader:
         first = next((number for number, code in enumerate(read) if code is not None), 0)
         rule = _RULE_OF_COLUMN.get(column.name, "unknown_code")
         for other, code in zip(said, read, strict=True):
+            if not cell_text(other.place.value):
+                continue
             differs = (
                 plain(other.place.value) != plain(said[first].place.value)
                 and other.origin == said[first].origin
@@ -665,6 +694,7 @@ class _Reader:
         positions = {
             column.name: position for position, column in columns.items() if column.is_read
         }
+        all_rows = table
         told_before = len(self.problems)
         indicators = self._code_column("indicator_code", positions, table)
         if indicators is not None and None in indicators:
@@ -673,6 +703,9 @@ class _Reader:
             indicators = self._code_column("indicator_code", positions, table, reports=True)
             if not table:
                 self.report("invalid_frame", sentence="no_rows")
+            self._forget_marks_of(
+                {number + 1 for number, _ in all_rows} - {n + 1 for n, _ in table}
+            )
         rows = len(table)
         indicators = indicators or [None] * rows
         labels = self._code_column("figure_label", positions, table, reports=True)
@@ -834,6 +867,14 @@ class _Reader:
                 self.report("totals_row_left_out", _Place(None, number, said))
         return kept
 
+    def _forget_marks_of(self, left_out: set[int]) -> None:
+        """Take back what was found of formulas and errors in rows that are not read after all."""
+        self.problems = [
+            found
+            for found in self.problems
+            if found.row_number not in left_out or found.rule not in _OF_MARKS
+        ]
+
     def _without_remarks(
         self,
         columns: dict[int, Column],
@@ -844,21 +885,22 @@ class _Reader:
 
         A row whose code could be an indicator's, misspelt, is no remark.
         """
-        position = positions.get("indicator_code")
-        if self.layout is None or position is None:
+        if self.layout is None or "indicator_code" not in positions:
             return table
         column = self.layout.column("indicator_code")
+        beside = {positions[name] for name in ("indicator_code", "unit") if name in positions}
         read = {each for each, asked in columns.items() if asked.is_read and asked.place == "row"}
         kept = list(table)
         while kept:
             number, row = kept[-1]
-            place = _Place(_cell(row, position), number, position)
-            says_more = any(cell_text(_cell(row, each)) for each in read - {position})
-            if says_more or self._codes["indicator_code"][place.value]:
+            said = [each for each in sorted(read) if cell_text(_cell(row, each))]
+            place = _Place(_cell(row, said[0]), number, said[0])
+            if len(said) > 1 or said[0] not in beside or self._codes[column.name][place.value]:
                 break
-            if self._candidates("unknown_indicator", place, column):
+            has_digits = re.search(r"[0-9]", cell_text(place.value))
+            if has_digits and self._candidates("unknown_indicator", place, column):
                 break
-            self.report("remark_left_out", _Place(None, number, position))
+            self.report("remark_left_out", _Place(None, number, said[0]))
             kept.pop()
         return kept
 
@@ -963,6 +1005,7 @@ class _Reader:
         if any(column.name == "institution_code" for column in layout.columns):
             said_once["institution_code"] = self.institution_code
         records: list[dict[str, Any]] = []
+        seen: set[object] = set()
         for number, row in table:
             record = {"delivery_id": self.delivery_id, "row_number": number + 1, **said_once}
             blank = []
@@ -983,6 +1026,13 @@ class _Reader:
                     else _Place(None)
                 )
                 record |= keyed(place)
+            # A contact is told in one row; an event has no number, but the same one only once.
+            one = record.get("contact_key") or tuple(
+                value for name, value in record.items() if name != "row_number"
+            )
+            if one in seen:
+                self.report("invalid_frame", _Place(None, number), sentence="repeated_record")
+            seen.add(one)
             records.append(record)
         if records:
             self.columns = {name: [record[name] for record in records] for name in records[0]}
@@ -1034,6 +1084,8 @@ class _Reader:
             count = read_count(place.value)
             if count.rule:
                 self.report(count.rule, place, column)
+            if count.note:
+                self.notes.add(count.note)
             return None if count.value is None else int(count.value)
 
         return read
@@ -1047,7 +1099,7 @@ class _Reader:
             if day is not None and type(place.value) in (int, float):
                 self.notes.add("dates from day numbers")
             if (day is None and (column.filled or cell_text(place.value))) or (
-                day is not None and day > latest
+                day is not None and not _EARLIEST <= day <= latest
             ):
                 self.report("invalid_date", place, column)
             return day
@@ -1060,7 +1112,7 @@ class _Reader:
         def read(place: _Place) -> datetime | None:
             moment = read_timestamp(place.value)
             if (moment is None and (column.filled or cell_text(place.value))) or (
-                moment is not None and moment > latest
+                moment is not None and (moment.date() < _EARLIEST or moment > latest)
             ):
                 self.report("invalid_date", place, column)
             return moment
@@ -1075,9 +1127,13 @@ class _Reader:
 
         def read(place: _Place) -> str | None:
             # A dash in place of a number would tie all that have none to one another.
-            if missing_kind(place.value):
+            if missing_kind(place.value) or plain(place.value).strip(".") in load_words().no_number:
                 if column.filled:
                     self.report("unknown_code", place, column)
+                return None
+            # Excel makes days of numbers such as 12/2023, and no one knows of which.
+            if not isinstance(place.value, str | int | float) or isinstance(place.value, bool):
+                self.report("unknown_code", place, column, sentence="number_became_date")
                 return None
             return self.keys.key(column.key or "", "/".join([*giver, cell_text(place.value)]))
 
@@ -1089,6 +1145,8 @@ class _Reader:
 
         def read(place: _Place) -> dict[str, str | None]:
             found = pieces(kind, place.value)
+            if kind == "birth_date" and found and (found[1] or "") > str(self.received_at.year):
+                found = None
             if found is None:
                 self.report("identity_not_read", place, column)
                 return dict.fromkeys(kept)
@@ -1211,6 +1269,10 @@ def _plain_headings(column: Column) -> frozenset[str]:
     return frozenset(map(plain, column.headings))
 
 
+def _is_heading(cell: Cell, forms: KnownForms) -> bool:
+    return any(_heading(cell) in layout.by_heading for layout in forms.by_id.values())
+
+
 def _find(labels: _Labels, headings: frozenset[str]) -> tuple[int, int] | None:
     """Return the row and column of the first label that is one of these headings."""
     for number, row in enumerate(labels):
@@ -1247,6 +1309,6 @@ def _sheet_label(layout: Layout, sheet: Sheet, position: int) -> str | None:
     """Return the layout's own name of the sheet, or its number: a sheet's name is free text."""
     if sheet.name is None:
         return None
-    if layout.sheet and plain(layout.sheet) == plain(sheet.name):
+    if layout.sheet == sheet.name:
         return layout.sheet
     return f"#{position + 1}"

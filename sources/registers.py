@@ -57,7 +57,7 @@ class Registers:
         }
         for code in self.indicators:
             plain = code_key(code)
-            indicators |= {plain: code, f"{plain}.": code, plain.replace(".", ","): code}
+            indicators |= {plain: code, plain.replace(".", ","): code}
         institutions = {code_key(alias): code for alias, code in self.institution_aliases.items()}
         return {
             "counties": {

@@ -26,6 +26,9 @@ from sources.values import Cell, cell_text
 MAX_WORKBOOK_BYTES = 32 * 2**20
 MAX_TEXT_BYTES = 32 * 2**20
 
+#: What a sheet of a workbook can hold.
+MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
+
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 _SEPARATORS = (";", "\t", ",")
@@ -129,6 +132,8 @@ def _read_text(text: str) -> list[list[Cell]]:
         # Excel's marker line is a row to whoever looks for the cell.
         rows: list[list[Cell]] = [[]] if marked else []
         for row in reader:
+            if len(row) > MAX_COLUMNS or len(rows) >= MAX_ROWS:
+                raise UnreadableFile("not_in_columns")
             rows.append([*row])
         return rows
     except csv.Error:
@@ -138,8 +143,9 @@ def _read_text(text: str) -> list[list[Cell]]:
 def _decoded(content: bytes) -> tuple[str, str | None]:
     """Return the text and its encoding, or None for UTF-8.
 
-    UTF-16 and UTF-8 are known by their marks, else it is UTF-8, else the Windows code page. The
-    letters of Albanian have the same bytes in cp1250 and cp1252.
+    UTF-16 and UTF-8 are known by their marks, else it is UTF-8, else a Windows code page. The
+    letters of Albanian have the same bytes in cp1250 and cp1252: with letters that don't, it isn't
+    known which of the two it is.
     """
     if len(content) > MAX_TEXT_BYTES:
         raise UnreadableFile("too_large")
@@ -149,6 +155,8 @@ def _decoded(content: bytes) -> tuple[str, str | None]:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if encoding == "cp1252" and content.decode("cp1250", errors="ignore") != text:
+            break
         if "\x00" not in text:
             return text, None if encoding == "utf-8-sig" else encoding
     raise UnreadableFile("unknown_encoding")

@@ -41,12 +41,14 @@ class Words:
     none_words: frozenset[str]
     none_verbs: frozenset[str]
     none_particles: frozenset[str]
+    none_nouns: frozenset[str]
     unknown: frozenset[str]
     units: dict[str, frozenset[str]]
     no_unit: frozenset[str]
     months: dict[str, int]
     totals: frozenset[str]
     missing: dict[str, str]
+    no_number: frozenset[str]
 
 
 @cache
@@ -60,12 +62,14 @@ def load_words() -> Words:
         none_words=frozenset(map(plain, content["sentence_of_none"]["words"])),
         none_verbs=frozenset(map(plain, content["sentence_of_none"]["verbs"])),
         none_particles=frozenset(map(plain, content["sentence_of_none"]["particles"])),
+        none_nouns=frozenset(map(plain, content["sentence_of_none"]["nouns"])),
         unknown=frozenset(map(plain, content["unknown"])),
         units={unit: frozenset(map(plain, words)) for unit, words in content["units"].items()},
         no_unit=frozenset(map(plain, content["no_unit"])),
         months={plain(word): month for month, words in content["months"].items() for word in words},
         totals=frozenset(map(plain, content["totals"])),
         missing={plain(word): kind for kind, words in content["missing"].items() for word in words},
+        no_number=frozenset(map(plain, content["no_number"])),
     )
 
 
@@ -156,8 +160,12 @@ def missing_kind(cell: Cell) -> str | None:
 
 
 def code_key(cell: Cell) -> str:
-    """Return a cell's text for looking up a code: `plain`, and no space, underscore or hyphen."""
-    return re.sub(r"[ _\-–]", "", plain(cell))
+    """Return a cell's text for looking up a code: `plain`, and no space, underscore or hyphen.
+
+    Between digits they part numbers, and stay: 0-17 is not 017, nor 2.1.1-2.1 indicator 2.1.12.1.
+    """
+    text = re.sub(r" ?[-–—−] ?", "-", plain(cell)).rstrip(".")
+    return re.sub(r"(?<![0-9])[ _-]|[ _-](?![0-9])", "", text)
 
 
 def read_count(cell: Cell, unit: str | None = None) -> Count:
@@ -208,11 +216,14 @@ def _says_none(spoken: str, words: Words) -> bool:
     "Nuk kemi raste, kishte një viktimë" says that there was one.
     """
     clauses = [clause.split() for clause in re.split(r"[.,;:!()]", spoken.replace("s'", "s' "))]
-    return any(clauses) and all(_denies(clause, words) for clause in clauses if clause)
+    return any(words.none_nouns.intersection(clause) for clause in clauses) and all(
+        _denies(clause, words) for clause in clauses if clause
+    )
 
 
 def _denies(clause: list[str], words: Words) -> bool:
     """Tell whether a clause denies: no verb in it stands without a mark before it."""
+    known_words = (words.none_marks, words.none_nouns, words.none_words)
     before = ""
     for word in clause:
         if word in words.none_particles:
@@ -220,7 +231,7 @@ def _denies(clause: list[str], words: Words) -> bool:
         if word in words.none_verbs:
             if before not in words.none_marks:
                 return False
-        elif word not in words.none_marks and word not in words.none_words:
+        elif not any(word in known for known in known_words):
             return False
         before = word
     return any(word in words.none_marks for word in clause)
@@ -267,9 +278,9 @@ def read_year(cell: Cell) -> date | None:
 def read_date(cell: Cell) -> date | None:
     """Return the date in a cell, or None.
 
-    Reads 2023-05-31, 31.05.2023, 31/05/2023, '31 maj 2023', a date cell, and a whole number that is
-    a day of Excel's calendar from 1990 to 2050. 05/03/2023 is not read: the day may stand first or
-    second.
+    Reads 2023-05-31, 31.05.2023, 31/05/2023, '31 maj 2023', each with a midnight behind it, a date
+    cell, and a whole number that is a day of Excel's calendar from 1990 to 2050. 05/03/2023 is not
+    read: the day may stand first or second.
     """
     if isinstance(cell, datetime):
         return cell.date()
@@ -277,15 +288,17 @@ def read_date(cell: Cell) -> date | None:
         return cell
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return _SERIAL_START + timedelta(days=int(cell)) if cell in _SERIALS else None
-    text = plain(cell)
-    if found := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
+    text = plain(cell).rstrip(".")
+    # A day that was exported with the time of a cell of its own.
+    text = re.sub(r"[ t]00:00(:00)?(\.0+)?$", "", text)
+    if found := re.fullmatch(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})", text):
         return _date(int(found[1]), int(found[2]), int(found[3]))
     if found := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", text):
         return _date(int(found[3]), int(found[2]), int(found[1]))
     if found := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text):
         day, month = int(found[1]), int(found[2])
         return _date(int(found[3]), month, day) if day > 12 or day == month else None
-    if found := re.fullmatch(r"([0-9]{1,2}) ([^\W\d]+) ([0-9]{4})", text):
+    if found := re.fullmatch(r"([0-9]{1,2})[ -]([^\W\d]+),?[ -]([0-9]{4})", text):
         named = load_words().months.get(found[2])
         return _date(int(found[3]), named, int(found[1])) if named else None
     return None
@@ -300,8 +313,8 @@ def read_timestamp(cell: Cell) -> datetime | None:
     if isinstance(cell, datetime):
         return cell.replace(microsecond=0, tzinfo=None)
     found = re.fullmatch(
-        r"(\S+?)[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?",
-        cell_text(cell) if isinstance(cell, str) else "",
+        r"(.+?)(?:,? (?:ora )?|t)([0-9]{1,2})[:.]([0-9]{2})(?::([0-9]{2})(?:\.0+)?)?",
+        plain(cell) if isinstance(cell, str) else "",
     )
     day = read_date(found[1]) if found else None
     if found is None or day is None:

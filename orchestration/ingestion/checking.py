@@ -150,8 +150,7 @@ def _place(problem: Problem, names: list[str | None]) -> tuple[int, str] | None:
         return 0, cell
     if found := re.fullmatch(r"#([0-9]+)", problem.sheet):
         return int(found[1]) - 1, cell
-    folded = [(name or "").strip().casefold() for name in names]
-    return folded.index(problem.sheet.casefold()), cell
+    return names.index(problem.sheet), cell
 
 
 def _show_formulas(book: Any) -> None:
@@ -178,7 +177,9 @@ def _as_workbook(sheets: list[Any]) -> Any:
                     cell = page[address(row, column)]
                     # A workbook can't hold the control characters that text can.
                     cell.value = (
-                        ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
+                        re.sub(f"{ILLEGAL_CHARACTERS_RE.pattern}|[\ufffe\uffff]", "", value)
+                        if isinstance(value, str)
+                        else value
                     )
                     # What looks like a formula was text in the file, and stays text.
                     if isinstance(value, str):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.identities import PIECES, pieces
+from sources.values import Cell
 
 #: Onsets and endings whose combinations all sound different.
 ONSETS = ("Bar", "Dul", "Fam", "Gok", "Kun", "Lop", "Mav", "Nar", "Pul", "Rom", "Tuk", "Zab")
@@ -79,7 +80,7 @@ def test_a_personal_number_is_its_letters_and_digits(number: str, rng: random.Ra
     assert pieces("personal_number", number) == (f"AL{number}",)
 
 
-@given(st.dates(date(1900, 1, 1), date(2023, 12, 31)))
+@given(st.dates(date(1910, 1, 1), date(2023, 12, 31)))
 def test_a_birth_date_is_a_day_and_a_year(day: date) -> None:
     for written in (day, datetime(day.year, day.month, day.day), f"{day:%d.%m.%Y}", f"{day}"):
         assert pieces("birth_date", written) == (day.isoformat(), str(day.year))
@@ -92,22 +93,50 @@ def test_a_birth_date_is_a_day_and_a_year(day: date) -> None:
         ("personal_number", "nuk ka"),
         ("personal_number", "0000000000"),
         ("personal_number", "RR-2023-001"),
+        ("personal_number", "069 123 4567"),
+        ("personal_number", "0038349123456"),
+        ("personal_number", "123456789.0"),
+        ("personal_number", 123456789012.3),
+        ("personal_number", "31.05.1990 12"),
         ("name", "VMT 3"),
         ("name", "A."),
+        ("name", "Kanarina/Bilbili"),
+        ("name", "Kanarina dhe Bilbili"),
+        ("name", True),
+        ("birth_date", date(1905, 6, 7)),
         ("birth_date", "rreth 20 vjeç"),
         ("birth_date", "1.1.1099"),
         ("birth_date", True),
     ],
 )
-def test_what_many_could_share_is_no_identity(kind: str, cell: str) -> None:
+def test_what_many_could_share_is_no_identity(kind: str, cell: Cell) -> None:
     assert pieces(kind, cell) is None
 
 
 @pytest.mark.parametrize(
-    "cell", [None, "", "  ", "I panjohur", "E PANJOHUR", "N.N.", "nuk dihet", "?"]
+    "cell",
+    [
+        None,
+        "",
+        "  ",
+        "I panjohur",
+        "E PANJOHUR",
+        "N.N.",
+        "nuk dihet",
+        "?",
+        "s'ka",
+        "e mitura",
+        "person i panjohur",
+        "VMT",
+    ],
 )
 def test_nothing_known_is_no_piece_and_no_fault(cell: str | None) -> None:
     assert pieces("name", cell) == (None, None)
+
+
+def test_a_birth_date_may_be_a_day_of_excels_calendar() -> None:
+    assert pieces("birth_date", 29000.0) == ("1979-05-25", "1979")
+    assert pieces("birth_date", 1985) == (None, "1985")
 
 
 @given(

@@ -1,10 +1,12 @@
 """Rows of the hotline log and the referral records: kinds of nothing, numbers, names of places."""
 
 import csv
+import io
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from orchestration.settings import SEEDS
 from sources.home import Home
@@ -70,6 +72,10 @@ CONTACT = {
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(root=tmp_path / "home", keys=tmp_path / "keys")
+
+
+def told(reading: Reading) -> list[tuple[str, str | None]]:
+    return [(found.rule, found.cell) for found in reading.problems]
 
 
 def read(home: Home, *records: dict[str, str]) -> Reading:
@@ -257,3 +263,90 @@ def test_the_older_form_is_still_read(home: Home) -> None:
     (row,) = reading.rows
     assert row["event_date"] == date(2023, 5, 4)
     assert "municipality_code" not in row
+
+
+@pytest.mark.parametrize("number", ["s'ka", "nuk ka", "asnjë", "x", "0", "/", "pa kod"])
+def test_what_stands_in_place_of_a_number_ties_nobody_to_anybody(home: Home, number: str) -> None:
+    reading = read(home, EVENT | {"Kodi i personit": number})
+    assert [row["person_key"] for row in reading.rows] == [None]
+    repeats = read(home, CONTACT | {"Përsëritje e": number})
+    assert repeats.rows[0]["repeat_of_key"] is None
+
+
+def test_a_number_that_became_a_date_is_refused(home: Home) -> None:
+    book = Workbook()
+    page = book.worksheets[0]
+    page.append(list(EVENT))
+    page.append([*EVENT.values()])
+    page["E2"] = date(2023, 12, 1)
+    content = io.BytesIO()
+    book.save(content)
+    keys = Pseudonyms(home.keys)
+    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
+    assert told(reading) == [("unknown_code", "E2")]
+
+
+@pytest.mark.parametrize("day", ["04.05.1023", "04.05.1923", "2004-12-31"])
+def test_a_day_of_another_time_is_refused(home: Home, day: str) -> None:
+    assert told(read(home, EVENT | {"Data": day})) == [("invalid_date", "J2")]
+    assert told(read(home, CONTACT | {"Marrë më": f"{day} 14:30"})) == [("invalid_date", "F2")]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["3 maj 2023 14:30", "03.05.2023 14.30", "03.05.2023, 14:30", "2023-05-03T14:30:00.000",
+     "3.5.2023 ora 14:30"],
+)  # fmt: skip
+def test_a_time_is_read_as_it_is_written(home: Home, moment: str) -> None:
+    reading = read(home, CONTACT | {"Marrë më": moment})
+    assert reading.rows[0]["received_at"] == datetime(2023, 5, 3, 14, 30)
+
+
+@pytest.mark.parametrize(
+    "day", ["2023-05-04 00:00:00", "2023-5-4", "2023/05/04", "4 Maj, 2023", "04.05.2023."]
+)
+def test_a_day_is_read_as_it_is_written(home: Home, day: str) -> None:
+    assert read(home, EVENT | {"Data": day}).rows[0]["event_date"] == date(2023, 5, 4)
+
+
+def test_a_contact_or_event_that_stands_twice_is_refused(home: Home) -> None:
+    contacts = read(home, CONTACT, CONTACT | {"Rezultati": "u mbyll", "Elemente dyshimi": "0"})
+    assert ("invalid_frame", None) in told(contacts)
+    assert told(read(home, EVENT, EVENT)) == [("invalid_frame", None)]
+    assert told(read(home, EVENT, EVENT | {"Data": "2023-05-05"})) == []
+
+
+def test_how_a_count_of_a_record_was_read_is_noted(home: Home) -> None:
+    reading = read(home, CONTACT | {"Elemente dyshimi": "asnjë"})
+    assert reading.rows[0]["suspicion_elements"] == 0
+    assert reading.delivery["reading_note"] == "words read as zero"
+
+
+def test_a_second_sheet_of_records_that_lacks_a_heading_is_not_lost(home: Home) -> None:
+    book = Workbook()
+    for headings in (list(EVENT), [name for name in EVENT if name != "Statusi i rastit"]):
+        page = book.create_sheet()
+        page.append(headings)
+        page.append([EVENT[name] for name in headings])
+    book.remove(book.worksheets[0])
+    # It has lost the heading of its form too.
+    book.worksheets[1]["A1"] = None
+    content = io.BytesIO()
+    book.save(content)
+    keys = Pseudonyms(home.keys)
+    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
+    assert told(reading) == [("invalid_frame", None)]
+
+
+def test_merged_codes_of_a_record_are_refused(home: Home) -> None:
+    book = Workbook()
+    page = book.worksheets[0]
+    page.append(list(EVENT))
+    page.append([*EVENT.values()])
+    page["L2"] = None
+    page.merge_cells("K2:L2")
+    content = io.BytesIO()
+    book.save(content)
+    keys = Pseudonyms(home.keys)
+    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
+    assert told(reading) == [("invalid_frame", "K2")]

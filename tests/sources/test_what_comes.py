@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell
 
 from orchestration.settings import SEEDS
 from sources.forms import write_forms
@@ -94,6 +95,13 @@ def told(reading: Reading) -> list[tuple[str, str | None]]:
         ("u evidentua një rast", None, None, None),
         ("nuk u evidentua, u evidentua një viktimë", None, None, None),
         ("ska raste kishte një", None, None, None),
+        ("Nuk është për institucionin tonë", None, None, None),
+        ("nuk është rasti ynë", None, None, None),
+        ("nuk", None, None, None),
+        ("një person nuk u trajtua", None, None, None),
+        ("nuk u gjet një viktimë", None, None, None),
+        ("viktima nuk u gjet", None, None, None),
+        ("asnjë vt një vmt", None, None, None),
         ("nuk kemi raste, kishte një viktimë", None, None, None),
         ("nuk kemi raste kishte një viktimë", None, None, None),
         ("nuk ka VT, ka një VMT", None, None, None),
@@ -523,3 +531,97 @@ def test_a_contact_with_day_numbers_is_read_and_noted(tmp_path: Path) -> None:
     reading = read_content(buffer.getvalue(), "AL-04", REGISTERS, Pseudonyms(home.keys), RECEIVED)
     assert [row["event_date"] for row in reading.rows] == [date(2023, 5, 4)], told(reading)
     assert reading.delivery["reading_note"] == "dates from day numbers"
+
+
+def formatted(number_format: str, rows: list[list[object]], options: dict[str, Any]) -> bytes:
+    """Return a workbook whose numbers are shown in a format."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, options) as book:
+        sheet = book.add_worksheet("Raporti")
+        for number, line in enumerate([*([k, v] for k, v in HEAD.items()), HEADINGS, *rows]):
+            sheet.write_row(number, 0, line, book.add_format({"num_format": number_format}))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("number_format", "is_refused"),
+    [('0" mijë"', True), ('0"k"', True), ('"-"0', True), ('0" raste"', False), ('"("0")"', False)],
+)
+def test_a_format_may_name_the_unit_and_nothing_else(
+    number_format: str, is_refused: bool, tmp_path: Path
+) -> None:
+    reading = read(formatted(number_format, one(5), {}), tmp_path)
+    assert told(reading) == ([("not_a_number", "E7")] if is_refused else [])
+
+
+def test_a_workbook_that_counts_days_from_1904_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    reading = read(formatted("0", one(5), {"date_1904": True}), tmp_path)
+    assert told(reading) == [("unreadable_file", None)]
+    assert "1904" in reading.problems[0].message_sq
+
+
+@pytest.mark.parametrize(
+    ("area", "beside", "is_refused"),
+    [
+        # A value of another cell is hidden behind merged ones.
+        ("D7:E7", {"D7": "gjithsej", "E7": 9}, True),
+        # The value stands where another column begins.
+        ("C7:E7", {"C7": "3 persona", "E7": None}, True),
+        ("B7:F7", {"B7": "asnjë rast", "E7": None}, True),
+        ("A9:F9", {"A9": "II. Mbrojtja"}, False),
+        ("A9:F9", {"A9": "II. Mbrojtja", "E9": 9}, True),
+        ("E7:F7", {}, False),
+    ],
+)
+def test_merged_cells_hide_no_value_and_lose_none(
+    area: str, beside: dict[str, object], is_refused: bool, tmp_path: Path
+) -> None:
+    book = load_workbook(io.BytesIO(workbook([*one(3), *one(4, "2.1.18.1")])))
+    page = book["Raporti"]
+    page.merge_cells(area)
+    content = io.BytesIO()
+    for cell, value in beside.items():
+        row, column = page[cell].row, page[cell].column
+        page._cells[row, column] = Cell(page, row, column, value)
+    book.save(content)
+    found = read(content.getvalue(), tmp_path).problems
+    assert any("bashkuara" in problem.message_sq for problem in found) is is_refused
+
+
+def test_the_formula_of_a_total_that_is_left_out_refuses_nothing(tmp_path: Path) -> None:
+    def write(sheet: Sheet) -> None:
+        sheet.write(7, 0, "Gjithsej")
+        sheet.write_formula(7, 4, "=SUM(E7:E7)", None, 3)
+
+    reading = read(workbook(one(3), write), tmp_path)
+    assert told(reading) == [("totals_row_left_out", "A8")]
+    assert len(reading.rows) == 1
+
+
+def test_heads_in_the_first_row_alone_hold_for_the_rest(tmp_path: Path) -> None:
+    first, *_ = text([*one(3), *one(4, "2.1.18.1")]).splitlines()
+    content = f"{first}\n{';'.join(HEAD.values())};2.1.9.1;;;;3;\n{';' * len(HEAD)}2.1.18.1;;;;4;\n"
+    reading = read(content.encode(), tmp_path)
+    assert told(reading) == []
+    assert [row["value"] for row in reading.rows] == [3.0, 4.0]
+
+
+def test_headings_without_rows_are_told_as_that(tmp_path: Path) -> None:
+    reading = read(text([]).encode(), tmp_path)
+    assert [found.rule for found in reading.problems] == ["invalid_frame"]
+    assert "asnjë rresht" in reading.problems[0].message_sq
+
+
+@pytest.mark.parametrize("code", ["2.1.1-2.1", "2.1.1 3.1", "2.1.1_8.1"])
+def test_two_numbers_are_not_joined_into_one_code(code: str, tmp_path: Path) -> None:
+    assert ("unknown_indicator", "A7") in told(read(workbook(one(3, code)), tmp_path))
+
+
+def test_letters_of_which_the_code_page_is_not_known_are_not_guessed(tmp_path: Path) -> None:
+    for name in ("Čolaku", "Petrović"):
+        content = text([["2.1.9.1", name, "", "", 3, ""]])
+        assert told(read(content.encode("cp1250"), tmp_path)) == [("unreadable_file", None)]
+        assert len(read(content.encode(), tmp_path).rows) == 1
+    for page in ("cp1250", "cp1252"):
+        content = text([["2.1.9.1", "Çdo «vlerë» – në €", "", "", 3, ""]])
+        assert len(read(content.encode(page), tmp_path).rows) == 1
