@@ -32,6 +32,7 @@ from sources.layouts import SOURCES
 from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content, refused_unread
 from sources.registers import Registers
+from sources.repeats import Contents, Settled
 from sources.vault import Sealer, in_chunks
 
 #: Address space of a child: above what the largest permitted file needs, below 1 GiB.
@@ -83,22 +84,25 @@ class IsolatedReader:
     """Reads files in `processes` children; a context that ends them.
 
     Children read the pseudonyms' keys of the home, and make those that are missing; each original
-    is sealed under `Home.incoming`. `known` are digests of contents that need no reading.
+    is sealed under `Home.incoming`. What of the `known` contents is settled is not read.
     """
 
     def __init__(
         self,
         registers: Registers,
         home: Home,
-        known: frozenset[str] = frozenset(),
+        known: Contents | None = None,
         processes: int = 1,
         max_seconds: float = MAX_SECONDS,
     ) -> None:
         self._registers = registers
         self._home = home
-        self._known = known
+        known = known or Contents()
+        self._known = known.hashes
         self._keys = Pseudonyms(home.keys)
-        self._children = [_Child(registers, home, known, max_seconds) for _ in range(processes)]
+        self._children = [
+            _Child(registers, home, known.settled, max_seconds) for _ in range(processes)
+        ]
 
     def __enter__(self) -> "IsolatedReader":
         return self
@@ -222,10 +226,10 @@ class _Child:
     """A reading process, started with its first task; `tasks` are those not answered yet."""
 
     def __init__(
-        self, registers: Registers, home: Home, known: frozenset[str], max_seconds: float
+        self, registers: Registers, home: Home, settled: Settled, max_seconds: float
     ) -> None:
         self.tasks: deque[Arrival | Text] = deque()
-        self._arguments = (registers, home, known)
+        self._arguments = (registers, home, settled)
         self._max_seconds = max_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._ours: Connection | None = None
@@ -345,7 +349,7 @@ def serve(handle: int, shared: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     connection, progress = Connection(handle), _Progress(shared)
-    registers, home, known = connection.recv()
+    registers, home, settled = connection.recv()
     keys = Pseudonyms(home.keys)
     sealer: Sealer | None = None
     connection.send(None)
@@ -368,7 +372,7 @@ def serve(handle: int, shared: int) -> None:
                     )
                 else:
                     sealer = sealer or Sealer(home)
-                    answer = _answer(task, registers, keys, known, sealer)
+                    answer = _answer(task, registers, keys, settled, sealer)
             except (MemoryError, RecursionError):
                 answer = "over_limits"
             answers.append(answer)
@@ -385,7 +389,7 @@ def _answer(
     arrival: Arrival,
     registers: Registers,
     keys: Pseudonyms,
-    known: frozenset[str],
+    settled: Settled,
     sealer: Sealer,
 ) -> _Answer:
     try:
@@ -396,7 +400,8 @@ def _answer(
         # A link that took the file's place is seen as a link by the next pass.
         return None if error.errno == errno.ELOOP else UNOPENABLE
     digest = hashlib.sha256(content).hexdigest()
-    if digest in known:
+    county = arrival.folder if arrival.folder in registers.counties else None
+    if (county, digest) in settled:
         return Known(digest)
     reading = read_content(content, arrival.folder, registers, keys, arrival.received_at, digest)
     return replace(

@@ -184,7 +184,7 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
         [reading.delivery for reading in readings], SCHEMAS["deliveries"]
     )
     written = [path for reading in readings for path in _quarantined(home, reading)]
-    names = sorted(reading.delivery["content_hash"] for reading in readings)
+    names = sorted(reading.delivery["delivery_id"] for reading in readings)
     names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
     batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
     originals = {
@@ -216,14 +216,6 @@ def joined(readings: Iterable[Reading], table: str) -> dict[str, list[Any]]:
         )
         for name in SCHEMAS[table].names
     }
-
-
-def known_hashes(home: Home) -> set[str]:
-    """Return the SHA-256 hex digest of every file stored so far, accepted or refused."""
-    known: set[str] = set()
-    for path in (home.raw / "deliveries").glob("*.parquet"):
-        known.update(pq.read_table(path, columns=["content_hash"])["content_hash"].to_pylist())
-    return known
 
 
 def _finding(reading: Reading, found: Problem) -> dict[str, Any]:

@@ -355,3 +355,36 @@ def test_the_check_asks_what_the_warehouse_will_ask(
         assert found == asked[delivery], path.name
         compared |= {rule for rule, *_ in found}
     assert len(compared) >= 2
+
+
+@pytest.mark.parametrize("name", ["Raporti\u200b", "Rapor\u00adti", " Raporti", "RAPORTI"])
+def test_a_sheet_that_is_nearly_named_as_the_forms_is_marked_itself(
+    name: str, tmp_path: Path
+) -> None:
+    path = _workbook(tmp_path / "r.xlsx", [["2.1.18.1", "", "", "", "tre", ""]])
+    book = load_workbook(path)
+    book.worksheets[0].title = name
+    if name == " Raporti":
+        book.worksheets[0].title = "Raporti"
+        book.create_sheet(name, 0)
+    book.save(path)
+    _refused_at(path, "E7")
+    copy = load_workbook(tmp_path / "r-kontrolluar.xlsx")
+    assert copy.worksheets[-1]["E7"].comment is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [f"{CSV_HEAD}{CSV_ROW}2.1.18.1;;tre;{';' * 20_000}x\n", f"{CSV_HEAD}{CSV_ROW}9.9;;\uffff;\n"],
+)
+def test_a_csv_that_no_workbook_can_hold_is_told_without_a_traceback(
+    content: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(content, encoding="utf-8")
+    told = _check(path)
+    assert told.exit_code == 1
+    assert told.exception is None or isinstance(told.exception, SystemExit)
+    copy = tmp_path / "r-kontrolluar.xlsx"
+    if copy.exists():
+        load_workbook(copy)

@@ -6,6 +6,7 @@ import resource
 import socket
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -299,6 +300,48 @@ def test_of_two_files_with_one_content_the_earlier_is_the_report(home: Home) -> 
     assert told["found_at"] - delivery["received_at"] == timedelta(days=1)
 
 
+def test_what_lay_in_the_wrong_folder_is_taken_from_the_right_one(home: Home) -> None:
+    put(home, "AL-05/raport.csv", report())
+    put(home, "AL-04/raport.csv", report(), LONG_AGO + 60)
+    assert take_in(home, REGISTERS) == Intake(accepted=1, refused=1)
+    put(home, "AL-05/raport.csv", report(), LONG_AGO + 120)
+    put(home, "AL-04/raport.csv", report(), LONG_AGO + 120)
+    assert take_in(home, REGISTERS) == Intake(known=2)
+    assert len({row["delivery_id"] for row in raw(home, "deliveries")}) == 2
+    (values,) = raw(home, "submission_values")
+    (accepted,) = [row for row in raw(home, "deliveries") if row["status"] == "accepted"]
+    assert values["delivery_id"] == accepted["delivery_id"]
+
+
+def test_what_was_refused_is_taken_once_the_register_is_mended(home: Home) -> None:
+    unknown = report().replace(b"AL-04-SHSSH", "Shërbimi i ri".encode())
+    put(home, "AL-04/raport.csv", unknown)
+    assert take_in(home, REGISTERS) == Intake(refused=1)
+    put(home, "AL-04/raport.csv", unknown, LONG_AGO + 60)
+    assert take_in(home, REGISTERS) == Intake(known=1)
+    aliases = REGISTERS.institution_aliases | {"Shërbimi i ri": "AL-04-SHSSH"}
+    put(home, "AL-04/raport.csv", unknown, LONG_AGO + 120)
+    assert take_in(home, replace(REGISTERS, institution_aliases=aliases)) == Intake(accepted=1)
+    assert [row["status"] for row in raw(home, "deliveries")].count("accepted") == 1
+
+
+def test_a_report_that_another_replaced_can_be_sent_again_to_take_its_place(home: Home) -> None:
+    for seconds, value in ((0, 3), (60, 4)):
+        put(home, "AL-04/raport.csv", report(value), LONG_AGO + seconds)
+        assert take_in(home, REGISTERS) == Intake(accepted=1)
+    # A copy that keeps its time is the first report still.
+    put(home, "AL-04/raport.csv", report(3), LONG_AGO)
+    assert take_in(home, REGISTERS) == Intake(known=1)
+    put(home, "AL-04/raport.csv", report(3), LONG_AGO + 120)
+    assert take_in(home, REGISTERS) == Intake(accepted=1)
+    put(home, "AL-04/raport.csv", report(3), LONG_AGO + 180)
+    assert take_in(home, REGISTERS) == Intake(known=1)
+    by_id = {row["delivery_id"]: row["received_at"] for row in raw(home, "deliveries")}
+    assert len(by_id) == 3
+    newest = max(raw(home, "submission_values"), key=lambda row: by_id[row["delivery_id"]])
+    assert newest["value"] == 3
+
+
 def test_a_refused_file_and_the_mended_one_of_its_name_share_a_pseudonym(home: Home) -> None:
     put(home, "AL-04/raport.csv", b"\x00 junk")
     take_in(home, REGISTERS)
@@ -321,20 +364,35 @@ def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
     take_in(own_home, REGISTERS)
     assert not junk.exists()
     assert not lasting.exists()
+    # Offices give the same name to their files: one doesn't mend the other's.
+    bad = report("tre").replace(b"SHSSH", b"SHENDETI").replace(b"2023-05", b"2023-04")
+    put(own_home, "AL-04/raporti.csv", bad, LONG_AGO + 2)
+    other = report(0).replace(b"SHSSH", b"POLICIA").replace(b"2.1.18.1", b"2.1.9.1")
+    put(own_home, "AL-05/vet.csv", other, LONG_AGO + 2)
+    take_in(own_home, REGISTERS)
     put(own_home, "AL-04/raport.csv", again, LONG_AGO + 60)
     put(own_home, "AL-04/policia.xlsx", report(4), LONG_AGO + 60)
+    put(own_home, "AL-04/raporti.csv", other, LONG_AGO + 61)
     outcome = refresh(own_home, [MAY])
-    assert (outcome.intake.accepted, outcome.intake.known) == (1, 1)
+    assert (outcome.intake.accepted, outcome.intake.known) == (2, 1)
     with duckdb.connect(str(own_home.marts), read_only=True) as marts:
         states = marts.execute(
             "select rule, state, count(*) from quality.findings "
-            "where rule in ('unreadable_file', 'duplicate_delivery') group by all order by all"
+            "where rule in ('unreadable_file', 'duplicate_delivery') or "
+            "(delivery_id, rule) in (select delivery_id, rule from core.fct_door_findings "
+            "where (rule = 'not_a_number' and institution_code = 'AL-04-SHENDETI' and "
+            "reporting_month = '2023-04-01') or (rule = 'wrong_county' and county_code = 'AL-05'))"
+            "group by all order by all"
         ).fetchall()
     # One repeat is the example's own.
     assert states == [
         ("duplicate_delivery", "mended", 2),
+        ("not_a_number", "open", 1),
         ("unreadable_file", "mended", 1),
         ("unreadable_file", "open", 1),
+        ("wrong_county", "mended", 2),
     ]
     put(own_home, "AL-04/raport (1).csv", again, LONG_AGO + 120)
-    assert [release.is_new for release in refresh(own_home, [MAY]).releases] == [False, False]
+    releases = refresh(own_home, [MAY]).releases
+    assert releases
+    assert not any(release.is_new for release in releases)

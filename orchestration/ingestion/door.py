@@ -18,10 +18,11 @@ from expectations.validate import validate
 from sources.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
 from sources.home import Home
 from sources.isolation import IsolatedReader, Known
-from sources.landing import Repeat, joined, known_hashes, store_batch
+from sources.landing import Repeat, joined, store_batch
 from sources.reading import Problem, Reading
 from sources.registers import Registers
 from sources.rekeying import finish_rotations
+from sources.repeats import Contents, stored_contents
 
 #: Rows, with files and problems counted as rows, that are in memory before they are checked and
 #: stored. With more, the disk idles while files are read; with fewer, suites are asked too often.
@@ -54,7 +55,7 @@ def take_in(home: Home, registers: Registers) -> Intake:
     """
     finish_rotations(home)
     shutil.rmtree(home.incoming, ignore_errors=True)
-    known = known_hashes(home)
+    known = stored_contents(home)
     arrivals = waiting(home)
     whole = settled(arrivals)
     intake = Intake(left=len(arrivals) - len(whole))
@@ -62,7 +63,7 @@ def take_in(home: Home, registers: Registers) -> Intake:
     with (
         # Taking a file away waits for the disk, reading the next ones for the processor.
         ThreadPoolExecutor() as leaving,
-        IsolatedReader(registers, home, frozenset(known), processes) as reader,
+        IsolatedReader(registers, home, known, processes) as reader,
     ):
         for batch in _batches(reader, whole):
             intake, done = _stored(home, registers, batch, known, intake)
@@ -94,27 +95,33 @@ def _batches(reader: IsolatedReader, arrivals: list[Arrival]) -> Iterator[list[_
 
 
 def _stored(
-    home: Home, registers: Registers, batch: list[_Answered], known: set[str], intake: Intake
+    home: Home, registers: Registers, batch: list[_Answered], known: Contents, intake: Intake
 ) -> tuple[Intake, list[Arrival]]:
     """Check and store a batch; return what was done so far, and the files that are stored."""
+    # Processes answer in any order. Of two files with one content the earlier is the report.
+    in_order = sorted(batch, key=lambda pair: (pair[0].modified_ns, pair[0].path))
+    judged = iter(
+        checked([answer for _, answer in in_order if isinstance(answer, Reading)], registers)
+    )
     readings: list[Reading] = []
     repeats: list[Repeat] = []
     done: list[Arrival] = []
-    # Processes answer in any order. Of two files with one content the earlier is the report.
-    for arrival, answer in sorted(batch, key=lambda pair: (pair[0].modified_ns, pair[0].path)):
+    for arrival, answer in in_order:
         if answer is None:
             continue
-        if not isinstance(answer, Reading) or answer.delivery["content_hash"] in known:
-            digest = answer.digest if isinstance(answer, Known) else answer.delivery["content_hash"]
-            county = arrival.folder if arrival.folder in registers.counties else None
-            repeats.append(Repeat(digest[:16], county, arrival.received_at))
+        reading = known.named_apart(next(judged)) if isinstance(answer, Reading) else None
+        content = answer.digest if isinstance(answer, Known) else answer.delivery["content_hash"]
+        county = arrival.folder if arrival.folder in registers.counties else None
+        status = reading.delivery["status"] if reading else None
+        repeated = known.repeated(content, county, arrival.received_at, status)
+        if repeated or reading is None:
+            repeats.append(Repeat(repeated or content[:16], county, arrival.received_at))
         else:
-            known.add(answer.delivery["content_hash"])
-            readings.append(answer)
-            if any(found.rule == UNOPENABLE for found in answer.problems):
+            known.add(reading.delivery)
+            readings.append(reading)
+            if any(found.rule == UNOPENABLE for found in reading.problems):
                 continue
         done.append(arrival)
-    readings = checked(readings, registers)
     store_batch(home, readings, repeats)
     refused = sum(reading.delivery["status"] == "refused" for reading in readings)
     intake = Intake(

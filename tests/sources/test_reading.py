@@ -23,11 +23,12 @@ from nacl.public import PrivateKey
 from openpyxl import load_workbook
 
 from sources.home import Home
-from sources.landing import SCHEMAS, known_hashes, store_batch
+from sources.landing import SCHEMAS, store_batch
 from sources.layouts import SOURCES, load_layouts
 from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content
 from sources.registers import Registers
+from sources.repeats import stored_contents
 from sources.tables import address, read_tables
 from sources.values import cell_text, read_count, read_date, read_month, read_timestamp, read_year
 from sources.vault import Sealer, in_chunks, opened, sealed_original
@@ -498,7 +499,10 @@ def test_a_batch_is_kept_whole_and_known_afterwards(home: Home) -> None:
     good = read(home, workbook([TOTAL]))
     bad = read(home, workbook([["2.1.9.1", "", "", "", "Filan Fisteku", ""]]))
     store_batch(home, [good, bad])
-    assert known_hashes(home) == {good.delivery["content_hash"], bad.delivery["content_hash"]}
+    assert stored_contents(home).hashes == {
+        good.delivery["content_hash"],
+        bad.delivery["content_hash"],
+    }
     (values,) = (home.raw / "submission_values").glob("*")
     assert pq.read_schema(values).equals(SCHEMAS["submission_values"])
     (findings,) = (home.raw / "door_findings").glob("*")
@@ -532,7 +536,7 @@ def test_an_unfinished_batch_is_unknown_and_swept_away(home: Home) -> None:
     store_batch(home, [reading])
     (batch,) = (home.raw / "deliveries").iterdir()
     batch.unlink()
-    assert known_hashes(home) == set()
+    assert stored_contents(home).hashes == set()
     other = sealed(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))
     store_batch(home, [reading, other])
     assert len(list((home.raw / "submission_values").iterdir())) == 1
@@ -544,7 +548,7 @@ def test_a_row_that_fits_no_table_leaves_nothing_known(home: Home) -> None:
     broken = replace(reading, columns={**reading.columns, "value": ["three"]})
     with pytest.raises((ValueError, TypeError)):
         store_batch(home, [broken])
-    assert known_hashes(home) == set()
+    assert stored_contents(home).hashes == set()
 
 
 def test_a_new_public_key_fits_the_private_key_in_use(home: Home) -> None:

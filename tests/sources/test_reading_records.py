@@ -10,9 +10,11 @@ from openpyxl import Workbook
 
 from orchestration.settings import SEEDS
 from sources.home import Home
+from sources.layouts import load_layouts
 from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content
 from sources.registers import load_registers
+from sources.values import plain
 
 REGISTERS = load_registers(SEEDS)
 RECEIVED = datetime(2023, 7, 5, 9, 0)
@@ -350,3 +352,15 @@ def test_merged_codes_of_a_record_are_refused(home: Home) -> None:
     keys = Pseudonyms(home.keys)
     reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
     assert told(reading) == [("invalid_frame", "K2")]
+
+
+def test_a_file_may_have_every_heading_in_english(home: Home) -> None:
+    for record, layout_id in ((EVENT, "krat-referim-2"), (CONTACT, "krat-linja-2")):
+        layout = next(layout for layout in load_layouts() if layout.id == layout_id)
+        headings = [heading for column in layout.columns for heading in column.headings[-1:]]
+        assert len(set(map(plain, headings))) == len(headings)
+        albanian = {column.headings[0]: column.headings[-1] for column in layout.columns}
+        english = {albanian[name]: value for name, value in record.items()}
+        rows = [read(home, one).rows[0] for one in (english, record)]
+        assert rows[0].pop("delivery_id") != rows[1].pop("delivery_id")
+        assert rows[0] == rows[1]

@@ -625,3 +625,10 @@ def test_letters_of_which_the_code_page_is_not_known_are_not_guessed(tmp_path: P
     for page in ("cp1250", "cp1252"):
         content = text([["2.1.9.1", "Çdo «vlerë» – në €", "", "", 3, ""]])
         assert len(read(content.encode(page), tmp_path).rows) == 1
+
+
+def test_a_title_with_commas_above_a_table_of_semicolons_is_a_title(tmp_path: Path) -> None:
+    remarks = ["2.1.18.1", "një, dy, tre, katër, pesë, gjashtë, shtatë, tetë, nëntë, dhjetë, " * 2]
+    content = text([*one(3), [*remarks, "", "", 4, ""]])
+    reading = read(f"Raporti, maj 2023, Fier\n{content}".encode(), tmp_path)
+    assert [row["value"] for row in reading.rows] == [3.0, 4.0]

@@ -1,7 +1,8 @@
 -- What the door found in a file is mended once a later file of the same sender, source and month
--- was accepted. A log says no month: the next log of the county takes its place. Of a refused file
--- sender or month may be unknown: the mended file is then known by the folder and name that it has
--- in common with it.
+-- was accepted. A log says no month: the next log of the county takes its place. What lay refused
+-- in another county's folder is mended by the report of its institution. Of a refused file sender
+-- or month may be unknown, or be what was wrong: the mended file is then known by the folder and
+-- name that it has in common with it.
 with findings as (
     select
         findings.*,
@@ -9,10 +10,19 @@ with findings as (
         deliveries.source_kind,
         deliveries.delivery_status,
         deliveries.received_at,
-        coalesce(deliveries.is_made_up, false) as is_made_up
+        coalesce(deliveries.is_made_up, false) as is_made_up,
+        bool_or(
+            findings.institution_code is null
+            or findings.rule in ('wrong_county', 'unknown_institution')
+        ) over delivery as is_sender_in_doubt,
+        bool_or(
+            findings.reporting_month is null
+            or findings.rule in ('month_not_begun', 'unknown_month', 'form_key_differs')
+        ) over delivery as is_month_in_doubt
     from {{ ref('stg_door_findings') }} as findings
     left join {{ ref('stg_deliveries') }} as deliveries
         on findings.delivery_id = deliveries.delivery_id
+    window delivery as (partition by findings.delivery_id)
 ),
 
 mendings as (
@@ -29,7 +39,13 @@ mendings as (
             and (
                 (
                     findings.source_kind = later.source_kind
-                    and findings.county_code = later.county_code
+                    and (
+                        findings.county_code = later.county_code
+                        or (
+                            findings.delivery_status = 'refused'
+                            and findings.institution_code is not null
+                        )
+                    )
                     and findings.institution_code is not distinct from later.institution_code
                     and (
                         findings.reporting_month = later.reporting_month
@@ -39,6 +55,14 @@ mendings as (
                 or (
                     findings.delivery_status = 'refused'
                     and findings.name_key = later.name_key
+                    and (
+                        findings.is_sender_in_doubt
+                        or findings.institution_code = later.institution_code
+                    )
+                    and (
+                        findings.is_month_in_doubt
+                        or findings.reporting_month = later.reporting_month
+                    )
                 )
             )
     group by findings.delivery_id, findings.institution_code, findings.reporting_month
