@@ -441,10 +441,8 @@ class _Reader:
                 continue
             place = _Place(None, first_row, first_column)
             value = _cell(rows[0], first_column)
-            hidden = {plain(_cell(row, each)) for row in rows for each in covered} - {
-                "",
-                plain(value),
-            }
+            texts = {plain(_cell(row, each)) for row in rows for each in covered}
+            hidden = texts - {"", plain(value)}
             unsaid = self._unsaid(covered, first_column if len(rows) == 1 else None)
             is_title = not any(
                 cell_text(_cell(row, position))
