@@ -565,11 +565,11 @@ class _Reader:
             for label, heading in headings:
                 if heading in layout.by_heading:
                     beside = _beside(sheet.rows[number], label)
+                    said = labelled.setdefault(layout.by_heading[heading].name, [])
+                    said.append(_Said(_Place(beside.value, number, beside.column), heading))
                     behind = _beside(sheet.rows[number], beside.column or label)
-                    labelled.setdefault(layout.by_heading[heading].name, []).extend(
-                        _Said(_Place(place.value, number, place.column), origin)
-                        for place, origin in ((beside, heading), (behind, None))
-                    )
+                    if behind.value is not None:
+                        said.append(_Said(_Place(behind.value, number, behind.column), None))
         for column in layout.columns:
             if column.place != "head":
                 continue
@@ -592,12 +592,13 @@ class _Reader:
         What nobody could read is one of them only where the other stands under the same heading:
         what stands behind a value, or under another heading, may be a remark.
         """
+        said = [each for each in said if cell_text(each.place.value)] or said[:1]
+        if len(said) == 1:
+            return said[0].place
         read = [self._head_says(column, each.place.value) for each in said]
         first = next((number for number, code in enumerate(read) if code is not None), 0)
         rule = _RULE_OF_COLUMN.get(column.name, "unknown_code")
         for other, code in zip(said, read, strict=True):
-            if not cell_text(other.place.value):
-                continue
             differs = (
                 plain(other.place.value) != plain(said[first].place.value)
                 and other.origin == said[first].origin
@@ -783,7 +784,7 @@ class _Reader:
                 continue
             for (number, row), code in zip(table, indicators, strict=True):
                 cell = _cell(row, position)
-                named = codes_by_name.get(_name_key(cell)) if type(cell) is str else None
+                named = codes_by_name.get(code_key(cell)) if type(cell) is str else None
                 if code and named and code not in named:
                     place = _Place(None, number, position)
                     offered = sorted({code} | named)
@@ -1219,11 +1220,6 @@ def _totals_cell(columns: dict[int, Column], row: list[Cell], *, is_last: bool) 
     return next(iter(instead), None)
 
 
-@lru_cache(maxsize=2_000)
-def _name_key(text: str) -> str:
-    return code_key(text)
-
-
 def _cell(row: list[Cell], position: int) -> Cell:
     return row[position] if position < len(row) else None
 
@@ -1283,7 +1279,8 @@ def _find(labels: _Labels, headings: frozenset[str]) -> tuple[int, int] | None:
 def _beside(row: list[Cell], position: int) -> _Place:
     """Return the first cell behind a label that says something; a merged label spans some."""
     for number in range(position + 1, len(row)):
-        if cell_text(row[number]):
+        cell = row[number]
+        if cell is not None and cell != "" and cell_text(cell):
             return _Place(row[number], column=number)
     return _Place(None, column=position + 1)
 

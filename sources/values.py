@@ -22,7 +22,7 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?:,[0-9]{1,6})?")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _WITH_UNIT = re.compile(r"([0-9][0-9 ]*) ([^0-9]+)")
 _LARGEST = 10**12
-_LONGEST_KEPT = 200
+_LONGEST_KEPT = 400
 #: Days of Excel's calendar that can be a report's date: 1990 to 2050.
 _SERIALS = range(32874, 55153)
 _SERIAL_START = date(1899, 12, 30)
@@ -164,8 +164,18 @@ def code_key(cell: Cell) -> str:
 
     Between digits they part numbers, and stay: 0-17 is not 017, nor 2.1.1-2.1 indicator 2.1.12.1.
     """
+    # The same names stand in every file.
+    if type(cell) is str and len(cell) <= _LONGEST_KEPT:
+        return _code_key(cell)
+    return _code_key_of(cell)
+
+
+def _code_key_of(cell: Cell) -> str:
     text = re.sub(r" ?[-–—−] ?", "-", plain(cell)).rstrip(".")
     return re.sub(r"(?<![0-9])[ _-]|[ _-](?![0-9])", "", text)
+
+
+_code_key = lru_cache(maxsize=20_000)(_code_key_of)
 
 
 def read_count(cell: Cell, unit: str | None = None) -> Count:
