@@ -10,13 +10,12 @@ import csv
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import cast
 
 from sources.datafiles import read_yaml
-from sources.values import Cell, folded, missing_kind, read_date, read_year
+from sources.values import Cell, folded, missing_kind, read_date, read_year, serial_day
 
 #: The pieces kept of each kind of identity column: raw column (of the column's `name`), purpose.
 PIECES: dict[str, dict[str, str]] = {
@@ -29,7 +28,6 @@ PIECES: dict[str, dict[str, str]] = {
 _EARLIEST_BIRTH_YEAR = 1910
 #: Days of Excel's calendar that can't be mistaken for a year: from 1927.
 _SERIALS = range(10_000, 60_000)
-_SERIAL_START = date(1899, 12, 30)
 _UNACCENTED = str.maketrans({"ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe"})
 
 
@@ -97,7 +95,7 @@ def _name(cell: Cell) -> tuple[str | None, ...] | None:
 def _birth_date(cell: Cell) -> tuple[str | None, ...] | None:
     """Return the day as 1990-05-31, if the cell says it, and the year."""
     is_serial = isinstance(cell, int | float) and cell in _SERIALS
-    day = _SERIAL_START + timedelta(days=int(cast(float, cell))) if is_serial else read_date(cell)
+    day = serial_day(cast(float, cell)) if is_serial else read_date(cell)
     year = day or read_year(cell)
     if year is None or year.year < _EARLIEST_BIRTH_YEAR:
         return None

@@ -400,8 +400,7 @@ def _answer(
         # A link that took the file's place is seen as a link by the next pass.
         return None if error.errno == errno.ELOOP else UNOPENABLE
     digest = hashlib.sha256(content).hexdigest()
-    county = arrival.folder if arrival.folder in registers.counties else None
-    if (county, digest) in settled:
+    if (registers.county_of(arrival.folder), digest) in settled:
         return Known(digest)
     reading = read_content(content, arrival.folder, registers, keys, arrival.received_at, digest)
     return replace(

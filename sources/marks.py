@@ -190,6 +190,8 @@ def _disguises_in(styles: bytes) -> frozenset[str]:
 _disguises_kept = lru_cache(maxsize=64)(_disguises_in)
 
 
+# An .xls is asked for the format of each of its numbers.
+@lru_cache(maxsize=1_000)
 def _shows_another(code: str) -> bool:
     """Tell whether a number format (ECMA-376, 18.8.31) shows other digits than a number has.
 

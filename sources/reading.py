@@ -171,7 +171,7 @@ def _as_reading(
             "source": reader.layout.source if reader.layout else None,
             "layout_id": reader.layout.id if reader.layout else None,
             "code_lists": " ".join(reader.layout.code_list_ids) if reader.layout else None,
-            "county_code": reader.county_code if reader.county_code in registers.counties else None,
+            "county_code": registers.county_of(reader.county_code),
             "institution_code": reader.institution_code,
             "reporting_month": reader.reporting_month,
             "received_at": reader.received_at,

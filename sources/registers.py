@@ -49,6 +49,10 @@ class Registers:
     largest: dict[str, float] = field(default_factory=dict)
     category_names: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def county_of(self, folder: str) -> str | None:
+        """Return the county whose folder of the inbox has this name, or None."""
+        return folder if folder in self.counties else None
+
     @cached_property
     def written(self) -> dict[str, dict[str, str]]:
         """How what the registers hold may be written (code_key), with its code."""

@@ -297,7 +297,7 @@ def read_date(cell: Cell) -> date | None:
     if isinstance(cell, date):
         return cell
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-        return _SERIAL_START + timedelta(days=int(cell)) if cell in _SERIALS else None
+        return serial_day(cell) if cell in _SERIALS else None
     text = plain(cell).rstrip(".")
     # A day that was exported with the time of a cell of its own.
     text = re.sub(r"[ t]00:00(:00)?(\.0+)?$", "", text)
@@ -312,6 +312,11 @@ def read_date(cell: Cell) -> date | None:
         named = load_words().months.get(found[2])
         return _date(int(found[3]), named, int(found[1])) if named else None
     return None
+
+
+def serial_day(number: float) -> date:
+    """Return the day of a number of Excel's calendar; OverflowError beyond the year 9999."""
+    return _SERIAL_START + timedelta(days=int(number))
 
 
 def read_timestamp(cell: Cell) -> datetime | None:

@@ -111,12 +111,12 @@ def _stored(
             continue
         reading = known.named_apart(next(judged)) if isinstance(answer, Reading) else None
         content = answer.digest if isinstance(answer, Known) else answer.delivery["content_hash"]
-        county = arrival.folder if arrival.folder in registers.counties else None
+        county = registers.county_of(arrival.folder)
         status = reading.delivery["status"] if reading else None
         repeated = known.repeated(content, county, arrival.received_at, status)
-        if repeated or reading is None:
-            repeats.append(Repeat(repeated or content[:16], county, arrival.received_at))
-        else:
+        if repeated is not None:
+            repeats.append(Repeat(repeated, county, arrival.received_at))
+        elif reading is not None:
             known.add(reading.delivery)
             readings.append(reading)
             if any(found.rule == UNOPENABLE for found in reading.problems):
