@@ -58,6 +58,11 @@ _CELLS, _MACROS = 0, 1
 #: Number formats that need no definition, and show percentages (ECMA-376, 18.8.30).
 _BUILT_IN_DISGUISES = {"9": "0%", "10": "0.00%"}
 
+_OPEN_CELLS = ("table-cell", "covered-table-cell")
+
+#: No number is shown in more letters.
+_LONGEST_NUMBER = 100
+
 #: Styles that are kept in memory to know them again.
 _LARGEST_KEPT = 2**16
 
@@ -200,13 +205,19 @@ def _shows_another(code: str) -> bool:
     """
     code = re.sub(r"\[[^\]]*\]|[_*].", "", code)
     own = "".join(re.findall(r'"[^"]*"|\\.', code)).replace("\\", "").replace('"', "")
-    units = {word for words in load_words().units.values() for word in words}
     bare = re.sub(r'"[^"]*"|\\.', "", code)
     return bool(code) and bool(
-        plain(own).strip(" ().:") not in units | load_words().no_unit | {""}
+        not _is_unit(own)
         or re.search(r"%|[0#?],+(?![0#?,])", bare)
         or not re.search(r"[0#?@a-z]", bare.partition(";")[0], re.IGNORECASE)
     )
+
+
+def _is_unit(text: str) -> bool:
+    """Tell whether what a format writes beside a number is a unit, or nothing."""
+    words = plain(text).strip(" ().:")
+    known = (load_words().no_unit, *load_words().units.values())
+    return not words or any(words in each for each in known)
 
 
 def _sheet_marks(xml: bytes, disguises: frozenset[str]) -> Marks:
@@ -299,9 +310,10 @@ def _open_document_marks(xml: bytes) -> dict[str, Marks]:
     marks = Marks()
     row = column = repeated = last_row = last_column = 0
     holds_something = False
+    cell = _ShownCell()
 
     def on_start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal marks, row, column, repeated, last_row, last_column, holds_something
+        nonlocal marks, row, column, repeated, last_row, last_column, holds_something, cell
         local = tag.rpartition(":")[2]
         if local == "table":
             row = column = 0
@@ -316,7 +328,7 @@ def _open_document_marks(xml: bytes) -> dict[str, Marks]:
             repeated = int(attributes.get("table:number-rows-repeated", "1"))
             if attributes.get("table:visibility", "visible") != "visible":
                 marks.hidden_rows.update(range(row, min(row + repeated, row + 65_536)))
-        elif local in ("table-cell", "covered-table-cell"):
+        elif local in _OPEN_CELLS:
             if "table:formula" in attributes:
                 marks.formulas.add((row, column))
             wide = int(attributes.get("table:number-columns-spanned", "1"))
@@ -324,27 +336,88 @@ def _open_document_marks(xml: bytes) -> dict[str, Marks]:
             if wide * high > 1:
                 marks.merged.append((row, column, row + high - 1, column + wide - 1))
             span = int(attributes.get("table:number-columns-repeated", "1"))
-            if attributes.get("office:value-type") == "percentage":
-                marks.disguised.update((row, column + each) for each in range(min(span, 16_384)))
+            cell = _ShownCell(
+                range(column, min(column + span, 16_384)),
+                attributes.get("office:value-type"),
+                attributes.get("office:value"),
+            )
             column += span
             if any(name.endswith(":value-type") for name in attributes):
                 holds_something = True
                 last_column = max(last_column, column)
+        else:
+            cell.begin(local)
 
     def on_end(tag: str) -> None:
         nonlocal row, last_row
-        if tag.rpartition(":")[2] == "table-row":
+        local = tag.rpartition(":")[2]
+        if local == "table-row":
             row += repeated
             if holds_something:
                 last_row = max(last_row, row)
             if last_row * last_column > MAX_SHEET_CELLS:
                 raise UnreadableFile("spreads_too_far")
+        elif local in _OPEN_CELLS:
+            if cell.is_disguised:
+                marks.disguised.update((row, position) for position in cell.columns)
+        else:
+            cell.end(local)
 
     parser = _parser()
     parser.StartElementHandler = on_start
     parser.EndElementHandler = on_end
+    parser.CharacterDataHandler = lambda text: cell.show(text)
     parser.Parse(xml, True)
     return found
+
+
+@dataclass
+class _ShownCell:
+    """A cell of an .ods: the number that it holds, and the text that it shows instead.
+
+    `shown` is None until a paragraph begins: who writes none leaves the text to the format.
+    """
+
+    columns: range = range(0)
+    kind: str | None = None
+    number: str | None = None
+    shown: str | None = None
+    _is_text: bool = False
+    _notes: int = 0
+
+    def begin(self, tag: str) -> None:
+        """Enter an element within the cell; what a note says isn't the cell's text."""
+        if tag == "annotation":
+            self._notes += 1
+        elif tag == "p" and not self._notes:
+            self._is_text, self.shown = True, self.shown or ""
+        elif tag == "s":
+            self.show(" ")
+
+    def end(self, tag: str) -> None:
+        """Leave an element within the cell."""
+        if tag == "annotation":
+            self._notes -= 1
+        elif tag == "p":
+            self._is_text = False
+
+    def show(self, text: str) -> None:
+        """Take in a piece of text."""
+        if self._is_text and len(self.shown or "") < _LONGEST_NUMBER:
+            self.shown = f"{self.shown}{text}"
+
+    @property
+    def is_disguised(self) -> bool:
+        """Whether a number is shown as another: with other digits, or with words of its own."""
+        if self.kind == "percentage":
+            return True
+        if self.kind not in ("float", "currency") or self.shown is None or self.number is None:
+            return False
+        digits = re.sub(r"[.,][0-9]{1,2}(?![0-9])", "", self.shown)
+        whole = str(abs(int(float(self.number))))
+        said = [re.sub(r"[^0-9]", "", text) for text in (self.shown, digits)]
+        same = whole in [text.lstrip("0") or text[:1] for text in said]
+        return not same or not _is_unit(re.sub(r"[0-9.,]+", " ", self.shown))
 
 
 def _parser() -> expat.XMLParserType:

@@ -39,7 +39,7 @@ _WIDEST_TITLE = 4
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet's cells from A1 on; `name` is None for separated text.
+    """A sheet's cells from A1 on; `name` is None for separated text, which has a `separator`.
 
     The last line of text that is unended may have been cut off.
     """
@@ -47,6 +47,7 @@ class Sheet:
     name: str | None
     rows: list[list[Cell]]
     marks: Marks = field(default_factory=Marks)
+    separator: str | None = None
     is_unended: bool = False
 
 
@@ -94,8 +95,10 @@ def read_tables(content: bytes) -> Tables:
         return Tables(kind, _read_workbook(kind, content))
     if kind == "csv" and content.strip():
         text, encoding = _decoded(content)
+        rows, separator = _read_text(text)
         is_unended = not text.endswith(("\n", "\r"))
-        return Tables(kind, [Sheet(None, _read_text(text), is_unended=is_unended)], encoding)
+        sheet = Sheet(None, rows, separator=separator, is_unended=is_unended)
+        return Tables(kind, [sheet], encoding)
     raise UnreadableFile("no_table")
 
 
@@ -124,7 +127,8 @@ def _read_workbook(kind: str, content: bytes) -> list[Sheet]:
         raise UnreadableFile("damaged") from None
 
 
-def _read_text(text: str) -> list[list[Cell]]:
+def _read_text(text: str) -> tuple[list[list[Cell]], str]:
+    """Return the rows of separated text, and what separates them."""
     separator = None
     if marked := re.match(r"sep=([;,\t])\r?\n", text):
         separator = marked[1]
@@ -138,7 +142,7 @@ def _read_text(text: str) -> list[list[Cell]]:
             if len(row) > MAX_COLUMNS or len(rows) >= MAX_ROWS:
                 raise UnreadableFile("not_in_columns")
             rows.append([*row])
-        return rows
+        return rows, separator
     except csv.Error:
         raise UnreadableFile("not_in_columns") from None
 

@@ -178,6 +178,15 @@ def _code_key_of(cell: Cell) -> str:
 _code_key = lru_cache(maxsize=20_000)(_code_key_of)
 
 
+def case_number(cell: Cell) -> str:
+    """Return the number of a case or contact for comparison.
+
+    Case doesn't count, nor do spaces around its marks or zeros before its digits: R - 007 is r-7.
+    """
+    text = re.sub(r"[–—−]", "-", plain(cell))
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", re.sub(r" ?([-/._]) ?", r"\1", text))
+
+
 def read_count(cell: Cell, unit: str | None = None) -> Count:
     """Return the count in a cell, of things of a `unit` if one is known.
 

@@ -19,7 +19,8 @@ from sources.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
 from sources.home import Home
 from sources.isolation import IsolatedReader, Known
 from sources.landing import Repeat, joined, store_batch
-from sources.reading import Problem, Reading
+from sources.problems import Problem
+from sources.reading import Reading
 from sources.registers import Registers
 from sources.rekeying import finish_rotations
 from sources.repeats import Contents, stored_contents

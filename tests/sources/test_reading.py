@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
 from openpyxl import load_workbook
+from openpyxl.comments import Comment
 
 from sources.home import Home
 from sources.landing import SCHEMAS, store_batch
@@ -714,6 +715,22 @@ def test_a_percentage_and_an_error_are_no_values_in_other_formats(
     assert {("formula_in_cell", "Raporti", "E8"), ("not_a_number", "Raporti", "E7")} <= set(
         places(read(home, content))
     )
+
+
+def test_a_number_that_an_ods_shows_as_another_is_refused(home: Home, tmp_path: Path) -> None:
+    lies = ['0"000"', "0,", ";;;", '0" mijë"', "0%"]
+    truths = ["#,##0", "0.00", '0" persona"', "General", "000000"]
+    rows = [["2.1.9.1", "", "", "", 1900, ""]] * len(lies + truths)
+    book = load_workbook(io.BytesIO(workbook(rows)))
+    page = book["Raporti"]
+    for number, number_format in enumerate(lies + truths, start=7):
+        page[f"E{number}"].number_format = number_format
+    page["E12"].comment = Comment("12 raste", "krat")
+    changed = io.BytesIO()
+    book.save(changed)
+    found = places(read(home, saved_as("ods", changed.getvalue(), tmp_path)))
+    refused = [cell for rule, _, cell in found if rule == "not_a_number"]
+    assert refused == [f"E{number}" for number in range(7, 7 + len(lies))]
 
 
 def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(home: Home, tmp_path: Path) -> None:

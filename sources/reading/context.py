@@ -1,0 +1,115 @@
+"""What everything that reads one file shares.
+
+Belongs here: what is known of a file, and what was found in it so far. Not here: reading any of it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sources.layouts import Column, Layout, Written, candidates
+from sources.problems import MAX_PLACES, Problem, problem
+from sources.pseudonyms import Pseudonyms
+from sources.registers import NATION, Registers
+from sources.tables import address
+from sources.values import Cell, cell_text
+
+#: Rule for a cell that is blank or no code of its list, where it isn't unknown_code.
+_RULE_OF_COLUMN = {
+    "institution_code": "unknown_institution",
+    "county_code": "wrong_county",
+    "municipality_code": "unknown_municipality",
+    "indicator_code": "unknown_indicator",
+    "layout_id": "unknown_layout",
+    "reporting_month": "unknown_month",
+}
+
+
+class Place(NamedTuple):
+    """A cell with where it stands; rows and columns count from 0."""
+
+    value: Cell
+    row: int | None = None
+    column: int | None = None
+
+
+def cell_at(row: list[Cell], position: int) -> Cell:
+    """Return a cell of a row; None beyond its end."""
+    return row[position] if position < len(row) else None
+
+
+def rule_of(column: Column) -> str:
+    """Return the rule that a cell breaks which is no code of its column."""
+    return _RULE_OF_COLUMN.get(column.name, "unknown_code")
+
+
+class Context:
+    """A file that is being read: what is known of it, and what was found in it so far.
+
+    `notes` say how things were read that were not as the form wants them, `codes` what the columns
+    of its layout may hold. `sheet` is the name under which places in it are told.
+    """
+
+    def __init__(
+        self,
+        delivery_id: str,
+        county_code: str,
+        registers: Registers,
+        keys: Pseudonyms,
+        received_at: datetime,
+    ) -> None:
+        self.delivery_id = delivery_id
+        self.county_code = county_code
+        self.registers = registers
+        self.keys = keys
+        self.received_at = received_at
+        self.layout: Layout | None = None
+        self.institution_code: str | None = None
+        self.reporting_month: date | None = None
+        self.is_made_up = False
+        self.problems: list[Problem] = []
+        self.notes: set[str] = set()
+        self.sheet: str | None = None
+        self.codes: dict[str, Written] = {}
+        self._reported: Counter[tuple[str, str | None]] = Counter()
+
+    def report(
+        self,
+        rule: str,
+        place: Place | None = None,
+        column: Column | None = None,
+        sentence: str | None = None,
+        offered: Sequence[str] = (),
+    ) -> None:
+        """Note a problem; `offered` is what the cell may mean, where the column can't say it.
+
+        At most MAX_PLACES are noted of a rule and column.
+        """
+        kind = (rule, column.name if column else None)
+        self._reported[kind] += 1
+        if self._reported[kind] > MAX_PLACES:
+            return
+        row = place.row if place else None
+        position = place.column if place else None
+        self.problems.append(
+            problem(
+                rule,
+                sheet=self.sheet,
+                cell=None if row is None or position is None else address(row, position),
+                row_number=None if row is None else row + 1,
+                headings=column.headings if column else (),
+                sentence=sentence,
+                candidates=offered or self.candidates(rule, place, column),
+            )
+        )
+
+    def candidates(self, rule: str, place: Place | None, column: Column | None) -> Sequence[str]:
+        """Return what a cell of a column that breaks a rule may mean."""
+        if column is None or place is None or not cell_text(place.value):
+            return ()
+        code = self.codes[column.name][place.value] if column.name in self.codes else None
+        # What is known but doesn't belong here is meant: SHSSH alone is the national service.
+        if rule == "wrong_county" and code and self.registers.institutions.get(code) != NATION:
+            return ()
+        return candidates(column, place.value, self.registers, self.county_code)

@@ -1,0 +1,169 @@
+"""One delivered file, from its bytes to typed rows or the reasons why it is refused.
+
+Belongs here: the order in which a file is read, and what is said of it as a whole. Not here: any
+step of the reading (the other modules of sources.reading).
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sources.layouts import Layout, codes_by_column
+from sources.marks import UnreadableFile
+from sources.problems import Problem
+from sources.pseudonyms import Pseudonyms
+from sources.reading.below import without_what_stands_below
+from sources.reading.context import Context
+from sources.reading.heads import read_heads
+from sources.reading.labels import Labels, labels_of
+from sources.reading.recognition import find_columns, is_marked_made_up, recognise
+from sources.reading.records import read_records
+from sources.reading.reports import read_report
+from sources.reading.table import check_marks, check_shape, find_table, is_continued
+from sources.registers import Registers
+from sources.tables import Sheet, file_format, read_tables
+from sources.values import is_encoded_twice
+from sources.vault import Sealed
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One file as read.
+
+    `delivery` is a row of the raw table deliveries, `columns` are columns of the raw table `table`
+    (sources.landing.SCHEMAS), as long as each other. A refused file has none. `sealed` is where its
+    original waits, sealed, to be stored.
+    """
+
+    delivery: dict[str, Any]
+    table: str | None
+    columns: dict[str, list[Any]] = field(repr=False)
+    problems: list[Problem]
+    sealed: Sealed | None = None
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The columns as rows."""
+        lines = zip(*self.columns.values(), strict=True)
+        return [dict(zip(self.columns, line, strict=True)) for line in lines]
+
+
+def read_content(
+    content: bytes,
+    county_code: str,
+    registers: Registers,
+    keys: Pseudonyms,
+    received_at: datetime,
+    digest: str | None = None,
+) -> Reading:
+    """Read a file that arrived in the folder of `county_code` at `received_at`.
+
+    `received_at` is UTC without a zone, `digest` the content's SHA-256 where it is known already. A
+    file that breaks a rule of severity blocks is refused; a rule that the register of rules doesn't
+    know blocks. At most 100 places are located a rule and column. Never raises for what a file
+    holds.
+    """
+    digest = digest or hashlib.sha256(content).hexdigest()
+    context = Context(digest[:16], county_code, registers, keys, received_at)
+    columns: dict[str, list[Any]] = {}
+    try:
+        tables = read_tables(content)
+    except UnreadableFile as refusal:
+        acts = refusal.sentence == "active_content"
+        context.report("active_content" if acts else "unreadable_file", sentence=refusal.sentence)
+    else:
+        if tables.encoding:
+            context.notes.add(f"text in {tables.encoding}")
+        columns = _read(context, tables.sheets)
+    return _as_reading(context, columns, digest, len(content), file_format(content))
+
+
+def refused_unread(
+    rule: str,
+    digest: str,
+    byte_count: int,
+    county_code: str,
+    registers: Registers,
+    received_at: datetime,
+) -> Reading:
+    """Return the refusal of a file that was not read at all, under a rule of the door."""
+    # Nothing of the file is read, so no key is asked for.
+    context = Context(digest[:16], county_code, registers, Pseudonyms(Path()), received_at)
+    context.report(rule)
+    return _as_reading(context, {}, digest, byte_count, None)
+
+
+def _as_reading(
+    context: Context,
+    columns: dict[str, list[Any]],
+    digest: str,
+    byte_count: int,
+    stated_format: str | None,
+) -> Reading:
+    registers = context.registers
+    refused = any(
+        registers.rules.get(found.rule, "blocks") == "blocks" for found in context.problems
+    )
+    columns = {} if refused else columns
+    return Reading(
+        delivery={
+            "delivery_id": digest[:16],
+            "content_hash": digest,
+            "name_key": None,
+            "source": context.layout.source if context.layout else None,
+            "layout_id": context.layout.id if context.layout else None,
+            "code_lists": " ".join(context.layout.code_list_ids) if context.layout else None,
+            "county_code": registers.county_of(context.county_code),
+            "institution_code": context.institution_code,
+            "reporting_month": context.reporting_month,
+            "received_at": context.received_at,
+            "status": "refused" if refused else "accepted",
+            "file_format": stated_format,
+            "byte_count": byte_count,
+            "row_count": len(columns["delivery_id"]) if columns else 0,
+            "reading_note": "; ".join(sorted(context.notes)) or None,
+            "is_made_up": context.is_made_up,
+        },
+        table=context.layout.table if context.layout else None,
+        columns=columns,
+        # Steps and columns are read one by one, and told row by row.
+        problems=sorted(context.problems, key=lambda found: found.row_number or 0),
+    )
+
+
+def _read(context: Context, sheets: list[Sheet]) -> dict[str, list[Any]]:
+    """Return the rows of the one sheet that is a report or has records, as columns."""
+    labels = [labels_of(sheet) for sheet in sheets]
+    found = recognise(context, sheets, labels)
+    if found is None:
+        context.is_made_up = any(map(is_marked_made_up, sheets, labels))
+        return {}
+    context.layout, position = found
+    others = [sheet for sheet in sheets if sheet is not sheets[position]]
+    return _read_sheet(context, context.layout, sheets[position], labels[position], others)
+
+
+def _read_sheet(
+    context: Context, layout: Layout, sheet: Sheet, labels: Labels, others: list[Sheet]
+) -> dict[str, list[Any]]:
+    if layout.valid_to and context.received_at.date() > layout.valid_to:
+        context.report("outdated_form")
+    context.codes = codes_by_column(layout, context.registers)
+    if context.county_code not in context.registers.counties:
+        context.report("wrong_county")
+    found = find_columns(context, layout, sheet, labels)
+    if found is None:
+        return {}
+    table = without_what_stands_below(context, find_table(context, layout, sheet, *found))
+    read_heads(context, table, labels)
+    if not table.rows:
+        context.report("invalid_frame", sentence="no_rows")
+    if any(is_continued(context, table, other) for other in others):
+        context.report("invalid_frame", sentence="two_reports")
+    check_shape(context, table)
+    check_marks(context, table)
+    if is_encoded_twice("".join([c for row in sheet.rows for c in row if type(c) is str])):
+        context.notes.add("text encoded twice")
+    return (read_report if table.is_report else read_records)(context, table)

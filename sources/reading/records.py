@@ -1,0 +1,250 @@
+"""The rows of a log or of referral records: one row a contact or an event.
+
+Belongs here: reading hotline_contacts and referral_events, and keying what identifies. Not here:
+reports (sources.reading.reports) or how identities are taken apart (sources.identities).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sources.identities import pieces
+from sources.layouts import Column
+from sources.reading.context import Context, Place, cell_at, rule_of
+from sources.reading.table import Table
+from sources.values import (
+    Cell,
+    case_number,
+    cell_text,
+    load_words,
+    missing_kind,
+    plain,
+    read_count,
+    read_date,
+    read_timestamp,
+)
+
+#: No record is older: Albania's referral mechanism was agreed on in 2005. Earlier is a slip.
+_EARLIEST = date(2005, 1, 1)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A column of records in a file; `said` are the cells that were read without a finding.
+
+    The position is -1 where the file lacks the column.
+    """
+
+    column: Column
+    position: int
+    read: Callable[[Place], Any]
+    missing_codes: dict[str, str]
+    said: dict[str, tuple[Any, str | None]] = field(default_factory=dict)
+
+
+def read_records(context: Context, table: Table) -> dict[str, list[Any]]:
+    """Return the columns of hotline_contacts or referral_events."""
+    layout = table.layout
+    asked = [column for column in layout.columns if column.place == "row" and column.is_read]
+    identities = [
+        (_read_identity(context, column), column.name)
+        for column in asked
+        if column.kind == "identity"
+    ]
+    fields = [
+        _Field(
+            column,
+            table.positions.get(column.name, -1),
+            _cell_reader(context, column),
+            layout.missing_codes(column),
+        )
+        for column in asked
+        if column.kind != "identity"
+    ]
+    said_once: dict[str, Any] = {"county_code": context.county_code}
+    if any(column.name == "institution_code" for column in layout.columns):
+        said_once["institution_code"] = context.institution_code
+    records: list[dict[str, Any]] = []
+    seen: set[object] = set()
+    for row in table.rows:
+        number, cells = row
+        record = {"delivery_id": context.delivery_id, "row_number": number + 1, **said_once}
+        blank = []
+        for each in fields:
+            value, state = _said(context, each, number, cells)
+            record[each.column.name] = value
+            if state is not None:
+                record[f"{each.column.name}_state"] = state
+            if state == "blank":
+                blank.append(each.column)
+        # Whether a blank cell applies is known once the row has been read.
+        for column in blank:
+            record[f"{column.name}_state"] = _kind_of_blank(column, record)
+        for keyed, name in identities:
+            record |= keyed(table.place(name, row))
+        # A contact is told in one row; an event has no number, but the same one only once.
+        one = record.get("contact_key") or tuple(
+            value for name, value in record.items() if name != "row_number"
+        )
+        if one in seen:
+            context.report("invalid_frame", Place(None, number), sentence="repeated_record")
+        seen.add(one)
+        records.append(record)
+    return {name: [record[name] for record in records] for name in records[0]} if records else {}
+
+
+def _said(
+    context: Context, asked: _Field, number: int, cells: list[Cell]
+) -> tuple[Any, str | None]:
+    """Return a field of a row, and its state in a column that has one: see _with_state."""
+    position = asked.position
+    if position < 0:
+        return None, "blank" if asked.column.is_stated else None
+    cell = cell_at(cells, position)
+    if type(cell) is str and cell in asked.said:
+        return asked.said[cell]
+    told = len(context.problems)
+    place = Place(cell, number, position)
+    said = (
+        _with_state(asked.read, asked.missing_codes, place)
+        if asked.column.is_stated
+        else (asked.read(place), None)
+    )
+    # A log says the same few codes over and over.
+    if type(cell) is str and asked.column.kind == "code" and told == len(context.problems):
+        asked.said[cell] = said
+    return said
+
+
+def _cell_reader(context: Context, column: Column) -> Callable[[Place], Any]:
+    reader: Callable[[Context, Column], Callable[[Place], Any]] = {
+        "code": _read_code,
+        "text_code": _read_code,
+        "count": _read_count,
+        "date": _read_day,
+        "timestamp": _read_time,
+        "key": _read_key,
+    }[column.kind]
+    return reader(context, column)
+
+
+def _read_code(context: Context, column: Column) -> Callable[[Place], str | None]:
+    codes = context.codes[column.name]
+    rule = rule_of(column)
+
+    def read(place: Place) -> str | None:
+        code = codes[place.value]
+        if code is None and (column.filled or cell_text(place.value)):
+            context.report(rule, place, column)
+        return code
+
+    return read
+
+
+def _read_count(context: Context, column: Column) -> Callable[[Place], int | None]:
+    def read(place: Place) -> int | None:
+        count = read_count(place.value)
+        if count.rule:
+            context.report(count.rule, place, column)
+        if count.note:
+            context.notes.add(count.note)
+        return None if count.value is None else int(count.value)
+
+    return read
+
+
+def _read_day(context: Context, column: Column) -> Callable[[Place], date | None]:
+    # A day's grace: received_at is UTC, and a file's dates are local.
+    latest = (context.received_at + timedelta(days=1)).date()
+
+    def read(place: Place) -> date | None:
+        day = read_date(place.value)
+        if day is not None and type(place.value) in (int, float):
+            context.notes.add("dates from day numbers")
+        if (day is None and (column.filled or cell_text(place.value))) or (
+            day is not None and not _EARLIEST <= day <= latest
+        ):
+            context.report("invalid_date", place, column)
+        return day
+
+    return read
+
+
+def _read_time(context: Context, column: Column) -> Callable[[Place], datetime | None]:
+    latest = context.received_at + timedelta(days=1)
+
+    def read(place: Place) -> datetime | None:
+        moment = read_timestamp(place.value)
+        if (moment is None and (column.filled or cell_text(place.value))) or (
+            moment is not None and (moment.date() < _EARLIEST or moment > latest)
+        ):
+            context.report("invalid_date", place, column)
+        return moment
+
+    return read
+
+
+def _read_key(context: Context, column: Column) -> Callable[[Place], str | None]:
+    # Counties number on their own: without the county, case 1 of two would be one case.
+    giver = [context.county_code]
+    if column.namespace == "institution":
+        giver.append(context.institution_code or "")
+
+    def read(place: Place) -> str | None:
+        # A dash in place of a number would tie all that have none to one another.
+        if missing_kind(place.value) or plain(place.value).strip(".") in load_words().no_number:
+            if column.filled:
+                context.report("unknown_code", place, column)
+            return None
+        # Excel makes days of numbers such as 12/2023, and no one knows of which.
+        if not isinstance(place.value, str | int | float) or isinstance(place.value, bool):
+            context.report("unknown_code", place, column, sentence="number_became_date")
+            return None
+        return context.keys.key(column.key or "", "/".join([*giver, case_number(place.value)]))
+
+    return read
+
+
+def _read_identity(context: Context, column: Column) -> Callable[[Place], dict[str, str | None]]:
+    kept = column.pseudonyms
+    kind = column.identity or ""
+
+    def read(place: Place) -> dict[str, str | None]:
+        found = pieces(kind, place.value)
+        if kind == "birth_date" and found and (found[1] or "") > str(context.received_at.year):
+            found = None
+        if found is None:
+            context.report("identity_not_read", place, column)
+            return dict.fromkeys(kept)
+        return {
+            name: None if piece is None else context.keys.key(purpose, piece)
+            for (name, purpose), piece in zip(kept.items(), found, strict=True)
+        }
+
+    return read
+
+
+def _with_state(
+    read: Callable[[Place], Any],
+    missing_codes: dict[str, str],
+    place: Place,
+) -> tuple[Any, str]:
+    """Return what a cell of a record says, and that it does (reported) or which kind of nothing."""
+    kind = missing_kind(place.value)
+    if kind:
+        return None, kind
+    value = read(place)
+    if value in missing_codes:
+        return None, missing_codes[value]
+    # What can't be read is a finding already; "disa" is a number that nobody knows.
+    return value, "unknown" if value is None else "reported"
+
+
+def _kind_of_blank(column: Column, record: dict[str, Any]) -> str:
+    """Return not_applicable where the row says that the column is not asked, else not_reported."""
+    if column.asked_where is None:
+        return "not_reported"
+    other, codes = column.asked_where
+    said = record.get(other)
+    return "not_applicable" if said is not None and said not in codes else "not_reported"

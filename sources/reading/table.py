@@ -1,0 +1,226 @@
+"""The rows below a sheet's headings, and whether they have the shape that their layout wants.
+
+Belongs here: which rows there are, merged cells, marks of cells and lengths of rows. Not here: what
+stands below the table (sources.reading.below) or what its cells mean (sources.reading.reports,
+sources.reading.records).
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from sources.layouts import Column, Layout
+from sources.reading.context import Context, Place, cell_at
+from sources.tables import Sheet, is_blank
+from sources.values import Cell, cell_text, missing_kind, plain, read_count, read_date
+
+#: Kinds of columns whose merged cells say the same for each of their rows.
+_FILLED_DOWN = {"code", "text_code", "month"}
+
+#: Kinds of columns in which each row says its own, so that merged cells leave some of it unsaid.
+_OF_EACH_ROW = {"count", "date", "timestamp", "key", "identity"}
+
+#: A row with its number, counted from 0.
+Row = tuple[int, list[Cell]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a sheet that hold something, and the column of the layout at each position."""
+
+    layout: Layout
+    sheet: Sheet
+    heading_row: int
+    columns: dict[int, Column]
+    rows: list[Row]
+
+    @property
+    def is_report(self) -> bool:
+        """Whether its rows are values of indicators; else they are records of contacts or cases."""
+        return self.layout.table == "submission_values"
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where the columns that are read stand, by their names."""
+        return {column.name: at for at, column in self.columns.items() if column.is_read}
+
+    def place(self, name: str, row: Row) -> Place:
+        """Return the cell of a column in a row; nothing where the file lacks the column."""
+        number, cells = row
+        position = self.positions.get(name)
+        return Place(None if position is None else cell_at(cells, position), number, position)
+
+
+def find_table(
+    context: Context, layout: Layout, sheet: Sheet, heading_row: int, columns: dict[int, Column]
+) -> Table:
+    """Return the rows below the headings that hold something, with merged cells written out."""
+    table = Table(layout, sheet, heading_row, columns, [])
+    if sheet.marks.merged:
+        _read_merged(context, table)
+    table.rows.extend(
+        (number, row)
+        for number, row in enumerate(sheet.rows)
+        if number > heading_row and not _is_empty(table, row)
+    )
+    return table
+
+
+def is_continued(context: Context, table: Table, sheet: Sheet) -> bool:
+    """Tell whether another sheet goes on with the table, with no headings of its own.
+
+    Left out its rows would be lost, and nobody would know.
+    """
+    asked = [
+        (position, column)
+        for position, column in table.columns.items()
+        if column.place == "row" and (column.filled or column.name == "value")
+    ]
+    return bool(asked) and any(
+        all(_is_said(context, column, cell_at(row, position)) for position, column in asked)
+        for row in sheet.rows
+    )
+
+
+def _is_said(context: Context, column: Column, cell: Cell) -> bool:
+    if column.kind in ("code", "text_code"):
+        return context.codes[column.name][cell] is not None
+    if column.kind == "count":
+        return bool(cell_text(cell)) and read_count(cell).rule is None
+    if column.kind == "date":
+        return read_date(cell) is not None
+    return missing_kind(cell) is None
+
+
+def _is_empty(table: Table, row: list[Cell]) -> bool:
+    """Tell whether a row holds nothing to read.
+
+    Forms have titles between rows, which stand in columns that are not read. A record with
+    nothing but a name is no title: it is read, and found to lack its codes.
+    """
+    if not table.is_report:
+        return is_blank(row)
+    return not any(
+        cell_text(cell_at(row, position))
+        for position, column in table.columns.items()
+        if column.place == "row" and column.is_read
+    )
+
+
+def _read_merged(context: Context, table: Table) -> None:
+    """Write the value of merged cells into each of their rows, in columns of codes.
+
+    What each row should say itself is refused, and what stands hidden behind merged cells. A
+    title across the table is none of it.
+    """
+    columns = table.columns
+    for first_row, first_column, last_row, last_column in table.sheet.marks.merged:
+        rows = table.sheet.rows[first_row : last_row + 1]
+        within = range(first_column, last_column + 1)
+        covered = {each: columns[each] for each in within if each in columns}
+        is_above = first_row <= table.heading_row
+        if is_above or not rows or not any(column.is_read for column in covered.values()):
+            continue
+        place = Place(None, first_row, first_column)
+        value = cell_at(rows[0], first_column)
+        texts = {plain(cell_at(row, each)) for row in rows for each in covered}
+        hidden = texts - {"", plain(value)}
+        unsaid = _unsaid(table, covered, first_column if len(rows) == 1 else None)
+        is_title = not any(
+            cell_text(cell_at(row, position))
+            for row in rows
+            for position, column in columns.items()
+            if position not in within and column.is_read
+        )
+        column = columns.get(first_column)
+        if hidden or (unsaid and cell_text(value) and not is_title):
+            first = next(iter(unsaid or covered.values()))
+            context.report("invalid_frame", place, first, sentence="merged_value")
+        elif column and column.kind in _FILLED_DOWN and cell_text(value) and len(rows) > 1:
+            context.report("merged_cells_read", place, column)
+            for row in rows[1:]:
+                if first_column < len(row):
+                    row[first_column] = value
+
+
+def _unsaid(table: Table, covered: dict[int, Column], said: int | None) -> list[Column]:
+    """Return the columns of merged cells that say nothing of their own, but for the one `said`.
+
+    Beside a value the state may be covered; a record says each of its codes.
+    """
+    kinds = _OF_EACH_ROW if table.is_report else _OF_EACH_ROW | {"code", "text_code"}
+    return [
+        column
+        for position, column in covered.items()
+        if position != said
+        and column.kind in kinds
+        and not (said is None and column.kind in _FILLED_DOWN)
+    ]
+
+
+def check_marks(context: Context, table: Table) -> None:
+    """Refuse formulas and errors where a value is read; tell what was read though hidden."""
+    marks = table.sheet.marks
+    read = set(table.positions.values())
+    numbers = {number for number, _ in table.rows}
+    for row, position in sorted(marks.formulas):
+        if row < table.heading_row or (row in numbers and position in read):
+            context.report("formula_in_cell", Place(None, row, position))
+    for row, position in sorted(marks.errors):
+        if row < table.heading_row or (row in numbers and position in read):
+            asked = table.columns.get(position) if row > table.heading_row else None
+            rule = "not_a_number" if asked and asked.kind == "count" else "unknown_code"
+            context.report(rule, Place(None, row, position), asked, sentence="error_value")
+    for row, position in sorted(marks.disguised):
+        asked = table.columns.get(position)
+        if row in numbers and asked and asked.kind in ("count", "key"):
+            rule = "not_a_number" if asked.kind == "count" else "unknown_code"
+            if isinstance(cell_at(table.sheet.rows[row], position), (int, float)):
+                place = Place(None, row, position)
+                context.report(rule, place, asked, sentence="disguised_value")
+    if marks.is_hidden:
+        context.report("hidden_cells_read")
+    for row in sorted(marks.hidden_rows & numbers):
+        context.report("hidden_cells_read", Place(None, row))
+    for position in sorted(marks.hidden_columns & read):
+        context.report("hidden_cells_read", Place(None, table.heading_row, position))
+
+
+def check_shape(context: Context, table: Table) -> None:
+    """Find rows of separated text that are longer or shorter than the headings.
+
+    A separator inside unquoted text shifts what stands behind it into other columns. Excel leaves
+    out separators at the end of a row: nothing is shifted in one that has its value, and nothing
+    cut off if its line ends. A number of thousands that a comma parts fills the next cell.
+    """
+    sheet = table.sheet
+    if sheet.name is not None:
+        return
+    width = len(sheet.rows[table.heading_row])
+    may_part = [
+        at
+        for at, column in table.columns.items()
+        if column.kind == "count" and sheet.separator == ","
+    ]
+    needed = table.positions["value"] + 1 if "value" in table.positions else width
+    for number, row in table.rows:
+        is_cut = sheet.is_unended and number == len(sheet.rows) - 1
+        has_value = len(row) >= needed and cell_text(row[needed - 1]) and not is_cut
+        if (
+            (len(row) < width and not has_value)
+            or not is_blank(row[width:])
+            or any(_is_parted(table, row, at) for at in may_part)
+        ):
+            context.report("invalid_frame", Place(None, number), sentence="uneven_row")
+
+
+def _is_parted(table: Table, row: list[Cell], position: int) -> bool:
+    """Tell whether a comma parts a number into the cell of a count and the next, which isn't read.
+
+    1,900 and 1,5 fill two cells of text that commas separate, unless they are quoted.
+    """
+    behind = table.columns.get(position + 1)
+    if behind is not None and behind.is_read:
+        return False
+    texts = (cell_text(cell_at(row, position)), cell_text(cell_at(row, position + 1)))
+    return all(re.fullmatch(r"-?[0-9]{1,3}", text) for text in texts)
