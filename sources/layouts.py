@@ -39,6 +39,7 @@ _LONGEST_KEPT = 200
 _LIKE = 75
 _PART = 0.9
 _SHORTEST_PART = 3
+_SOON_READ = 8
 
 _STATED_KINDS = {"count", "code", "text_code", "date", "timestamp"}
 
@@ -255,6 +256,17 @@ def candidates(column: Column, cell: Cell, registers: Registers, county_code: st
     if "register:indicators" in column.code_lists and not re.search(r"[^\W\d]", said):
         said = re.sub(r"[-–_,/\s]+", ".", said)
     return likeliest(said, _names(column, registers, county_code))
+
+
+@cache
+def short_list(column: Column) -> tuple[str, ...]:
+    """Return all that a column can say, in Albanian, where that is soon read; else nothing.
+
+    For a cell that is like none of it: 15 in place of an age group.
+    """
+    lists = [name for name in column.code_lists if _VERSIONED.fullmatch(name)]
+    names = column.choices or tuple(code.name_sq for name in lists for code in codes_of(name))
+    return names if len(names) <= _SOON_READ else ()
 
 
 @lru_cache(maxsize=64)

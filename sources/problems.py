@@ -1,15 +1,18 @@
 """What the door can find wrong with a file, in fixed words.
 
-Belongs here: the sentences, in Albanian and English. Not here: when a rule is broken
-(sources.reading) or how grave that is (the register of quality rules).
+Belongs here: the sentences, in Albanian and English, and the order in which they are told. Not
+here: when a rule is broken (sources.reading) or how grave that is (the register of quality rules).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 #: Places listed for each rule and column of a file; more would bury the reader.
 MAX_PLACES = 100
+
+#: How grave a rule is, the gravest first.
+SEVERITIES = ("blocks", "warns", "informs")
 
 _PLACE_WORDS = {"sq": ("fleta", "qeliza", "rreshti"), "en": ("sheet", "cell", "row")}
 
@@ -159,8 +162,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The file says it more than once, and not alike: leave only what is right.",
     ),
     "remark_left_out": (
-        "Rreshti nën tabelë nuk ka kod treguesi dhe as vlerë; u la jashtë dhe nuk u lexua.",
-        "The row below the table has no indicator's code and no value; it was left out, not read.",
+        "Rreshti nën tabelë nuk është as vlerë as regjistrim; u la jashtë dhe nuk u lexua.",
+        "The row below the table is neither a value nor a record; it was left out, not read.",
     ),
     "totals_row_left_out": (
         "Rreshti i shumës nuk u lexua: shumat i nxjerr krat.",
@@ -217,6 +220,22 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "part_exceeds_whole": (
         "Pjesa është më e madhe se totali i treguesit: kontrolloni të dyja.",
         "The part is larger than the indicator's total: check both.",
+    ),
+    "accepted_before_contact": (
+        "Referimi u pranua para se të merrej kontakti: kontrolloni të dyja kohët.",
+        "The referral was accepted before the contact was received: check both times.",
+    ),
+    "municipality_in_another_county": (
+        "Bashkia nuk është në qarkun e ngjarjes: kontrolloni të dyja.",
+        "The municipality is not in the county of the event: check both.",
+    ),
+    "duplicate_without_original": (
+        "Rezultati thotë dyfishim: shkruani i cilit kontakt.",
+        "The outcome says duplicate: write of which contact.",
+    ),
+    "status_without_deciding_body": (
+        "Nuk thuhet cili organ e vendosi statusin: shkruani organizatën vendimmarrëse.",
+        "Which body decided on the status is not said: write the deciding organisation.",
     ),
     "unknown_code": (
         "Kodi mungon ose nuk është në listë: përdorni një kod nga lista e formularit.",
@@ -337,3 +356,25 @@ def problem(
     if headings:
         sq, en = f"{headings[0]}: {sq}", f"{headings[-1]}: {en}"
     return Problem(rule, sheet, cell, row_number, sq, en)
+
+
+def severity_of(rule: str, severities: Mapping[str, str]) -> str:
+    """Return how grave a rule is: blocks, warns or informs. One that isn't registered blocks."""
+    return severities.get(rule, SEVERITIES[0])
+
+
+def worst_first(problems: Iterable[Problem], severities: Mapping[str, str]) -> list[Problem]:
+    """Return problems by their severity, and then as they stand in the file."""
+
+    def order(found: Problem) -> tuple[int, str, int, int, str, str]:
+        column = (found.cell or "").rstrip("0123456789")
+        return (
+            SEVERITIES.index(severity_of(found.rule, severities)),
+            found.sheet or "",
+            found.row_number or 0,
+            len(column),
+            column,
+            found.rule,
+        )
+
+    return sorted(problems, key=order)

@@ -214,7 +214,8 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
         unit or "", ()
     ):
         count = read_count(found[1])
-        return replace(count, note="a unit stood behind the number") if not count.rule else count
+        notes = [count.note, "a unit stood behind the number"]
+        return count if count.rule else replace(count, note="; ".join(filter(None, notes)))
     negative = text[0] in "-−"
     digits = text[1:].strip() if negative else text
     if _AMBIGUOUS.fullmatch(digits):

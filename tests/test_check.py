@@ -361,6 +361,56 @@ def test_the_check_asks_what_the_warehouse_will_ask(
     assert len(compared) >= 2
 
 
+LOG = (
+    "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;Elemente dyshimi;"
+    "Shfrytëzimi;Qarku i ngjarjes;Bashkia;Referuar te;Pranuar më;Rezultati;Nr. rastit;"
+    "Përsëritje e;Dyfishim i;Emri;Numri i telefonit;E-mail;Adresa;Shënime\n"
+)
+RECORDS = (
+    "Formulari;Qarku;Institucioni;Të dhënat;Nr. rastit;Nr. i mëparshëm i rastit;"
+    "Nr. i rastit në linjë;Kodi i personit;Ngjarja;Data;Gjinia;Grupmosha;"
+    "Organizata vendimmarrëse;Kanali i identifikimit;Shfrytëzimi;Bashkia;Pika kufitare;"
+    "Organizata referuese;Organizata pritëse;Lloji i mbështetjes;Hollësi;Statusi i rastit;"
+    "Arsyeja e mbylljes\n"
+)
+
+
+def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> None:
+    def asked(text: str) -> list[tuple[str, int | None]]:
+        path = tmp_path / "records.csv"
+        path.write_text(text, encoding="utf-8")
+        answer = check_file(path, load_registers(SEEDS), SEEDS, "AL-04")
+        return [(each.rule, each.row_number) for _, each in answer.problems]
+
+    def contact(number: int, **said: str) -> str:
+        said = {"town": "Fier", "accepted": "2023-05-03 16:00", "outcome": "u referua"} | said
+        return (
+            f"krat-linja-2;AL-04;REALE;K-{number};telefon;2023-05-03 14:30;familjar;"
+            f"raportim rasti;3;forced labour;AL-04;{said['town']};policia;{said['accepted']};"
+            f"{said['outcome']};R-{number};;{said.get('original', '')};;;;;\n"
+        )
+
+    first = contact(1) + contact(2, outcome="dyfishim", original="K-1")
+    assert asked(LOG + first) == []
+    assert asked(
+        LOG
+        + first
+        + contact(3, accepted="2023-05-03 14:00")
+        + contact(4, town="Vlorë")
+        + contact(5, outcome="dyfishim")
+    ) == [
+        ("accepted_before_contact", 4),
+        ("municipality_in_another_county", 5),
+        ("duplicate_without_original", 6),
+    ]
+    step = (
+        "krat-referim-2;AL-04;AL-04-POLICIA;REALE;12;;;P-1;identifikim fillestar;2023-05-04;"
+        "femër;0-17;{};kufi;lypje;Fier;;;;;;aktiv;\n"
+    )
+    assert asked(RECORDS + step.format("policia")) == []
+    assert asked(RECORDS + step.format("")) == [("status_without_deciding_body", 2)]
+
+
 @pytest.mark.parametrize("name", ["Raporti\u200b", "Rapor\u00adti", " Raporti", "RAPORTI"])
 def test_a_sheet_that_is_nearly_named_as_the_forms_is_marked_itself(
     name: str, tmp_path: Path

@@ -15,13 +15,10 @@ from expectations.completeness import open_questions
 from orchestration.ingestion.door import read_and_check
 from sources.home import Home
 from sources.isolation import IsolatedReader
-from sources.problems import Problem
+from sources.problems import Problem, severity_of, worst_first
 from sources.reading import Reading
 from sources.registers import Registers
 from sources.tables import Tables, address, read_tables
-
-#: Worst first; a rule that the register doesn't know blocks.
-SEVERITIES = ("blocks", "warns", "informs")
 
 #: Fill of a marked cell, by severity.
 FILLS = {"blocks": "F4B6B6", "warns": "FFE3A3", "informs": "D6E6F5"}
@@ -65,11 +62,12 @@ def check_file(
                 break
         # The right county is the one that the file contradicts least.
         reading = min(reversed(readings), key=_contradictions)
-    problems = [
-        (registers.rules.get(problem.rule, "blocks"), problem)
-        for problem in (*reading.problems, *open_questions(reading, registers, seeds_dir))
+    problems = [*reading.problems, *open_questions(reading, registers, seeds_dir)]
+    graded = [
+        (severity_of(problem.rule, registers.rules), problem)
+        for problem in worst_first(problems, registers.rules)
     ]
-    return Answer(reading, sorted(problems, key=_order), content)
+    return Answer(reading, graded, content)
 
 
 def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"]) -> None:
@@ -126,19 +124,6 @@ def _marked(book: Any, tables: Tables, answer: Answer, language: Literal["sq", "
 
 def _contradictions(reading: Reading) -> int:
     return len(reading.problems) if any(p.rule == "wrong_county" for p in reading.problems) else -1
-
-
-def _order(entry: tuple[str, Problem]) -> tuple[Any, ...]:
-    severity, problem = entry
-    column = re.sub(r"[0-9]", "", problem.cell or "")
-    return (
-        SEVERITIES.index(severity),
-        problem.sheet or "",
-        problem.row_number or 0,
-        len(column),
-        column,
-        problem.rule,
-    )
 
 
 def _place(problem: Problem, names: list[str | None]) -> tuple[int, str] | None:

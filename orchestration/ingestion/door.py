@@ -19,7 +19,7 @@ from sources.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
 from sources.home import Home
 from sources.isolation import IsolatedReader, Known
 from sources.landing import Repeat, joined, store_batch
-from sources.problems import Problem
+from sources.problems import Problem, worst_first
 from sources.reading import Reading
 from sources.registers import Registers
 from sources.rekeying import finish_rotations
@@ -176,7 +176,9 @@ def checked(readings: Sequence[Reading], registers: Registers) -> list[Reading]:
             reading,
             delivery={**reading.delivery, "status": "refused", "row_count": 0},
             columns={},
-            problems=[*reading.problems, *failed[reading.delivery["delivery_id"]]],
+            problems=worst_first(
+                [*reading.problems, *failed[reading.delivery["delivery_id"]]], registers.rules
+            ),
         )
         if reading.delivery["delivery_id"] in failed
         else reading

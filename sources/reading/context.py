@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sources.layouts import Column, Layout, Written, candidates
+from sources.layouts import Column, Layout, Written, candidates, short_list
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.pseudonyms import Pseudonyms
 from sources.registers import NATION, Registers
@@ -90,6 +90,9 @@ class Context:
         self._reported[kind] += 1
         if self._reported[kind] > MAX_PLACES:
             return
+        offered = offered or self.candidates(rule, place, column)
+        if column and place and cell_text(place.value) and rule == rule_of(column) and not sentence:
+            offered = offered or short_list(column)
         row = place.row if place else None
         position = place.column if place else None
         self.problems.append(
@@ -100,7 +103,7 @@ class Context:
                 row_number=None if row is None else row + 1,
                 headings=column.headings if column else (),
                 sentence=sentence,
-                candidates=offered or self.candidates(rule, place, column),
+                candidates=offered,
             )
         )
 

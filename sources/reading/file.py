@@ -12,7 +12,7 @@ from typing import Any
 
 from sources.layouts import Layout, codes_by_column
 from sources.marks import UnreadableFile
-from sources.problems import Problem
+from sources.problems import SEVERITIES, Problem, severity_of, worst_first
 from sources.pseudonyms import Pseudonyms
 from sources.reading.below import without_what_stands_below
 from sources.reading.context import Context
@@ -103,9 +103,8 @@ def _as_reading(
     stated_format: str | None,
 ) -> Reading:
     registers = context.registers
-    refused = any(
-        registers.rules.get(found.rule, "blocks") == "blocks" for found in context.problems
-    )
+    severities = {severity_of(found.rule, registers.rules) for found in context.problems}
+    refused = SEVERITIES[0] in severities
     columns = {} if refused else columns
     return Reading(
         delivery={
@@ -128,8 +127,7 @@ def _as_reading(
         },
         table=context.layout.table if context.layout else None,
         columns=columns,
-        # Steps and columns are read one by one, and told row by row.
-        problems=sorted(context.problems, key=lambda found: found.row_number or 0),
+        problems=worst_first(context.problems, registers.rules),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
@@ -31,7 +31,15 @@ from sources.reading import Reading, read_content
 from sources.registers import Registers
 from sources.repeats import stored_contents
 from sources.tables import address, read_tables
-from sources.values import cell_text, read_count, read_date, read_month, read_timestamp, read_year
+from sources.values import (
+    cell_text,
+    is_encoded_twice,
+    read_count,
+    read_date,
+    read_month,
+    read_timestamp,
+    read_year,
+)
 from sources.vault import Sealer, in_chunks, opened, sealed_original
 
 RECEIVED = datetime(2023, 6, 5, 9, 0)
@@ -330,7 +338,7 @@ def test_a_report_before_its_month_ended_is_kept_and_flagged(home: Home) -> None
 
 def test_a_missing_column_a_repeated_row_and_an_empty_form_are_refused(home: Home) -> None:
     header = f"{HOTLINE}\n{CONTACT}\n".replace(";Kanali", ";Kanal")
-    assert rules(read(home, header)) == ["unknown_column_dropped", "missing_required_column"]
+    assert rules(read(home, header)) == ["missing_required_column", "unknown_column_dropped"]
     assert rules(read(home, workbook([TOTAL, TOTAL]))) == ["invalid_frame"]
     assert rules(read(home, workbook([]))) == ["invalid_frame"]
 
@@ -615,6 +623,8 @@ def test_a_day_that_can_be_another_is_not(cell: str | float) -> None:
 
 @given(text=st.text(st.characters(codec="cp1252", categories=["L"]), max_size=30))
 def test_text_that_was_encoded_twice_is_read_as_it_was_meant(text: str) -> None:
+    # What looks as if it had been encoded twice before is taken back further.
+    assume(not is_encoded_twice(text))
     try:
         twice = text.encode().decode("cp1252")
     except UnicodeDecodeError:
@@ -748,8 +758,9 @@ def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(home: Home, tmp_
     start = formula.start()
     content = content[:start] + error + nothing + content[start + len(error) + len(nothing) :]
     reading = read(home, content)
-    assert ("not_a_number", "Raporti", "E8") in places(reading)
-    assert "#N/A" in reading.problems[0].message_sq
+    (told,) = [found for found in reading.problems if found.rule == "not_a_number"]
+    assert (told.sheet, told.cell) == ("Raporti", "E8")
+    assert "#N/A" in told.message_sq
 
 
 def test_an_ods_that_spreads_far_is_refused_before_it_is_read(home: Home) -> None:

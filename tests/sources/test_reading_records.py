@@ -81,9 +81,26 @@ def told(reading: Reading) -> list[tuple[str, str | None]]:
 
 
 def read(home: Home, *records: dict[str, str]) -> Reading:
-    lines = [";".join(records[0]), *(";".join(record.values()) for record in records)]
-    content = "\n".join([*lines, ""]).encode()
+    return read_bytes(home, as_text([[*records[0]], *([*each.values()] for each in records)]))
+
+
+def read_bytes(home: Home, content: bytes) -> Reading:
     return read_content(content, "AL-04", REGISTERS, Pseudonyms(home.keys), RECEIVED)
+
+
+def as_text(rows: list[list[str]]) -> bytes:
+    return "\n".join([*(";".join(row) for row in rows), ""]).encode()
+
+
+def as_workbook(*sheets: list[list[str]]) -> bytes:
+    book, buffer = Workbook(), io.BytesIO()
+    book.remove(book.worksheets[0])
+    for rows in sheets:
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    book.save(buffer)
+    return buffer.getvalue()
 
 
 def test_a_row_may_be_written_in_albanian_or_english(home: Home) -> None:
@@ -364,3 +381,95 @@ def test_a_file_may_have_every_heading_in_english(home: Home) -> None:
         rows = [read(home, one).rows[0] for one in (english, record)]
         assert rows[0].pop("delivery_id") != rows[1].pop("delivery_id")
         assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize(
+    ("below", "rule"),
+    [
+        (["Gjithsej", "12"], "totals_row_left_out"),
+        (["Gjithsej: 12 raste"], "totals_row_left_out"),
+        (["Totali i kontakteve", "", "", "12", "", "3"], "totals_row_left_out"),
+        (["Përgatiti: Filan Fisteku"], "remark_left_out"),
+        (["Përgatiti:", "Filan Fisteku"], "remark_left_out"),
+        (["", "", "", "Përgjegjësi i linjës"], "remark_left_out"),
+        (["Fier, më 05.06.2023"], "remark_left_out"),
+    ],
+)
+@pytest.mark.parametrize("record", [EVENT, CONTACT])
+@pytest.mark.parametrize("in_workbook", [True, False])
+def test_what_stands_below_records_is_left_out_and_told(
+    home: Home, record: dict[str, str], below: list[str], rule: str, in_workbook: bool
+) -> None:
+    """In text as a row of as many cells, in a workbook as one below a blank row."""
+    rows = [list(record.values()), below + [""] * (len(record) - len(below))]
+    if in_workbook:
+        content = as_workbook([[*record], rows[0], [], rows[1]])
+    else:
+        content = as_text([[*record], *rows])
+    reading = read_bytes(home, content)
+    assert [found.rule for found in reading.problems] == [rule]
+    assert len(reading.rows) == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Nr. rastit": "13/2023"},
+        {"Nr. rastit": "R-13"},
+        {"Emri": "Filan"},
+        {"Emri": "Filan", "Mbiemri": "Fisteku"},
+        {"Ngjarja": "sinjalizim"},
+        {"Ngjarja": "sinjalizm"},
+        {"Data": "2023-05-05"},
+        {"Gjinia": "femër"},
+        {"Nr. rastit": "Gjithsej", "Ngjarja": "sinjalizim"},
+    ],
+)
+def test_a_record_that_lacks_the_rest_is_not_left_out(home: Home, row: dict[str, str]) -> None:
+    record = {**EVENT, "Emri": "", "Mbiemri": ""}
+    blank = dict.fromkeys(record, "")
+    rows = [[*record], [*record.values()], [*(blank | row).values()]]
+    reading = read_bytes(home, as_workbook(rows))
+    assert reading.delivery["status"] == "refused"
+    assert not {"remark_left_out", "totals_row_left_out"} & {each.rule for each in reading.problems}
+
+
+@pytest.mark.parametrize("record", [EVENT, CONTACT])
+@pytest.mark.parametrize("first_row", [1, 60])
+def test_records_of_another_sheet_are_not_lost_with_their_headings(
+    home: Home, record: dict[str, str], first_row: int
+) -> None:
+    records = [[*record], [*record.values()]]
+    changed = {"Nr. rastit": "14", "Nr. kontaktit": "K-2"}
+    other = [changed.get(heading, cell) for heading, cell in record.items()]
+    above: list[list[str]] = [[]] * (first_row - 1)
+    reading = read_bytes(home, as_workbook(records, [*above, other]))
+    assert [each.rule for each in reading.problems] == ["invalid_frame"]
+    assert "më shumë se një formular" in reading.problems[0].message_sq
+    # A list of codes beside the records is none.
+    codes = [["", "", "", "", code] for code in ("fluks", "linja", "policia")]
+    assert read_bytes(home, as_workbook(records, codes)).problems == []
+
+
+@pytest.mark.parametrize("number", ["R-007", "R - 7", "r–7", " R-7 ", "R -07"])
+def test_a_case_is_known_by_its_number_however_it_is_spaced(home: Home, number: str) -> None:
+    (first,) = read(home, CONTACT).rows
+    (other,) = read(home, {**CONTACT, "Nr. rastit": number}).rows
+    assert first["case_key"] == other["case_key"]
+    for another in ("R-70", "R-77", "R7-0", "7"):
+        (third,) = read(home, {**CONTACT, "Nr. rastit": another}).rows
+        assert third["case_key"] != first["case_key"]
+
+
+@pytest.mark.parametrize("age", ["15", "25"])
+def test_what_is_like_no_code_of_a_short_list_is_told_with_all_of_it(home: Home, age: str) -> None:
+    (found,) = read(home, {**EVENT, "Grupmosha": age}).problems
+    assert "fëmijë; i rritur; e panjohur" in found.message_sq
+
+
+def test_a_birth_date_to_come_is_not_kept(home: Home) -> None:
+    born = {**EVENT, "Emri": "Filan", "Mbiemri": "Fisteku", "Numri personal": "", "Datëlindja": ""}
+    for day, is_kept in (("2010-05-04", True), ("2031-05-04", False)):
+        reading = read(home, {**born, "Datëlindja": day})
+        assert (reading.rows[0]["birth_date_key"] is not None) is is_kept
+        assert ("identity_not_read" in [each.rule for each in reading.problems]) is not is_kept

@@ -77,7 +77,7 @@ def told(reading: Reading) -> list[tuple[str, str | None]]:
         ("1 900", 1900.0, "number", "thousands spaces"),
         ("1\u00a0900", 1900.0, "number", "thousands spaces"),
         ("1\u202f900,0", 1900.0, "number", "thousands spaces"),
-        ("200 000 persona", 200000.0, "number", "a unit stood behind the number"),
+        ("200 000 persona", 200000.0, "number", "thousands spaces; a unit stood behind the number"),
         ("disa", None, "unknown", "a word for some, not a number"),
         ("Disa raste.", None, "unknown", "a word for some, not a number"),
         ("Nuk kemi patur asnjë rast këtë muaj!", 0.0, "zero", "words read as zero"),
@@ -265,7 +265,7 @@ def test_hidden_rows_and_columns_are_read_and_told(tmp_path: Path) -> None:
     reading = read(workbook(rows, hide), tmp_path)
     assert [row["value"] for row in reading.rows] == [3.0, 4.0]
     assert [(found.rule, found.cell, found.row_number) for found in reading.problems] == [
-        ("hidden_cells_read", None, 8), ("hidden_cells_read", "D6", 6),
+        ("hidden_cells_read", "D6", 6), ("hidden_cells_read", None, 8),
     ]  # fmt: skip
     assert reading.delivery["status"] == "accepted"
 
@@ -310,6 +310,25 @@ def test_a_signature_below_the_table_is_left_out_and_told(tmp_path: Path) -> Non
     assert reading.delivery["status"] == "accepted"
     assert len(reading.rows) == 1
     assert "anarina" not in str(reading)
+
+
+def test_a_signature_in_two_cells_is_left_out(tmp_path: Path) -> None:
+    rows = [*one(3), ["Përgatiti:", "", "", "", "Filan Fisteku", ""]]
+    reading = read(workbook(rows), tmp_path)
+    assert [row["value"] for row in reading.rows] == [3.0]
+    assert told(reading) == [("remark_left_out", "A8")]
+    # A number behind a label is a value, whose code is missing.
+    rows[1][4] = 4
+    assert "unknown_indicator" in [rule for rule, _ in told(read(workbook(rows), tmp_path))]
+
+
+def test_a_comma_that_parts_a_number_in_two_cells_is_told(tmp_path: Path) -> None:
+    head = ",".join([*HEAD, *HEADINGS[:4], "Gjendja", "Vlera", "Vërejtje"])
+    for value, is_read in (("1,900", False), ("1,5", False), ('"19 000",', True), ("19,", True)):
+        content = f"{head}\n{','.join(HEAD.values())},2.1.9.1,,,,,{value}\n"
+        reading = read(content.encode(), tmp_path)
+        assert bool(reading.rows) is is_read, value
+        assert (("invalid_frame", None) in told(reading)) is not is_read
 
 
 @pytest.mark.parametrize("row", [["Përgatiti", "", "", "", "", ""], ["Totali", "", "", "", 3, ""]])
