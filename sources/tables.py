@@ -12,14 +12,7 @@ from typing import Any
 
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-from sources.marks import (
-    MAX_SHEET_CELLS,
-    MAX_SHEETS,
-    Marks,
-    UnreadableFile,
-    archive_marks,
-    compound_marks,
-)
+from sources.marks import MAX_SHEET_CELLS, MAX_SHEETS, Marks, UnreadableFile, workbook_marks
 from sources.values import Cell, cell_text
 
 #: Limits far above any form of the project and far below what harms a small machine.
@@ -105,7 +98,7 @@ def read_tables(content: bytes) -> Tables:
 def _read_workbook(kind: str, content: bytes) -> list[Sheet]:
     if len(content) > MAX_WORKBOOK_BYTES:
         raise UnreadableFile("too_large")
-    marks = compound_marks(content) if kind == "xls" else archive_marks(kind, content)
+    marks = workbook_marks(kind, content)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
             if len(workbook.sheet_names) > MAX_SHEETS:
