@@ -292,7 +292,12 @@ def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None
             "create view raw.refresh_context as select cast(word as date) as as_of "
             "from (values ('canary')) as words(word)"
         )
+    tables = "select table_name, estimated_size from duckdb_tables() where schema_name <> 'raw'"
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        before = connection.execute(f"{tables} order by all").fetchall()
     with pytest.raises(BuildFailed) as refusal:
         build_warehouse(own_home)
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        assert connection.execute(f"{tables} order by all").fetchall() == before != []
     assert "Conversion Error" in str(refusal.value)
     assert "canary" not in str(refusal.value)
