@@ -39,6 +39,9 @@ SOURCES = {
     "referral": ("referime*", "Nr. rastit", "Ngjarja"),
 }
 
+#: Of these every canary holds one, so that a text without them is not searched for each canary.
+MARKS = ("kanarina", "1931", "j9")
+
 #: In January 2024, when all of the made-up year has arrived.
 ARRIVED = 1_706_000_000
 
@@ -208,11 +211,13 @@ def test_no_canary_is_found_in_any_byte_written(run: Run) -> None:
     for folder in ("raw", "releases", "quarantine", "vault", "gate", "dagster", "slips"):
         assert ("home", folder) in places, folder
     assert len(planted) > 60
+    assert all(any(mark in value for mark in MARKS) for value in planted)
     found = {
         (path.relative_to(run.home.root.parent).as_posix(), where)
         for path in files
         for text in texts(path)
         for said in [text.casefold()]
+        if any(mark in said for mark in MARKS)
         for value, where in planted.items()
         if value in said
     }
