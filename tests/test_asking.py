@@ -200,9 +200,9 @@ def test_who_asks_is_told_of_a_newer_copy_and_reads_on_in_the_old(own_home: Home
         assert shell.newer() is None
 
 
-def test_readers_in_a_loop_neither_fail_nor_hold_up_refreshes(own_home: Home) -> None:
-    """The benchmark reading_while_refreshing shows the same with twenty readers and ten."""
-    seen = read_while_refreshing(own_home, readers=4, refreshes=2)
+def test_readers_in_a_loop_neither_fail_nor_hold_up_a_refresh(own_home: Home) -> None:
+    """The benchmark reading_while_refreshing shows the same with twenty readers, ten times."""
+    seen = read_while_refreshing(own_home, readers=4, refreshes=1)
     assert seen.failed == 0
-    assert seen.copies >= 2
+    assert seen.copies == 2
     assert min(seen.questions) >= 3

@@ -169,9 +169,9 @@ def write_report(home: Home, month: str, value: int, received: int, name: str) -
 
 
 def test_a_correction_of_a_past_month_makes_new_releases_of_it_and_of_those_after_it(
-    home: Home,
+    home: Home, instance: dg.DagsterInstance, assets: dict[str, dg.AssetsDefinition]
 ) -> None:
-    refresh(home, [date(2023, 3, 1)])
+    assert materialize(instance, [assets["gate"], assets["releases"]], "2023-03")[0]
     write_report(home, "2023-03", 9, 1688200000, "late-march")
     outcome = refresh(home, [JUNE])
     assert not outcome.blocked
