@@ -34,7 +34,7 @@ run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
 test: $(VENV)/dev libreoffice clients lint  ## set up, lint, run every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The forms must open and work in LibreOffice: a test fills one through it.
 libreoffice:
