@@ -13,7 +13,7 @@ from conftest import Refreshed
 
 from orchestration.dagster_home import write_dagster_home
 from orchestration.publication.marts import published_marts
-from orchestration.settings import SEEDS, home_from_environment, prepare_process
+from orchestration.settings import DBT_PROJECT, SEEDS, home_from_environment, prepare_process
 from orchestration.warehouse.build import write_manifest
 from sources.example.generate import write_example
 from sources.home import Home
@@ -53,6 +53,13 @@ def test_no_asset_is_a_phantom(definitions: dg.Definitions) -> None:
         for key in graph.get_all_asset_keys()
         if not graph.get(key).is_materializable
     ]
+
+
+def test_the_gate_waits_for_every_mart(definitions: dg.Definitions) -> None:
+    graph = definitions.get_repository_def().asset_graph
+    waited_for = {key.path[-1] for key in graph.get(dg.AssetKey("gate")).parent_keys}
+    marts = {path.stem for path in (DBT_PROJECT / "models" / "marts").glob("[!_]*.sql")}
+    assert waited_for == marts | {"findings"}
 
 
 def test_the_schedule_asks_for_the_month_that_ended(definitions: dg.Definitions) -> None:

@@ -27,6 +27,7 @@ PUBLISHED = [
         "hotline_activity",
         "referral_flow",
         "revisions",
+        "person_counts",
         "findings",
     )
 ]

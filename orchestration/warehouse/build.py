@@ -117,7 +117,7 @@ def _project_hash() -> str:
     """Return a hash of the registers and of all that dbt makes of them."""
     digest = hashlib.sha256()
     files = [DBT_PROJECT / "dbt_project.yml", *SEEDS.glob("*.*")]
-    for folder in ("models", "macros", "materializations", "tests"):
+    for folder in ("models", "macros", "tests"):
         files += [path for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
         digest.update(str(path.relative_to(DBT_PROJECT)).encode())

@@ -18,12 +18,12 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
         {%- if existing is not none %}
-        drop {{ existing.type }} if exists {{ existing }};
+            drop {{ existing.type }} if exists {{ existing }};
         {%- endif %}
         {%- if target.is_view %}
-        {{ create_view_as(target, compiled_code) }}
+            {{ create_view_as(target, compiled_code) }}
         {%- else %}
-        {{ create_table_as(False, target, compiled_code) }}
+            {{ create_table_as(False, target, compiled_code) }}
         {%- endif %}
     {%- endcall %}
     {% do persist_docs(target, model) %}
