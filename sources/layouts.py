@@ -19,7 +19,7 @@ from sources.codes import codes_of
 from sources.datafiles import read_yaml
 from sources.identities import PIECES
 from sources.registers import Registers, register_rows
-from sources.values import Cell, code_key, load_words, plain
+from sources.values import Cell, code_key, heading_key, load_words, plain
 
 SOURCES = Path(__file__).resolve().parent
 
@@ -60,6 +60,7 @@ class Column:
     key column, county or institution: case 1 of two of them are two cases. `asked_where` names
     another column, and the codes of it for which this one is asked: elsewhere a blank cell does
     not apply.
+    `largest` is the largest count that one of its cells can hold.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Column:
     choices: tuple[str, ...] = ()
     namespace: str = "county"
     asked_where: tuple[str, frozenset[str]] | None = None
+    largest: int | None = None
 
     @property
     def is_read(self) -> bool:
@@ -117,8 +119,8 @@ class Layout:
 
     @cached_property
     def by_heading(self) -> dict[str, Column]:
-        """The columns by each of their headings, made plain."""
-        return {plain(text): column for column in self.columns for text in column.headings}
+        """The columns by each of their headings (heading_key)."""
+        return {heading_key(text): column for column in self.columns for text in column.headings}
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError if there is none."""
@@ -199,7 +201,7 @@ def codes_by_column(layout: Layout, registers: Registers) -> dict[str, Written]:
 
 @dataclass(frozen=True)
 class KnownForms:
-    """The layouts known on a day, by their ids, and the headings of ids; all are made plain."""
+    """The layouts known on a day, by their ids (plain), and the headings of ids (heading_key)."""
 
     by_id: dict[str, Layout]
     headings: frozenset[str]
@@ -213,7 +215,7 @@ def known_forms(day: date) -> KnownForms:
     return KnownForms(
         by_id=by_id,
         headings=frozenset(
-            plain(heading)
+            heading_key(heading)
             for layout in by_id.values()
             for column in layout.columns
             if column.name == "layout_id"

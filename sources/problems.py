@@ -293,9 +293,29 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "I njëjti kontakt ose e njëjta ngjarje del dy herë: lini vetëm rreshtin e saktë.",
         "The same contact or event stands twice: leave only the row that is right.",
     ),
-    "number_became_date": (
-        "Qeliza ka datë ose fjalë logjike dhe jo numër çështjeje: formatojeni si tekst.",
-        "The cell holds a date or a truth value, no case number: format it as text.",
+    "number_was_changed": (
+        "Qeliza nuk e mban numrin siç u shkrua (datë, presje, shumë shifra): formatojeni si tekst.",
+        "The cell does not hold the number as written (date, decimals, many digits): make it text.",
+    ),
+    "number_without_digits": (
+        "Ky nuk është numër: pa të rreshti nuk lidhet me të tjerë. Shkruajeni ose lëreni bosh.",
+        "This is no number, and ties the row to no other: write the number or leave it blank.",
+    ),
+    "zero_not_shown": (
+        "Qeliza ka zero dhe nuk e tregon: shkruani 0 si tekst ose zgjidhni gjendjen zero.",
+        "The cell holds a zero and does not show it: write 0 as text or choose the state zero.",
+    ),
+    "stray_quote": (
+        "Rreshti ka thonjëza që bashkojnë disa rreshta: hiqni thonjëzat ose dërgoni .xlsx.",
+        "A quotation mark in this row joins several lines: take it off, or send .xlsx.",
+    ),
+    "sheet_left_out": (
+        "Fleta ka kode dhe vlera dhe nuk u lexua: kaloni në formular çfarë duhet raportuar.",
+        "The sheet has codes and values and was not read: move what is to be reported to the form.",
+    ),
+    "above_headings": (
+        "Rreshti është mbi titujt e tabelës dhe nuk lexohet: vendoseni poshtë tyre.",
+        "The row stands above the table's headings and is not read: move it below them.",
     ),
     "two_reports": (
         "Skedari ka më shumë se një formular: dërgojini veç e veç.",

@@ -25,9 +25,8 @@ MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 _SEPARATORS = (";", "\t", ",")
-#: The beginning of a text in which its headings are looked for, and how wide a title may seem.
+#: The beginning of a text that tells what separates its cells.
 _HEAD_LENGTH, _HEAD_LINES = 8_000, 20
-_WIDEST_TITLE = 4
 
 
 @dataclass(frozen=True)
@@ -163,18 +162,18 @@ def _decoded(content: bytes) -> tuple[str, str | None]:
 
 
 def _separator(text: str) -> str:
+    """Return what separates the most lines into cells, and of equals the most cells.
+
+    A title above the table, or a remark in it, may hold a comma or two.
+    """
     lines = [line for line in text[:_HEAD_LENGTH].splitlines() if line.strip()][:_HEAD_LINES]
-    best, most = _SEPARATORS[0], 0
-    for line in lines:
-        for mark in _SEPARATORS:
-            width = len(next(csv.reader([line], delimiter=mark), []))
-            # Of equals the first wins: a semicolon is what Excel writes in Albanian.
-            if width > most:
-                best, most = mark, width
-        # A title above the table may hold a comma or two.
-        if most > _WIDEST_TITLE:
-            break
-    return best
+
+    def parted(mark: str) -> tuple[int, int]:
+        widths = [len(next(csv.reader([line], delimiter=mark), [])) for line in lines]
+        return sum(width > 1 for width in widths), max(widths, default=0)
+
+    # Of equals the first wins: a semicolon is what Excel writes in Albanian.
+    return max(_SEPARATORS, key=parted)
 
 
 def is_blank(row: list[Cell]) -> bool:

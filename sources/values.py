@@ -21,7 +21,9 @@ _PLAIN = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?:,[0-9]{1,6})?")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _WITH_UNIT = re.compile(r"([0-9][0-9 ]*) ([^0-9]+)")
-_LARGEST = 10**12
+#: Albania has 2.4 million inhabitants (census of 2023): nine digits are a telephone's.
+_LARGEST = 10**7
+_TELEPHONE = re.compile(r"(?:\+|00?)[0-9 ]{8,}")
 _LONGEST_KEPT = 400
 #: Days of Excel's calendar that can be a report's date: 1990 to 2050.
 _SERIALS = range(32874, 55153)
@@ -49,6 +51,7 @@ class Words:
     totals: frozenset[str]
     missing: dict[str, str]
     no_number: frozenset[str]
+    signatures: frozenset[str]
 
 
 @cache
@@ -70,6 +73,7 @@ def load_words() -> Words:
         totals=frozenset(map(plain, content["totals"])),
         missing={plain(word): kind for kind, words in content["missing"].items() for word in words},
         no_number=frozenset(map(plain, content["no_number"])),
+        signatures=frozenset(map(plain, content["signatures"])),
     )
 
 
@@ -181,10 +185,25 @@ _code_key = lru_cache(maxsize=20_000)(_code_key_of)
 def case_number(cell: Cell) -> str:
     """Return the number of a case or contact for comparison.
 
-    Case doesn't count, nor do spaces around its marks or zeros before its digits: R - 007 is r-7.
+    Case doesn't count, nor do a word for number before it, zeros before its digits, spaces around
+    its marks, or a space or hyphen between letters and digits: "Nr. R - 007" is r7.
     """
-    text = re.sub(r"[–—−]", "-", plain(cell))
-    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", re.sub(r" ?([-/._]) ?", r"\1", text))
+    text = re.sub(r"[‐‑–—−]", "-", plain(cell))
+    text = re.sub(r"^(?:nr\b\.?|numri\b|#) ?", "", text)
+    text = re.sub(r" ?([-/._]) ?", r"\1", text)
+    text = re.sub(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))", "", text)
+    text = re.sub(r"(?<=[^\W\d_])[ -](?=[0-9])", "", text)
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", text)
+
+
+def has_number(text: str) -> bool:
+    """Tell whether the number of a case says which: a year, zeros or a question mark do not."""
+    return "?" not in text and bool(re.search(r"[1-9]", re.sub(r"/20[0-9]{2}$", "", text)))
+
+
+def heading_key(cell: Cell) -> str:
+    """Return a heading for comparison: `plain`, and no space, dot, colon or asterisk."""
+    return re.sub(r"[ .:*]", "", plain(cell))
 
 
 def read_count(cell: Cell, unit: str | None = None) -> Count:
@@ -224,6 +243,8 @@ def read_count(cell: Cell, unit: str | None = None) -> Count:
     if not grouped and not _PLAIN.fullmatch(digits):
         return _no_count("not_a_number")
     number = float(digits.replace(" ", "").replace(",", "."))
+    if number >= _LARGEST or _TELEPHONE.fullmatch(digits):
+        return _no_count("not_a_number")
     note = "thousands spaces" if grouped else None
     if note is None and not digits.isdecimal():
         note = "a decimal sign"
@@ -269,7 +290,7 @@ def read_month(cell: Cell) -> date | None:
         cell = cell.date() if cell.time() == time() else None
     if isinstance(cell, date):
         return cell if cell.day == 1 else None
-    return _month_in(plain(cell))
+    return _month_in(plain(cell).removeprefix("muaji ").rstrip("."))
 
 
 @lru_cache(maxsize=1_000)
@@ -336,7 +357,8 @@ def read_timestamp(cell: Cell) -> datetime | None:
     is no time.
     """
     if isinstance(cell, datetime):
-        return cell.replace(microsecond=0, tzinfo=None)
+        # Excel's fraction of a day is seldom a whole second.
+        return (cell + timedelta(milliseconds=500)).replace(microsecond=0, tzinfo=None)
     found = re.fullmatch(
         r"(.+?)(?:,? (?:ora )?|t)([0-9]{1,2})[:.]([0-9]{2})(?::([0-9]{2})(?:\.0+)?)?",
         plain(cell) if isinstance(cell, str) else "",

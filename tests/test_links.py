@@ -23,6 +23,7 @@ from sources.home import Home
 from sources.journal import BrokenJournal
 from sources.pseudonyms import Pseudonyms, purposes
 from sources.registers import load_registers
+from sources.values import case_number
 
 HEADINGS = (
     "Formulari;Qarku;Institucioni;Të dhënat;Nr. rastit;Kodi i personit;Ngjarja;Data;Gjinia;"
@@ -135,7 +136,8 @@ def test_each_person_planned_as_known_to_the_police_is_linked_or_doubtful(
     known: KnownToPolice, refreshed: Refreshed
 ) -> None:
     keys = Pseudonyms(refreshed.home.keys)
-    by_police = keys.key("person", f"{COUNTY}/{POLICE}/P-2023-PO-{known.person:03d}")
+    number = case_number(f"P-2023-PO-{known.person:03d}")
+    by_police = keys.key("person", f"{COUNTY}/{POLICE}/{number}")
     found = ask(
         refreshed.home,
         "select state, one_person_key, other_person_key from raw.person_pairs",

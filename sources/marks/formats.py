@@ -13,22 +13,50 @@ from sources.values import load_words, plain
 BUILT_IN_DISGUISES = {"9": "0%", "10": "0.00%"}
 
 
+#: What shows a number by other digits, the parts of a format, and what of it is no text.
+_SCALED = re.compile(r"%|[0#?],+(?![0#?,])")
+_SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_NO_TEXT = re.compile(r"\[[^\]]*\]|[_*].")
+
+#: Excel allows no longer format: one that is hides something.
+_LONGEST = 255
+
+
 # An .xls is asked for the format of each of its numbers.
 @lru_cache(maxsize=1_000)
 def shows_another(code: str) -> bool:
     """Tell whether a number format (ECMA-376, 18.8.31) shows other digits than a number has.
 
     It does so as a percentage, with digits or words of its own that are no unit ("5 thousand"),
-    without the last three, or with none at all.
+    without the last three, or with none at all. A count is above zero, so that the first section
+    says how it is shown, or any where they state conditions.
     """
-    code = re.sub(r"\[[^\]]*\]|[_*].", "", code)
-    own = "".join(re.findall(r'"[^"]*"|\\.', code)).replace("\\", "").replace('"', "")
-    bare = re.sub(r'"[^"]*"|\\.', "", code)
-    return bool(code) and bool(
-        not is_unit(own)
-        or re.search(r"%|[0#?],+(?![0#?,])", bare)
-        or not re.search(r"[0#?@a-z]", bare.partition(";")[0], re.IGNORECASE)
-    )
+    if len(code) > _LONGEST:
+        return True
+    sections = _SECTIONS.split(code)
+    asked = sections if re.search(r"\[[<>=]", code) else sections[:1]
+    return bool(code) and any(map(_disguises, asked))
+
+
+@lru_cache(maxsize=1_000)
+def hides_zero(code: str) -> bool:
+    """Tell whether a number format shows nothing for zero: in its third section, or its only."""
+    sections = _SECTIONS.split(code[:_LONGEST])
+    own, bare = _parted(sections[2] if len(sections) > 2 else sections[0])
+    return bool(code) and not own.strip() and not re.search(r"[0?@a-z]", bare, re.IGNORECASE)
+
+
+def _disguises(section: str) -> bool:
+    own, bare = _parted(section)
+    shows_nothing = not re.search(r"[0#?@a-z]", bare, re.IGNORECASE)
+    return not is_unit(own) or bool(_SCALED.search(bare)) or shows_nothing
+
+
+def _parted(section: str) -> tuple[str, str]:
+    """Return the text that a section writes of its own, and the rest of it."""
+    section = _NO_TEXT.sub("", section)
+    own = "".join(re.findall(r'"[^"]*"|\\.', section)).replace("\\", "").replace('"', "")
+    return own, re.sub(r'"[^"]*"|\\.', "", section)
 
 
 def is_unit(text: str) -> bool:

@@ -5,6 +5,7 @@ Belongs here: what its XML says beside the cells. Not here: the archive (sources
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 
 from sources.marks.formats import is_unit
 from sources.marks.sheet import MAX_SHEET_CELLS, Marks, UnreadableFile, xml_parser
@@ -127,8 +128,9 @@ class _ShownCell:
             return True
         if self.kind not in ("float", "currency") or self.shown is None or self.number is None:
             return False
-        digits = re.sub(r"[.,][0-9]{1,2}(?![0-9])", "", self.shown)
-        whole = str(abs(int(float(self.number))))
-        said = [re.sub(r"[^0-9]", "", text) for text in (self.shown, digits)]
-        same = whole in [text.lstrip("0") or text[:1] for text in said]
-        return not same or not is_unit(re.sub(r"[0-9.,]+", " ", self.shown))
+        held = float(self.number)
+        if not isfinite(held):
+            return False
+        digits = re.sub(r"[^0-9]", "", re.sub(r"[.,][0-9]{1,2}(?![0-9])", "", self.shown))
+        is_same = (digits.lstrip("0") or digits[:1]) == str(abs(int(held)))
+        return not is_same or not is_unit(re.sub(r"[0-9.,'’]+", " ", self.shown))

@@ -25,16 +25,19 @@ class Marks:
     """What a sheet's cells don't say themselves; rows and columns count from 0.
 
     `merged` are areas as (first row, first column, last row, last column). The number format of
-    a disguised cell shows another number than the cell holds: 500 % for 5.
+    a disguised cell shows another number than the cell holds: 500 % for 5. Cells at `hidden_zeros`,
+    and all of a sheet that `hides_zeros`, show nothing for zero.
     """
 
     formulas: set[tuple[int, int]] = field(default_factory=set)
     disguised: set[tuple[int, int]] = field(default_factory=set)
+    hidden_zeros: set[tuple[int, int]] = field(default_factory=set)
     errors: set[tuple[int, int]] = field(default_factory=set)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     is_hidden: bool = False
+    hides_zeros: bool = False
 
 
 def xml_parser() -> expat.XMLParserType:

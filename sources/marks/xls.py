@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 from olefile import OleFileIO
 
-from sources.marks.formats import BUILT_IN_DISGUISES, shows_another
+from sources.marks.formats import BUILT_IN_DISGUISES, hides_zero, shows_another
 from sources.marks.sheet import Marks, UnreadableFile
 
 #: Records of the workbook stream of an .xls (Microsoft, MS-XLS 2.4), and the kinds of sheets in it
 #: that hold cells, or macros of Excel 4.
 _BOF, _SHEET, _LOCKED, _FROM_1904 = 0x0809, 0x0085, 0x002F, 0x0022
 _FORMULA, _ROW, _COLUMNS, _MERGED = 0x0006, 0x0208, 0x007D, 0x00E5
-_TRUTH_OR_ERROR = 0x0205
+_TRUTH_OR_ERROR, _VIEW = 0x0205, 0x023E
 _FORMAT, _STYLE, _SEVERAL = 0x041E, 0x00E0, 0x00BD
 _NUMBERS = (0x0203, 0x027E, _SEVERAL)
 _CELLS, _MACROS = 0, 1
@@ -76,8 +76,13 @@ def _stream_marks(stream: bytes) -> dict[str, Marks]:
             count, width = (1, 0) if record != _SEVERAL else ((len(body) - 6) // 6, 6)
             for each in range(count):
                 (style,) = struct.unpack_from("<H", body, 4 + width * each)
-                if shows_another(codes.get(formats[style], "")):
+                code = codes.get(formats[style], "")
+                if shows_another(code):
                     marks.disguised.add((row, first + each))
+                if hides_zero(code):
+                    marks.hidden_zeros.add((row, first + each))
+        elif record == _VIEW:
+            marks.hides_zeros = not struct.unpack_from("<H", body)[0] & 0x10
         elif record == _TRUTH_OR_ERROR and body[7]:
             marks.errors.add(struct.unpack_from("<2H", body))
         elif record == _ROW and body[12] & 0x20:

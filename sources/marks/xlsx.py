@@ -7,8 +7,9 @@ import posixpath
 import re
 import zipfile
 from functools import lru_cache
+from typing import NamedTuple
 
-from sources.marks.formats import BUILT_IN_DISGUISES, shows_another
+from sources.marks.formats import BUILT_IN_DISGUISES, hides_zero, shows_another
 from sources.marks.sheet import MAX_SHEET_CELLS, MAX_SHEETS, Marks, UnreadableFile, xml_parser
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
@@ -18,7 +19,7 @@ _FAR = re.compile(rb" r=[\"'](?:[A-Za-z]{3}|[A-Za-z]{0,2}[0-9]{5})")
 #: cells, a prefix that would hide one of them; and what is hidden, spelt to hide a far cell, or an
 #: error in place of a value.
 _NOTABLE = re.compile(rb"<(?:!|f[ />]|mergeCell |x:)")
-_HIDING = (b' hidden="', b"r =", b' t="e"', b" t='e'")
+_HIDING = (b' hidden="', b"r =", b' t="e"', b" t='e'", b"showZeros")
 #: Days that are numbers and no dates would be read four years too early.
 _COUNTS_FROM_1904 = re.compile(rb"date1904=[\"'](?:1|true|on)[\"']")
 
@@ -36,12 +37,12 @@ def office_open_marks(
     if _COUNTS_FROM_1904.search(archive.read(parts["xl/workbook.xml"])):
         raise UnreadableFile("other_calendar")
     styles = parts.get("xl/styles.xml")
-    disguises = _disguises(archive.read(styles)) if styles else frozenset()
+    disguises = _disguises(archive.read(styles)) if styles else _NONE
     found = {}
     for name, part in parts.items():
         if name.startswith("xl/worksheets/") and name.endswith(".xml"):
             xml = archive.read(part)
-            if disguises or _is_notable(xml):
+            if any(disguises) or _is_notable(xml):
                 found[name] = _sheet_marks(xml, disguises)
     return _by_sheet(archive, parts, found) if found else {}
 
@@ -52,12 +53,21 @@ def _is_notable(xml: bytes) -> bool:
     )
 
 
-def _disguises(styles: bytes) -> frozenset[str]:
-    """Return the numbers of the styles of an .xlsx whose format shows another number."""
+class _Disguises(NamedTuple):
+    """Numbers of the styles whose format shows another number, or nothing for zero."""
+
+    of_any: frozenset[str] = frozenset()
+    of_zero: frozenset[str] = frozenset()
+
+
+_NONE = _Disguises()
+
+
+def _disguises(styles: bytes) -> _Disguises:
     return (_disguises_kept if len(styles) <= _LARGEST_KEPT else _disguises_in)(styles)
 
 
-def _disguises_in(styles: bytes) -> frozenset[str]:
+def _disguises_in(styles: bytes) -> _Disguises:
     codes = dict(BUILT_IN_DISGUISES)
     formats: list[str] = []
     is_of_cells = False
@@ -81,8 +91,10 @@ def _disguises_in(styles: bytes) -> frozenset[str]:
     parser.StartElementHandler = on_start
     parser.EndElementHandler = on_end
     parser.Parse(styles, True)
-    return frozenset(
-        str(number) for number, each in enumerate(formats) if shows_another(codes.get(each, ""))
+    shown = [(str(number), codes.get(each, "")) for number, each in enumerate(formats)]
+    return _Disguises(
+        frozenset(number for number, code in shown if shows_another(code)),
+        frozenset(number for number, code in shown if hides_zero(code)),
     )
 
 
@@ -90,7 +102,7 @@ def _disguises_in(styles: bytes) -> frozenset[str]:
 _disguises_kept = lru_cache(maxsize=64)(_disguises_in)
 
 
-def _sheet_marks(xml: bytes, disguises: frozenset[str]) -> Marks:
+def _sheet_marks(xml: bytes, disguises: _Disguises) -> Marks:
     """Measure a sheet of an .xlsx, and return what its cells don't say themselves."""
     marks = Marks()
     last_row = last_column = row = column = -1
@@ -109,8 +121,13 @@ def _sheet_marks(xml: bytes, disguises: frozenset[str]) -> Marks:
             last_row, last_column = max(last_row, row), max(last_column, column)
             if attributes.get("t") == "e":
                 marks.errors.add((row, column))
-            if attributes.get("s", "0") in disguises:
+            style = attributes.get("s", "0")
+            if style in disguises.of_any:
                 marks.disguised.add((row, column))
+            if style in disguises.of_zero:
+                marks.hidden_zeros.add((row, column))
+        elif local == "sheetView":
+            marks.hides_zeros = attributes.get("showZeros") in ("0", "false")
         elif local == "f":
             marks.formulas.add((row, column))
         elif local == "col" and attributes.get("hidden") in ("1", "true"):

@@ -7,12 +7,13 @@ as a value whose code is misspelt: they stay, and are refused.
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 from sources.reading.context import Context, Place, cell_at
 from sources.reading.table import Row, Table
 from sources.values import Cell, cell_text, load_words, plain, read_count
 
-_DAY = re.compile(r"[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{4}")
+_DAY = re.compile(r"[0-9]{1,2}(?:[./][0-9]{1,2}[./]| [^\W\d]+ )[0-9]{4}")
 
 
 def without_what_stands_below(context: Context, table: Table) -> Table:
@@ -24,7 +25,12 @@ def without_what_stands_below(context: Context, table: Table) -> Table:
     codes, at = context.codes["indicator_code"], table.positions["indicator_code"]
     if all(codes[cell_at(cells, at)] for _, cells in table.rows):
         return table
-    return _without_totals(context, _without_ends(context, table, _no_value))
+    left = _without_ends(context, table, _no_value)
+    # A signature may stand below the totals, or above them.
+    summed = _without_totals(context, left)
+    return (
+        summed if len(summed.rows) == len(left.rows) else without_what_stands_below(context, summed)
+    )
 
 
 def _without_ends(
@@ -49,12 +55,13 @@ def _no_value(context: Context, table: Table, row: Row) -> str | None:
         at for at, asked in table.columns.items() if asked.is_read and asked.place == "row"
     )
     said = [at for at in read if cell_text(cell_at(cells, at))]
+    if _is_signature(cells):
+        return "remark_left_out"
     column = table.layout.column("indicator_code")
     place = Place(cell_at(cells, said[0]), number, said[0])
     if said[0] not in {table.positions.get(name) for name in ("indicator_code", "unit")}:
         return None
-    is_signed = len(said) == 2 and _is_label(place.value) and read_count(cells[said[1]]).rule
-    if context.codes[column.name][place.value] or not (len(said) == 1 or is_signed):
+    if context.codes[column.name][place.value] or len(said) > 1:
         return None
     has_digits = re.search(r"[0-9]", cell_text(place.value))
     if has_digits and context.candidates("unknown_indicator", place, column):
@@ -73,25 +80,31 @@ def _no_record(context: Context, table: Table, row: Row) -> str | None:
     first, others = cells[said[0]], [cells[at] for at in said[1:]]
     if _is_sum(first) and all(_is_number(cell) for cell in others):
         return "totals_row_left_out"
+    if _is_signature(cells):
+        return "remark_left_out"
     column = table.columns.get(said[0])
     text = _DAY.sub("", cell_text(first)).strip()
     if not isinstance(first, str) or not text or re.search(r"[0-9]", text):
         return None
-    if column and column.kind in ("identity", "dropped") and not _is_label(text):
+    if others or (column and column.kind in ("identity", "dropped")):
         return None
-    if column and column.kind == "key" and not _is_label(text) and " " not in text:
+    if column and column.kind == "key" and " " not in text:
         return None
     if column and column.name in context.codes:
         place = Place(first, number, said[0])
         known = context.codes[column.name][first]
         if known or context.candidates("unknown_code", place, column):
             return None
-    return "remark_left_out" if not others or (len(others) == 1 and _is_label(text)) else None
+    return "remark_left_out"
 
 
-def _is_label(cell: Cell) -> bool:
-    """Tell whether a text announces what stands behind it: Përgatiti: and a name."""
-    return isinstance(cell, str) and re.search(r"^[^0-9]+:$", cell_text(cell)) is not None
+def _is_signature(cells: list[Cell]) -> bool:
+    """Tell whether a row is signed: it has a word for who signs, and no number but a day."""
+    said = [cell for cell in cells if cell_text(cell)]
+    texts = [_DAY.sub("", cell_text(cell)) for cell in said if not isinstance(cell, date)]
+    return not any(
+        re.search(r"[0-9]", text) or read_count(text).rule is None for text in texts if text.strip()
+    ) and any(plain(text).startswith(tuple(load_words().signatures)) for text in texts)
 
 
 def _is_sum(cell: Cell) -> bool:

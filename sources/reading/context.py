@@ -81,10 +81,12 @@ class Context:
         column: Column | None = None,
         sentence: str | None = None,
         offered: Sequence[str] = (),
+        sheet: str | None = None,
     ) -> None:
-        """Note a problem; `offered` is what the cell may mean, where the column can't say it.
+        """Note a problem, of another `sheet` where it isn't the table's.
 
-        At most MAX_PLACES are noted of a rule and column.
+        `offered` is what the cell may mean, where the column can't say it. At most MAX_PLACES are
+        noted of a rule and column.
         """
         kind = (rule, column.name if column else None)
         self._reported[kind] += 1
@@ -98,7 +100,7 @@ class Context:
         self.problems.append(
             problem(
                 rule,
-                sheet=self.sheet,
+                sheet=sheet or self.sheet,
                 cell=None if row is None or position is None else address(row, position),
                 row_number=None if row is None else row + 1,
                 headings=column.headings if column else (),

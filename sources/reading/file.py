@@ -21,7 +21,7 @@ from sources.reading.labels import Labels, labels_of
 from sources.reading.recognition import find_columns, is_marked_made_up, recognise
 from sources.reading.records import read_records
 from sources.reading.reports import read_report
-from sources.reading.table import check_marks, check_shape, find_table, is_continued
+from sources.reading.table import check_marks, check_rows_elsewhere, check_shape, find_table
 from sources.registers import Registers
 from sources.tables import Sheet, file_format, read_tables
 from sources.values import is_encoded_twice
@@ -139,12 +139,12 @@ def _read(context: Context, sheets: list[Sheet]) -> dict[str, list[Any]]:
         context.is_made_up = any(map(is_marked_made_up, sheets, labels))
         return {}
     context.layout, position = found
-    others = [sheet for sheet in sheets if sheet is not sheets[position]]
+    others = {f"#{number + 1}": each for number, each in enumerate(sheets) if number != position}
     return _read_sheet(context, context.layout, sheets[position], labels[position], others)
 
 
 def _read_sheet(
-    context: Context, layout: Layout, sheet: Sheet, labels: Labels, others: list[Sheet]
+    context: Context, layout: Layout, sheet: Sheet, labels: Labels, others: dict[str, Sheet]
 ) -> dict[str, list[Any]]:
     if layout.valid_to and context.received_at.date() > layout.valid_to:
         context.report("outdated_form")
@@ -158,8 +158,7 @@ def _read_sheet(
     read_heads(context, table, labels)
     if not table.rows:
         context.report("invalid_frame", sentence="no_rows")
-    if any(is_continued(context, table, other) for other in others):
-        context.report("invalid_frame", sentence="two_reports")
+    check_rows_elsewhere(context, table, others)
     check_shape(context, table)
     check_marks(context, table)
     if is_encoded_twice("".join([c for row in sheet.rows for c in row if type(c) is str])):

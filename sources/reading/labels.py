@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from sources.layouts import Column
 from sources.reading.context import Place
 from sources.tables import Sheet
-from sources.values import Cell, cell_text, plain
+from sources.values import Cell, cell_text, heading_key
 
 _LONGEST_HEADING = 200
 
@@ -19,7 +19,7 @@ _WIDEST_KEPT = 100
 #: Rows in which labels and headings are looked for.
 _TOP_ROWS = 40
 
-#: The labels of a sheet, made plain: a row's, each with its position.
+#: The labels of a sheet (heading_key): a row's, each with its position.
 Labels = list[tuple[tuple[int, str], ...]]
 
 
@@ -45,19 +45,19 @@ _labels_kept = lru_cache(maxsize=2_000)(_labels_in)
 
 
 def heading(cell: Cell) -> str:
-    """Return a heading for comparison; a colon or an asterisk behind it doesn't count."""
+    """Return a heading for comparison (heading_key); a long text is none."""
     return _heading_text(cell) if type(cell) is str and len(cell) <= _LONGEST_HEADING else ""
 
 
 @lru_cache(maxsize=20_000)
 def _heading_text(text: str) -> str:
-    return plain(text).rstrip(" :*")
+    return heading_key(text)
 
 
 @cache
-def plain_headings(column: Column) -> frozenset[str]:
-    """Return the headings of a column, made plain."""
-    return frozenset(map(plain, column.headings))
+def heading_keys(column: Column) -> frozenset[str]:
+    """Return the headings of a column (heading_key)."""
+    return frozenset(map(heading_key, column.headings))
 
 
 def find(labels: Labels, headings: frozenset[str]) -> tuple[int, int] | None:

@@ -6,9 +6,9 @@ Belongs here: recognising a layout and its headings. Not here: the rows below th
 
 from sources.layouts import Column, KnownForms, Layout, known_forms
 from sources.reading.context import Context, Place, cell_at
-from sources.reading.labels import Labels, beside, find, heading, plain_headings
+from sources.reading.labels import Labels, beside, find, heading, heading_keys
 from sources.tables import Sheet
-from sources.values import Cell, cell_text, plain
+from sources.values import Cell, cell_text, heading_key, plain
 
 
 def recognise(
@@ -35,7 +35,7 @@ def recognise(
         elif first_below is not None or (cell_text(said) and not _is_heading(said, forms)):
             label = Place(sheet.rows[row][column], row, column)
             unknown = unknown or (position, label)
-    if len(stated) == 1 and not _is_beside_another(stated[0], labels, unknown):
+    if len(stated) == 1 and not _is_beside_another(stated[0], labels):
         layout, position = stated[0]
         context.sheet = _sheet_label(layout, sheets[position], position)
         return layout, position
@@ -51,7 +51,7 @@ def recognise(
     complete = []
     for position, found in enumerate(labels):
         for layout in forms.by_id.values():
-            present = {c.name for c in layout.columns if find(found, plain_headings(c))}
+            present = {c.name for c in layout.columns if find(found, heading_keys(c))}
             if present >= {column.name for column in layout.columns if column.required}:
                 complete.append((len(present), layout, position))
     if complete:
@@ -63,24 +63,21 @@ def recognise(
     return None
 
 
-def _is_beside_another(
-    stated: tuple[Layout, int],
-    labels: list[Labels],
-    unknown: tuple[int, Place] | None,
-) -> bool:
-    """Tell whether another sheet holds a report too: one that lost its id, or has a false one.
+def _is_beside_another(stated: tuple[Layout, int], labels: list[Labels]) -> bool:
+    """Tell whether another sheet has the headings too: it lost its id, or has a false one.
 
     Left out it would be lost, and nobody would know.
     """
     layout, position = stated
     required = [
-        plain_headings(each) for each in layout.columns if each.required and each.place == "row"
+        heading_keys(each) for each in layout.columns if each.required and each.place == "row"
     ]
     # One that lacks a heading, or has it written otherwise, is a report too.
     most = max(3, len(required) // 2 + 1)
-    return unknown is not None or any(
-        sum(find(found, headings) is not None for headings in required) >= most
+    return any(
+        sum(any(text in headings for _, text in row) for headings in required) >= most
         for other, found in enumerate(labels)
+        for row in found
         if other != position
     )
 
@@ -136,7 +133,7 @@ def find_columns(
 
 def is_marked_made_up(sheet: Sheet, labels: Labels) -> bool:
     """Tell whether a file of no known form still says that its data are made up."""
-    place = find(labels, frozenset(map(plain, ("të dhënat", "data"))))
+    place = find(labels, frozenset(map(heading_key, ("Të dhënat", "Data"))))
     if place is None:
         return False
     row, column = place

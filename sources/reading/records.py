@@ -17,6 +17,7 @@ from sources.values import (
     Cell,
     case_number,
     cell_text,
+    has_number,
     load_words,
     missing_kind,
     plain,
@@ -27,6 +28,9 @@ from sources.values import (
 
 #: No record is older: Albania's referral mechanism was agreed on in 2005. Earlier is a slip.
 _EARLIEST = date(2005, 1, 1)
+
+#: Numbers of more digits are kept by Excel with zeros in place of the last ones.
+_EXACT = 10**15
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,9 @@ def _read_count(context: Context, column: Column) -> Callable[[Place], int | Non
             context.report(count.rule, place, column)
         if count.note:
             context.notes.add(count.note)
+        if count.value is not None and count.value > (column.largest or count.value):
+            context.report("not_a_number", place, column, sentence="implausible_count")
+            return None
         return None if count.value is None else int(count.value)
 
     return read
@@ -197,13 +204,24 @@ def _read_key(context: Context, column: Column) -> Callable[[Place], str | None]
             if column.filled:
                 context.report("unknown_code", place, column)
             return None
-        # Excel makes days of numbers such as 12/2023, and no one knows of which.
-        if not isinstance(place.value, str | int | float) or isinstance(place.value, bool):
-            context.report("unknown_code", place, column, sentence="number_became_date")
+        # Excel makes days of numbers such as 12/2023, and loses the zero of 12.10.
+        if not _is_as_written(place.value):
+            context.report("unknown_code", place, column, sentence="number_was_changed")
+            return None
+        if not has_number(case_number(place.value)):
+            rule = "unknown_code" if column.filled else "identity_not_read"
+            context.report(rule, place, column, sentence="number_without_digits")
             return None
         return context.keys.key(column.key or "", "/".join([*giver, case_number(place.value)]))
 
     return read
+
+
+def _is_as_written(cell: Cell) -> bool:
+    """Tell whether a cell holds a number of a case as it was typed."""
+    if isinstance(cell, float):
+        return cell.is_integer() and abs(cell) < _EXACT
+    return isinstance(cell, str | int) and not isinstance(cell, bool)
 
 
 def _read_identity(context: Context, column: Column) -> Callable[[Place], dict[str, str | None]]:

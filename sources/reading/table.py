@@ -6,19 +6,31 @@ sources.reading.records).
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sources.layouts import Column, Layout
+from sources.layouts import Column, Layout, Written
 from sources.reading.context import Context, Place, cell_at
 from sources.tables import Sheet, is_blank
-from sources.values import Cell, cell_text, missing_kind, plain, read_count, read_date
+from sources.values import (
+    Cell,
+    cell_text,
+    missing_kind,
+    plain,
+    read_count,
+    read_date,
+    read_timestamp,
+)
 
 #: Kinds of columns whose merged cells say the same for each of their rows.
 _FILLED_DOWN = {"code", "text_code", "month"}
 
 #: Kinds of columns in which each row says its own, so that merged cells leave some of it unsaid.
 _OF_EACH_ROW = {"count", "date", "timestamp", "key", "identity"}
+
+#: What a comma leaves of a number: 900, 900 VT or 5 %; a remark has more words.
+_REST_OF_NUMBER = re.compile(r"[0-9]{1,3}(?:[.,*%][0-9]*)?(?: ?[^0-9 ]+)?")
 
 #: A row with its number, counted from 0.
 Row = tuple[int, list[Cell]]
@@ -61,25 +73,60 @@ def find_table(
     table.rows.extend(
         (number, row)
         for number, row in enumerate(sheet.rows)
-        if number > heading_row and not _is_empty(table, row)
+        if number > heading_row and not _is_empty(context, table, row)
     )
     return table
 
 
-def is_continued(context: Context, table: Table, sheet: Sheet) -> bool:
-    """Tell whether another sheet goes on with the table, with no headings of its own.
+def check_rows_elsewhere(context: Context, table: Table, others: dict[str, Sheet]) -> None:
+    """Find rows of the table above its headings, or on another sheet, by the sheet's label.
 
-    Left out its rows would be lost, and nobody would know.
+    What has all that a row needs is refused: left out it would be lost, and nobody would know. What
+    only looks like it, a summary say, is told as left out.
     """
+    for number in _whole_rows(context, table, table.sheet.rows[: table.heading_row]):
+        context.report("invalid_frame", Place(None, number), sentence="above_headings")
+    for label, other in others.items():
+        whole = next(_whole_rows(context, table, other.rows), None)
+        alike = (number for number, row in enumerate(other.rows) if _is_alike(context, table, row))
+        if whole is not None:
+            place = Place(None, whole)
+            context.report("invalid_frame", place, sentence="two_reports", sheet=label)
+        elif (first := next(alike, None)) is not None:
+            context.report("sheet_left_out", Place(None, first), sheet=label)
+
+
+def _is_alike(context: Context, table: Table, row: list[Cell]) -> bool:
+    """Tell whether a row has a code of the table's rows, in whichever column, and what it says."""
+    asked = [each for each in table.layout.columns if each.place == "row" and each.kind == "code"]
+    lists = [
+        context.codes[each.name]
+        for each in asked
+        if (each.name == "indicator_code" if table.is_report else each.filled)
+    ]
+    cells = [cell for cell in row if cell is not None and cell != ""]
+    if len(cells) < 2 or not any(known[cell] for known in lists for cell in cells):
+        return False
+    if table.is_report:
+        states = context.codes.get("value_state", Written({}))
+        return any(read_count(cell).rule is None or states[cell] for cell in cells)
+    return any(read_timestamp(cell) or _is_day(cell) for cell in cells)
+
+
+def _is_day(cell: Cell) -> bool:
+    return not isinstance(cell, int | float) and read_date(cell) is not None
+
+
+def _whole_rows(context: Context, table: Table, rows: list[list[Cell]]) -> Iterator[int]:
+    """Yield the numbers of rows that say, each in its column, what a row of the table has to."""
     asked = [
         (position, column)
         for position, column in table.columns.items()
         if column.place == "row" and (column.filled or column.name == "value")
     ]
-    return bool(asked) and any(
-        all(_is_said(context, column, cell_at(row, position)) for position, column in asked)
-        for row in sheet.rows
-    )
+    for number, row in enumerate(rows):
+        if asked and all(_is_said(context, each, cell_at(row, at)) for at, each in asked):
+            yield number
 
 
 def _is_said(context: Context, column: Column, cell: Cell) -> bool:
@@ -92,18 +139,21 @@ def _is_said(context: Context, column: Column, cell: Cell) -> bool:
     return missing_kind(cell) is None
 
 
-def _is_empty(table: Table, row: list[Cell]) -> bool:
+def _is_empty(context: Context, table: Table, row: list[Cell]) -> bool:
     """Tell whether a row holds nothing to read.
 
-    Forms have titles between rows, which stand in columns that are not read. A record with
-    nothing but a name is no title: it is read, and found to lack its codes.
+    Forms have titles between rows, which stand in columns that are not read, and numbers or heads
+    that were filled in beforehand. A record with nothing but a name is no title: it is read, and
+    found to lack its codes.
     """
-    if not table.is_report:
-        return is_blank(row)
+    asked = [(cell_at(row, at), column) for at, column in table.columns.items()]
+    if table.is_report:
+        return not any(
+            cell_text(cell) for cell, each in asked if each.place == "row" and each.is_read
+        )
     return not any(
-        cell_text(cell_at(row, position))
-        for position, column in table.columns.items()
-        if column.place == "row" and column.is_read
+        cell_text(cell) and not (each.place == "head" and context.codes[each.name][cell])
+        for cell, each in asked
     )
 
 
@@ -180,10 +230,22 @@ def check_marks(context: Context, table: Table) -> None:
                 context.report(rule, place, asked, sentence="disguised_value")
     if marks.is_hidden:
         context.report("hidden_cells_read")
+    _check_zeros(context, table)
     for row in sorted(marks.hidden_rows & numbers):
         context.report("hidden_cells_read", Place(None, row))
     for position in sorted(marks.hidden_columns & read):
         context.report("hidden_cells_read", Place(None, table.heading_row, position))
+
+
+def _check_zeros(context: Context, table: Table) -> None:
+    """Find zeros that their cells don't show: whoever filled the form saw a blank one."""
+    marks = table.sheet.marks
+    for position, asked in table.columns.items():
+        for number, cells in table.rows if asked.kind == "count" else ():
+            is_hidden = marks.hides_zeros or (number, position) in marks.hidden_zeros
+            if is_hidden and cell_at(cells, position) == 0:
+                place = Place(None, number, position)
+                context.report("not_a_number", place, asked, sentence="zero_not_shown")
 
 
 def check_shape(context: Context, table: Table) -> None:
@@ -206,7 +268,9 @@ def check_shape(context: Context, table: Table) -> None:
     for number, row in table.rows:
         is_cut = sheet.is_unended and number == len(sheet.rows) - 1
         has_value = len(row) >= needed and cell_text(row[needed - 1]) and not is_cut
-        if (
+        if sheet.separator and any(_joins_lines(cell, sheet.separator, width) for cell in row):
+            context.report("invalid_frame", Place(None, number), sentence="stray_quote")
+        elif (
             (len(row) < width and not has_value)
             or not is_blank(row[width:])
             or any(_is_parted(table, row, at) for at in may_part)
@@ -217,10 +281,17 @@ def check_shape(context: Context, table: Table) -> None:
 def _is_parted(table: Table, row: list[Cell], position: int) -> bool:
     """Tell whether a comma parts a number into the cell of a count and the next, which isn't read.
 
-    1,900 and 1,5 fill two cells of text that commas separate, unless they are quoted.
+    1,900 persons and 1,5 fill two cells of text that commas separate, unless they are quoted.
     """
     behind = table.columns.get(position + 1)
     if behind is not None and behind.is_read:
         return False
-    texts = (cell_text(cell_at(row, position)), cell_text(cell_at(row, position + 1)))
-    return all(re.fullmatch(r"-?[0-9]{1,3}", text) for text in texts)
+    count, rest = cell_text(cell_at(row, position)), cell_text(cell_at(row, position + 1))
+    return bool(re.fullmatch(r"-?[0-9 ]+", count) and _REST_OF_NUMBER.fullmatch(rest))
+
+
+def _joins_lines(cell: Cell, separator: str, width: int) -> bool:
+    """Tell whether a cell holds lines of the table, which stray quotation marks joined."""
+    if type(cell) is not str or not ("\n" in cell or "\r" in cell):
+        return False
+    return cell.count(separator) >= max(2, width // 2)

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
@@ -92,7 +93,7 @@ def as_text(rows: list[list[str]]) -> bytes:
     return "\n".join([*(";".join(row) for row in rows), ""]).encode()
 
 
-def as_workbook(*sheets: list[list[str]]) -> bytes:
+def as_workbook(*sheets: list[list[Any]]) -> bytes:
     book, buffer = Workbook(), io.BytesIO()
     book.remove(book.worksheets[0])
     for rows in sheets:
@@ -393,6 +394,9 @@ def test_a_file_may_have_every_heading_in_english(home: Home) -> None:
         (["Përgatiti:", "Filan Fisteku"], "remark_left_out"),
         (["", "", "", "Përgjegjësi i linjës"], "remark_left_out"),
         (["Fier, më 05.06.2023"], "remark_left_out"),
+        (["Fier, më 5 qershor 2023"], "remark_left_out"),
+        (["Përgatiti", "", "", "", "", "Drejtori"], "remark_left_out"),
+        (["", "", "", "", "", "", "", "", "", "", "", "Vula"], "remark_left_out"),
     ],
 )
 @pytest.mark.parametrize("record", [EVENT, CONTACT])
@@ -423,6 +427,7 @@ def test_what_stands_below_records_is_left_out_and_told(
         {"Data": "2023-05-05"},
         {"Gjinia": "femër"},
         {"Nr. rastit": "Gjithsej", "Ngjarja": "sinjalizim"},
+        {"Nr. rastit": "Rasti:", "Ngjarja": "sinjalizim"},
     ],
 )
 def test_a_record_that_lacks_the_rest_is_not_left_out(home: Home, row: dict[str, str]) -> None:
@@ -451,7 +456,23 @@ def test_records_of_another_sheet_are_not_lost_with_their_headings(
     assert read_bytes(home, as_workbook(records, codes)).problems == []
 
 
-@pytest.mark.parametrize("number", ["R-007", "R - 7", "r–7", " R-7 ", "R -07"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "R-007",
+        "R - 7",
+        "r–7",
+        " R-7 ",
+        "R -07",
+        "R 7",
+        "R7",
+        "R\u20107",
+        "R\u20117",
+        "Nr. R-7",
+        "nr R7",
+        "#R-7",
+    ],
+)
 def test_a_case_is_known_by_its_number_however_it_is_spaced(home: Home, number: str) -> None:
     (first,) = read(home, CONTACT).rows
     (other,) = read(home, {**CONTACT, "Nr. rastit": number}).rows
@@ -473,3 +494,58 @@ def test_a_birth_date_to_come_is_not_kept(home: Home) -> None:
         reading = read(home, {**born, "Datëlindja": day})
         assert (reading.rows[0]["birth_date_key"] is not None) is is_kept
         assert ("identity_not_read" in [each.rule for each in reading.problems]) is not is_kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["anonim", "idem", "po ai", "---", "//", "në proces", "i ri", "R-", "R-0", "0/2023", "?/2023",
+     "0000", "TRUE", "Filan Fisteku"],
+)  # fmt: skip
+def test_what_has_no_number_ties_nobody_to_anybody(home: Home, said: str) -> None:
+    reading = read(home, {**EVENT, "Kodi i personit": said})
+    assert all(row["person_key"] is None for row in reading.rows)
+    reading = read(home, {**EVENT, "Nr. rastit": said})
+    assert told(reading) == [("unknown_code", "E2")]
+
+
+@pytest.mark.parametrize("number", [12.1, 1e15, 12345678901234567890])
+def test_a_number_that_excel_changed_is_refused(home: Home, number: float) -> None:
+    record = {**EVENT, "Nr. rastit": number}
+    reading = read_bytes(home, as_workbook([[*record], [*record.values()]]))
+    assert [each.rule for each in reading.problems] == ["unknown_code"]
+
+
+def test_numbers_that_were_filled_in_beforehand_are_no_records(home: Home) -> None:
+    record = {**CONTACT, "Nr.": "1"}
+    heads = {label: record[label] for label in ("Formulari", "Qarku", "Të dhënat")}
+    blank = dict.fromkeys(record, "") | heads | {"Nr.": "2"}
+    reading = read_bytes(home, as_workbook([[*record], [*record.values()], [*blank.values()]]))
+    assert [each.rule for each in reading.problems] == ["unknown_column_dropped"]
+    assert len(reading.rows) == 1
+
+
+@pytest.mark.parametrize("count", ["0691234567", "355 690 001 234", "51"])
+def test_a_telephone_is_no_count_of_elements(home: Home, count: str) -> None:
+    reading = read(home, {**CONTACT, "Elemente dyshimi": count})
+    assert told(reading) == [("not_a_number", "I2")]
+
+
+def test_records_above_their_headings_are_told(home: Home) -> None:
+    rows = [[*CONTACT.values()], [*CONTACT], [*{**CONTACT, "Nr. kontaktit": "K-2"}.values()]]
+    reading = read_bytes(home, as_text(rows))
+    assert [(each.rule, each.row_number) for each in reading.problems] == [("invalid_frame", 1)]
+
+
+def test_a_record_of_another_sheet_that_lacks_something_is_told(home: Home) -> None:
+    records = [[*CONTACT], [*CONTACT.values()]]
+    lacking = [*{**CONTACT, "Nr. kontaktit": "", "Kanali": "aplikacjon"}.values()]
+    reading = read_bytes(home, as_workbook(records, [lacking]))
+    assert [(each.rule, each.sheet) for each in reading.problems] == [("sheet_left_out", "#2")]
+
+
+def test_a_stray_quote_that_swallows_contacts_is_told(home: Home) -> None:
+    rows = [{**CONTACT, "Nr. kontaktit": f"K-{n}", "Shënime": said} for n, said in enumerate(
+        ('"thirri dy herë', "", 'e mbylli"'), start=1
+    )]  # fmt: skip
+    reading = read(home, *rows)
+    assert [(each.rule, each.row_number) for each in reading.problems] == [("invalid_frame", 2)]
