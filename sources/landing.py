@@ -133,6 +133,11 @@ SCHEMAS: dict[str, pa.Schema] = {
         **_stated("case_status"),
         **_stated("closing_reason"),
     ),
+    "refused_records": _schema(
+        delivery_id=_TEXT,
+        contact_key=_TEXT,
+        case_key=_TEXT,
+    ),
     "door_findings": _schema(
         delivery_id=_TEXT,
         rule=_TEXT,
@@ -180,6 +185,13 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
     }
     if findings:
         typed["door_findings"] = pa.Table.from_pylist(findings, SCHEMAS["door_findings"])
+    refused = [
+        {"delivery_id": reading.delivery["delivery_id"], **keys}
+        for reading in readings
+        for keys in reading.record_keys
+    ]
+    if refused:
+        typed["refused_records"] = pa.Table.from_pylist(refused, SCHEMAS["refused_records"])
     deliveries = pa.Table.from_pylist(
         [reading.delivery for reading in readings], SCHEMAS["deliveries"]
     )

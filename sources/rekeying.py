@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from sources import audit
 from sources.arrivals import NAME_PURPOSE
 from sources.home import Home
+from sources.landing import SCHEMAS
 from sources.layouts import load_layouts
 from sources.pseudonyms import chained, new_key, read_keys, replace_keys
 
@@ -92,8 +93,10 @@ def key_columns(purpose: str) -> dict[str, list[str]]:
     for layout in load_layouts():
         for column in layout.columns:
             for name, kept_for in column.pseudonyms.items():
-                if kept_for == purpose and name not in found.setdefault(layout.table, []):
-                    found[layout.table].append(name)
+                tables = (layout.table, "refused_records")
+                for table in tables if kept_for == purpose else ():
+                    if name in SCHEMAS[table].names and name not in found.setdefault(table, []):
+                        found[table].append(name)
     return {table: columns for table, columns in found.items() if columns}
 
 

@@ -354,6 +354,22 @@ def test_a_refused_file_and_the_mended_one_of_its_name_share_a_pseudonym(home: H
     assert all(len(str(key)) == 64 for key in keys)
 
 
+LOG_HEADINGS = (
+    "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;Elemente dyshimi;"
+    "Shfrytëzimi;Referuar te;Pranuar më;Rezultati;Nr. rastit;Përsëritje e;Numri i telefonit;Shënime"
+)
+
+
+def log_of(contacts: dict[str, str]) -> bytes:
+    """A log of contacts by their numbers, each with what stands for its channel."""
+    rows = [
+        f"krat-linja-1;AL-04;REALE;{number};{channel};2023-05-03 14:30;family;case_report;3;"
+        "ForcedLabour;Police;2023-05-03 16:00;referred;;;;"
+        for number, channel in contacts.items()
+    ]
+    return "\n".join([LOG_HEADINGS, *rows, ""]).encode()
+
+
 def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
     own_home: Home,
 ) -> None:
@@ -369,16 +385,21 @@ def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
     put(own_home, "AL-04/raporti.csv", bad, LONG_AGO + 2)
     other = report(0).replace(b"SHSSH", b"POLICIA").replace(b"2.1.18.1", b"2.1.9.1")
     put(own_home, "AL-05/vet.csv", other, LONG_AGO + 2)
+    # A log is mended, under any name, once all contacts in it have come; others don't mend it.
+    put(own_home, "AL-04/linja1.csv", log_of({"K-500": "pulëbardhë", "K-501": "app"}), LONG_AGO + 2)
+    put(own_home, "AL-04/linja2.csv", log_of({"K-600": "pulëbardhë", "K-601": "app"}), LONG_AGO + 2)
     take_in(own_home, REGISTERS)
     put(own_home, "AL-04/raport.csv", again, LONG_AGO + 60)
     put(own_home, "AL-04/policia.xlsx", report(4), LONG_AGO + 60)
     put(own_home, "AL-04/raporti.csv", other, LONG_AGO + 61)
+    mended = {"K-501": "app", "K-600": "app", "K-601": "app", "K-700": "app"}
+    put(own_home, "AL-04/linja3.csv", log_of(mended), LONG_AGO + 62)
     outcome = refresh(own_home, [MAY])
-    assert (outcome.intake.accepted, outcome.intake.known) == (2, 1)
+    assert (outcome.intake.accepted, outcome.intake.known) == (3, 1)
     with duckdb.connect(str(own_home.marts), read_only=True) as marts:
         states = marts.execute(
             "select rule, state, count(*) from quality.findings "
-            "where rule in ('unreadable_file', 'duplicate_delivery') or "
+            "where rule in ('unreadable_file', 'duplicate_delivery', 'unknown_code') or "
             "(delivery_id, rule) in (select delivery_id, rule from core.fct_door_findings "
             "where (rule = 'not_a_number' and institution_code = 'AL-04-SHENDETI' and "
             "reporting_month = '2023-04-01') or (rule = 'wrong_county' and county_code = 'AL-05'))"
@@ -388,6 +409,8 @@ def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
     assert states == [
         ("duplicate_delivery", "mended", 2),
         ("not_a_number", "open", 1),
+        ("unknown_code", "mended", 1),
+        ("unknown_code", "open", 1),
         ("unreadable_file", "mended", 1),
         ("unreadable_file", "open", 1),
         ("wrong_county", "mended", 2),

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -171,15 +171,13 @@ def checked(readings: Sequence[Reading], registers: Registers) -> list[Reading]:
                         message_en=f"The row breaks the condition on column {check.column}.",
                     )
                 )
+
+    def all_of(reading: Reading) -> list[Problem]:
+        found = failed[reading.delivery["delivery_id"]]
+        return worst_first([*reading.problems, *found], registers.rules)
+
     return [
-        replace(
-            reading,
-            delivery={**reading.delivery, "status": "refused", "row_count": 0},
-            columns={},
-            problems=worst_first(
-                [*reading.problems, *failed[reading.delivery["delivery_id"]]], registers.rules
-            ),
-        )
+        reading.as_refused(all_of(reading))
         if reading.delivery["delivery_id"] in failed
         else reading
         for reading in readings

@@ -5,7 +5,7 @@ step of the reading (the other modules of sources.reading).
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,18 @@ from sources.tables import Sheet, file_format, read_tables
 from sources.values import is_encoded_twice
 from sources.vault import Sealed
 
+#: By which key a record of a raw table is known to have come again.
+_KEYS = {"hotline_contacts": "contact_key", "referral_events": "case_key"}
+
 
 @dataclass(frozen=True)
 class Reading:
     """One file as read.
 
     `delivery` is a row of the raw table deliveries, `columns` are columns of the raw table `table`
-    (sources.landing.SCHEMAS), as long as each other. A refused file has none. `sealed` is where its
-    original waits, sealed, to be stored.
+    (sources.landing.SCHEMAS), as long as each other. A refused file has none; of contacts and cases
+    in it `record_keys` keeps which they were, so that it is known when they have come. `sealed` is
+    where its original waits, sealed, to be stored.
     """
 
     delivery: dict[str, Any]
@@ -42,6 +46,19 @@ class Reading:
     columns: dict[str, list[Any]] = field(repr=False)
     problems: list[Problem]
     sealed: Sealed | None = None
+    record_keys: list[dict[str, str]] = field(default_factory=list, repr=False)
+
+    def as_refused(self, problems: list[Problem]) -> "Reading":
+        """Return it as refused for these problems: without its rows."""
+        name = _KEYS.get(self.table or "", "")
+        keys = dict.fromkeys(key for key in self.columns.get(name, ()) if key)
+        return replace(
+            self,
+            delivery={**self.delivery, "status": "refused", "row_count": 0},
+            columns={},
+            problems=problems,
+            record_keys=[{name: key} for key in keys],
+        )
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -103,10 +120,7 @@ def _as_reading(
     stated_format: str | None,
 ) -> Reading:
     registers = context.registers
-    severities = {severity_of(found.rule, registers.rules) for found in context.problems}
-    refused = SEVERITIES[0] in severities
-    columns = {} if refused else columns
-    return Reading(
+    reading = Reading(
         delivery={
             "delivery_id": digest[:16],
             "content_hash": digest,
@@ -118,7 +132,7 @@ def _as_reading(
             "institution_code": context.institution_code,
             "reporting_month": context.reporting_month,
             "received_at": context.received_at,
-            "status": "refused" if refused else "accepted",
+            "status": "accepted",
             "file_format": stated_format,
             "byte_count": byte_count,
             "row_count": len(columns["delivery_id"]) if columns else 0,
@@ -129,6 +143,8 @@ def _as_reading(
         columns=columns,
         problems=worst_first(context.problems, registers.rules),
     )
+    severities = {severity_of(found.rule, registers.rules) for found in context.problems}
+    return reading.as_refused(reading.problems) if SEVERITIES[0] in severities else reading
 
 
 def _read(context: Context, sheets: list[Sheet]) -> dict[str, list[Any]]:

@@ -1,8 +1,9 @@
 -- What the door found in a file is mended once a later file of the same sender, source and month
--- was accepted. A log says no month: the next log of the county takes its place. What lay refused
--- in another county's folder is mended by the report of its institution. Of a refused file sender
--- or month may be unknown, or be what was wrong: the mended file is then known by the folder and
--- name that it has in common with it.
+-- was accepted. A log says no month: the next log of the county takes its place, but a refused one
+-- is mended only when each contact, or case, that stood in it has come. What lay refused in another
+-- county's folder is mended by the report of its institution. Of a refused file sender or month may
+-- be unknown, or be what was wrong: the mended file is then known by the folder and name that it
+-- has in common with it.
 with findings as (
     select
         findings.*,
@@ -18,7 +19,10 @@ with findings as (
         bool_or(
             findings.reporting_month is null
             or findings.rule in ('month_not_begun', 'unknown_month', 'form_key_differs')
-        ) over delivery as is_month_in_doubt
+        ) over delivery as is_month_in_doubt,
+        bool_or(findings.rule = 'wrong_county') over delivery as is_misplaced,
+        deliveries.delivery_status = 'refused'
+        and deliveries.source_kind in ('hotline', 'referral') as is_refused_record
     from {{ ref('stg_door_findings') }} as findings
     left join {{ ref('stg_deliveries') }} as deliveries
         on findings.delivery_id = deliveries.delivery_id
@@ -39,6 +43,7 @@ mendings as (
             and (
                 (
                     findings.source_kind = later.source_kind
+                    and (not findings.is_refused_record or findings.is_misplaced)
                     and (
                         findings.county_code = later.county_code
                         or (
@@ -66,6 +71,51 @@ mendings as (
                 )
             )
     group by findings.delivery_id, findings.institution_code, findings.reporting_month
+),
+
+arrivals as (
+    select
+        contact_key as record_key,
+        delivery_id
+    from {{ ref('stg_hotline_contacts') }}
+    union all
+    select
+        case_key as record_key,
+        delivery_id
+    from {{ ref('stg_referral_events') }}
+),
+
+refused_records as (
+    select
+        records.delivery_id,
+        coalesce(records.contact_key, records.case_key) as record_key,
+        deliveries.received_at
+    from {{ ref('stg_refused_records') }} as records
+    inner join {{ ref('stg_deliveries') }} as deliveries
+        on records.delivery_id = deliveries.delivery_id
+),
+
+arrived_records as (
+    select
+        refused_records.delivery_id,
+        refused_records.record_key,
+        min(later.received_at) as arrived_at
+    from refused_records
+    left join arrivals on refused_records.record_key = arrivals.record_key
+    left join {{ ref('stg_deliveries') }} as later
+        on
+            arrivals.delivery_id = later.delivery_id
+            and refused_records.received_at < later.received_at
+    group by refused_records.delivery_id, refused_records.record_key
+),
+
+arrived_files as (
+    select
+        delivery_id,
+        max(arrived_at) as arrived_at
+    from arrived_records
+    group by delivery_id
+    having count(arrived_at) = count(*)
 )
 
 select
@@ -83,7 +133,7 @@ select
     findings.delivery_status,
     case
         when findings.rule = 'duplicate_delivery' then findings.found_at
-        else mendings.mended_at
+        else least(mendings.mended_at, arrived_files.arrived_at)
     end as mended_at,
     findings.is_made_up
 from findings
@@ -92,3 +142,4 @@ left join mendings
         findings.delivery_id = mendings.delivery_id
         and findings.institution_code is not distinct from mendings.institution_code
         and findings.reporting_month is not distinct from mendings.reporting_month
+left join arrived_files on findings.delivery_id = arrived_files.delivery_id
