@@ -55,7 +55,7 @@ def _no_value(context: Context, table: Table, row: Row) -> str | None:
         at for at, asked in table.columns.items() if asked.is_read and asked.place == "row"
     )
     said = [at for at in read if cell_text(cell_at(cells, at))]
-    if _is_signature(cells):
+    if _is_signature(context, table, cells):
         return "remark_left_out"
     column = table.layout.column("indicator_code")
     place = Place(cell_at(cells, said[0]), number, said[0])
@@ -80,7 +80,7 @@ def _no_record(context: Context, table: Table, row: Row) -> str | None:
     first, others = cells[said[0]], [cells[at] for at in said[1:]]
     if _is_sum(first) and all(_is_number(cell) for cell in others):
         return "totals_row_left_out"
-    if _is_signature(cells):
+    if _is_signature(context, table, cells):
         return "remark_left_out"
     column = table.columns.get(said[0])
     text = _DAY.sub("", cell_text(first)).strip()
@@ -98,13 +98,23 @@ def _no_record(context: Context, table: Table, row: Row) -> str | None:
     return "remark_left_out"
 
 
-def _is_signature(cells: list[Cell]) -> bool:
-    """Tell whether a row is signed: it has a word for who signs, and no number but a day."""
-    said = [cell for cell in cells if cell_text(cell)]
-    texts = [_DAY.sub("", cell_text(cell)) for cell in said if not isinstance(cell, date)]
+def _is_signature(context: Context, table: Table, cells: list[Cell]) -> bool:
+    """Tell whether a row is signed: it has a word for who signs, no number but a day, no code."""
+    if any(
+        context.codes[asked.name][cell_at(cells, at)]
+        for at, asked in table.columns.items()
+        if asked.place == "row" and asked.kind in ("code", "text_code")
+    ):
+        return False
+    said = [cell for cell in cells if cell_text(cell) and not isinstance(cell, date)]
+    texts = [text for cell in said if (text := _DAY.sub("", cell_text(cell)).strip())]
     return not any(
-        re.search(r"[0-9]", text) or read_count(text).rule is None for text in texts if text.strip()
-    ) and any(plain(text).startswith(tuple(load_words().signatures)) for text in texts)
+        re.search(r"[0-9]", text) or read_count(text).rule is None for text in texts
+    ) and any(
+        re.match(rf"{re.escape(word)}\b", plain(text))
+        for text in texts
+        for word in load_words().signatures
+    )
 
 
 def _is_sum(cell: Cell) -> bool:

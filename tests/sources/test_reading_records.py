@@ -428,6 +428,9 @@ def test_what_stands_below_records_is_left_out_and_told(
         {"Gjinia": "femër"},
         {"Nr. rastit": "Gjithsej", "Ngjarja": "sinjalizim"},
         {"Nr. rastit": "Rasti:", "Ngjarja": "sinjalizim"},
+        {"Data": "2023-05-05", "Organizata referuese": "Drejtori i policisë"},
+        {"Gjinia": "femër", "Organizata referuese": "Drejtori i policisë"},
+        {"Organizata referuese": "Drejtoria e policisë"},
     ],
 )
 def test_a_record_that_lacks_the_rest_is_not_left_out(home: Home, row: dict[str, str]) -> None:
