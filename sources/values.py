@@ -22,7 +22,7 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3}){1,3}(?:,[0-9]{1,6})?")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _WITH_UNIT = re.compile(r"([0-9][0-9 ]*) ([^0-9]+)")
 #: Albania has 2.4 million inhabitants (census of 2023): nine digits are a telephone's.
-_LARGEST = 10**7
+_LARGEST = 10**8
 _TELEPHONE = re.compile(r"(?:\+|00?)[0-9 ]{8,}")
 _LONGEST_KEPT = 400
 #: Days of Excel's calendar that can be a report's date: 1990 to 2050.
