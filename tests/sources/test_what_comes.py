@@ -441,6 +441,14 @@ def test_a_title_with_many_commas_is_a_title(tmp_path: Path) -> None:
     assert [row["value"] for row in reading.rows] == [3.0, 4.0]
 
 
+def test_a_file_of_no_known_form_still_says_that_it_is_made_up(tmp_path: Path) -> None:
+    for form, is_made_up in (("SHEMBULL - TË TRILLUARA", True), ("REALE", False)):
+        content = text(one(3)).replace("krat-raport-1", "tjetër").replace(HEAD["Të dhënat"], form)
+        reading = read(content.encode(), tmp_path)
+        assert told(reading)[0][0] == "unknown_layout"
+        assert reading.delivery["is_made_up"] is is_made_up
+
+
 def test_headings_are_known_without_their_spaces_and_dots(tmp_path: Path) -> None:
     content = (
         text(one(3)).replace("Kodi i treguesit", "Kodi i  Treguesit.").replace("Vlera", "VLERA *")
