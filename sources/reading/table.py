@@ -88,29 +88,34 @@ def check_rows_elsewhere(context: Context, table: Table, others: dict[str, Sheet
         context.report("invalid_frame", Place(None, number), sentence="above_headings")
     for label, other in others.items():
         whole = next(_whole_rows(context, table, other.rows), None)
-        alike = (number for number, row in enumerate(other.rows) if _is_alike(context, table, row))
         if whole is not None:
             place = Place(None, whole)
             context.report("invalid_frame", place, sentence="two_reports", sheet=label)
-        elif (first := next(alike, None)) is not None:
-            context.report("sheet_left_out", Place(None, first), sheet=label)
+        elif (alike := next(_alike_rows(context, table, other.rows), None)) is not None:
+            context.report("sheet_left_out", Place(None, alike), sheet=label)
 
 
-def _is_alike(context: Context, table: Table, row: list[Cell]) -> bool:
-    """Tell whether a row has a code of the table's rows, in whichever column, and what it says."""
-    asked = [each for each in table.layout.columns if each.place == "row" and each.kind == "code"]
+def _alike_rows(context: Context, table: Table, rows: list[list[Cell]]) -> Iterator[int]:
+    """Yield the numbers of rows with a code of the table, in any column, and what it says."""
     lists = [
         context.codes[each.name]
-        for each in asked
-        if (each.name == "indicator_code" if table.is_report else each.filled)
+        for each in table.layout.columns
+        if each.place == "row"
+        and each.kind == "code"
+        and (each.name == "indicator_code" if table.is_report else each.filled)
     ]
-    cells = [cell for cell in row if cell is not None and cell != ""]
-    if len(cells) < 2 or not any(known[cell] for known in lists for cell in cells):
-        return False
-    if table.is_report:
-        states = context.codes.get("value_state", Written({}))
-        return any(read_count(cell).rule is None or states[cell] for cell in cells)
-    return any(read_timestamp(cell) or _is_day(cell) for cell in cells)
+    states = context.codes.get("value_state", Written({}))
+    for number, row in enumerate(rows):
+        cells = [cell for cell in row if cell is not None and cell != ""]
+        if len(cells) < 2 or not any(known[cell] for known in lists for cell in cells):
+            continue
+        if any(
+            read_count(cell).rule is None or states[cell]
+            if table.is_report
+            else read_timestamp(cell) or _is_day(cell)
+            for cell in cells
+        ):
+            yield number
 
 
 def _is_day(cell: Cell) -> bool:

@@ -743,23 +743,31 @@ def test_a_number_that_an_ods_shows_as_another_is_refused(home: Home, tmp_path: 
     assert refused == [f"E{number}" for number in range(7, 7 + len(lies))]
 
 
-@pytest.mark.parametrize("number", ["1e999", "INF", "NaN"])
-def test_an_ods_may_hold_what_is_no_number(home: Home, number: str) -> None:
+def open_document(rows: str) -> bytes:
+    """A file as .ods whose one sheet has these rows."""
+    spaces = "".join(
+        f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr(
             "content.xml",
-            "<office:document-content "
-            'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-            'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
-            'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"><office:body>'
-            '<office:spreadsheet><table:table table:name="a"><table:table-row><table:table-cell '
-            f'office:value-type="float" office:value="{number}"><text:p>5</text:p>'
-            "</table:table-cell></table:table-row></table:table></office:spreadsheet></office:body>"
+            f"<office:document-content{spaces}><office:body><office:spreadsheet>"
+            f'<table:table table:name="a">{rows}</table:table></office:spreadsheet></office:body>'
             "</office:document-content>",
         )
-    assert read(home, buffer.getvalue()).delivery["status"] == "refused"
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("number", ["1e999", "INF", "NaN"])
+def test_an_ods_may_hold_what_is_no_number(home: Home, number: str) -> None:
+    content = open_document(
+        f'<table:table-row><table:table-cell office:value-type="float" office:value="{number}">'
+        "<text:p>5</text:p></table:table-cell></table:table-row>"
+    )
+    assert read(home, content).delivery["status"] == "refused"
 
 
 def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(home: Home, tmp_path: Path) -> None:
@@ -783,16 +791,9 @@ def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(home: Home, tmp_
 
 
 def test_an_ods_that_spreads_far_is_refused_before_it_is_read(home: Home) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr(
-            "content.xml",
-            '<o:document-content xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-            'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"><o:body><o:spreadsheet>'
-            '<table:table table:name="a"><table:table-row table:number-rows-repeated="1048576">'
-            '<table:table-cell table:number-columns-repeated="16384" o:value-type="float" '
-            'o:value="1"/></table:table-row></table:table></o:spreadsheet></o:body>'
-            "</o:document-content>",
-        )
-    assert rules(read(home, buffer.getvalue())) == ["unreadable_file"]
+    content = open_document(
+        '<table:table-row table:number-rows-repeated="1048576">'
+        '<table:table-cell table:number-columns-repeated="16384" office:value-type="float" '
+        'office:value="1"/></table:table-row>'
+    )
+    assert rules(read(home, content)) == ["unreadable_file"]
