@@ -1,7 +1,7 @@
 """The gate's record: what was judged, under which conditions, and the verdict.
 
 Belongs here: deciding from checks, test results and findings, and keeping the decision. Not here:
-gathering them (orchestration.quality) or publishing.
+gathering them (orchestration.gate) or publishing.
 
 Dagster's asset checks guard only the run they are in, and `dbt build` leaves failing rows in the
 table; so a release asks for this record, and compares it with what would go out.
@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from expectations.validate import Check
-from sources.home import Home
+from sources.custody.home import Home
 
 #: States in which nothing is asked any more.
 SETTLED = ("mended", "waived")

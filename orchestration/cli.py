@@ -18,7 +18,7 @@ from orchestration.commands import (
     releases,
     sharing,
 )
-from orchestration.settings import home_from_environment, prepare_process
+from orchestration.runtime.settings import home_from_environment, prepare_process
 
 COMMANDS = (
     institution.example,

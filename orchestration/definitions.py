@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from orchestration.ingestion.assets import deliveries, inbox_sensor
-from orchestration.publication.assets import public_releases, reading_copy, releases
-from orchestration.quality.assets import gate
-from orchestration.quality.checks import rule_checks
-from orchestration.schedules import monthly_refresh, monthly_refresh_schedule
-from orchestration.warehouse.assets import raw_tables, warehouse_models
+from orchestration.defs.gate import gate
+from orchestration.defs.ingestion import deliveries, inbox_sensor
+from orchestration.defs.publication import public_releases, reading_copy, releases
+from orchestration.defs.rule_checks import rule_checks
+from orchestration.defs.schedules import monthly_refresh, monthly_refresh_schedule
+from orchestration.defs.warehouse import raw_tables, warehouse_models
 
 defs = dg.Definitions(
     assets=[

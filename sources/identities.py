@@ -1,7 +1,8 @@
 """Identities as pieces that can be compared under keys.
 
 Belongs here: what two spellings of one name, number or birth date have in common, and which pieces
-of an identity are kept. Not here: keying them (sources.pseudonyms) or linking (orchestration).
+of an identity are kept. Not here: keying them (sources.custody.pseudonyms) or linking
+(orchestration).
 
 Clear text passes through this module and stays nowhere: what it returns is keyed at once.
 """

@@ -16,11 +16,16 @@ import pytest
 from filelock import FileLock
 from served import Served, home_to_serve, make_tokens, serving
 
-from orchestration.refresh import Outcome, refresh
-from orchestration.settings import SEEDS, home_from_environment, manifest_path, prepare_process
+from orchestration.refresh.steps import Outcome, refresh
+from orchestration.runtime.settings import (
+    SEEDS,
+    home_from_environment,
+    manifest_path,
+    prepare_process,
+)
 from orchestration.warehouse.build import write_manifest
+from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.home import Home
 
 MAY = date(2023, 5, 1)
 

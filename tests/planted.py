@@ -5,7 +5,7 @@ import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sources.home import Home
+from sources.custody.home import Home
 
 HEADINGS = [
     "Formulari", "Qarku", "Institucioni", "Muaji", "Të dhënat", "Kodi i treguesit", "Ndarja",

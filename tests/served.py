@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from orchestration.publication.package import sha256
-from orchestration.publication.signing import fingerprint, signing_key
-from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
+from orchestration.products.tree import MANIFEST, SIGNATURE, Place
+from orchestration.publication.writing.package import sha256
+from orchestration.publication.writing.signing import fingerprint, signing_key
 from orchestration.serving.tokens import make_token
-from sources.home import Home
+from sources.custody.home import Home
 
 COMMAND = [sys.executable, "-c", "from orchestration.cli import main; main()"]
 

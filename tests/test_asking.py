@@ -17,11 +17,11 @@ from conftest import Refreshed
 from reading_while_refreshing import SUM, read_while_refreshing
 
 from orchestration.cli import cli
-from orchestration.publication.ask import reading
-from orchestration.publication.reading_copy import write_reading_copy
-from orchestration.publication.shell import Shell
-from orchestration.settings import PROJECT
-from sources.home import Home
+from orchestration.reading_copy.ask import reading
+from orchestration.reading_copy.copy import write_reading_copy
+from orchestration.reading_copy.shell import Shell
+from orchestration.runtime.settings import PROJECT
+from sources.custody.home import Home
 
 PAGE = (PROJECT / "docs" / "questions.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"^## (.+?)$.*?```sql\n(.+?);\n```", PAGE, re.MULTILINE | re.DOTALL)

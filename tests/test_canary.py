@@ -24,9 +24,9 @@ import pytest
 from defects.forms import Form
 from leaks import texts
 
-from orchestration.settings import PROJECT, SEEDS
+from orchestration.runtime.settings import PROJECT, SEEDS
+from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.home import Home
 from sources.layouts import Layout, load_layouts
 
 #: Columns whose cells a person fills with what identifies.
@@ -47,8 +47,8 @@ ARRIVED = 1_706_000_000
 
 DAGSTER = """
 import dagster as dg
-from orchestration.settings import home_from_environment, prepare_process
-from orchestration.dagster_home import write_dagster_home
+from orchestration.runtime.settings import home_from_environment, prepare_process
+from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.warehouse.build import write_manifest
 
 home = home_from_environment()

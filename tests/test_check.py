@@ -14,8 +14,8 @@ from conftest import Refreshed
 from openpyxl import Workbook, load_workbook
 
 from orchestration.cli import cli
-from orchestration.ingestion.checking import check_file
-from orchestration.settings import SEEDS
+from orchestration.feedback.checking import check_file
+from orchestration.runtime.settings import SEEDS
 from sources.example.generate import write_example
 from sources.forms import write_forms
 from sources.registers import load_registers

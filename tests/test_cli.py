@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orchestration.cli import cli
-from sources.home import Home
+from sources.custody.home import Home
 
 
 def krat(home: Home, *arguments: str) -> Result:

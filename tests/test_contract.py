@@ -7,8 +7,8 @@ import pytest
 import yaml
 from conftest import MAY
 
-from orchestration.refresh import refresh
-from sources.home import Home
+from orchestration.refresh.steps import refresh
+from sources.custody.home import Home
 
 TABLES: dict[str, list[str]] = yaml.safe_load(
     (Path(__file__).parent / "contract.yml").read_text(encoding="utf-8")

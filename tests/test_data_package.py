@@ -13,8 +13,8 @@ import pytest
 from conftest import Refreshed
 
 from orchestration import publication
-from orchestration.publication.marts import published_marts
-from orchestration.publication.tree import MANIFEST, releases_in
+from orchestration.products.marts import published_marts
+from orchestration.products.tree import MANIFEST, releases_in
 
 #: LibreOffice's filter for csv: `;` and `"`, UTF-8, and every sheet to a file of its own.
 EVERY_SHEET = "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false,false,false,-1"

@@ -6,7 +6,7 @@ import pytest
 from defects.kinds import KINDS, LOG_KINDS
 from defects.planting import Tally, claims, plant_year
 
-from orchestration.settings import SEEDS
+from orchestration.runtime.settings import SEEDS
 from sources.registers import register_rows
 
 

@@ -11,12 +11,17 @@ import pandas as pd
 import pytest
 from conftest import Refreshed
 
-from orchestration.dagster_home import write_dagster_home
-from orchestration.publication.marts import published_marts
-from orchestration.settings import DBT_PROJECT, SEEDS, home_from_environment, prepare_process
+from orchestration.products.marts import published_marts
+from orchestration.runtime.dagster_home import write_dagster_home
+from orchestration.runtime.settings import (
+    DBT_PROJECT,
+    SEEDS,
+    home_from_environment,
+    prepare_process,
+)
 from orchestration.warehouse.build import write_manifest
+from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.home import Home
 from sources.registers import register_rows
 
 SNAPSHOT = Path(__file__).parent / "definitions.json"

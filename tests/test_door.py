@@ -19,13 +19,13 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey
 
 from orchestration.ingestion.door import Intake, take_in
-from orchestration.refresh import refresh
-from orchestration.settings import SEEDS
-from sources import arrivals
-from sources.arrivals import MAX_FILE_BYTES
-from sources.home import Home
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import SEEDS
+from sources.custody import arrivals
+from sources.custody.arrivals import MAX_FILE_BYTES
+from sources.custody.home import Home
+from sources.custody.vault import CHUNK_BYTES, Sealer, in_chunks, opened
 from sources.registers import load_registers
-from sources.vault import CHUNK_BYTES, Sealer, in_chunks, opened
 
 REGISTERS = load_registers(SEEDS)
 HEAD = "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"

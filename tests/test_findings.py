@@ -13,11 +13,11 @@ from test_gate_roads import write_report
 
 from expectations.gate import GateRefused, follows, read_record
 from orchestration.cli import cli
-from orchestration.clock import today
-from orchestration.publication.release import release
-from orchestration.publication.status import standings, standings_as_of
-from orchestration.refresh import refresh
-from sources.decisions import (
+from orchestration.feedback.status import standings, standings_as_of
+from orchestration.publication.restricted import release
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.clock import today
+from sources.custody.decisions import (
     NotDecided,
     answer,
     corrections,
@@ -26,8 +26,8 @@ from sources.decisions import (
     waive,
     withdraw_waiver,
 )
-from sources.home import Home
-from sources.journal import BrokenJournal
+from sources.custody.home import Home
+from sources.custody.journal import BrokenJournal
 
 NEXT_YEAR = f"{today().year + 1}-01"
 WHO = ["--by", "KRAT Fier", "--reason", "the office was closed by the flood"]

@@ -13,9 +13,9 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from orchestration.cli import cli
-from orchestration.ingestion.checking import Answer, check_file
-from orchestration.publication.last_values import last_values
-from orchestration.settings import SEEDS
+from orchestration.feedback.checking import Answer, check_file
+from orchestration.feedback.last_values import last_values
+from orchestration.runtime.settings import SEEDS
 from sources.forms import LAYOUT_ID, write_forms
 from sources.layouts import load_layouts, lookup
 from sources.registers import is_due, load_registers

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from conftest import MAY
 
 from orchestration.cli import cli
-from orchestration.dagster_home import write_dagster_home
-from orchestration.publication.restated import changed_since_release
-from orchestration.refresh import refresh
-from orchestration.settings import home_from_environment, prepare_process
+from orchestration.refresh.due import changed_since_release
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.dagster_home import write_dagster_home
+from orchestration.runtime.settings import home_from_environment, prepare_process
 from orchestration.warehouse.build import write_manifest
-from sources.home import Home
+from sources.custody.home import Home
 
 JUNE = date(2023, 6, 1)
 
@@ -27,8 +27,8 @@ JUNE = date(2023, 6, 1)
 def assets() -> dict[str, dg.AssetsDefinition]:
     prepare_process(home_from_environment())
     write_manifest()
-    from orchestration.publication.assets import reading_copy, releases
-    from orchestration.quality.assets import gate
+    from orchestration.defs.gate import gate
+    from orchestration.defs.publication import reading_copy, releases
 
     return {"gate": gate, "releases": releases, "reading_copy": reading_copy}
 

@@ -13,12 +13,12 @@ import xlsxwriter
 from conftest import MAY, Refreshed
 from openpyxl import load_workbook
 
-from orchestration.ingestion.checking import check_file, write_marked_copy
-from orchestration.publication.files import safe_text
-from orchestration.publication.marts import Column, Mart, Table
-from orchestration.publication.slips import Slip, _write_workbook, write_slips
-from orchestration.publication.workbook import write_workbook
-from orchestration.settings import SEEDS
+from orchestration.feedback.checking import check_file, write_marked_copy
+from orchestration.feedback.slips import Slip, _write_workbook, write_slips
+from orchestration.products.marts import Column, Mart, Table
+from orchestration.publication.writing.files import safe_text
+from orchestration.publication.writing.workbook import write_workbook
+from orchestration.runtime.settings import SEEDS
 from sources.forms import write_forms
 from sources.registers import load_registers
 

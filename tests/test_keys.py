@@ -14,15 +14,15 @@ from nacl.public import PrivateKey
 
 from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
-from orchestration.settings import SEEDS
-from sources import rekeying
-from sources.home import Home
-from sources.journal import BrokenJournal, read
-from sources.pseudonyms import Pseudonyms, read_keys
+from orchestration.runtime.settings import SEEDS
+from sources.custody import rekeying
+from sources.custody.home import Home
+from sources.custody.journal import BrokenJournal, read
+from sources.custody.pseudonyms import Pseudonyms, read_keys
+from sources.custody.rekeying import key_columns
+from sources.custody.vault import sealed_original
 from sources.registers import load_registers
-from sources.rekeying import key_columns
 from sources.values import case_number
-from sources.vault import sealed_original
 
 LOG_HEAD = (
     "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;"

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import PROJECT
+from orchestration.runtime.settings import PROJECT
 from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
@@ -79,4 +79,4 @@ def test_one_module_reads_the_environment() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         )
     }
-    assert readers == {"orchestration/settings.py"}
+    assert readers == {"orchestration/runtime/settings.py"}

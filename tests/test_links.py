@@ -14,14 +14,14 @@ from conftest import Refreshed
 from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
-from orchestration.refresh import refresh
-from orchestration.settings import SEEDS, prepare_process
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.load import load_raw
-from sources import rekeying
+from sources.custody import rekeying
+from sources.custody.home import Home
+from sources.custody.journal import BrokenJournal
+from sources.custody.pseudonyms import Pseudonyms, purposes
 from sources.example.generate import COUNTY, KNOWN_TO_POLICE, KnownToPolice
-from sources.home import Home
-from sources.journal import BrokenJournal
-from sources.pseudonyms import Pseudonyms, purposes
 from sources.registers import load_registers
 from sources.values import case_number
 

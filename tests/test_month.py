@@ -12,12 +12,12 @@ import pytest
 from conftest import MAY, Refreshed
 
 from expectations.gate import GateRefused, read_record, write_record
-from orchestration.publication.release import release
-from orchestration.refresh import NoPlan, refresh
+from orchestration.publication.restricted import release
+from orchestration.refresh.steps import NoPlan, refresh
+from orchestration.runtime.writer_lock import AnotherWriter, one_writer
 from orchestration.warehouse.build import Build, BuildFailed, build_warehouse
 from orchestration.warehouse.load import load_raw
-from orchestration.writer import AnotherWriter, one_writer
-from sources.home import Home
+from sources.custody.home import Home
 
 Marts = duckdb.DuckDBPyConnection
 
@@ -255,7 +255,7 @@ def test_a_month_outside_the_plans_is_refused(
     own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing new lies in the inbox, and the warehouse is built already."""
-    monkeypatch.setattr("orchestration.refresh.build_warehouse", lambda _: Build(0, ()))
+    monkeypatch.setattr("orchestration.refresh.steps.build_warehouse", lambda _: Build(0, ()))
     with pytest.raises(NoPlan, match="no plan covers 2024-03"):
         refresh(own_home, [date(2024, 3, 1)])
 

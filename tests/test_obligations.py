@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.warehouse.obligations import noted_obligations
-from sources.home import Home
+from sources.custody.home import Home
 
 HEAD = [
     "institution_code", "indicator_code", "frequency", "valid_from", "valid_to", "recorded_from",

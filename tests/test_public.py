@@ -19,12 +19,12 @@ from served import serving
 
 from expectations.protection import MASKED, load_protection
 from orchestration.cli import cli
-from orchestration.publication import release as writer
+from orchestration.gate.disclosure import DisclosureRefused
+from orchestration.gate.judge import Scope
+from orchestration.products.tree import facts_of
+from orchestration.publication import restricted as writer
 from orchestration.publication.public import PublicOutcome, passes, release_public
-from orchestration.publication.tree import facts_of
-from orchestration.quality.disclosure import DisclosureRefused
-from orchestration.quality.judge import Scope
-from sources.home import Home
+from sources.custody.home import Home
 
 DECEMBER = date(2023, 12, 1)
 FIER, NATION = Scope("AL-04", DECEMBER), Scope("AL", DECEMBER)
@@ -526,7 +526,7 @@ def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(
 ) -> None:
     refused = PublicOutcome((), DisclosureRefused(("2.1.9.1 is known to be 7 to 7 from a table",)))
     outcome = replace(refreshed.outcome, public=refused)
-    monkeypatch.setattr("orchestration.refresh.refresh", lambda *_: outcome)
+    monkeypatch.setattr("orchestration.refresh.steps.refresh", lambda *_: outcome)
     result = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"])
     assert result.exit_code == 1
     assert "Published" in result.output

@@ -18,7 +18,8 @@ from conftest import Refreshed
 from served import Served, add_release, home_to_serve, make_tokens, serving, write_release
 
 from orchestration.cli import cli
-from orchestration.publication.signing import (
+from orchestration.publication.verify import verify_release
+from orchestration.publication.writing.signing import (
     PRIVATE_KEY,
     PUBLIC_KEYS,
     fingerprint,
@@ -26,8 +27,7 @@ from orchestration.publication.signing import (
     read_public_keys,
     signing_key,
 )
-from orchestration.publication.verify import verify_release
-from sources.home import Home
+from sources.custody.home import Home
 
 Krat = Callable[..., Result]
 

@@ -10,7 +10,7 @@ import jinja2
 import pytest
 from conftest import Refreshed
 
-from orchestration.settings import DBT_PROJECT
+from orchestration.runtime.settings import DBT_PROJECT
 
 PLACE = "county_code = 'AL-04' and reporting_month = '2023-05-01'"
 

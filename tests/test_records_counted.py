@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from python_calamine import CalamineWorkbook
 
-from orchestration.settings import SEEDS
+from orchestration.runtime.settings import SEEDS
 from sources.example.generate import KNOWN_TO_POLICE, write_example
 
 Row = dict[str, str]

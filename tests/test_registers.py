@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from orchestration.settings import SEEDS
+from orchestration.runtime.settings import SEEDS
 
 Row = dict[str, str]
 

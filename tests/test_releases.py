@@ -17,8 +17,11 @@ from conftest import MAY, Refreshed
 from nacl.signing import SigningKey
 
 from orchestration.cli import cli
-from orchestration.publication.release import release
-from orchestration.publication.signing import (
+from orchestration.gate.judge import Scope, judge
+from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, place_of, releases_in
+from orchestration.publication.restricted import release
+from orchestration.publication.verify import verify_release
+from orchestration.publication.writing.signing import (
     PRIVATE_KEY,
     PUBLIC_KEYS,
     NoKey,
@@ -27,13 +30,10 @@ from orchestration.publication.signing import (
     read_public_keys,
     signing_key,
 )
-from orchestration.publication.tree import LATEST, MANIFEST, SIGNATURE, place_of, releases_in
-from orchestration.publication.verify import verify_release
-from orchestration.quality.judge import Scope, judge
-from orchestration.refresh import refresh
-from orchestration.settings import PROJECT, SEEDS, prepare_process
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import PROJECT, SEEDS, prepare_process
+from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.home import Home
 from sources.registers import load_registers
 
 FIER = Path("restricted") / "AL-04" / "2023-05"
@@ -221,9 +221,9 @@ KILLED = """
 import os, signal, sys
 from datetime import date
 from pathlib import Path
-from orchestration.publication import tree
-from orchestration.publication.release import release
-from sources.home import Home
+from orchestration.products import tree
+from orchestration.publication.restricted import release
+from sources.custody.home import Home
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

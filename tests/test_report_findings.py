@@ -12,10 +12,10 @@ import duckdb
 import pytest
 from planted import Row, write_report
 
-from orchestration.refresh import refresh
-from orchestration.settings import prepare_process
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import prepare_process
+from sources.custody.home import Home
 from sources.example.generate import PUBLISHED_FIGURES
-from sources.home import Home
 
 RULES = (
     "wrong_sender", "wrong_month", "duplicate_report", "report_changed", "correction_drops_values",

@@ -33,7 +33,7 @@ from served import (
 
 from orchestration.cli import cli
 from orchestration.serving.tokens import make_token, read_tokens, revoke_token
-from sources.home import Home
+from sources.custody.home import Home
 
 FIER = "releases/restricted/AL-04/2023-05/r1/"
 NATION = "releases/restricted/AL/2023-05/r1/"
@@ -474,7 +474,7 @@ def test_a_false_host_name_never_reaches_the_page(served: Served) -> None:
 def test_who_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
     home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
     home.root.mkdir()
-    own = (Path(__file__).parents[1] / "orchestration/serving/serve.yml").read_text("utf-8")
+    own = (Path(__file__).parents[1] / "orchestration/runtime/serve.yml").read_text("utf-8")
     own = own.replace("10000/minute", "4/minute").replace("2000/minute", "4/minute")
     (home.root / "serve.yml").write_text(own.replace("20/minute", "3/minute"), encoding="utf-8")
     tokens = make_tokens(home)

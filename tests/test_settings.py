@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.settings import home_from_environment, refresh_schedule
+from orchestration.runtime.settings import home_from_environment, refresh_schedule
 
 
 def test_the_home_is_data_in_the_current_folder_unless_said_otherwise(

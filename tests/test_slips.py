@@ -12,9 +12,9 @@ from conftest import MAY, Refreshed
 from openpyxl import load_workbook
 
 from orchestration.cli import cli
-from orchestration.publication.slips import as_text, slips, write_slips
-from orchestration.settings import prepare_process
-from sources.home import Home
+from orchestration.feedback.slips import as_text, slips, write_slips
+from orchestration.runtime.settings import prepare_process
+from sources.custody.home import Home
 
 AS_OF = date(2023, 6, 20)
 

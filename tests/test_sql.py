@@ -1,7 +1,7 @@
 """dbt's unit tests: whether the SQL that decides is right, on rows of its own."""
 
 from orchestration.warehouse.build import COMMON_ARGUMENTS
-from sources.home import Home
+from sources.custody.home import Home
 
 
 def test_the_sql_that_decides_is_right(own_home: Home) -> None:

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 from planted import Row, write_report
 
-from orchestration.refresh import refresh
-from orchestration.settings import prepare_process
-from sources.home import Home
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import prepare_process
+from sources.custody.home import Home
 
 CLEAN_INSTITUTIONS = [
     "AL-04-PREFEKTI", "AL-04-SHSSH", "AL-04-KESHILLI", "AL-04-B-FIER", "AL-04-B-LUSHNJE",

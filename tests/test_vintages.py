@@ -11,19 +11,19 @@ from click.testing import CliRunner, Result
 from conftest import MAY, Refreshed
 
 from orchestration.cli import cli
+from orchestration.gate.judge import Scope, judge
+from orchestration.products.marts import Mart, Table, column
+from orchestration.products.tree import facts_of
 from orchestration.publication.changes import WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.marts import Mart, Table, column
 from orchestration.publication.observations import OBSERVATIONS
 from orchestration.publication.public import outdated, release_public
-from orchestration.publication.release import Contents, release, write_release
-from orchestration.publication.restated import due
-from orchestration.publication.tree import facts_of
-from orchestration.publication.vintages import write_marts_as_known
-from orchestration.quality.judge import Scope, judge
-from orchestration.settings import SEEDS
-from sources.decisions import reopen
-from sources.home import Home
+from orchestration.publication.restricted import Contents, release, write_release
+from orchestration.reading_copy.vintages import write_marts_as_known
+from orchestration.refresh.due import due
+from orchestration.runtime.settings import SEEDS
+from sources.custody.decisions import reopen
+from sources.custody.home import Home
 from sources.registers import load_registers
 
 FIRST_DAY = date(2023, 6, 12)

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from orchestration.settings import SEEDS
-from sources.home import Home
+from orchestration.runtime.settings import SEEDS
+from sources.custody.home import Home
 
 
 class Month(click.ParamType[date]):
@@ -61,7 +61,7 @@ def progress() -> Any:
 @contextmanager
 def held(home: Home) -> Iterator[None]:
     """Hold the home as its only writer; a busy one is told in a line."""
-    from orchestration.writer import AnotherWriter, one_writer
+    from orchestration.runtime.writer_lock import AnotherWriter, one_writer
 
     try:
         with one_writer(home):

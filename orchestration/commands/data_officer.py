@@ -1,6 +1,6 @@
 """The data officer's commands: sealed originals and the keys of pseudonyms.
 
-Belongs here: these commands and their words. Not here: sealing (sources.vault) or keys.
+Belongs here: these commands and their words. Not here: sealing (sources.custody.vault) or keys.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from orchestration.commands.common import held
-from sources.home import Home
+from sources.custody.home import Home
 
 
 @click.group()
@@ -24,7 +24,7 @@ def vault() -> None:
 @click.pass_obj
 def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) -> None:
     """Write the original of a delivery to a new file; the audit log keeps who and why."""
-    from sources.vault import open_original
+    from sources.custody.vault import open_original
 
     with held(home):
         open_original(home, delivery_id, key, reason, out)
@@ -35,7 +35,7 @@ def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) ->
 @click.pass_obj
 def log(home: Home) -> None:
     """Show the audit log, and whether it is whole."""
-    from sources.journal import read
+    from sources.custody.journal import read
 
     for entry in read(home.audit):
         click.echo(
@@ -53,7 +53,7 @@ def keys() -> None:
 @click.pass_obj
 def list_keys(home: Home) -> None:
     """Show for which purposes there are keys, and how often each was rotated."""
-    from sources.pseudonyms import purposes, read_keys
+    from sources.custody.pseudonyms import purposes, read_keys
 
     for purpose in purposes(home.keys):
         click.echo(f"{purpose}: rotated {len(read_keys(home.keys, purpose) or []) - 1} times")
@@ -65,7 +65,7 @@ def list_keys(home: Home) -> None:
 @click.pass_obj
 def rotate(home: Home, purpose: str, reason: str) -> None:
     """Give PURPOSE a new key, and every stored pseudonym of it."""
-    from sources.rekeying import rotate as give_new_key
+    from sources.custody.rekeying import rotate as give_new_key
 
     with held(home):
         count = give_new_key(home, purpose, reason)
@@ -79,7 +79,7 @@ def rotate(home: Home, purpose: str, reason: str) -> None:
 @click.pass_obj
 def destroy(home: Home, purpose: str, reason: str) -> None:
     """Destroy the key of PURPOSE: what is stored can't be linked with a code any more."""
-    from sources.rekeying import destroy as destroy_key
+    from sources.custody.rekeying import destroy as destroy_key
 
     with held(home):
         destroy_key(home, purpose, reason)

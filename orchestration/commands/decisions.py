@@ -1,7 +1,7 @@
 """What an analyst decides on: findings, waivers of them, corrections of reported values, verdicts.
 
-Belongs here: these commands and their words. Not here: how a decision is kept (sources.decisions)
-or what follows from it (dbt_project, expectations.gate).
+Belongs here: these commands and their words. Not here: how a decision is kept
+(sources.custody.decisions) or what follows from it (dbt_project, expectations.gate).
 """
 
 import calendar
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from orchestration.commands.common import Month, held, require_county, require_reading_copy
-from sources.home import Home
+from sources.custody.home import Home
 
 STATES = ("unsettled", "open", "sent", "answered", "waived", "mended", "all")
 VALUE_STATES = ("not_reported", "not_applicable", "refused", "unknown")
@@ -43,8 +43,8 @@ def list_findings(
     english: bool,
 ) -> None:
     """List findings, worst first: id, who, month, rule, state, who can mend it, place, words."""
-    from orchestration.quality.lookup import UNSETTLED
-    from orchestration.quality.lookup import findings as look
+    from orchestration.gate.lookup import UNSETTLED
+    from orchestration.gate.lookup import findings as look
 
     require_county(county)
     require_reading_copy(home)
@@ -76,8 +76,8 @@ def list_findings(
 @click.pass_obj
 def answer_finding(home: Home, finding: str, by: str, reason: str) -> None:
     """Record what an institution or committee answered to FINDING (the start of its id)."""
-    from orchestration.quality.lookup import one_finding
-    from sources.decisions import answer
+    from orchestration.gate.lookup import one_finding
+    from sources.custody.decisions import answer
 
     require_reading_copy(home)
     with held(home):
@@ -94,9 +94,9 @@ def answer_finding(home: Home, finding: str, by: str, reason: str) -> None:
 @click.pass_obj
 def waive_finding(home: Home, finding: str, by: str, reason: str, until: date) -> None:
     """Let FINDING pass for a time: the waiver stands beside the numbers in every release."""
-    from orchestration.clock import today
-    from orchestration.quality.lookup import one_finding
-    from sources.decisions import NotDecided, waive
+    from orchestration.gate.lookup import one_finding
+    from orchestration.runtime.clock import today
+    from sources.custody.decisions import NotDecided, waive
 
     require_reading_copy(home)
     last = until.replace(day=calendar.monthrange(until.year, until.month)[1])
@@ -115,9 +115,9 @@ def waive_finding(home: Home, finding: str, by: str, reason: str, until: date) -
 @click.pass_obj
 def withdraw_waiver(home: Home, finding: str, by: str, reason: str) -> None:
     """Withdraw the waiver of FINDING."""
-    from orchestration.clock import today
-    from orchestration.quality.lookup import one_finding
-    from sources.decisions import withdraw_waiver as withdraw
+    from orchestration.gate.lookup import one_finding
+    from orchestration.runtime.clock import today
+    from sources.custody.decisions import withdraw_waiver as withdraw
 
     require_reading_copy(home)
     with held(home):
@@ -130,7 +130,7 @@ def withdraw_waiver(home: Home, finding: str, by: str, reason: str) -> None:
 @click.pass_obj
 def decisions_log(home: Home) -> None:
     """Show every decision on findings, and whether the journal is whole."""
-    from sources.decisions import finding_decisions
+    from sources.custody.decisions import finding_decisions
 
     for row in finding_decisions(home).to_pylist():
         click.echo(
@@ -211,9 +211,9 @@ def correct(
     It holds only while the report says what --was says; once the source is repaired or changed, a
     blocking finding asks to withdraw it. States: not_reported, not_applicable, refused, unknown.
     """
-    from orchestration.quality.lookup import reported_value
-    from sources.decisions import NotDecided
-    from sources.decisions import correct as enter
+    from orchestration.gate.lookup import reported_value
+    from sources.custody.decisions import NotDecided
+    from sources.custody.decisions import correct as enter
 
     require_reading_copy(home)
     expected, wanted = _value(was, "--was"), _value(corrected, "--is")
@@ -247,7 +247,7 @@ def corrections() -> None:
 @click.pass_obj
 def list_corrections(home: Home) -> None:
     """List every correction, withdrawn ones too."""
-    from sources.decisions import corrections as register
+    from sources.custody.decisions import corrections as register
 
     for row in register(home).to_pylist():
         withdrawn = f"  withdrawn {row['withdrawn_at']}" if row["withdrawn_at"] else ""
@@ -259,7 +259,7 @@ def list_corrections(home: Home) -> None:
 @click.pass_obj
 def check_corrections(home: Home) -> None:
     """Tell which corrections the reports no longer bear out; exit status 1 when there are any."""
-    from orchestration.quality.lookup import findings as look
+    from orchestration.gate.lookup import findings as look
 
     require_reading_copy(home)
     found = look(home, rule="correction_without_ground")
@@ -280,7 +280,7 @@ def check_corrections(home: Home) -> None:
 @click.pass_obj
 def withdraw_correction(home: Home, correction_id: str, by: str, reason: str) -> None:
     """Withdraw a correction: what was reported holds again."""
-    from sources.decisions import withdraw_correction as withdraw
+    from sources.custody.decisions import withdraw_correction as withdraw
 
     with held(home):
         withdraw(home, correction_id, by, reason)

@@ -12,8 +12,8 @@ from typing import Literal
 import click
 
 from orchestration.commands.common import Month, require_county
-from orchestration.settings import SEEDS
-from sources.home import Home
+from orchestration.runtime.settings import SEEDS
+from sources.custody.home import Home
 from sources.problems import MAX_PLACES
 
 _CHECK_WORDS = {
@@ -65,7 +65,7 @@ def example(home: Home, out: Path | None) -> None:
 @click.pass_obj
 def forms(home: Home, county: str, month: date, out: Path) -> None:
     """Write the form of each institution of a county for a month, from its obligations."""
-    from orchestration.publication.last_values import last_values
+    from orchestration.feedback.last_values import last_values
     from sources.forms import write_forms
 
     require_county(county)
@@ -93,7 +93,7 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     Nothing is kept or sent. A copy with the problem cells marked is written when there are any.
     Exit status: 0 nothing is wrong, 1 it would be refused, 3 it would be taken in with questions.
     """
-    from orchestration.ingestion.checking import check_file, write_marked_copy
+    from orchestration.feedback.checking import check_file, write_marked_copy
     from sources.registers import load_registers
 
     require_county(county)

@@ -8,7 +8,7 @@ delivery and the row's number.
 import click
 
 from orchestration.commands.common import held, require_county
-from sources.home import Home
+from sources.custody.home import Home
 
 
 @click.group()

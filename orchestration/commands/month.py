@@ -1,6 +1,6 @@
 """A month's work of an analyst: refresh, status, and the slips that go back.
 
-Belongs here: these commands and their words. Not here: the steps (orchestration.refresh).
+Belongs here: these commands and their words. Not here: the steps (orchestration.refresh.steps).
 """
 
 import sys
@@ -20,10 +20,10 @@ from orchestration.commands.common import (
     require_county,
     require_reading_copy,
 )
-from sources.home import Home
+from sources.custody.home import Home
 
 if TYPE_CHECKING:
-    from orchestration.publication.status import Standing
+    from orchestration.feedback.status import Standing
 
 
 @click.command()
@@ -35,10 +35,10 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
     """Take in the inbox, rebuild the warehouse, and publish what the gate lets through."""
     import time
 
-    from orchestration.refresh import NoPlan
-    from orchestration.refresh import refresh as run
+    from orchestration.refresh.steps import NoPlan
+    from orchestration.refresh.steps import refresh as run
+    from orchestration.runtime.writer_lock import AnotherWriter
     from orchestration.warehouse.build import BuildFailed
-    from orchestration.writer import AnotherWriter
 
     require_county(county)
     months = months_between(since or month, month)
@@ -105,8 +105,8 @@ def refresh(home: Home, month: date, since: date | None, county: str | None) -> 
 @click.pass_obj
 def status(home: Home, month: date, county: str | None, as_of: date | None) -> None:
     """Tell what each county's institutions sent for a month, and what was found."""
-    from orchestration.publication.ask import ask
-    from orchestration.publication.status import standings, standings_as_of
+    from orchestration.feedback.status import standings, standings_as_of
+    from orchestration.reading_copy.ask import ask
 
     require_county(county)
     require_reading_copy(home)
@@ -156,9 +156,9 @@ def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | 
 
     The findings that they tell are noted as sent.
     """
-    from orchestration.clock import today
-    from orchestration.publication.slips import write_slips
-    from sources.decisions import tell_sent
+    from orchestration.feedback.slips import write_slips
+    from orchestration.runtime.clock import today
+    from sources.custody.decisions import tell_sent
 
     require_county(county)
     require_reading_copy(home)
@@ -181,8 +181,8 @@ def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | 
 @click.pass_obj
 def reminders(home: Home, month: date, county: str, as_of: date | None, out: Path | None) -> None:
     """Write a reminder to each institution whose report of a month is due and did not come yet."""
-    from orchestration.clock import today
-    from orchestration.publication.slips import write_slips
+    from orchestration.feedback.slips import write_slips
+    from orchestration.runtime.clock import today
 
     require_county(county)
     require_reading_copy(home)

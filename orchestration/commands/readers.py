@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from orchestration.commands.common import require_reading_copy
-from orchestration.settings import LOOPBACK, PROJECT
-from sources.home import Home
+from orchestration.runtime.settings import LOOPBACK, PROJECT
+from sources.custody.home import Home
 
 
 @click.command()
@@ -33,7 +33,7 @@ def sql(
     """
     import duckdb
 
-    from orchestration.publication import ask, export, shell
+    from orchestration.reading_copy import ask, export, shell
 
     require_reading_copy(home)
     if target is not None and query is None:
@@ -64,7 +64,7 @@ def ui(home: Home, port: int) -> None:
     """Open Dagster on this machine alone, with its schedule and sensor running."""
     import subprocess
 
-    from orchestration.dagster_home import write_dagster_home
+    from orchestration.runtime.dagster_home import write_dagster_home
     from orchestration.warehouse.build import write_manifest
 
     write_manifest()

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from orchestration.commands.common import Month, held, require_county, require_reading_copy
-from sources.home import Home
+from sources.custody.home import Home
 
 
 @click.command()
@@ -34,7 +34,7 @@ def marts(home: Home, day: datetime, out: Path | None) -> None:
 
     Computed from what had come in and been decided by then, with today's registers.
     """
-    from orchestration.publication.vintages import write_marts_as_known
+    from orchestration.reading_copy.vintages import write_marts_as_known
     from orchestration.warehouse.build import BuildFailed
 
     require_reading_copy(home)
@@ -55,9 +55,9 @@ def marts(home: Home, day: datetime, out: Path | None) -> None:
 @click.pass_obj
 def reopen(home: Home, county: str, month: date, by: str, reason: str) -> None:
     """Let a final month be released once more; the nation's month of it too."""
-    from orchestration.publication.release import TIER
-    from orchestration.publication.tree import Place, facts_of
-    from sources.decisions import reopen as enter
+    from orchestration.products.tree import Place, facts_of
+    from orchestration.publication.restricted import TIER
+    from sources.custody.decisions import reopen as enter
 
     require_county(county)
     newest = Place(home.releases, TIER, county, f"{month:%Y-%m}").newest()
@@ -80,8 +80,8 @@ def reopen(home: Home, county: str, month: date, by: str, reason: str) -> None:
 @click.pass_obj
 def verify(home: Home, path: Path, key: Path | None) -> None:
     """Tell whether the release in PATH, or each one below it, is whole and ours."""
-    from orchestration.publication.signing import fingerprint
     from orchestration.publication.verify import pointer_fault, releases_under, verify_release
+    from orchestration.publication.writing.signing import fingerprint
 
     folders = releases_under(path)
     if not folders:
@@ -108,7 +108,11 @@ def _trusted(home: Home, path: Path, key: Path | None) -> tuple[list[Any], str]:
     A copy is checked with the key that lies in it, which tells that it is whole; whether the key is
     ours only the reader can tell, by comparing it with what he was given: hence --key.
     """
-    from orchestration.publication.signing import PUBLIC_KEYS, own_public_keys, read_public_keys
+    from orchestration.publication.writing.signing import (
+        PUBLIC_KEYS,
+        own_public_keys,
+        read_public_keys,
+    )
 
     if key is not None:
         return read_public_keys(key), f"{key}"

@@ -11,10 +11,10 @@ from typing import Literal
 
 import click
 
-from orchestration.clock import today
 from orchestration.commands.common import Month, progress, require_county
-from orchestration.settings import LOOPBACK, serve_settings, token_from_environment
-from sources.home import Home
+from orchestration.runtime.clock import today
+from orchestration.runtime.settings import LOOPBACK, serve_settings, token_from_environment
+from sources.custody.home import Home
 
 #: How long a token works unless it is said otherwise.
 TOKEN_DAYS = 365

@@ -1,7 +1,7 @@
 """The door: every file in the inbox is read, checked, and stored or refused.
 
 Belongs here: the order in which that happens. Not here: how a file is read (sources.reading),
-what its rows must satisfy (expectations), or how rows are kept (sources.landing).
+what its rows must satisfy (expectations), or how rows are kept (sources.custody.landing).
 """
 
 import os
@@ -15,15 +15,15 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from expectations.validate import validate
-from sources.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
-from sources.home import Home
-from sources.isolation import IsolatedReader, Known
-from sources.landing import Repeat, joined, store_batch
+from sources.custody.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
+from sources.custody.home import Home
+from sources.custody.isolation import IsolatedReader, Known
+from sources.custody.landing import Repeat, joined, store_batch
+from sources.custody.rekeying import finish_rotations
+from sources.custody.repeats import Contents, stored_contents
 from sources.problems import Problem, worst_first
 from sources.reading import Reading
 from sources.registers import Registers
-from sources.rekeying import finish_rotations
-from sources.repeats import Contents, stored_contents
 
 #: Rows, with files and problems counted as rows, that are in memory before they are checked and
 #: stored. With more, the disk idles while files are read; with fewer, suites are asked too often.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sources import journal
-from sources.home import Home
+from sources.custody import journal
+from sources.custody.home import Home
 
 SAME, DIFFERENT, UNDONE = "same", "different", "undone"
 

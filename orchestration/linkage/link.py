@@ -23,7 +23,7 @@ from orchestration.linkage.model import (
     matching_pairs,
     parameters,
 )
-from sources.home import Home
+from sources.custody.home import Home
 
 _TEXT = pa.string()
 _KEYS = (

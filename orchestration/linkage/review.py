@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.linkage.decisions import Row
-from sources.home import Home
+from sources.custody.home import Home
 
 
 @dataclass(frozen=True)

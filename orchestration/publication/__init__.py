@@ -1,1 +1,1 @@
-"""What readers get: releases and the reading copy of the warehouse."""
+"""Releases of both tiers: written, compared, verified."""

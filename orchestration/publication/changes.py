@@ -18,8 +18,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from orchestration.publication.codes import labels
-from orchestration.publication.marts import Mart, Table, column
+from orchestration.products.codes import labels
+from orchestration.products.derived import RESTATED_TABLE
+from orchestration.products.marts import Mart, Table
 
 TABLE_HEAD = (
     "| rreshti / row | kolona / column | ishte / was | është / is | arsyeja / reason |",
@@ -28,43 +29,12 @@ TABLE_HEAD = (
 
 UNEXPLAINED = "unexplained"
 
-RESTATEMENTS = Mart(
-    name="restatements",
-    schema="marts",
-    title_sq="Vlera të rishikuara",
-    title_en="Restated values",
-    row_sq="një vlerë që ndryshoi kundrejt publikimit të mëparshëm",
-    row_en="a value that differs from the release before",
-    key=["county_code", "reporting_month", "mart", "mart_row", "measure"],
-    references={"county_code": "counties"},
-)
-
 #: The marts that are counted from records, and from the records of which source.
 RECORDS = {
     "hotline_activity": {"hotline"},
     "referral_flow": {"referral"},
     "source_comparison": {"hotline", "referral"},
 }
-
-_COLUMNS = (
-    ("county_code", "VARCHAR"),
-    ("reporting_month", "DATE"),
-    ("mart", "VARCHAR"),
-    ("mart_row", "VARCHAR"),
-    ("measure", "VARCHAR"),
-    ("old_value", "DOUBLE"),
-    ("new_value", "DOUBLE"),
-    ("change", "DOUBLE"),
-    ("relative_change", "DOUBLE"),
-    ("reason", "VARCHAR"),
-)
-
-#: The table of restated values, without rows.
-RESTATED_TABLE = Table(
-    mart=RESTATEMENTS,
-    columns=tuple(column(name, kind) for name, kind in _COLUMNS),
-    frame=pd.DataFrame(columns=[name for name, _ in _COLUMNS]),
-)
 
 #: Tells why a row of a mart changed: its name and the row's key, to reasons joined by "+".
 WhyChanged = Callable[[str, dict[str, str]], str]
@@ -115,7 +85,7 @@ def restatements(
                     why(table.mart.name, dict(zip(table.mart.key, key, strict=True))),
                 )
             )
-    return replace(RESTATED_TABLE, frame=pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS]))
+    return replace(RESTATED_TABLE, frame=pd.DataFrame(rows, columns=RESTATED_TABLE.frame.columns))
 
 
 def describe_changes(

@@ -1,7 +1,7 @@
 """Whether a month is provisional or final, and what opens a final one again.
 
 Belongs here: the day from which a month is final, and reopenings. Not here: the calendar
-(dbt_project/seeds/reporting_calendar.csv), or how a decision is kept (sources.decisions).
+(dbt_project/seeds/reporting_calendar.csv), or how a decision is kept (sources.custody.decisions).
 """
 
 import calendar
@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 
 from expectations.protection import Protection
-from orchestration.publication.tree import Place, facts_of
+from orchestration.products.tree import Place, facts_of
+from sources.custody.decisions import reopenings
+from sources.custody.home import Home
 from sources.datafiles import read_yaml
-from sources.decisions import reopenings
-from sources.home import Home
 from sources.registers import NATION
 
 

@@ -13,42 +13,13 @@ import duckdb
 import pandas as pd
 
 from expectations.protection import MASKED
-from orchestration.publication.marts import Mart, Table, column
+from orchestration.products.derived import OBSERVATIONS, OBSERVED_TABLE
+from orchestration.products.marts import Mart, Table
 
 NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
 NOT_REPORTED, NOT_COLLECTED, CANNOT_EXIST = "O", "L", "M"
 SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"
-
-OBSERVATIONS = Mart(
-    name="observations",
-    schema="marts",
-    title_sq="Vlerat një nga një",
-    title_en="Values one by one",
-    row_sq="një vlerë e një tabele, me gjendjen e saj",
-    row_en="a value of a mart, with its status",
-    key=["county_code", "reporting_month", "mart", "mart_row", "measure"],
-    references={"county_code": "counties"},
-)
-
-_COLUMNS = (
-    ("county_code", "VARCHAR"),
-    ("reporting_month", "DATE"),
-    ("mart", "VARCHAR"),
-    ("mart_row", "VARCHAR"),
-    ("measure", "VARCHAR"),
-    ("obs_value", "DOUBLE"),
-    ("unit", "VARCHAR"),
-    ("obs_status", "VARCHAR"),
-    ("conf_status", "VARCHAR"),
-)
-
-#: The table of values, without rows.
-OBSERVED_TABLE = Table(
-    mart=OBSERVATIONS,
-    columns=tuple(column(name, kind) for name, kind in _COLUMNS),
-    frame=pd.DataFrame(columns=[name for name, _ in _COLUMNS]),
-)
 
 #: What an empty number of an indicator says: the gravest of what was said of it in the county, in
 #: the month, in the year so far, and since the plan began. Nothing owed and nothing said is 0.
@@ -149,7 +120,7 @@ def observations(
                         _conf_status(mart, sensitive, record, status),
                     )
                 )
-    frame = pd.DataFrame(rows, columns=[name for name, _ in _COLUMNS])
+    frame = pd.DataFrame(rows, columns=OBSERVED_TABLE.frame.columns)
     return replace(OBSERVED_TABLE, frame=frame.sort_values(OBSERVATIONS.key, ignore_index=True))
 
 

@@ -2,7 +2,7 @@
 
 Belongs here: the true counts in their public shapes, the tables that show them masked, and the
 road to a public release. Not here: masking (masking), the reading back and the verdict
-(orchestration.quality.disclosure), or how a release is written (release).
+(orchestration.gate.disclosure), or how a release is written (release).
 """
 
 import csv
@@ -29,48 +29,8 @@ from expectations.protection import (
     load_protection,
 )
 from expectations.suites import suite_hash
-from orchestration.clock import today
-from orchestration.publication.changes import (
-    RESTATED_TABLE,
-    UNEXPLAINED,
-    WhyChanged,
-    joined,
-    reasons_since,
-    unexplained,
-)
-from orchestration.publication.codes import codes_table
-from orchestration.publication.finality import (
-    MonthIsFinal,
-    calendar_final_on,
-    finality,
-    settled_on,
-)
-from orchestration.publication.marts import (
-    Table,
-    column,
-    month_frames,
-    public_marts,
-    warehouse_table,
-)
-from orchestration.publication.masking import Sign, mask
-from orchestration.publication.observations import OBSERVED_TABLE, observations
-from orchestration.publication.package import sha256
-from orchestration.publication.release import TIER as RESTRICTED
-from orchestration.publication.release import (
-    Contents,
-    Release,
-    as_of,
-    changed_hashes,
-    completeness,
-    drafting,
-    hashes,
-    registers,
-    require_open,
-    sources_of,
-    standing_release,
-)
-from orchestration.publication.tree import MANIFEST, Place, facts_of, releases_in, sweep
-from orchestration.quality.disclosure import (
+from orchestration import products
+from orchestration.gate.disclosure import (
     COUNTS,
     TIER,
     DisclosureRecord,
@@ -90,9 +50,53 @@ from orchestration.quality.disclosure import (
     read_releases,
     standing,
 )
-from orchestration.quality.judge import Scope
-from sources.decisions import standing_waivers
-from sources.home import Home
+from orchestration.gate.judge import Scope
+from orchestration.products.codes import codes_table
+from orchestration.products.derived import OBSERVED_TABLE, RESTATED_TABLE
+from orchestration.products.marts import (
+    Table,
+    column,
+    month_frames,
+    public_marts,
+    warehouse_table,
+)
+from orchestration.products.tree import MANIFEST, Place, facts_of, releases_in, sweep
+from orchestration.publication.changes import (
+    UNEXPLAINED,
+    WhyChanged,
+    joined,
+    reasons_since,
+    unexplained,
+)
+from orchestration.publication.finality import (
+    MonthIsFinal,
+    calendar_final_on,
+    finality,
+    settled_on,
+)
+from orchestration.publication.masking import Sign, mask
+from orchestration.publication.observations import observations
+from orchestration.publication.restricted import TIER as RESTRICTED
+from orchestration.publication.restricted import (
+    Contents,
+    Release,
+    as_of,
+    changed_hashes,
+    completeness,
+    drafting,
+    hashes,
+    registers,
+    require_open,
+    sources_of,
+    standing_release,
+)
+from orchestration.publication.writing.package import sha256
+from orchestration.runtime.clock import today
+from sources.custody.decisions import standing_waivers
+from sources.custody.home import Home
+
+#: Names of subjects and categories of person_counts.
+LABELS = Path(products.__file__).with_name("public_labels.csv")
 
 CONFIDENTIALITY = {SUPPRESSED: "C", WITHHELD: "D"}
 
@@ -523,7 +527,7 @@ class _Label:
 
 @cache
 def _labels() -> dict[str, _Label]:
-    with (Path(__file__).parent / "public_labels.csv").open(encoding="utf-8", newline="") as file:
+    with LABELS.open(encoding="utf-8", newline="") as file:
         return {row.pop("code"): _Label(**row) for row in csv.DictReader(file)}
 
 

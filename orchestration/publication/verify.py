@@ -16,8 +16,8 @@ from typing import Any
 
 from nacl.signing import VerifyKey
 
-from orchestration.publication.signing import fingerprint, is_signed_by
-from orchestration.publication.tree import LATEST, MANIFEST, SIGNATURE, place_of
+from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, place_of
+from orchestration.publication.writing.signing import fingerprint, is_signed_by
 
 #: What can be wrong, in both languages; `{path}` is the file, `{detail}` what was found.
 FAULTS = {

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from orchestration.publication.comments import comment_on
-from orchestration.publication.tree import MANIFEST, Listed, releases_in
+from orchestration.products.comments import comment_on
+from orchestration.products.tree import MANIFEST, Listed, releases_in
 
 #: What is added to a mart's rows, with its comment; a mart that names its county or month keeps it.
 _ADDED = {

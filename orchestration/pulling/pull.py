@@ -20,7 +20,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from nacl.signing import VerifyKey
 
-from orchestration.publication.signing import (
+from orchestration.products.tree import MANIFEST, SIGNATURE, Place
+from orchestration.publication.verify import verify_release
+from orchestration.publication.writing.signing import (
     PUBLIC_KEYS,
     NoKey,
     fingerprint,
@@ -28,8 +30,6 @@ from orchestration.publication.signing import (
     publish_key,
     read_public_keys,
 )
-from orchestration.publication.tree import MANIFEST, SIGNATURE, Place
-from orchestration.publication.verify import verify_release
 from orchestration.pulling.national import unite
 from orchestration.pulling.remote import CHUNK, Remote, body, told
 from orchestration.pulling.words import PullFailed

@@ -22,7 +22,8 @@ from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp
 
-from orchestration.publication.tree import LATEST
+from orchestration.products.tree import LATEST
+from orchestration.runtime.settings import LOOPBACK, SEEDS, ServeSettings
 from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
 from orchestration.serving.guard import READER, Guard, access_log, challenge
 from orchestration.serving.pages import (
@@ -35,8 +36,7 @@ from orchestration.serving.pages import (
 from orchestration.serving.paths import asked_file, asked_release, asked_tier, public_keys
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from orchestration.serving.words import LANGUAGES, Language, both
-from orchestration.settings import LOOPBACK, SEEDS, ServeSettings
-from sources.home import Home
+from sources.custody.home import Home
 
 #: Whose word on the sender's address and scheme is believed: a proxy on this machine.
 TRUSTED_PROXIES = ["127.0.0.1", "::1"]

@@ -1,7 +1,7 @@
 """What there is, for each reader: the releases of the tree that they may fetch.
 
 Belongs here: gathering the releases, remembering them until the tree changes, and catalog.json.
-Not here: the pages (pages) or reading a release's manifest (orchestration.publication.tree).
+Not here: the pages (pages) or reading a release's manifest (orchestration.products.tree).
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from orchestration.publication.tree import MANIFEST, SIGNATURE, Listed, releases_in
+from orchestration.products.tree import MANIFEST, SIGNATURE, Listed, releases_in
 from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows

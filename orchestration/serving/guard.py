@@ -28,10 +28,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestration.runtime.settings import ServeSettings
 from orchestration.serving.tokens import ANYONE, PREFIX, Reader, TokenBook
 from orchestration.serving.words import both
-from orchestration.settings import ServeSettings
-from sources.journal import BrokenJournal
+from sources.custody.journal import BrokenJournal
 
 #: The key of the request's scope under which the application finds its Reader.
 READER = "krat.reader"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from orchestration.publication.signing import PUBLIC_KEYS
-from orchestration.publication.tree import LATEST, Place
+from orchestration.products.tree import LATEST, Place
+from orchestration.publication.writing.signing import PUBLIC_KEYS
 
 _PLACE = (
     r"(?P<tier>public|restricted)/(?P<county_code>AL(?:-[0-9]{2})?)/(?P<month>[0-9]{4}-[0-9]{2})"

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
-from orchestration.clock import today
-from sources import journal
-from sources.home import Home
+from orchestration.runtime.clock import today
+from sources.custody import journal
+from sources.custody.home import Home
 
 Tier = Literal["public", "restricted"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.settings import DBT_PROJECT, SEEDS
+from orchestration.runtime.settings import DBT_PROJECT, SEEDS
 from orchestration.warehouse.ledger import remember_findings
-from sources.home import Home
+from sources.custody.home import Home
 
 #: What each call of dbt needs: no log files, no network, its project wherever krat is started.
 COMMON_ARGUMENTS = [

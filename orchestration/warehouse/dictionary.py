@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import PROJECT, SEEDS, manifest_path
+from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"

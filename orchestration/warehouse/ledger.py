@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.home import Home
+from sources.custody.home import Home
 
 _COLUMNS = {
     "finding_id": pa.string(),

@@ -1,7 +1,7 @@
 """Raw Parquet and decisions into the schema `raw` of the warehouse file, as dbt's sources.
 
-Belongs here: loading. Not here: what the raw tables hold (sources.landing, sources.decisions) or
-what is built on them (dbt_project).
+Belongs here: loading. Not here: what the raw tables hold (sources.custody.landing,
+sources.custody.decisions) or what is built on them (dbt_project).
 """
 
 from dataclasses import asdict
@@ -10,13 +10,13 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from orchestration.settings import SEEDS
+from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.ledger import earlier_findings
 from orchestration.warehouse.obligations import noted_obligations
 from sources.codes import load_codes
-from sources.decisions import corrections, finding_decisions
-from sources.home import Home
-from sources.landing import SCHEMAS
+from sources.custody.decisions import corrections, finding_decisions
+from sources.custody.home import Home
+from sources.custody.landing import SCHEMAS
 
 
 def load_raw(home: Home, as_of: date) -> dict[str, int]:

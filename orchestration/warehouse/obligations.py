@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.home import Home
+from sources.custody.home import Home
 from sources.registers import register_rows
 
 _TEXT = pa.string()

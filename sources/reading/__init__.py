@@ -2,8 +2,8 @@
 
 Belongs here: recognising a file's layout and reading it cell by cell. Not here: what a cell's text
 means (sources.values), whether rows are plausible (expectations), how rows are kept
-(sources.landing). Nothing of a file leaves this package but typed values, codes from lists, and
-pseudonyms.
+(sources.custody.landing). Nothing of a file leaves this package but typed values, codes from lists,
+and pseudonyms.
 """
 
 from sources.reading.file import Reading, read_content, refused_unread

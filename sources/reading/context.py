@@ -4,15 +4,14 @@ Belongs here: what is known of a file, and what was found in it so far. Not here
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
 from sources.layouts import Column, Layout, Written, candidates, short_list
 from sources.problems import MAX_PLACES, Problem, problem
-from sources.pseudonyms import Pseudonyms
+from sources.reading.tables import address
 from sources.registers import NATION, Registers
-from sources.tables import address
 from sources.values import Cell, cell_text
 
 #: Rule for a cell that is blank or no code of its list, where it isn't unknown_code.
@@ -44,6 +43,10 @@ def rule_of(column: Column) -> str:
     return _RULE_OF_COLUMN.get(column.name, "unknown_code")
 
 
+#: Turns a purpose and a clear text into a pseudonym.
+KeyedHash = Callable[[str, str], str]
+
+
 class Context:
     """A file that is being read: what is known of it, and what was found in it so far.
 
@@ -56,13 +59,13 @@ class Context:
         delivery_id: str,
         county_code: str,
         registers: Registers,
-        keys: Pseudonyms,
+        key: KeyedHash,
         received_at: datetime,
     ) -> None:
         self.delivery_id = delivery_id
         self.county_code = county_code
         self.registers = registers
-        self.keys = keys
+        self.key = key
         self.received_at = received_at
         self.layout: Layout | None = None
         self.institution_code: str | None = None

@@ -8,27 +8,38 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from sources.layouts import Layout, codes_by_column
-from sources.marks import UnreadableFile
 from sources.problems import SEVERITIES, Problem, severity_of, worst_first
-from sources.pseudonyms import Pseudonyms
-from sources.reading.below import without_what_stands_below
-from sources.reading.context import Context
-from sources.reading.heads import read_heads
+from sources.reading.context import Context, KeyedHash
+from sources.reading.features import UnreadableFile
+from sources.reading.headings import read_heads
 from sources.reading.labels import Labels, labels_of
 from sources.reading.recognition import find_columns, is_marked_made_up, recognise
 from sources.reading.records import read_records
 from sources.reading.reports import read_report
-from sources.reading.table import check_marks, check_rows_elsewhere, check_shape, find_table
+from sources.reading.table import check_features, check_rows_elsewhere, check_shape, find_table
+from sources.reading.tables import Sheet, file_format, read_tables
+from sources.reading.trailing_rows import without_what_stands_below
 from sources.registers import Registers
-from sources.tables import Sheet, file_format, read_tables
 from sources.values import is_encoded_twice
-from sources.vault import Sealed
 
 #: By which key a record of a raw table is known to have come again.
 _KEYS = {"hotline_contacts": "contact_key", "referral_events": "case_key"}
+
+
+class SealedOriginal(Protocol):
+    """The original of a file, sealed, until it is stored; `length` is in bytes."""
+
+    @property
+    def length(self) -> int: ...
+
+    def copy_into(self, path: Path) -> None:
+        """Write it into a new file. Raises OSError."""
+
+    def copy_to(self, target: IO[bytes]) -> None:
+        """Write it to an open file. Raises OSError."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +47,16 @@ class Reading:
     """One file as read.
 
     `delivery` is a row of the raw table deliveries, `columns` are columns of the raw table `table`
-    (sources.landing.SCHEMAS), as long as each other. A refused file has none; of contacts and cases
-    in it `record_keys` keeps which they were, so that it is known when they have come. `sealed` is
-    where its original waits, sealed, to be stored.
+    (sources.custody.landing.SCHEMAS), as long as each other. A refused file has none; of contacts
+    and cases in it `record_keys` keeps which they were, so that it is known when they have come.
+    `sealed` is where its original waits, sealed, to be stored.
     """
 
     delivery: dict[str, Any]
     table: str | None
     columns: dict[str, list[Any]] = field(repr=False)
     problems: list[Problem]
-    sealed: Sealed | None = None
+    sealed: SealedOriginal | None = None
     record_keys: list[dict[str, str]] = field(default_factory=list, repr=False)
 
     def as_refused(self, problems: list[Problem]) -> "Reading":
@@ -71,7 +82,7 @@ def read_content(
     content: bytes,
     county_code: str,
     registers: Registers,
-    keys: Pseudonyms,
+    key: KeyedHash,
     received_at: datetime,
     digest: str | None = None,
 ) -> Reading:
@@ -83,7 +94,7 @@ def read_content(
     holds.
     """
     digest = digest or hashlib.sha256(content).hexdigest()
-    context = Context(digest[:16], county_code, registers, keys, received_at)
+    context = Context(digest[:16], county_code, registers, key, received_at)
     columns: dict[str, list[Any]] = {}
     try:
         tables = read_tables(content)
@@ -106,10 +117,14 @@ def refused_unread(
     received_at: datetime,
 ) -> Reading:
     """Return the refusal of a file that was not read at all, under a rule of the door."""
-    # Nothing of the file is read, so no key is asked for.
-    context = Context(digest[:16], county_code, registers, Pseudonyms(Path()), received_at)
+    context = Context(digest[:16], county_code, registers, _no_key, received_at)
     context.report(rule)
     return _as_reading(context, {}, digest, byte_count, None)
+
+
+def _no_key(_purpose: str, _text: str) -> str:
+    """Stand for the keyed hash where nothing of a file is read."""
+    raise AssertionError("nothing of the file was read")
 
 
 def _as_reading(
@@ -176,7 +191,7 @@ def _read_sheet(
         context.report("invalid_frame", sentence="no_rows")
     check_rows_elsewhere(context, table, others)
     check_shape(context, table)
-    check_marks(context, table)
+    check_features(context, table)
     if is_encoded_twice("".join([c for row in sheet.rows for c in row if type(c) is str])):
         context.notes.add("text encoded twice")
     return (read_report if table.is_report else read_records)(context, table)

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from sources.layouts import Column
 from sources.reading.context import Place
-from sources.tables import Sheet
+from sources.reading.tables import Sheet
 from sources.values import Cell, cell_text, heading_key
 
 _LONGEST_HEADING = 200

@@ -1,13 +1,13 @@
 """Which form a file is, on which of its sheets, and where its columns stand.
 
 Belongs here: recognising a layout and its headings. Not here: the rows below the headings
-(sources.reading.table) or what is said above them (sources.reading.heads).
+(sources.reading.table) or what is said above them (sources.reading.headings).
 """
 
 from sources.layouts import Column, KnownForms, Layout, known_forms
 from sources.reading.context import Context, Place, cell_at
 from sources.reading.labels import Labels, beside, find, heading, heading_keys
-from sources.tables import Sheet
+from sources.reading.tables import Sheet
 from sources.values import Cell, cell_text, heading_key, plain
 
 

@@ -212,7 +212,7 @@ def _read_key(context: Context, column: Column) -> Callable[[Place], str | None]
             rule = "unknown_code" if column.filled else "identity_not_read"
             context.report(rule, place, column, sentence="number_without_digits")
             return None
-        return context.keys.key(column.key or "", "/".join([*giver, case_number(place.value)]))
+        return context.key(column.key or "", "/".join([*giver, case_number(place.value)]))
 
     return read
 
@@ -236,7 +236,7 @@ def _read_identity(context: Context, column: Column) -> Callable[[Place], dict[s
             context.report("identity_not_read", place, column)
             return dict.fromkeys(kept)
         return {
-            name: None if piece is None else context.keys.key(purpose, piece)
+            name: None if piece is None else context.key(purpose, piece)
             for (name, purpose), piece in zip(kept.items(), found, strict=True)
         }
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sources.layouts import Written, likeliest, lookup, unit_names
 from sources.reading.context import Context, Place, cell_at, rule_of
-from sources.reading.heads import read_periods
+from sources.reading.headings import read_periods
 from sources.reading.table import Table
-from sources.tables import address
+from sources.reading.tables import address
 from sources.values import Cell, cell_text, code_key, load_words, plain, read_count
 
 

@@ -1,8 +1,8 @@
 """The rows below a sheet's headings, and whether they have the shape that their layout wants.
 
-Belongs here: which rows there are, merged cells, marks of cells and lengths of rows. Not here: what
-stands below the table (sources.reading.below) or what its cells mean (sources.reading.reports,
-sources.reading.records).
+Belongs here: which rows there are, merged cells, features of cells and lengths of rows. Not here:
+what stands below the table (sources.reading.trailing_rows) or what its cells mean
+(sources.reading.reports, sources.reading.records).
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import cached_property
 
 from sources.layouts import Column, Layout, Written
 from sources.reading.context import Context, Place, cell_at
-from sources.tables import Sheet, is_blank
+from sources.reading.tables import Sheet, is_blank
 from sources.values import (
     Cell,
     cell_text,
@@ -68,7 +68,7 @@ def find_table(
 ) -> Table:
     """Return the rows below the headings that hold something, with merged cells written out."""
     table = Table(layout, sheet, heading_row, columns, [])
-    if sheet.marks.merged:
+    if sheet.features.merged:
         _read_merged(context, table)
     table.rows.extend(
         (number, row)
@@ -169,7 +169,7 @@ def _read_merged(context: Context, table: Table) -> None:
     title across the table is none of it.
     """
     columns = table.columns
-    for first_row, first_column, last_row, last_column in table.sheet.marks.merged:
+    for first_row, first_column, last_row, last_column in table.sheet.features.merged:
         rows = table.sheet.rows[first_row : last_row + 1]
         within = range(first_column, last_column + 1)
         covered = {each: columns[each] for each in within if each in columns}
@@ -213,41 +213,41 @@ def _unsaid(table: Table, covered: dict[int, Column], said: int | None) -> list[
     ]
 
 
-def check_marks(context: Context, table: Table) -> None:
+def check_features(context: Context, table: Table) -> None:
     """Refuse formulas and errors where a value is read; tell what was read though hidden."""
-    marks = table.sheet.marks
+    features = table.sheet.features
     read = set(table.positions.values())
     numbers = {number for number, _ in table.rows}
-    for row, position in sorted(marks.formulas):
+    for row, position in sorted(features.formulas):
         if row < table.heading_row or (row in numbers and position in read):
             context.report("formula_in_cell", Place(None, row, position))
-    for row, position in sorted(marks.errors):
+    for row, position in sorted(features.errors):
         if row < table.heading_row or (row in numbers and position in read):
             asked = table.columns.get(position) if row > table.heading_row else None
             rule = "not_a_number" if asked and asked.kind == "count" else "unknown_code"
             context.report(rule, Place(None, row, position), asked, sentence="error_value")
-    for row, position in sorted(marks.disguised):
+    for row, position in sorted(features.disguised):
         asked = table.columns.get(position)
         if row in numbers and asked and asked.kind in ("count", "key"):
             rule = "not_a_number" if asked.kind == "count" else "unknown_code"
             if isinstance(cell_at(table.sheet.rows[row], position), (int, float)):
                 place = Place(None, row, position)
                 context.report(rule, place, asked, sentence="disguised_value")
-    if marks.is_hidden:
+    if features.is_hidden:
         context.report("hidden_cells_read")
     _check_zeros(context, table)
-    for row in sorted(marks.hidden_rows & numbers):
+    for row in sorted(features.hidden_rows & numbers):
         context.report("hidden_cells_read", Place(None, row))
-    for position in sorted(marks.hidden_columns & read):
+    for position in sorted(features.hidden_columns & read):
         context.report("hidden_cells_read", Place(None, table.heading_row, position))
 
 
 def _check_zeros(context: Context, table: Table) -> None:
     """Find zeros that their cells don't show: whoever filled the form saw a blank one."""
-    marks = table.sheet.marks
+    features = table.sheet.features
     for position, asked in table.columns.items():
         for number, cells in table.rows if asked.kind == "count" else ():
-            is_hidden = marks.hides_zeros or (number, position) in marks.hidden_zeros
+            is_hidden = features.hides_zeros or (number, position) in features.hidden_zeros
             if is_hidden and cell_at(cells, position) == 0:
                 place = Place(None, number, position)
                 context.report("not_a_number", place, asked, sentence="zero_not_shown")

@@ -15,7 +15,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from orchestration.settings import DBT_PROJECT, SEEDS
+from orchestration.runtime.settings import DBT_PROJECT, SEEDS
 
 MODELS = ("fct_value_findings", "fct_report_findings")
 #: The rules whose warnings rest on chance alone.

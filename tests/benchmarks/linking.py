@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from orchestration.linkage.clusters import Pair, pair
 from orchestration.linkage.link import PEOPLE, links_and_pairs
+from sources.custody.pseudonyms import Pseudonyms
 from sources.identities import PIECES, pieces
-from sources.pseudonyms import Pseudonyms
 
 _ONSETS = ("B", "D", "Dh", "F", "G", "Gj", "K", "L", "M", "N", "P", "Q", "R", "S", "Sh", "T", "V")
 _VOWELS = ("a", "e", "ë", "i", "o", "u", "y")

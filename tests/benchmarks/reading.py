@@ -35,9 +35,9 @@ from nacl.utils import random
 from python_calamine import CalamineWorkbook
 
 from orchestration.ingestion.door import reading_processes, take_in
-from orchestration.settings import SEEDS, prepare_process
+from orchestration.runtime.settings import SEEDS, prepare_process
+from sources.custody.home import Home
 from sources.forms import LAYOUT_ID, write_forms
-from sources.home import Home
 from sources.layouts import form_key
 from sources.registers import Registers, load_registers
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from orchestration.refresh import refresh
-from orchestration.settings import PROJECT, SEEDS, prepare_process
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import PROJECT, SEEDS, prepare_process
+from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.home import Home
 
 MONTH = date(2023, 5, 1)
 
@@ -33,8 +33,8 @@ SUM = (
 READER = """
 import sys, time
 from pathlib import Path
-from orchestration.publication.ask import reading
-from sources.home import Home
+from orchestration.reading_copy.ask import reading
+from sources.custody.home import Home
 
 home, stop = Home(Path(sys.argv[1]), Path(sys.argv[1])), Path(sys.argv[2])
 asked, slowest = 0, 0.0

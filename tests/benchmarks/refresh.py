@@ -25,8 +25,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.settings import DBT_PROJECT, home_from_environment, prepare_process
-from sources.home import Home
+from orchestration.runtime.settings import DBT_PROJECT, home_from_environment, prepare_process
+from sources.custody.home import Home
 
 RUNS = 3
 IMPORTS = ("dagster", "dbt.cli.main", "great_expectations")
@@ -128,7 +128,7 @@ def gate_share(home: Home) -> tuple[float, dict[str, float]]:
     """
     for name in IMPORTS:
         importlib.import_module(name)
-    road = importlib.import_module("orchestration.refresh")
+    road = importlib.import_module("orchestration.refresh.steps")
     door = importlib.import_module("orchestration.ingestion.door")
     watch = Watch()
     door.validate = watch.timed("suites at the door", door.validate)

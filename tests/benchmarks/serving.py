@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from served import make_tokens, serving, write_release
 
-from sources.home import Home
+from sources.custody.home import Home
 
 PART = 1 << 20
 RANGES = 2_000

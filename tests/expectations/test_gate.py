@@ -19,7 +19,7 @@ from expectations.gate import (
     write_record,
 )
 from expectations.validate import Check
-from sources.home import Home
+from sources.custody.home import Home
 
 MONTH = date(2023, 5, 1)
 

@@ -4,10 +4,10 @@ import tempfile
 from datetime import date, datetime
 from pathlib import Path
 
-from orchestration.settings import SEEDS
+from orchestration.runtime.settings import SEEDS
+from sources.custody.pseudonyms import Pseudonyms
 from sources.example.generate import write_example
 from sources.forms import write_forms
-from sources.pseudonyms import Pseudonyms
 from sources.reading import read_content
 from sources.registers import load_registers
 
@@ -21,7 +21,7 @@ SECRET = "Zyxwv"
 
 def must_be_answered(content: bytes) -> None:
     """Fail if reading raises, leaves a file without an answer, or repeats a cell's text."""
-    reading = read_content(content, "AL-04", REGISTERS, KEYS, RECEIVED)
+    reading = read_content(content, "AL-04", REGISTERS, KEYS.key, RECEIVED)
     assert reading.delivery["status"] in ("accepted", "refused")
     assert reading.problems or reading.rows
     assert not (reading.rows and reading.delivery["status"] == "refused")

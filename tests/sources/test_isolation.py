@@ -14,11 +14,11 @@ import pytest
 from hostile import corpus
 
 from orchestration.ingestion.door import take_in
-from orchestration.settings import SEEDS
-from sources import isolation
-from sources.arrivals import Arrival, waiting
-from sources.home import Home
-from sources.isolation import IsolatedReader, NoReader
+from orchestration.runtime.settings import SEEDS
+from sources.custody import isolation
+from sources.custody.arrivals import Arrival, waiting
+from sources.custody.home import Home
+from sources.custody.isolation import IsolatedReader, NoReader
 from sources.registers import load_registers
 
 FILES = list(corpus())
@@ -160,7 +160,7 @@ def test_of_many_files_the_one_in_hand_is_blamed_and_no_other(
 _STUMBLES = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
-from sources import isolation
+from sources.custody import isolation
 read = isolation.read_content
 def stumble(content, *rest):
     if b";7;" in content or b";77;" in content:

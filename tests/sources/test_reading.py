@@ -23,14 +23,15 @@ from nacl.public import PrivateKey
 from openpyxl import load_workbook
 from openpyxl.comments import Comment
 
-from sources.home import Home
-from sources.landing import SCHEMAS, store_batch
+from sources.custody.home import Home
+from sources.custody.landing import SCHEMAS, store_batch
+from sources.custody.pseudonyms import Pseudonyms
+from sources.custody.repeats import stored_contents
+from sources.custody.vault import Sealer, in_chunks, opened, sealed_original
 from sources.layouts import SOURCES, load_layouts
-from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content
+from sources.reading.tables import address, read_tables
 from sources.registers import Registers
-from sources.repeats import stored_contents
-from sources.tables import address, read_tables
 from sources.values import (
     cell_text,
     is_encoded_twice,
@@ -40,7 +41,6 @@ from sources.values import (
     read_timestamp,
     read_year,
 )
-from sources.vault import Sealer, in_chunks, opened, sealed_original
 
 RECEIVED = datetime(2023, 6, 5, 9, 0)
 WARNS = {
@@ -113,7 +113,7 @@ def read(
     home: Home, content: bytes | str, county: str = "AL-04", received: datetime = RECEIVED
 ) -> Reading:
     raw = content.encode() if isinstance(content, str) else content
-    return read_content(raw, county, REGISTERS, Pseudonyms(home.keys), received)
+    return read_content(raw, county, REGISTERS, Pseudonyms(home.keys).key, received)
 
 
 def sealed(home: Home, content: bytes) -> Reading:

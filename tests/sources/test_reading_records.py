@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from orchestration.settings import SEEDS
-from sources.home import Home
+from orchestration.runtime.settings import SEEDS
+from sources.custody.home import Home
+from sources.custody.pseudonyms import Pseudonyms
 from sources.layouts import load_layouts
-from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content
 from sources.registers import load_registers
 from sources.values import plain
@@ -86,7 +86,7 @@ def read(home: Home, *records: dict[str, str]) -> Reading:
 
 
 def read_bytes(home: Home, content: bytes) -> Reading:
-    return read_content(content, "AL-04", REGISTERS, Pseudonyms(home.keys), RECEIVED)
+    return read_content(content, "AL-04", REGISTERS, Pseudonyms(home.keys).key, RECEIVED)
 
 
 def as_text(rows: list[list[str]]) -> bytes:
@@ -302,7 +302,7 @@ def test_a_number_that_became_a_date_is_refused(home: Home) -> None:
     content = io.BytesIO()
     book.save(content)
     keys = Pseudonyms(home.keys)
-    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
+    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys.key, RECEIVED)
     assert told(reading) == [("unknown_code", "E2")]
 
 
@@ -354,7 +354,7 @@ def test_a_second_sheet_of_records_that_lacks_a_heading_is_not_lost(home: Home) 
     content = io.BytesIO()
     book.save(content)
     keys = Pseudonyms(home.keys)
-    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
+    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys.key, RECEIVED)
     assert told(reading) == [("invalid_frame", None)]
 
 
@@ -368,7 +368,7 @@ def test_merged_codes_of_a_record_are_refused(home: Home) -> None:
     content = io.BytesIO()
     book.save(content)
     keys = Pseudonyms(home.keys)
-    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys, RECEIVED)
+    reading = read_content(content.getvalue(), "AL-04", REGISTERS, keys.key, RECEIVED)
     assert told(reading) == [("invalid_frame", "K2")]
 
 

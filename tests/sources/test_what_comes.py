@@ -13,11 +13,11 @@ import xlsxwriter
 from openpyxl import load_workbook
 from openpyxl.cell.cell import Cell
 
-from orchestration.settings import SEEDS
+from orchestration.runtime.settings import SEEDS
+from sources.custody.home import Home
+from sources.custody.pseudonyms import Pseudonyms
 from sources.forms import write_forms
-from sources.home import Home
 from sources.layouts import load_layouts
-from sources.pseudonyms import Pseudonyms
 from sources.reading import Reading, read_content
 from sources.registers import load_registers
 
@@ -37,7 +37,7 @@ Write = Callable[[Sheet], None]
 
 
 def read(content: bytes, tmp_path: Path, received: datetime = RECEIVED) -> Reading:
-    return read_content(content, "AL-04", REGISTERS, Pseudonyms(tmp_path), received)
+    return read_content(content, "AL-04", REGISTERS, Pseudonyms(tmp_path).key, received)
 
 
 def workbook(rows: list[list[object]], also: Write = lambda _: None, top: int = 0) -> bytes:
@@ -672,7 +672,9 @@ def test_a_contact_with_day_numbers_is_read_and_noted(tmp_path: Path) -> None:
         sheet = book.add_worksheet("a")
         sheet.write_row(0, 0, [column.headings[0] for column in layout.columns])
         sheet.write_row(1, 0, [values.get(column.name, "") for column in layout.columns])
-    reading = read_content(buffer.getvalue(), "AL-04", REGISTERS, Pseudonyms(home.keys), RECEIVED)
+    reading = read_content(
+        buffer.getvalue(), "AL-04", REGISTERS, Pseudonyms(home.keys).key, RECEIVED
+    )
     assert [row["event_date"] for row in reading.rows] == [date(2023, 5, 4)], told(reading)
     assert reading.delivery["reading_note"] == "dates from day numbers"
 

@@ -23,12 +23,12 @@ from defects.forms import HEADING, Form
 from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
-from orchestration.refresh import today
-from orchestration.settings import SEEDS, prepare_process
+from orchestration.refresh.steps import today
+from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
+from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.home import Home
 from sources.registers import load_registers, register_rows
 
 COUNTY = "AL-04"

@@ -1,0 +1,47 @@
+"""Ingestion in Dagster: the inbox as an asset, and the sensor that watches it."""
+
+import hashlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.ingestion.door import take_in
+from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
+from orchestration.runtime.settings import SEEDS, home_from_environment
+from orchestration.runtime.writer_lock import one_writer
+from sources.custody.arrivals import waiting
+from sources.registers import load_registers
+
+
+@dg.asset(group_name="ingestion", pool=WRITER_POOL)
+def deliveries() -> dg.MaterializeResult[None]:
+    """Every file that arrived: read, checked at the door, stored as raw Parquet or refused."""
+    home = home_from_environment()
+    with one_writer(home, PATIENCE_SECONDS):
+        intake = take_in(home, load_registers(SEEDS))
+    return dg.MaterializeResult(
+        metadata={
+            "accepted": intake.accepted,
+            "refused": intake.refused,
+            "known_already": intake.known,
+        }
+    )
+
+
+# Its rules are checked once a refresh has counted what they found.
+@dg.sensor(
+    target=dg.AssetSelection.assets(deliveries).without_checks(), minimum_interval_seconds=60
+)
+def inbox_sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Ask for ingestion when files wait and none of them is still being written.
+
+    The run key is a hash of what waits: names of files can identify people and stay out.
+    """
+    arrivals = waiting(home_from_environment())
+    if not arrivals:
+        yield dg.SkipReason("The inbox is empty.")
+        return
+    listing = hashlib.sha256()
+    for arrival in arrivals:
+        listing.update(f"{arrival.path!r} {arrival.seen}".encode(errors="surrogateescape"))
+    yield dg.RunRequest(run_key=listing.hexdigest())

@@ -1,0 +1,1 @@
+"""What goes back to those who report: checks, slips, reminders, status."""

@@ -1,0 +1,29 @@
+"""What was reported last, for the forms to show beside what they ask.
+
+Belongs here: asking the reading copy. Not here: how a form is written (sources.forms).
+"""
+
+from datetime import date
+
+import duckdb
+
+from sources.custody.home import Home
+from sources.forms import LastValues
+
+
+def last_values(home: Home, county_code: str, month: date) -> LastValues:
+    """Return the newest value before `month` of each institution, indicator and category.
+
+    Where nothing is published yet there are none.
+    """
+    if not home.marts.exists():
+        return {}
+    with duckdb.connect(str(home.marts), read_only=True) as connection:
+        rows = connection.execute(
+            "select institution_code, indicator_code, category, arg_max(value, reporting_month) "
+            "from core.fct_actuals where county_code = ? and reporting_month < ? "
+            "and superseded_at is null and frequency = 'month' "
+            "and value_state in ('number', 'zero') group by all",
+            [county_code, month],
+        ).fetchall()
+    return {(row[0], row[1], row[2]): row[3] for row in rows}

@@ -1,0 +1,333 @@
+"""Return slips: what each institution is told of its report, as a workbook and as a text.
+
+Belongs here: gathering what was found of one institution and month, and putting it in order; and
+reminders, which are the slips of reports that did not come yet. Not here: the words (slips.yml),
+what is found (dbt_project), or sending it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import xlsxwriter
+
+from sources.custody.home import Home
+from sources.datafiles import read_yaml
+
+#: Titles of the tables in a slip, by what they hold.
+COLUMNS = {
+    "due": ("Treguesi", "", "", "", "Emri"),
+    "missing": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Çfarë mungon"),
+    "doubt": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Pyetja jonë"),
+    "explained": ("Treguesi", "Fleta", "Qeliza", "Gjendja", "Çfarë kemi shënuar"),
+    "have": ("Treguesi", "Vlera", "Gjendja", "", "Emri dhe ndarja"),
+}
+WIDTHS = (14, 14, 18, 10, 90)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What one institution is told of one month: `lines` in Albanian, then the tables.
+
+    `finding_ids` are the findings that it asks about; `is_reminder` marks a report not come yet.
+    The slip of files whose sender can't be told has the county's code.
+    """
+
+    institution_code: str
+    month: date
+    subject: str
+    lines: tuple[str, ...]
+    tables: dict[str, list[tuple[Any, ...]]]
+    finding_ids: tuple[str, ...]
+    is_reminder: bool
+
+
+def write_slips(
+    home: Home,
+    county_code: str,
+    month: date,
+    as_of: date,
+    folder: Path,
+    *,
+    reminders_only: bool = False,
+) -> list[Slip]:
+    """Write `<institution>.xlsx` and `.txt` into `folder` for each institution of a county.
+
+    An institution gets a slip when a report of the month is expected of it, came, or was refused; a
+    reminder, when its report did not come yet. Dates are reckoned from `as_of`. The reading copy
+    must exist. Returns the slips written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for slip in slips(home, county_code, month, as_of):
+        if slip.is_reminder or not reminders_only:
+            _write_workbook(folder / f"{slip.institution_code}.xlsx", slip)
+            text = folder / f"{slip.institution_code}.txt"
+            text.write_text(as_text(slip), encoding="utf-8")
+            written.append(slip)
+    return written
+
+
+def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Slip]:
+    """Yield the slips of a county's month, in the order of the institutions' codes.
+
+    Last comes that of files whose sender or month can't be told, if there are any.
+    """
+    with duckdb.connect(str(home.marts), read_only=True) as connection:
+        institutions = connection.execute(
+            "select institution_code, name_sq from core.dim_institutions "
+            "where county_code = ? order by institution_code",
+            [county_code],
+        ).fetchall()
+        # What did not come belongs to the made-up example if what came does.
+        [(is_made_up,)] = connection.execute(
+            "select coalesce(bool_or(is_made_up), false) from core.fct_submissions "
+            "where county_code = ? and reporting_month = ?",
+            [county_code, month],
+        ).fetchall()
+        reports = _by_institution(
+            connection,
+            "select institution_code, status, received_at, version, reporting_deadline, "
+            "date_diff('day', reporting_deadline, cast(first_received_at as date)), is_made_up "
+            "from core.fct_submissions where county_code = ? and reporting_month = ? "
+            "and status in ('on_time', 'late') order by received_at",
+            county_code,
+            month,
+        )
+        refused = _by_institution(
+            connection,
+            "select institution_code, received_at from core.fct_submissions as refused "
+            "where county_code = ? and reporting_month = ? and status = 'refused' "
+            "and not exists (from core.fct_submissions as accepted where accepted.version > 0 "
+            "and accepted.institution_code = refused.institution_code "
+            "and accepted.reporting_month = refused.reporting_month "
+            "and accepted.received_at > refused.received_at) order by received_at",
+            county_code,
+            month,
+        )
+        due = _by_institution(
+            connection,
+            "select institution_code, reporting_deadline, indicator_code, indicators.name_sq "
+            "from core.fct_values_due "
+            "inner join core.dim_indicators as indicators using (indicator_code) "
+            "where county_code = ? and reporting_month = ? order by indicator_code",
+            county_code,
+            month,
+        )
+        values = _by_institution(
+            connection,
+            "select institution_code, indicator_code, cast(value as bigint), value_state, "
+            "indicators.name_sq || coalesce(': ' || categories.name_sq, '') "
+            "|| case when correction_id is null then '' else ' (e korrigjuar)' end "
+            "from core.fct_actuals "
+            "inner join core.dim_indicators as indicators using (indicator_code) "
+            "left join core.dim_breakdown_categories as categories "
+            "using (indicator_code, category) "
+            "where county_code = ? and reporting_month = ? and superseded_at is null "
+            "and frequency = 'month' order by indicator_code, row_number",
+            county_code,
+            month,
+        )
+        # Of a file whose month can't be told, its sender is asked with every month.
+        asked = (
+            "select coalesce(institution_code, county_code), finding_id, rule, "
+            "coalesce(indicator_code, if(institution_code is null, delivery_id, null), ''), "
+            "coalesce(sheet, ''), coalesce(cell, ''), "
+            "coalesce(cast(row_number as varchar), ''), message_sq "
+            "from quality.findings where county_code = $1 "
+            "and coalesce(reporting_month, $2) = $2 and severity <> 'informs' "
+            "and mended_by in ('institution', 'committee') and state in ('open', 'sent') "
+            "order by array_position(['blocks', 'warns'], severity), row_number, rule, finding_id"
+        )
+        found = _by_institution(connection, asked, county_code, month)
+        explained = _by_institution(
+            connection,
+            "select institution_code, coalesce(indicator_code, ''), coalesce(sheet, ''), "
+            "coalesce(cell, ''), state, message_sq || ' ' || coalesce(waiver_reason, answer, '') "
+            "from quality.findings where county_code = ? and reporting_month = ? "
+            "and state in ('answered', 'waived') and institution_code is not null "
+            "order by row_number, rule, finding_id",
+            county_code,
+            month,
+        )
+    for code, name in institutions:
+        if any(code in told for told in (reports, refused, due, found)):
+            yield _slip(
+                code,
+                name,
+                month,
+                as_of,
+                is_made_up,
+                reports=reports.get(code, []),
+                refused=refused.get(code, []),
+                due=due.get(code, []),
+                values=values.get(code, []),
+                found=found.get(code, []),
+                explained=explained.get(code, []),
+            )
+    if county_code in found:
+        yield _unplaced_slip(county_code, month, as_of, is_made_up, found[county_code])
+
+
+def as_text(slip: Slip) -> str:
+    """Return a slip as the text of an e-mail: subject, sentences, and a list a table."""
+    titles = _words()["titles"]
+    parts = [slip.subject, "", *slip.lines]
+    for name, rows in slip.tables.items():
+        if rows:
+            parts += ["", f"{titles[name]}:"]
+            parts += [
+                "- " + ", ".join(_shown(value) for value in row if value not in ("", None))
+                for row in map(_placed if name in ("missing", "doubt") else tuple, rows)
+            ]
+    return "\n".join(parts) + "\n"
+
+
+def _placed(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the row of a finding for a text, which has no headings: a cell tells the row too."""
+    indicator, sheet, cell, number, message = row
+    told = "" if cell or not number else _words()["words"]["row"].format(row=number)
+    return (indicator, sheet, cell, told, message)
+
+
+def _slip(
+    code: str,
+    name: str,
+    month: date,
+    as_of: date,
+    is_made_up: bool,
+    *,
+    reports: list[tuple[Any, ...]],
+    refused: list[tuple[Any, ...]],
+    due: list[tuple[Any, ...]],
+    values: list[tuple[Any, ...]],
+    found: list[tuple[Any, ...]],
+    explained: list[tuple[Any, ...]],
+) -> Slip:
+    content = _words()
+    words = content["words"]
+    answer_by = as_of + timedelta(days=content["answer_within"]["days"])
+    lines = []
+    if reports[-1][-1] if reports else is_made_up:
+        lines.append(words["made_up"])
+    if reports:
+        _, received_at, version, deadline, days, _ = reports[-1]
+        count = words["version"].format(version=version) if version > 1 else ""
+        lines.append(words["received"].format(received=_shown(received_at.date()), version=count))
+        if days is not None and days > 0:
+            lines.append(words["late"].format(days=days, deadline=_shown(deadline)))
+    elif due:
+        deadline = due[0][0]
+        sentence = words["reminder"] if deadline >= as_of else words["not_received"]
+        lines.append(sentence.format(deadline=_shown(deadline), answer_by=_shown(answer_by)))
+    else:
+        lines.append(words["nothing_due"])
+    lines += [words["refused"].format(received=_shown(row[0].date())) for row in refused]
+    # That the whole report is missing was said above.
+    missing = [row[2:] for row in found if row[1] == "value_not_reported"]
+    doubt = [row[2:] for row in found if row[1] not in ("missing_report", "value_not_reported")]
+    if missing or doubt:
+        lines.append(words["please"].format(answer_by=_shown(answer_by)))
+    elif reports:
+        lines.append(words["all_well"])
+    return Slip(
+        institution_code=code,
+        month=month,
+        subject=words["subject"].format(month=f"{month:%m.%Y}", institution=name),
+        lines=tuple(lines),
+        tables={
+            "missing": missing,
+            "doubt": doubt,
+            "due": [] if reports else [(row[1], "", "", "", row[2]) for row in due],
+            "explained": [
+                (*place, content["finding_states"][state], text)
+                for *place, state, text in explained
+            ],
+            "have": [
+                (indicator, value, content["states"][state], "", name_of_value)
+                for indicator, value, state, name_of_value in values
+            ],
+        },
+        finding_ids=tuple(row[0] for row in found),
+        is_reminder=bool(due) and not reports,
+    )
+
+
+def _unplaced_slip(
+    county_code: str, month: date, as_of: date, is_made_up: bool, found: list[tuple[Any, ...]]
+) -> Slip:
+    content = _words()
+    words = content["words"]
+    answer_by = as_of + timedelta(days=content["answer_within"]["days"])
+    return Slip(
+        institution_code=county_code,
+        month=month,
+        subject=words["unplaced_subject"].format(month=f"{month:%m.%Y}", county=county_code),
+        lines=(
+            *([words["made_up"]] if is_made_up else []),
+            words["unplaced"],
+            words["please"].format(answer_by=_shown(answer_by)),
+        ),
+        tables={"doubt": [row[2:] for row in found]},
+        finding_ids=tuple(row[0] for row in found),
+        is_reminder=False,
+    )
+
+
+def _write_workbook(path: Path, slip: Slip) -> None:
+    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"created": datetime(slip.month.year, slip.month.month, 1)})
+    title = book.add_format({"bold": True, "font_size": 14})
+    head = book.add_format({"bold": True, "bg_color": "#DDE6F0"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet = book.add_worksheet("Përgjigja")
+    sheet.hide_gridlines(2)
+    for column, width in enumerate(WIDTHS):
+        sheet.set_column(column, column, width)
+    sheet.write_string(0, 0, slip.subject, title)
+    row = 2
+    for line in slip.lines:
+        sheet.merge_range(row, 0, row, len(WIDTHS) - 1, line, wrapped)
+        row += 1
+    for name, rows in slip.tables.items():
+        if not rows:
+            continue
+        row += 1
+        sheet.write_string(row, 0, _words()["titles"][name], title)
+        row += 1
+        for column, heading in enumerate(COLUMNS[name]):
+            sheet.write_string(row, column, heading, head)
+        for values in rows:
+            row += 1
+            for column, value in enumerate(values):
+                if isinstance(value, int):
+                    sheet.write_number(row, column, value)
+                elif value is not None:
+                    sheet.write_string(row, column, value, wrapped)
+        row += 1
+    book.close()
+
+
+def _by_institution(
+    connection: duckdb.DuckDBPyConnection, query: str, county_code: str, month: date
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of a query by their first column, which is left out of them."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in connection.execute(query, [county_code, month]).fetchall():
+        found.setdefault(row[0], []).append(row[1:])
+    return found
+
+
+def _shown(value: Any) -> str:
+    return f"{value:%d.%m.%Y}" if isinstance(value, date) else str(value)
+
+
+@cache
+def _words() -> dict[str, Any]:
+    path = Path(__file__).with_name("slips.yml")
+    content: dict[str, Any] = read_yaml(path)
+    return content

@@ -1,0 +1,225 @@
+"""The verdict of each county and month: suites over the marts, dbt's tests, blocking findings.
+
+Belongs here: gathering what the gate decides on. Not here: the decision (expectations.gate).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from expectations.gate import (
+    SETTLED,
+    GateRecord,
+    Judged,
+    content_hash,
+    decide,
+    write_judged,
+    write_record,
+)
+from expectations.suites import suite_hash
+from expectations.validate import Check, columns_asked, validate_all
+from orchestration.products.marts import month_frames, published_marts
+from orchestration.runtime.settings import SEEDS
+from sources.custody.home import Home
+from sources.registers import NATION, Registers, register_rows
+
+
+@dataclass(frozen=True, order=True)
+class Scope:
+    """What is judged and published together: a county (or the nation) and a month."""
+
+    county_code: str
+    month: date
+
+
+@dataclass(frozen=True)
+class _Places:
+    """A check of a whole mart, with the counties and months of the rows that fail it."""
+
+    check: Check
+    failed: dict[Scope, int]
+    checked: dict[Scope, int]
+
+    def within(self, scope: Scope) -> Check:
+        """Narrow the check to one county and month: the trouble of one stops no other.
+
+        A check that fails as a whole (no row to blame) fails everywhere.
+        """
+        if not self.check.success and not self.failed:
+            return self.check
+        failed = self.failed.get(scope, 0)
+        return replace(
+            self.check,
+            success=not failed,
+            checked=self.checked.get(scope, 0),
+            failed=failed,
+            failed_rows=(),
+        )
+
+
+def counties_with_reports(home: Home) -> list[str]:
+    """Return, in order, the nation and the counties that owe or sent reports, logs or records."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select county_code from core.fct_submissions union "
+            "select county_code from core.fct_actuals union "
+            "select county_code from marts.hotline_activity union "
+            "select county_code from marts.referral_flow union select 'AL' order by all"
+        ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRecord]:
+    """Write and return one gate record a scope, over the warehouse as it now stands.
+
+    What blocks any other county and month is kept too, for the reading copy.
+    """
+    menders = {row["rule"]: row["mended_by"] for row in register_rows(SEEDS, "quality_rules")}
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        row = connection.execute("select as_of from raw.refresh_context").fetchone()
+        assert row is not None
+        failed_tests = connection.execute(
+            "select node, county_code, reporting_month from ops.failed_tests order by all"
+        ).fetchall()
+        blocking = connection.execute(
+            "select * from quality.findings where severity = 'blocks' and stage <> 'door' "
+            "order by finding_id"
+        ).df()
+        blocking["reporting_month"] = pd.to_datetime(blocking["reporting_month"]).dt.date
+        checks, everywhere = _checked(connection, registers)
+        records = []
+        for scope in scopes:
+            content = month_frames(connection, scope.county_code, scope.month)
+            record = decide(
+                county_code=scope.county_code,
+                reporting_month=scope.month,
+                as_of=row[0],
+                content_hash=content_hash(content),
+                suites_hash=suite_hash(),
+                checks=[check.within(scope) for check in checks],
+                failed_tests=_failed_within(failed_tests, scope),
+                findings=_findings_within(content["findings"], blocking, scope),
+                menders=menders,
+                is_made_up=any(
+                    bool(frame["is_made_up"].any())
+                    for frame in content.values()
+                    if "is_made_up" in frame
+                ),
+            )
+            write_record(home, record)
+            records.append(record)
+        write_judged(
+            home,
+            Judged(
+                tables=mart_hashes(connection),
+                suites_hash=suite_hash(),
+                blocked=_blocked(everywhere, checks, failed_tests, blocking, menders),
+            ),
+        )
+    return records
+
+
+def mart_hashes(connection: duckdb.DuckDBPyConnection, catalog: str = "") -> dict[str, str]:
+    """Return a hash of each judged mart as a whole, whatever the order of its rows."""
+    prefix = f"{catalog}." if catalog else ""
+    return {
+        mart.name: str(
+            connection.execute(
+                "select (count(*), sum(hash(mart)::hugeint))::varchar "
+                f"from {prefix}{mart.schema}.{mart.name} as mart"
+            ).fetchall()[0][0]
+        )
+        for mart in published_marts()
+        if mart.schema == "marts"
+    }
+
+
+def _checked(
+    connection: duckdb.DuckDBPyConnection, registers: Registers
+) -> tuple[list[_Places], list[Scope]]:
+    """Return the checks of every mart as a whole, and every scope that has rows in one.
+
+    All months cost what one does: Great Expectations costs by the condition, hardly by the row.
+    """
+    frames = {}
+    for mart in published_marts():
+        if mart.schema == "marts":
+            wanted = sorted({"county_code", "reporting_month", *columns_asked(mart.name)})
+            frames[mart.name] = connection.execute(
+                f"select columns(name -> name in {tuple(wanted)}) from {mart.schema}.{mart.name}"
+            ).df()
+    places = {name: frame[["county_code", "reporting_month"]] for name, frame in frames.items()}
+    counts = {name: _counts(places[name]) for name in places}
+    checks = [
+        _Places(
+            check,
+            _counts(places[name].iloc[list(check.failed_rows)]) if check.failed_rows else {},
+            counts[name],
+        )
+        for name, told in validate_all(frames, registers).items()
+        for check in told
+    ]
+    everywhere = {scope for name in counts for scope in counts[name]}
+    return checks, sorted(scope for scope in everywhere if isinstance(scope.county_code, str))
+
+
+def _counts(places: pd.DataFrame) -> dict[Scope, int]:
+    """Return how many rows each county and month has in a frame of both."""
+    sizes = places.groupby(["county_code", "reporting_month"], dropna=False).size()
+    return {
+        Scope(county, month if pd.isna(month) else month.date()): int(size)
+        for county, month, size in sizes.reset_index().itertuples(index=False)
+    }
+
+
+def _failed_within(failed_tests: list[tuple[Any, ...]], scope: Scope) -> list[str]:
+    """Return the tests that failed for a scope."""
+    return sorted(
+        {
+            str(node)
+            for node, county_code, month in failed_tests
+            if county_code in (None, scope.county_code) or scope.county_code == NATION
+            if month in (None, scope.month)
+        }
+    )
+
+
+def _findings_within(own: pd.DataFrame, blocking: pd.DataFrame, scope: Scope) -> pd.DataFrame:
+    if scope.county_code != NATION:
+        return own
+    others = blocking[
+        (blocking["county_code"] != NATION) & (blocking["reporting_month"] == scope.month)
+    ]
+    return pd.concat([own, others], ignore_index=True) if len(others) else own
+
+
+def _blocked(
+    everywhere: list[Scope],
+    checks: list[_Places],
+    failed_tests: list[tuple[Any, ...]],
+    blocking: pd.DataFrame,
+    menders: dict[str, str],
+) -> dict[tuple[str, date], dict[str, str]]:
+    """Return the rules that block each county and month, with who can mend them."""
+    blocked: dict[Scope, dict[str, str]] = {}
+    for places in checks:
+        if not places.check.success:
+            rule = places.check.rule
+            for scope in places.failed or everywhere:
+                blocked.setdefault(scope, {})[rule] = menders.get(rule, "krat")
+    if failed_tests:
+        for scope in everywhere:
+            for name in _failed_within(failed_tests, scope):
+                rule = f"warehouse_test_failed: {name}"
+                blocked.setdefault(scope, {})[rule] = menders["warehouse_test_failed"]
+    for row in blocking[~blocking["state"].isin(SETTLED)].to_dict("records"):
+        for county in (NATION, row["county_code"]):
+            scope = Scope(county, row["reporting_month"])
+            blocked.setdefault(scope, {})[row["rule"]] = row["mended_by"]
+    return {
+        (scope.county_code, scope.month): dict(sorted(rules.items()))
+        for scope, rules in blocked.items()
+    }

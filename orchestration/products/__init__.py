@@ -1,0 +1,1 @@
+"""What is published, declared once: tables, columns, codes, and the tree of releases."""

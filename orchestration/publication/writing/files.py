@@ -1,0 +1,85 @@
+"""The tables of a release as DuckDB, Parquet and CSV.
+
+Belongs here: these three formats, the same bytes for the same rows. Not here: the workbook
+(workbook) or the description of the files (package).
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from orchestration.products.comments import comment_on
+from orchestration.products.marts import Table
+
+DATABASE = "mart.duckdb"
+
+#: How a text begins that a spreadsheet takes for a formula.
+_FORMULA = re.compile(r"[=+\-@\t\n＝＋－＠]")
+
+#: DuckDB's compressed text segments carry leftovers of its memory into the file, so that no two are
+#: the same (1.5.5, measured); uncompressed ones don't. Small blocks keep the small tables small.
+_ATTACHED = "(block_size 16384)"
+_UNCOMPRESSED = "set force_compression = 'uncompressed'"
+
+
+def write_tables(draft: Path, tables: Sequence[Table]) -> None:
+    """Write `mart.duckdb` with every table, and each as `<name>.parquet` and `<name>.csv`."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(f"attach {_quoted(draft / DATABASE)} as mart {_ATTACHED}")
+        connection.execute("use mart")
+        connection.execute(_UNCOMPRESSED)
+        # One transaction: each commit would wait for the disk, once a comment.
+        connection.execute("begin")
+        for table in tables:
+            _create(connection, table)
+        connection.execute("commit")
+        for table in tables:
+            name = table.mart.name
+            connection.execute(
+                f"copy (from {name}) to {_quoted(draft / f'{name}.parquet')} (format parquet)"
+            )
+            safe_text(table.frame).to_csv(
+                draft / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8"
+            )
+        connection.execute("checkpoint mart")
+        connection.execute("use memory")
+        connection.execute("detach mart")
+
+
+def safe_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy in which no text, and no heading, starts a formula in a spreadsheet."""
+    safe = frame.rename(columns=safe_cell)
+    for name in safe.columns:
+        if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
+            safe[name] = safe[name].map(safe_cell)
+    return safe
+
+
+def safe_cell(value: Any) -> Any:
+    """Return a value; a text that would start a formula has an apostrophe before it."""
+    if not isinstance(value, str):
+        return value
+    # A bare carriage return is not quoted in csv, and would end the row.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create a table as it is typed in the warehouse: an empty column keeps its type."""
+    mart = table.mart
+    fields = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+    connection.execute(f"create table {mart.name} ({fields}, primary key ({', '.join(mart.key)}))")
+    connection.register("frame", table.frame)
+    connection.execute(f"insert into {mart.name} by name from frame")
+    connection.unregister("frame")
+    comment_on(connection, f"table {mart.name}", f"{mart.title_en}. One row is {mart.row_en}.")
+    for column in table.columns:
+        comment_on(connection, f"column {mart.name}.{column.name}", column.description)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The reading copy of the warehouse, and asking it in SQL."""

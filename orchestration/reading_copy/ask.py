@@ -1,0 +1,118 @@
+"""Ad-hoc SQL on the reading copy, fenced in.
+
+Belongs here: read-only questions, what the tables say of themselves, and answers as text. Not here:
+any writing, answers as files (export), or the dialogue with a person (shell).
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+import duckdb
+
+from sources.custody.home import Home
+
+#: What keeps a question from reaching any other file, or from lifting its own fence.
+FENCE = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "lock_configuration": "true",
+}
+
+
+class UnknownTable(ValueError):
+    """No table of the reading copy has that name."""
+
+
+@contextmanager
+def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the reading copy read-only, external access off, the configuration locked.
+
+    Who has it open reads on in it when a refresh swaps the file. Raises duckdb.IOException where
+    there is none.
+    """
+    with duckdb.connect(str(home.marts), read_only=True, config=dict(FENCE)) as connection:
+        yield connection
+
+
+def ask(home: Home, query: str, parameters: list[Any]) -> str:
+    """Return the answer as a text table, or an empty text when there are no rows.
+
+    Raises duckdb.Error for a query that does not run.
+    """
+    with reading(home) as connection:
+        frame = connection.execute(query, parameters).df()
+    return "" if frame.empty else frame.to_string(index=False, na_rep="–")
+
+
+def relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation | None:
+    """Return the answer unfetched, or None for a statement that gives none.
+
+    Raises duckdb.Error for a query that does not run.
+    """
+    return connection.sql(query)
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
+    """Return (name as it is asked for, rows, comment) of each table, the marts first."""
+    rows = connection.execute(
+        "select schema_name, table_name, estimated_size, coalesce(comment, '') "
+        "from duckdb_tables() where database_name = current_database() "
+        "order by schema_name <> 'main', schema_name, table_name"
+    ).fetchall()
+    # The marts stand in the file's main schema: see docs/decisions/reading-copy-main-schema.md.
+    return [
+        (f"{'marts' if schema == 'main' else schema}.{table}", size, comment)
+        for schema, table, size, comment in rows
+    ]
+
+
+def listing(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return a line a table: its name, its rows, and how its comment begins."""
+    listed = tables(connection)
+    wide = max(len(full) for full, _, _ in listed)
+    return "\n".join(
+        f"{full:<{wide}}  {size:>8}  {_line(comment)[:90]}" for full, size, comment in listed
+    )
+
+
+def describe(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """Return what a table holds, in its comments' words: the table, then each column.
+
+    `name` is as in SQL, its schema optional. Raises UnknownTable, with names that are like it.
+    """
+    listed = tables(connection)
+    wanted = name.strip().strip('";').casefold()
+    found = [entry for entry in listed if wanted in (entry[0], entry[0].partition(".")[2])]
+    if not found:
+        known = [full for full, _, _ in listed]
+        like = get_close_matches(wanted, known + [full.partition(".")[2] for full in known], n=3)
+        raise UnknownTable(
+            f"no table is called {name!r}"
+            + (f": did you mean {', '.join(like)}?" if like else ": krat sql --tables lists them.")
+        )
+    full, size, comment = found[0]
+    schema, _, table = full.partition(".")
+    columns = connection.execute(
+        "select column_name, data_type, coalesce(comment, '') from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? and table_name = ? "
+        "order by column_index",
+        ["main" if schema == "marts" else schema, table],
+    ).fetchall()
+    wide = max(len(column) for column, _, _ in columns)
+    return "\n".join(
+        [
+            f"{full} ({size} rows)",
+            *([_line(comment)] if comment else []),
+            "",
+            *(f"{column:<{wide}}  {kind:<9}  {_line(text)}" for column, kind, text in columns),
+        ]
+    )
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,104 @@
+"""The reading copy: a second DuckDB file for ad-hoc SQL, replaced whole.
+
+Belongs here: what of the warehouse is copied, what the gate keeps out of it, and how readers are
+never disturbed. Not here: releases, which never change, or a verdict (orchestration.gate).
+"""
+
+import duckdb
+
+from expectations.gate import Judged, require_judged
+from expectations.suites import suite_hash
+from orchestration.gate.judge import mart_hashes
+from orchestration.products.comments import comment_on
+from orchestration.products.marts import published_marts
+from orchestration.reading_copy.tables import copy_tables
+from orchestration.reading_copy.vintages import write_vintages
+from sources.custody.home import Home
+
+BLOCKED_MONTHS = {
+    "county_code": "County by ISO 3166-2:AL; `AL` is the nation.",
+    "reporting_month": "First day of the month.",
+    "rule": "Rule that blocks it.",
+    "mended_by": "Who can mend it: institution, committee, zkka or krat.",
+}
+
+
+def write_reading_copy(home: Home) -> int:
+    """Copy every aggregate table with its comments to `marts.duckdb`; return the tables copied.
+
+    A table of persons, cases or calls stays behind. Of a county and month that the gate blocks the
+    marts keep the rows of the copy before, or have none; facts and findings are as they are known.
+    Who has the old file open reads on in it. Raises expectations.gate.GateRefused when the marts
+    are not those that were judged.
+    """
+    fresh = home.marts.with_suffix(".duckdb.new")
+    fresh.unlink(missing_ok=True)
+    with duckdb.connect(str(fresh)) as connection:
+        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
+        judged = require_judged(home, mart_hashes(connection, "warehouse"), suite_hash())
+        connection.begin()
+        copied = copy_tables(connection)
+        connection.commit()
+        _keep_the_last_good(connection, home, judged)
+        _tell_blocked(connection, judged)
+        connection.execute("detach warehouse")
+        vintages = write_vintages(connection, home)
+    fresh.replace(home.marts)
+    return copied + vintages + 1
+
+
+def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -> None:
+    """Replace the rows of what is blocked by those of the copy before."""
+    if not judged.blocked:
+        return
+    connection.execute("create temp table blocked (county_code varchar, reporting_month date)")
+    connection.executemany("insert into blocked values (?, ?)", list(judged.blocked))
+    before = home.marts.exists()
+    if before:
+        connection.execute(f"attach '{home.marts}' as before (read_only)")
+    for mart in published_marts():
+        if mart.schema != "marts":
+            continue
+        connection.execute(
+            f"delete from main.{mart.name} as mart using blocked "
+            "where mart.county_code = blocked.county_code "
+            "and mart.reporting_month = blocked.reporting_month"
+        )
+        if before and (shared := _shared_columns(connection, mart.name)):
+            connection.execute(
+                f"insert into main.{mart.name} by name select {shared} from before.{mart.name} "
+                "semi join blocked using (county_code, reporting_month)"
+            )
+    if before:
+        connection.execute("detach before")
+
+
+def _shared_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    rows = connection.execute(
+        "select column_name from duckdb_columns() where table_name = ? and schema_name = 'main' "
+        "and database_name in ('before', current_database()) "
+        "group by column_name having count(*) = 2 order by all",
+        [table],
+    ).fetchall()
+    return ", ".join(row[0] for row in rows)
+
+
+def _tell_blocked(connection: duckdb.DuckDBPyConnection, judged: Judged) -> None:
+    connection.execute(
+        "create table quality.blocked_months (county_code varchar, reporting_month date, "
+        "rule varchar, mended_by varchar)"
+    )
+    rows = [
+        (county, month, rule, mended_by)
+        for (county, month), rules in judged.blocked.items()
+        for rule, mended_by in rules.items()
+    ]
+    if rows:
+        connection.executemany("insert into quality.blocked_months values (?, ?, ?, ?)", rows)
+    comment_on(
+        connection,
+        "table quality.blocked_months",
+        "One row is a rule that blocks a county and month: the marts keep its last good rows.",
+    )
+    for column, text in BLOCKED_MONTHS.items():
+        comment_on(connection, f"column quality.blocked_months.{column}", text)

@@ -1,0 +1,245 @@
+"""What was published, and what was known, on a day.
+
+Belongs here: the releases' marts side by side in the reading copy, and the whole reading copy
+computed again from what had come in by a day. Not here: how a report supersedes (dbt_project), or
+the releases themselves.
+
+Two questions, two answers. What we had *published* on a day stands in the releases. What we *knew*
+on a day is computed from the data, whether or not anybody refreshed that day.
+"""
+
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.linkage.link import link_persons
+from orchestration.products.comments import comment_on
+from orchestration.products.derived import RESTATEMENTS
+from orchestration.products.marts import Mart, column, published_marts
+from orchestration.products.tree import Listed, releases_in
+from orchestration.publication.restricted import TIER
+from orchestration.reading_copy.tables import copy_tables
+from orchestration.runtime.settings import prepare_process
+from orchestration.warehouse.build import build_warehouse
+from orchestration.warehouse.load import load_raw
+from sources.custody import journal
+from sources.custody.home import Home
+from sources.custody.landing import SCHEMAS
+
+#: The schema of the reading copy in which the releases' marts stand.
+SCHEMA = "vintages"
+
+#: Folders of the home in which an earlier state is computed; a killed run leaves one.
+_SCRATCH = ".as-known-"
+
+_RELEASE = {
+    "county_code": "County by ISO 3166-2:AL; `AL` is the nation.",
+    "reporting_month": "First day of the month.",
+    "release_number": "Number of the release: 3 is the folder r3.",
+    "status": "provisional or final.",
+    "released_on": "Day on which it was released.",
+    "superseded_on": "Day on which the next release of the month came; null if there is none.",
+    "final_on": "Day from which the month is final.",
+    "reopened_because": "Why the final month was reopened for this release; null if it was not.",
+    "is_made_up": "Whether the data are made up.",
+}
+
+
+def write_vintages(connection: duckdb.DuckDBPyConnection, home: Home) -> int:
+    """Add the schema `vintages` to the reading copy that is being written; return its tables.
+
+    Each mart stands there with every release of the restricted tier, and a macro
+    `<mart>_as_published(day)` gives the rows that were the newest on a day. Releases never change,
+    so what the reading copy before had of them is copied, and only new ones are read.
+    """
+    connection.execute(f"create schema {SCHEMA}")
+    listed = [one for one in releases_in(home.releases) if one.tier == TIER]
+    _write_releases(connection, listed)
+    known = _known(connection, home)
+    fresh = [one for one in listed if _identity(one) not in known]
+    marts = [*(mart for mart in published_marts()), RESTATEMENTS]
+    for mart in marts:
+        _write_mart(connection, mart, fresh, bool(known))
+    if known:
+        connection.execute("detach before")
+    return len(marts) + 1
+
+
+def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
+    """Write a reading copy as it would have been at the end of `day`; return its path.
+
+    It is called marts.duckdb like the one of today, so that the same questions run on it.
+    Only deliveries and decisions of that day or before count, and deadlines are judged as of it.
+    Registers and definitions are today's. The gate is not asked: this is for looking, not for
+    publishing.
+    """
+    for left in home.root.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / home.marts.name
+    # The scratch warehouse has rows of persons, so it never leaves the home.
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as scratch:
+        known = Home(root=Path(scratch), keys=home.keys)
+        _copy_until(home, known, day)
+        prepare_process(known)
+        try:
+            load_raw(known, day)
+            _forget_after(known, day)
+            link_persons(known)
+            build_warehouse(known, with_registers=True)
+            with duckdb.connect(str(known.marts)) as connection:
+                connection.execute(f"attach '{known.warehouse}' as warehouse (read_only)")
+                copy_tables(connection)
+                connection.execute("detach warehouse")
+            fresh = target.with_suffix(".duckdb.new")
+            shutil.copyfile(known.marts, fresh)
+            fresh.replace(target)
+        finally:
+            prepare_process(home)
+    return target
+
+
+def _copy_until(home: Home, known: Home, day: date) -> None:
+    """Give the scratch home the raw files, the register's history, and the decisions by a day.
+
+    A journal's entries up to a day are a whole, shorter journal.
+    """
+    known.raw.symlink_to(home.raw)
+    if home.obligations.exists():
+        shutil.copyfile(home.obligations, known.obligations)
+    known.decisions.mkdir()
+    for path in home.decisions.glob("*.jsonl"):
+        entries = journal.read(path)
+        count = sum(date.fromisoformat(entry["at"][:10]) <= day for entry in entries)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:count]
+        (known.decisions / path.name).write_text("".join(lines), encoding="utf-8")
+
+
+def _forget_after(known: Home, day: date) -> None:
+    """Take out of the raw schema what came after a day."""
+    with duckdb.connect(str(known.warehouse)) as connection:
+        connection.execute("delete from raw.deliveries where cast(received_at as date) > ?", [day])
+        for table, schema in SCHEMAS.items():
+            if table != "deliveries" and "delivery_id" in schema.names:
+                connection.execute(
+                    f"delete from raw.{table} where delivery_id not in "
+                    "(select delivery_id from raw.deliveries)"
+                )
+
+
+def _identity(one: Listed) -> tuple[str, str, int]:
+    return (one.county_code, one.month, one.number)
+
+
+def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[Listed]) -> None:
+    connection.execute(
+        f"create table {SCHEMA}.releases (county_code varchar, reporting_month date, "
+        "release_number integer, status varchar, released_on date, superseded_on date, "
+        "final_on date, reopened_because varchar, is_made_up boolean)"
+    )
+    rows = []
+    for one, later in zip(listed, [*listed[1:], None], strict=True):
+        is_followed = later is not None and later.path.parent == one.path.parent
+        rows.append(
+            (
+                one.county_code,
+                f"{one.month}-01",
+                one.number,
+                one.facts["status"],
+                one.facts["released_on"],
+                later.facts["released_on"] if later is not None and is_followed else None,
+                one.facts["final_on"],
+                one.facts.get("reopened", {}).get("reason"),
+                one.facts["is_made_up"],
+            )
+        )
+    if rows:
+        connection.executemany(
+            f"insert into {SCHEMA}.releases values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
+    comment_on(
+        connection,
+        f"table {SCHEMA}.releases",
+        "One row is a release of a county and month to the restricted tier.",
+    )
+    for name, text in _RELEASE.items():
+        comment_on(connection, f"column {SCHEMA}.releases.{name}", text)
+
+
+def _known(connection: duckdb.DuckDBPyConnection, home: Home) -> set[tuple[str, str, int]]:
+    """Return the releases that the reading copy before holds, which is attached if it has any."""
+    if not home.marts.exists():
+        return set()
+    connection.execute(f"attach '{home.marts}' as before (read_only)")
+    try:
+        rows = connection.execute(
+            "select county_code, strftime(reporting_month, '%Y-%m'), release_number "
+            f"from before.{SCHEMA}.releases"
+        ).fetchall()
+    except duckdb.CatalogException:
+        rows = []
+    if not rows:
+        connection.execute("detach before")
+    return set(rows)
+
+
+def _write_mart(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, fresh: list[Listed], has_before: bool
+) -> None:
+    name = f"{SCHEMA}.{mart.name}"
+    parts = []
+    if has_before and _exists(connection, mart):
+        parts.append(f"select * from before.{name}")
+    files = {
+        str(one.path / f"{mart.name}.parquet"): one.number
+        for one in fresh
+        if (one.path / f"{mart.name}.parquet").exists()
+    }
+    if files:
+        parts.append(
+            "select * exclude (filename), "
+            "cast(regexp_extract(filename, '/r([0-9]+)/[^/]+$', 1) as integer) as release_number "
+            f"from read_parquet({list(files)}, union_by_name = true, filename = true)"
+        )
+    if not parts:
+        return
+    connection.execute(f"create table {name} as {' union all by name '.join(parts)}")
+    comment_on(
+        connection,
+        f"table {name}",
+        f"{mart.title_en}, of every release. One row is {mart.row_en}, in a release of it.",
+    )
+    described = dict(
+        connection.execute(
+            "select column_name, comment from duckdb_columns() "
+            "where database_name = current_database() and table_name = ? "
+            "and schema_name in ('main', 'quality')",
+            [mart.name],
+        ).fetchall()
+    )
+    for (written,) in connection.execute(
+        "select column_name from duckdb_columns() where database_name = current_database() "
+        "and schema_name = ? and table_name = ?",
+        [SCHEMA, mart.name],
+    ).fetchall():
+        text = described.get(written) or _RELEASE.get(written) or column(written, "").description
+        comment_on(connection, f"column {name}.{written}", text or column(written, "").title_en)
+    connection.execute(
+        f"create macro {name}_as_published(day) as table select mart.* from {name} as mart "
+        f"inner join {SCHEMA}.releases as releases "
+        "using (county_code, reporting_month, release_number) "
+        "where releases.released_on <= cast(day as date) "
+        "and coalesce(releases.superseded_on > cast(day as date), true)"
+    )
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, mart: Mart) -> bool:
+    row = connection.execute(
+        "select count(*) > 0 from duckdb_tables() where database_name = 'before' "
+        "and schema_name = ? and table_name = ?",
+        [SCHEMA, mart.name],
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,1 @@
+"""A refresh: what it will do, and the steps that do it."""

@@ -1,0 +1,29 @@
+"""Dagster's own settings file, written into its home when it is opened.
+
+Belongs here: what every Dagster instance of krat is told. Not here: assets, jobs, schedules.
+"""
+
+import yaml
+
+from sources.custody.home import Home
+
+#: The pool of everything that opens the warehouse for writing: DuckDB has one writer.
+WRITER_POOL = "duckdb"
+
+#: How long a step of Dagster waits for the command line to end its refresh.
+PATIENCE_SECONDS = 600
+
+INSTANCE = {
+    "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
+    "concurrency": {
+        "pools": {"default_limit": 1, "granularity": "op"},
+        "runs": {"max_concurrent_runs": 1},
+    },
+}
+
+
+def write_dagster_home(home: Home) -> None:
+    """Write dagster.yaml; run storage and logs lie beside it, under the krat home."""
+    home.dagster.mkdir(parents=True, exist_ok=True)
+    (home.dagster / "dagster.yaml").write_text(yaml.safe_dump(INSTANCE), encoding="utf-8")

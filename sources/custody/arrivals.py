@@ -1,0 +1,234 @@
+"""Files in the inbox: which are there, which are whole, and how one is opened without being misled.
+
+Belongs here: looking at the inbox and handing out the bytes of a file. Not here: what the bytes
+mean (sources.reading) or what becomes of a file (orchestration.ingestion).
+
+Names of files can identify people. They are used to open a file and to make its pseudonym, and are
+never stored, logged or told.
+"""
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sources.custody.home import Home
+from sources.custody.pseudonyms import Pseudonyms
+from sources.custody.vault import CHUNK_BYTES
+
+#: Above what any form or log of the project has; what is larger is sealed and refused unread.
+MAX_FILE_BYTES = 32 * 2**20
+
+#: How long a file must not have changed before it counts as whole.
+SETTLE_SECONDS = 1.0
+
+#: A transfer that stands still for so long is dead, whoever still holds the file open.
+STALLED_SECONDS = 600.0
+
+#: Names that editors and transfer tools give to files that are not whole yet, and how long such a
+#: name is believed.
+UNFINISHED_SECONDS = 86_400.0
+UNFINISHED_PREFIXES = (".", "~$")
+UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
+
+_MAX_DEPTH = 16
+
+#: The rule of a file that the system doesn't let krat open: it stays where it is.
+UNOPENABLE = "unopenable_file"
+
+#: The purpose of the key that makes pseudonyms of files' names.
+NAME_PURPOSE = "file_name"
+
+
+class Changed(Exception):
+    """The file is not what was seen a moment ago: somebody still writes it."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Something in the inbox. `folder` is the county's, '' for what lies in the inbox itself.
+
+    `rule` is the door's rule that it breaks before it is opened, if it breaks one. `seen` tells one
+    state of the file from another.
+    """
+
+    path: str
+    folder: str
+    rule: str | None
+    byte_count: int
+    modified_ns: int
+    seen: tuple[int, ...]
+
+    @property
+    def received_at(self) -> datetime:
+        """When it was last written: UTC without a zone, never later than now."""
+        written = datetime.fromtimestamp(self.modified_ns // 10**9, UTC)
+        return min(written, datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
+
+    def name_key(self, keys: Pseudonyms) -> str:
+        """Return the pseudonym of its folder and name: what is sent again under it is the same."""
+        name = os.fsencode(self.path.rpartition(os.sep)[2]).decode(errors="replace")
+        return keys.key(NAME_PURPOSE, f"{self.folder}/{name}")
+
+
+def waiting(home: Home) -> list[Arrival]:
+    """Return what waits in the inbox, in a stable order.
+
+    A file with the name of an unfinished transfer is left for a day, in case it is one.
+    """
+    found: list[Arrival] = []
+    for entry in _entries(str(home.inbox)):
+        if entry.is_dir(follow_symlinks=False):
+            _look(entry.path, os.fsencode(entry.name).decode(errors="replace"), 0, found)
+        else:
+            found += _arrival(entry, "", "misplaced_file")
+    return found
+
+
+def settled(arrivals: list[Arrival]) -> list[Arrival]:
+    """Return those that are whole. Waits a moment only if one was written to just now."""
+    since = time.time_ns() - int(SETTLE_SECONDS * 1e9)
+    if any(arrival.modified_ns > since for arrival in arrivals):
+        time.sleep(SETTLE_SECONDS)
+    return [
+        arrival
+        for arrival in arrivals
+        if arrival.modified_ns <= since or arrival.seen == _seen_now(arrival)
+    ]
+
+
+def read_whole(arrival: Arrival) -> bytes:
+    """Return the bytes of a file of at most MAX_FILE_BYTES; links are not followed.
+
+    Raises Changed if it is being written, OSError if it can't be opened. The process must ignore
+    SIGIO, which it gets when another opens the file at this very moment.
+    """
+    handle = _opened(arrival)
+    try:
+        if arrival.modified_ns > time.time_ns() - STALLED_SECONDS * 1e9 and _has_writer(handle):
+            raise Changed
+        content = os.read(handle, arrival.byte_count + 1)
+        while len(content) < arrival.byte_count:
+            more = os.read(handle, arrival.byte_count + 1 - len(content))
+            if not more:
+                break
+            content += more
+        _require_unchanged(arrival, handle, len(content))
+        return content
+    finally:
+        os.close(handle)
+
+
+def read_chunks(arrival: Arrival) -> Iterator[bytes]:
+    """Yield the bytes of a file of any size in chunks of CHUNK_BYTES, the last less.
+
+    Raises Changed or OSError as `read_whole` does, at any chunk.
+    """
+    handle = _opened(arrival)
+    try:
+        total = 0
+        while total < arrival.byte_count:
+            chunk = b""
+            while len(chunk) < CHUNK_BYTES and (more := os.read(handle, CHUNK_BYTES - len(chunk))):
+                chunk += more
+            if not chunk:
+                break
+            total += len(chunk)
+            yield chunk
+        _require_unchanged(arrival, handle, total)
+    finally:
+        os.close(handle)
+
+
+def remove(arrival: Arrival) -> None:
+    """Take it out of the inbox, unless another was put in its place since."""
+    if _seen_now(arrival) == arrival.seen:
+        Path(arrival.path).unlink()
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    # A folder that is not there, or not ours to read, holds nothing that could be taken.
+    except OSError:
+        return []
+
+
+def _look(folder: str, county: str, depth: int, found: list[Arrival]) -> None:
+    for entry in _entries(folder):
+        if not entry.is_dir(follow_symlinks=False):
+            found += _arrival(entry, county, "misplaced_file" if depth else None)
+        elif depth < _MAX_DEPTH:
+            _look(entry.path, county, depth + 1, found)
+
+
+def _arrival(entry: os.DirEntry[str], folder: str, rule: str | None) -> Iterator[Arrival]:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    # It went away since the folder was listed.
+    except OSError:
+        return
+    unfinished = entry.name.startswith(UNFINISHED_PREFIXES) or entry.name.endswith(
+        UNFINISHED_SUFFIXES
+    )
+    if not stat.S_ISREG(status.st_mode):
+        rule = "not_a_file"
+    elif unfinished and status.st_mtime > time.time() - UNFINISHED_SECONDS:
+        return
+    elif status.st_size > MAX_FILE_BYTES:
+        rule = rule or "file_too_large"
+    yield Arrival(
+        path=entry.path,
+        folder=folder,
+        rule=rule,
+        byte_count=status.st_size if stat.S_ISREG(status.st_mode) else 0,
+        modified_ns=status.st_mtime_ns,
+        seen=_seen(status),
+    )
+
+
+def _seen(status: os.stat_result) -> tuple[int, ...]:
+    # The time of the last change of any kind can't be set back as the time of writing can.
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _seen_now(arrival: Arrival) -> tuple[int, ...] | None:
+    try:
+        return _seen(os.lstat(arrival.path))
+    except OSError:
+        return None
+
+
+def _opened(arrival: Arrival) -> int:
+    # Without waiting: a pipe put in the file's place would be waited for without end.
+    handle = os.open(arrival.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if _seen(os.fstat(handle)) != arrival.seen:
+            raise Changed
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _has_writer(handle: int) -> bool:
+    """Tell whether another process holds the file open to write, as far as the system tells."""
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    # Not our file, or a file system without leases: size and time have to do.
+    except OSError:
+        return False
+    return False
+
+
+def _require_unchanged(arrival: Arrival, handle: int, length: int) -> None:
+    if length != arrival.byte_count or _seen(os.fstat(handle)) != arrival.seen:
+        raise Changed

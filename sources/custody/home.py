@@ -1,0 +1,101 @@
+"""The folders that krat keeps under its home.
+
+Belongs here: where each thing lies. Not here: reading the environment
+(orchestration.runtime.settings) or what the files in these folders hold.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """A krat home: `root` holds all data, `keys` the secrets, which must lie outside `root`."""
+
+    root: Path
+    keys: Path
+
+    @property
+    def inbox(self) -> Path:
+        """`<county>/` folders in which files arrive."""
+        return self.root / "inbox"
+
+    @property
+    def quarantine(self) -> Path:
+        """What was refused, sealed, each delivery with its reason."""
+        return self.root / "quarantine"
+
+    @property
+    def vault(self) -> Path:
+        """Sealed originals of what was taken in."""
+        return self.root / "vault"
+
+    @property
+    def incoming(self) -> Path:
+        """Originals of a batch that is not stored yet, sealed."""
+        return self.vault / ".incoming"
+
+    @property
+    def raw(self) -> Path:
+        """Typed Parquet, a folder a raw table, a file a batch."""
+        return self.root / "raw"
+
+    @property
+    def warehouse(self) -> Path:
+        """The working DuckDB file; one process writes it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def marts(self) -> Path:
+        """The reading copy, replaced whole."""
+        return self.root / "marts.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """`<tier>/<county>/<month>/r<N>/`, never changed once written."""
+        return self.root / "releases"
+
+    @property
+    def audit(self) -> Path:
+        """Who opened an original or changed a key; entries are only appended."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def decisions(self) -> Path:
+        """Journals of what people decided, one `<kind>.jsonl` a kind."""
+        return self.root / "decisions"
+
+    @property
+    def earlier_findings(self) -> Path:
+        """Every finding that a refresh ever made, as Parquet: what is found no more was mended."""
+        return self.root / "findings.parquet"
+
+    @property
+    def obligations(self) -> Path:
+        """The register of obligations with the days on which its rows were noticed, as Parquet."""
+        return self.root / "obligations.parquet"
+
+    @property
+    def slips(self) -> Path:
+        """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
+        return self.root / "slips"
+
+    @property
+    def access_log(self) -> Path:
+        """What was asked of `krat serve`: no token, query or header; a file a day."""
+        return self.root / "access.log"
+
+    @property
+    def pulled(self) -> Path:
+        """What `krat pull` fetched: a tree of releases and `national.duckdb`."""
+        return self.root / "pulled"
+
+    @property
+    def gate(self) -> Path:
+        """Gate records, `<county>/<month>.json`."""
+        return self.root / "gate"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage of runs and events."""
+        return self.root / "dagster"

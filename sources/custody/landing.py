@@ -1,0 +1,336 @@
+"""Raw tables: what was read, kept as typed Parquet, and the originals, sealed.
+
+Belongs here: the raw schemas and how a batch is written whole. Not here: reading files
+(sources.reading) or loading the warehouse (orchestration).
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.custody.home import Home
+from sources.custody.vault import pack
+from sources.problems import MAX_PLACES, Problem, problem
+from sources.reading import Reading
+
+#: Up to so many files the disk is waited for one by one; above, once for all that it has to write.
+_SINGLY = 64
+
+
+def _schema(**types: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in types.items()])
+
+
+_TEXT = pa.string()
+_DAY = pa.date32()
+_TIME = pa.timestamp("us")
+_WHOLE = pa.int64()
+
+
+def _stated(name: str, kind: pa.DataType = _TEXT) -> dict[str, pa.DataType]:
+    """A column of a record, and beside it that a value was reported or which kind of nothing."""
+    return {name: kind, f"{name}_state": _TEXT}
+
+
+#: Raw tables. Times are without a zone: those of deliveries and findings UTC, those of hotline
+#: contacts local as written.
+SCHEMAS: dict[str, pa.Schema] = {
+    "deliveries": _schema(
+        delivery_id=_TEXT,
+        content_hash=_TEXT,
+        name_key=_TEXT,
+        source=_TEXT,
+        layout_id=_TEXT,
+        code_lists=_TEXT,
+        county_code=_TEXT,
+        institution_code=_TEXT,
+        reporting_month=_DAY,
+        received_at=_TIME,
+        status=_TEXT,
+        file_format=_TEXT,
+        byte_count=_WHOLE,
+        row_count=_WHOLE,
+        reading_note=_TEXT,
+        is_made_up=pa.bool_(),
+    ),
+    "submission_values": _schema(
+        delivery_id=_TEXT,
+        sheet=_TEXT,
+        cell=_TEXT,
+        row_number=_WHOLE,
+        county_code=_TEXT,
+        institution_code=_TEXT,
+        reporting_month=_DAY,
+        frequency=_TEXT,
+        indicator_code=_TEXT,
+        figure_label=_TEXT,
+        category=_TEXT,
+        value=pa.float64(),
+        value_state=_TEXT,
+        unit=_TEXT,
+        reading_note=_TEXT,
+        publication=_TEXT,
+    ),
+    "hotline_contacts": _schema(
+        delivery_id=_TEXT,
+        row_number=_WHOLE,
+        county_code=_TEXT,
+        contact_key=_TEXT,
+        channel=_TEXT,
+        received_at=_TIME,
+        **_stated("caller"),
+        purpose=_TEXT,
+        **_stated("suspicion_elements", _WHOLE),
+        **_stated("exploitation"),
+        **_stated("event_county_code"),
+        **_stated("municipality_code"),
+        **_stated("referred_to"),
+        **_stated("accepted_at", _TIME),
+        **_stated("outcome"),
+        case_key=_TEXT,
+        repeat_of_key=_TEXT,
+        duplicate_of_key=_TEXT,
+    ),
+    "referral_events": _schema(
+        delivery_id=_TEXT,
+        row_number=_WHOLE,
+        county_code=_TEXT,
+        institution_code=_TEXT,
+        case_key=_TEXT,
+        former_case_key=_TEXT,
+        hotline_case_key=_TEXT,
+        person_key=_TEXT,
+        personal_number_key=_TEXT,
+        given_name_key=_TEXT,
+        given_name_sound_key=_TEXT,
+        family_name_key=_TEXT,
+        family_name_sound_key=_TEXT,
+        birth_date_key=_TEXT,
+        birth_year_key=_TEXT,
+        event=_TEXT,
+        event_date=_DAY,
+        **_stated("sex"),
+        **_stated("age_group"),
+        **_stated("deciding_organisation"),
+        **_stated("identification_channel"),
+        **_stated("exploitation"),
+        **_stated("municipality_code"),
+        **_stated("border_point"),
+        **_stated("referring_organisation"),
+        **_stated("referred_organisation"),
+        **_stated("support_type"),
+        **_stated("detail"),
+        **_stated("case_status"),
+        **_stated("closing_reason"),
+    ),
+    "refused_records": _schema(
+        delivery_id=_TEXT,
+        contact_key=_TEXT,
+        case_key=_TEXT,
+    ),
+    "door_findings": _schema(
+        delivery_id=_TEXT,
+        rule=_TEXT,
+        county_code=_TEXT,
+        institution_code=_TEXT,
+        reporting_month=_DAY,
+        sheet=_TEXT,
+        cell=_TEXT,
+        row_number=_WHOLE,
+        message_sq=_TEXT,
+        message_en=_TEXT,
+        found_at=_TIME,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A file that arrived again: the delivery that holds its content, and where and when."""
+
+    delivery_id: str
+    county_code: str | None
+    received_at: datetime
+
+
+def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repeat] = ()) -> None:
+    """Keep what was read: sealed originals as one archive, rows as one Parquet file a raw table.
+
+    The original of a refused file lies in quarantine, beside its reasons.
+
+    The batch's deliveries are written last. Until then the batch is unfinished: none of its files
+    counts as known, and the next call removes what it left. When it returns, the disk has all of
+    it. One process stores at a time. Raises pyarrow.ArrowInvalid or ArrowTypeError when a row does
+    not fit its table, OSError when a disk doesn't take the files; nothing of the batch is then
+    known.
+    """
+    if not readings and not repeats:
+        return
+    _remove_unfinished(home)
+    findings = [_finding(reading, found) for reading in readings for found in reading.problems]
+    findings += [_repeated(repeat) for repeat in repeats]
+    typed = {
+        table: pa.table(joined(readings, table), schema=SCHEMAS[table])
+        for table in {reading.table for reading in readings if reading.table and reading.columns}
+    }
+    if findings:
+        typed["door_findings"] = pa.Table.from_pylist(findings, SCHEMAS["door_findings"])
+    refused = [
+        {"delivery_id": reading.delivery["delivery_id"], **keys}
+        for reading in readings
+        for keys in reading.record_keys
+    ]
+    if refused:
+        typed["refused_records"] = pa.Table.from_pylist(refused, SCHEMAS["refused_records"])
+    deliveries = pa.Table.from_pylist(
+        [reading.delivery for reading in readings], SCHEMAS["deliveries"]
+    )
+    written = [path for reading in readings for path in _quarantined(home, reading)]
+    names = sorted(reading.delivery["delivery_id"] for reading in readings)
+    names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
+    batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    originals = {
+        reading.delivery["delivery_id"]: reading.sealed
+        for reading in readings
+        if reading.sealed and reading.delivery["status"] == "accepted"
+    }
+    if originals:
+        written.append(
+            _write_whole(home.vault / f"{batch}.zip", lambda path: pack(path, originals))
+        )
+    for table, rows in sorted(typed.items()):
+        written.append(_write_table(home, table, batch, rows))
+    _wait_for_disk(written)
+    _wait_for_disk([_write_table(home, "deliveries", batch, deliveries)])
+
+
+def joined(readings: Iterable[Reading], table: str) -> dict[str, list[Any]]:
+    """Return the rows that were read for a raw table as its columns, in the order of the readings.
+
+    A column that a reading's layout lacks is None in its rows.
+    """
+    parts = [reading.columns for reading in readings if reading.table == table and reading.columns]
+    return {
+        name: list(
+            chain.from_iterable(
+                part[name] if name in part else [None] * len(part["delivery_id"]) for part in parts
+            )
+        )
+        for name in SCHEMAS[table].names
+    }
+
+
+def _finding(reading: Reading, found: Problem) -> dict[str, Any]:
+    delivery = reading.delivery
+    return {
+        **asdict(found),
+        "delivery_id": delivery["delivery_id"],
+        "county_code": delivery["county_code"],
+        "institution_code": delivery["institution_code"],
+        "reporting_month": delivery["reporting_month"],
+        "found_at": delivery["received_at"],
+    }
+
+
+def _repeated(repeat: Repeat) -> dict[str, Any]:
+    return {
+        **asdict(problem("duplicate_delivery")),
+        "delivery_id": repeat.delivery_id,
+        "county_code": repeat.county_code,
+        "institution_code": None,
+        "reporting_month": None,
+        "found_at": repeat.received_at,
+    }
+
+
+def _quarantined(home: Home, reading: Reading) -> Iterator[Path]:
+    """Put the sealed original of a refused file into quarantine, with the reasons."""
+    delivery = reading.delivery
+    if delivery["status"] == "accepted":
+        return
+    folder = home.quarantine / (delivery["county_code"] or "unknown") / delivery["delivery_id"]
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"delivery": delivery, "problems": [asdict(found) for found in reading.problems]}
+    yield _write(folder / "reason.txt", _reason(reading))
+    yield _write(
+        folder / "reason.json",
+        json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n",
+    )
+    if sealed := reading.sealed:
+        yield _write_whole(folder / "original.sealed", sealed.copy_into)
+
+
+def _reason(reading: Reading) -> str:
+    """Return the reasons for a refusal, Albanian then English, for the sender to act on."""
+    sq = [
+        "Skedari nuk u pranua. Ndreqni sa më poshtë dhe dërgojeni përsëri.",
+        f"Për çdo lloj gabimi tregohen më së shumti {MAX_PLACES} vende.",
+        "",
+    ]
+    en = [
+        "The file was refused. Mend what follows and send it again.",
+        f"At most {MAX_PLACES} places are shown for each kind of fault.",
+        "",
+    ]
+    for found in reading.problems:
+        sq.append(f"- {found.told('sq')}")
+        en.append(f"- {found.told('en')}")
+    return "\n".join([*sq, "", *en, ""])
+
+
+def _remove_unfinished(home: Home) -> None:
+    finished = {path.stem for path in (home.raw / "deliveries").glob("*.parquet")}
+    begun = [home.raw / table for table in SCHEMAS]
+    for path in [
+        *home.vault.glob("*.zip"),
+        *chain.from_iterable(f.glob("*.parquet") for f in begun),
+    ]:
+        if path.stem not in finished:
+            path.unlink()
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> Path:
+    return _write_whole(
+        home.raw / table / f"{batch}.parquet", lambda path: pq.write_table(rows, path)
+    )
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> Path:
+    """Write a file so that it is either whole under its name or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write(temporary)
+        _wait_for_disk([temporary])
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _wait_for_disk(paths: list[Path]) -> None:
+    """Return once the disk has the files and their names."""
+    if len(paths) > _SINGLY:
+        os.sync()
+        return
+    for path in {*paths, *(path.parent for path in paths)}:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,104 @@
+"""Rotating and destroying the keys of pseudonyms.
+
+Belongs here: giving stored pseudonyms a new key, whole or not at all. Not here: how a pseudonym is
+made (sources.custody.pseudonyms).
+
+Originals are sealed, so stored pseudonyms are keyed once more rather than made anew: a rotated key
+is a chain, and a code goes through all of it. Who holds an old key and an old copy learns nothing
+about what is stored after.
+"""
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sources.custody import audit
+from sources.custody.arrivals import NAME_PURPOSE
+from sources.custody.home import Home
+from sources.custody.landing import SCHEMAS
+from sources.custody.pseudonyms import chained, new_key, read_keys, replace_keys
+from sources.layouts import load_layouts
+
+_READY = "ready"
+
+
+def rotate(home: Home, purpose: str, reason: str) -> int:
+    """Give a purpose a new key and every stored pseudonym of it; return how many were re-keyed.
+
+    Takes the whole road or none of it, whenever it is broken off: `finish_rotations` goes on from
+    there. The home's writer must be held. Raises ValueError for a purpose without a key.
+    """
+    finish_rotations(home)
+    keys = read_keys(home.keys, purpose)
+    if keys is None:
+        raise ValueError(f"there is no key for {purpose!r}: see krat keys list.")
+    fresh = new_key()
+    staged = _staging(home, purpose)
+    count = 0
+    for table, columns in key_columns(purpose).items():
+        for path in sorted((home.raw / table).glob("*.parquet")):
+            content = pq.read_table(path)
+            for column in columns:
+                old = content[column].to_pylist()
+                new = [None if value is None else chained(value, fresh) for value in old]
+                count += sum(value is not None for value in new)
+                position = content.schema.get_field_index(column)
+                content = content.set_column(position, column, pa.array(new, pa.string()))
+            target = staged / table / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(content, target)
+    replace_keys(home.keys, f"{purpose}.next", [*keys, fresh])
+    staged.mkdir(parents=True, exist_ok=True)
+    audit.append(home, "rotate key", purpose, reason, f"{count} pseudonyms")
+    (staged / _READY).touch()
+    finish_rotations(home)
+    return count
+
+
+def finish_rotations(home: Home) -> None:
+    """Complete what a broken rotation had ready, and throw away what was not."""
+    for staged in sorted(home.raw.glob(".rekey-*")):
+        purpose = staged.name.removeprefix(".rekey-")
+        fresh = home.keys / f"{purpose}.next.key"
+        if (staged / _READY).exists():
+            for path in sorted(staged.glob("*/*.parquet")):
+                path.replace(home.raw / path.parent.name / path.name)
+            if fresh.exists():
+                fresh.replace(home.keys / f"{purpose}.key")
+        else:
+            fresh.unlink(missing_ok=True)
+        shutil.rmtree(staged)
+
+
+def destroy(home: Home, purpose: str, reason: str) -> None:
+    """Destroy a purpose's key: no code can be linked to a stored pseudonym any more.
+
+    What arrives later gets a new key. Copies of the key elsewhere must be destroyed there. Raises
+    ValueError for a purpose without a key.
+    """
+    finish_rotations(home)
+    path = home.keys / f"{purpose}.key"
+    if read_keys(home.keys, purpose) is None:
+        raise ValueError(f"there is no key for {purpose!r}: see krat keys list.")
+    audit.append(home, "destroy key", purpose, reason, "destroyed")
+    path.write_bytes(b"0" * path.stat().st_size)
+    path.unlink()
+
+
+def key_columns(purpose: str) -> dict[str, list[str]]:
+    """Return the columns of each raw table that hold pseudonyms of a purpose."""
+    found: dict[str, list[str]] = {"deliveries": ["name_key"]} if purpose == NAME_PURPOSE else {}
+    for layout in load_layouts():
+        for column in layout.columns:
+            for name, kept_for in column.pseudonyms.items():
+                tables = (layout.table, "refused_records")
+                for table in tables if kept_for == purpose else ():
+                    if name in SCHEMAS[table].names and name not in found.setdefault(table, []):
+                        found[table].append(name)
+    return {table: columns for table, columns in found.items() if columns}
+
+
+def _staging(home: Home, purpose: str) -> Path:
+    return home.raw / f".rekey-{purpose}"
