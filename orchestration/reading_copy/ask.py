@@ -64,7 +64,7 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
         "from duckdb_tables() where database_name = current_database() "
         "order by schema_name <> 'main', schema_name, table_name"
     ).fetchall()
-    # The marts stand in the file's main schema: see docs/decisions/reading-copy-main-schema.md.
+    # The marts are in the file's main schema: see docs/decisions.md.
     return [
         (f"{'marts' if schema == 'main' else schema}.{table}", size, comment)
         for schema, table, size, comment in rows
