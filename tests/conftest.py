@@ -13,10 +13,12 @@ from typing import Any
 import duckdb
 import duckdb_extension_httpfs
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
 from programs import LibreOffice, run_node
 from served import Served, home_to_serve, make_tokens, serving
 
+from orchestration.cli import cli
 from orchestration.refresh.steps import Outcome, refresh
 from orchestration.runtime.settings import (
     SEEDS,
@@ -196,6 +198,24 @@ def _files(home: Home) -> dict[str, tuple[int, int]]:
         if path.is_file()
         for status in [path.stat()]
     }
+
+
+@pytest.fixture(scope="session")
+def refreshed_again(refreshed: Refreshed, prepared: Prepare) -> tuple[Home, int, str]:
+    """The refreshed home after the command for the same month, nothing new having come.
+
+    With it the exit status of the command and what it printed.
+    """
+
+    def fill(home: Home) -> tuple[int, str]:
+        shutil.copytree(refreshed.home.root, home.root)
+        shutil.copytree(refreshed.home.keys, home.keys)
+        environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+        done = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"], env=environment)
+        return done.exit_code, done.output
+
+    home, (status, output) = prepared("refreshed-again", fill)
+    return home, status, output
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from conftest import MAY
 
-from orchestration.refresh.steps import refresh
 from sources.custody.home import Home
 
 TABLES: dict[str, list[str]] = yaml.safe_load(
@@ -48,9 +46,8 @@ def test_what_the_regional_plan_says_can_be_read_too(
 
 
 def test_the_reading_copy_is_whole_after_a_refresh_that_loaded_no_register(
-    own_home: Home, marts: duckdb.DuckDBPyConnection
+    refreshed_again: tuple[Home, int, str], marts: duckdb.DuckDBPyConnection
 ) -> None:
-    refresh(own_home, [MAY])
     listing = "select schema_name, table_name from duckdb_tables() order by all"
-    with duckdb.connect(str(own_home.marts), read_only=True) as again:
+    with duckdb.connect(str(refreshed_again[0].marts), read_only=True) as again:
         assert again.execute(listing).fetchall() == marts.execute(listing).fetchall()

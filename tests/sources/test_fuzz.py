@@ -1,16 +1,12 @@
 """A short, repeatable run of what the fuzzer holds the readers to."""
 
 import io
-import sys
 import zipfile
-from pathlib import Path
 
 import pytest
+from answering import SECRET, must_be_answered, seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
-from answering import SECRET, must_be_answered, seeds
 
 CELLS = [
     SECRET,
