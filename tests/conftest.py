@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,8 @@ from click.testing import CliRunner
 from filelock import FileLock
 from programs import LibreOffice, run_node
 from served import Served, home_to_serve, make_tokens, serving
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from orchestration.cli import cli
 from orchestration.refresh.steps import Outcome, refresh
@@ -42,8 +45,10 @@ FIXTURES = {
 #: Every test is of one kind; of several the first counts. The Makefile's lanes choose by kind.
 KINDS = ("drill", "program", "data", "slow", "unit")
 
-#: How long a group of tests took when `make durations` was run last, in seconds.
+#: How long groups of tests take, in seconds: a file, or a test that any worker can run by itself.
+#: Written by `make durations`; what is not in it takes no time worth mentioning.
 DURATIONS = Path(__file__).parent / "durations.json"
+SECONDS: dict[str, float] = json.loads(DURATIONS.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,18 @@ class Refreshed:
     files: dict[str, tuple[int, int]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-durations", action="store_true", help=f"write {DURATIONS.name}")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test its kind and its group, and let the longest groups begin first."""
-    took: dict[str, float] = json.loads(DURATIONS.read_text(encoding="utf-8"))
+    """Give every test its kind, and let the groups that take longest begin first."""
     for item in items:
         item.add_marker(kind_of(item))
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    items.sort(key=lambda item: -took.get(group_of(item), 0))
+        if "own_home" in item.fixturenames:
+            item.add_marker("alone")
+    items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))
 
 
 def kind_of(item: pytest.Item) -> str:
@@ -72,16 +81,46 @@ def kind_of(item: pytest.Item) -> str:
     return next((kind for kind in KINDS if kind in kinds), "unit")
 
 
-def group_of(item: pytest.Item) -> str:
-    """Return what one worker runs as a whole.
+def group_of(nodeid: str) -> str:
+    """Return the group of a test: itself where it is listed so, else its file."""
+    test = nodeid.partition("[")[0].removeprefix("tests/")
+    return test if test in SECONDS else test.partition("::")[0]
 
-    A test that changes a home of its own is by itself; tests that ask the same program, which is
-    started once, are together; else it is the file, whose tests share what they made.
-    """
-    if kind_of(item) == "program":
-        return "programs"
-    name = item.nodeid.removeprefix("tests/")
-    return name if "own_home" in item.fixturenames else name.partition("::")[0]
+
+class ByGroup(LoadScopeScheduling):
+    """Hands a group as a whole to the worker that is free next."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByGroup:
+    return ByGroup(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-durations"):
+        config.pluginmanager.register(Recorder())
+
+
+class Recorder:
+    """Writes how long groups took, but for those of less than a second."""
+
+    def __init__(self) -> None:
+        self._took: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = report.nodeid.partition("[")[0].removeprefix("tests/")
+        # What a test needs of the whole run is made once, for whichever is the first.
+        if "alone" in report.keywords and report.when == "call":
+            self._took[test] += report.duration
+        elif "alone" not in report.keywords:
+            self._took[test.partition("::")[0]] += report.duration
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not hasattr(session.config, "workerinput"):
+            took = {group: round(sec, 1) for group, sec in self._took.most_common() if sec >= 1}
+            DURATIONS.write_text(json.dumps(took, indent=1) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from conftest import Refreshed
 from programs import LibreOffice
 
-from orchestration import publication
+from orchestration import products
 from orchestration.products.marts import published_marts
 from orchestration.products.tree import MANIFEST, releases_in
 
@@ -162,7 +162,7 @@ def test_libreoffice_opens_the_workbook(
 
 
 def test_two_columns_have_never_the_same_titles() -> None:
-    path = Path(publication.__file__).with_name("columns.csv")
+    path = Path(products.__file__).with_name("columns.csv")
     titles = pd.read_csv(path, dtype=str, keep_default_na=False)
     for names in (["column"], ["title_sq", "title_en"]):
         assert not titles[titles.duplicated(subset=names)]["column"].tolist()

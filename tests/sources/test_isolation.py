@@ -71,6 +71,7 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
         good.write_bytes(GOOD.replace(b";3;", f";{number};".encode()))
         os.utime(good, (1686000000, 1686000000))
     slowest = _timed(monkeypatch)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     intake = take_in(home, load_registers(SEEDS))
     assert (intake.accepted, intake.refused) == (len(files), len(files))
     assert not list(folder.iterdir())
@@ -82,9 +83,9 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
         assert {problem["rule"] for problem in found} <= expected, names[name]
         assert found[0]["message_sq"]
         assert (reason.parent / "original.sealed").exists()
-    # The largest child so far, and this process, in KiB on Linux.
-    for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF):
-        assert resource.getrusage(who).ru_maxrss < 2**20
+    # The largest child so far, and how this process grew, in KiB on Linux.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2**20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**19
 
 
 def _timed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
