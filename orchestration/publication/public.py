@@ -60,7 +60,7 @@ from orchestration.products.marts import (
     public_marts,
     warehouse_table,
 )
-from orchestration.products.tree import MANIFEST, Place, facts_of, releases_in, sweep
+from orchestration.products.tree import MANIFEST, Place, facts_of, sweep
 from orchestration.publication.changes import (
     UNEXPLAINED,
     WhyChanged,
@@ -294,20 +294,6 @@ def _closed(home: Home, fresh: list[Contents]) -> dict[Scope, str]:
 
 def _place(home: Home, scope: Scope, tier: str = TIER) -> Place:
     return Place(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
-
-
-def outdated(home: Home) -> list[Scope]:
-    """Return the public months whose marts were judged since with other content than they show."""
-    kept = publications(home)
-    scopes = []
-    for listed in releases_in(home.releases):
-        if listed.tier == TIER and listed.is_latest:
-            scope = Scope(listed.county_code, _month(listed.month))
-            told = kept.get(f"{listed.county_code}/{listed.month}/r{listed.number}")
-            record = read_record(home, scope.county_code, scope.month)
-            if told and record and told.content_hash != record.content_hash:
-                scopes.append(scope)
-    return scopes
 
 
 def passes(home: Home, scope: Scope) -> bool:

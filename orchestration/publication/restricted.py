@@ -7,7 +7,7 @@ it (expectations.gate), where releases lie (tree), or the looks of a file in it.
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
@@ -178,7 +179,7 @@ def standing_release(home: Home, contents: Contents) -> Release | None:
     newest = place.newest()
     numbers_hash = None
     if newest is not None and facts_of(newest).get("status") == "final":
-        numbers_hash = _numbers_hash(contents)
+        numbers_hash = _numbers_of(contents)
     return _standing(place, contents.content_hash, status, numbers_hash)
 
 
@@ -280,10 +281,28 @@ def _facts(home: Home, place: Place, contents: Contents, previous: Path | None) 
     return facts | {
         "is_made_up": contents.is_made_up,
         "content_hash": contents.content_hash,
-        "numbers_hash": _numbers_hash(contents),
+        "numbers_hash": _numbers_of(contents),
         "hashes": contents.hashes,
         **contents.facts,
     }
+
+
+def final_month_refusal(home: Home, county_code: str, month: date) -> str | None:
+    """Return why a final month keeps its release though its numbers changed, else None."""
+    place = Place(home.releases, TIER, county_code, f"{month:%Y-%m}")
+    newest = place.newest()
+    if newest is None or facts_of(newest).get("status") != "final":
+        return None
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        frames = month_frames(connection, county_code, month)
+    numbers = _numbers_hash((mart, frames[mart.name]) for mart in published_marts())
+    if numbers == facts_of(newest)["numbers_hash"]:
+        return None
+    try:
+        _reopened(home, place, newest)
+    except MonthIsFinal as refusal:
+        return str(refusal)
+    return None
 
 
 def require_open(home: Home, contents: Contents) -> None:
@@ -306,15 +325,15 @@ def _reopened(home: Home, place: Place, previous: Path | None) -> dict[str, Any]
     return reopened
 
 
-def _numbers_hash(contents: Contents) -> str:
+def _numbers_hash(tables: Iterable[tuple[Mart, pd.DataFrame]]) -> str:
     """Return the hash of the marts' numbers alone, which is what a final month keeps."""
     return content_hash(
-        {
-            table.mart.name: table.frame[[*table.mart.key, *table.mart.values]]
-            for table in contents.tables
-            if table.mart.values
-        }
+        {mart.name: frame[[*mart.key, *mart.values]] for mart, frame in tables if mart.values}
     )
+
+
+def _numbers_of(contents: Contents) -> str:
+    return _numbers_hash((table.mart, table.frame) for table in contents.tables)
 
 
 #: The registers that the marts of the restricted tier point into, each with the columns published.

@@ -10,9 +10,6 @@ from sources.custody.home import Home
 #: The pool of everything that opens the warehouse for writing: DuckDB has one writer.
 WRITER_POOL = "duckdb"
 
-#: How long a step of Dagster waits for the command line to end its refresh.
-PATIENCE_SECONDS = 600
-
 INSTANCE = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},

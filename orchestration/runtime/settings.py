@@ -16,6 +16,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 DBT_PROJECT = PROJECT / "dbt_project"
 SEEDS = DBT_PROJECT / "seeds"
 
+#: How long a command or a run of Dagster waits for another writer of the data folder, unless the
+#: command's --wait says otherwise.
+WAIT_SECONDS = 600
+
 #: The address `krat ui` binds: Dagster's open-source web server has no login.
 LOOPBACK = "127.0.0.1"
 
