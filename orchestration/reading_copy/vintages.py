@@ -11,6 +11,7 @@ on a day is computed from the data, whether or not anybody refreshed that day.
 import shutil
 import tempfile
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -141,7 +142,8 @@ def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[Listed])
         "final_on date, reopened_because varchar, is_made_up boolean)"
     )
     rows = []
-    for one, later in zip(listed, [*listed[1:], None], strict=True):
+    for one, later in pairwise([*listed, None]):
+        assert one is not None
         is_followed = later is not None and later.path.parent == one.path.parent
         rows.append(
             (

@@ -25,7 +25,6 @@ from orchestration.publication.finality import settled_on
 from orchestration.publication.restricted import TIER, as_of, final_month_refusal
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
-from sources.registers import Plan as ActionPlan
 from sources.registers import national_plans
 
 
@@ -104,11 +103,7 @@ def plan(home: Home, months: Iterable[date], county_code: str | None = None) -> 
             scope for scope in _public_outdated(home, county_code) if scope not in planned
         ),
         refused=(
-            *(
-                Refusal(Scope(county, month), _no_plan(month), "krat registers check")
-                for month in uncovered
-                for county in counties
-            ),
+            *(refuse_uncovered(Scope(county, month)) for month in uncovered for county in counties),
             *(refuse_final(scope, reason) for scope, reason in final if reason),
         ),
     )
@@ -128,6 +123,12 @@ def refuse_blocked(scope: Scope, reason: str) -> Refusal:
     )
 
 
+def refuse_uncovered(scope: Scope) -> Refusal:
+    """Return the refusal of a month that no action plan covers."""
+    last = national_plans(SEEDS)[-1].valid_to
+    return Refusal(scope, _no_plan(scope.month), f"krat refresh --month {last:%Y-%m}")
+
+
 def require_plan(months: Iterable[date]) -> None:
     """Raise NoPlan when no action plan in the registers covers any of the months."""
     _split_by_plan(months)
@@ -141,14 +142,14 @@ def _split_by_plan(months: Iterable[date]) -> tuple[list[date], list[date]]:
     for month in dict.fromkeys(months):
         (covered if any(each.covers(month) for each in plans) else uncovered).append(month)
     if uncovered and not covered:
-        raise NoPlan(_no_plan(uncovered[0], plans))
+        raise NoPlan(_no_plan(uncovered[0]))
     return covered, uncovered
 
 
-def _no_plan(month: date, plans: tuple[ActionPlan, ...] | None = None) -> str:
+def _no_plan(month: date) -> str:
     spans = ", ".join(
         f"{each.valid_from:%Y-%m} to {each.valid_to:%Y-%m} ({each.plan_code})"
-        for each in plans or national_plans(SEEDS)
+        for each in national_plans(SEEDS)
     )
     return f"no plan covers {month:%Y-%m}: the registers hold {spans}"
 
