@@ -22,11 +22,10 @@ def _definitions() -> Any:
         refresh_schedule,
     )
 
-    folder = home_from_environment()
-    when = refresh_schedule(folder)
+    when = refresh_schedule(home_from_environment())
     months = month_partitions(when.timezone)
     models = warehouse_models(manifest_path())
-    home = HomeResource(root=str(folder.root), keys_folder=str(folder.keys))
+    home = HomeResource()
     return dg.Definitions(
         assets=[deliveries, raw_tables(manifest_path()), models, *publication(models, months)],
         asset_checks=[rule_checks(models)],

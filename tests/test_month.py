@@ -259,7 +259,9 @@ def test_a_month_that_no_plan_covers_is_refused_before_anything_is_done(own_home
     assert report.exists()
 
 
-def test_the_months_that_a_plan_covers_go_out_beside_one_that_none_does(refreshed: Refreshed) -> None:
+def test_the_months_that_a_plan_covers_go_out_beside_one_that_none_does(
+    refreshed: Refreshed,
+) -> None:
     planned = plan(refreshed.home, [MAY, date(2024, 3, 1)])
     assert planned.scopes == (("AL", MAY), ("AL-04", MAY))
     assert [str(refusal) for refusal in planned.refused] == [

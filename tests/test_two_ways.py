@@ -184,13 +184,12 @@ def by_command_line(home: Home, month: date) -> set[str]:
 
 def through_dagster(home: Home, month: date, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Run the monthly job; return the first words of its failed check on releases, a line each."""
-    from orchestration import definitions
+    from orchestration.definitions import defs
 
     monkeypatch.setenv("KRAT_HOME", str(home.root))
     monkeypatch.setenv("KRAT_KEYS", str(home.keys))
     prepare_process(home)
-    definitions._definitions.cache_clear()
-    job = definitions.defs.resolve_job_def("monthly_refresh")
+    job = defs.resolve_job_def("monthly_refresh")
     key = f"{month:%Y-%m}"
     if key not in job.partitions_def.get_partition_keys():
         return []

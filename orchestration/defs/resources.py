@@ -9,20 +9,22 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.runtime.settings import WAIT_SECONDS
+from orchestration.runtime.settings import WAIT_SECONDS, home_from_environment
 from orchestration.runtime.writer_lock import AnotherWriter, one_writer
 from sources.custody.home import Home
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The data folder, to read."""
+    """The data folder, to read: of the environment, or the one that `root` and keys name."""
 
-    root: str
-    keys_folder: str
+    root: str = ""
+    keys_folder: str = ""
 
     @property
     def folder(self) -> Home:
         """The data folder with its keys."""
+        if not self.root:
+            return home_from_environment()
         return Home(root=Path(self.root), keys=Path(self.keys_folder))
 
 
