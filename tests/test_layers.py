@@ -14,7 +14,7 @@ MAY_READ = {
     "core": {"staging", "intermediate", "core", "register"},
     "marts": {"core"},
     "quality": {"core"},
-    "publication": {"core", "marts"},
+    "publication": {"staging", "core", "marts"},
 }
 
 

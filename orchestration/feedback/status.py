@@ -60,7 +60,7 @@ def standings_as_of(
         "where reporting_month = $month and county_code = coalesce($county, county_code) "
         "and known_from <= $day and coalesce(known_to > $day, true)"
     )
-    parameters = {"month": month, "county": county_code, "day": day}
+    parameters: dict[str, object] = {"month": month, "county": county_code, "day": day}
     reports = {
         (county, institution): numbers
         for county, institution, *numbers in _rows(
@@ -84,9 +84,21 @@ def standings_as_of(
         open_findings[county, institution] += asks_for_answer and not is_waived
     standing = []
     for place in sorted(reports.keys() | open_findings.keys()):
-        *numbers, days_late = reports.get(place, [0, 0, 0, 0, None])
-        found = (open_findings[place], waived_findings[place])
-        standing.append(Standing(*place, *numbers, *found, days_late, None))
+        expected, received, on_time, refused, days_late = reports.get(place, [0, 0, 0, 0, None])
+        standing.append(
+            Standing(
+                county_code=place[0],
+                institution_code=place[1],
+                expected=expected,
+                received=received,
+                on_time=on_time,
+                refused=refused,
+                open_findings=open_findings[place],
+                waived_findings=waived_findings[place],
+                days_late=days_late,
+                trend=None,
+            )
+        )
     return standing
 
 

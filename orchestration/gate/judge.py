@@ -64,10 +64,7 @@ def counties_with_reports(home: Home) -> list[str]:
     """Return, in order, the nation and the counties that owe or sent reports, logs or records."""
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select county_code from core.fct_submissions union "
-            "select county_code from core.fct_actuals union "
-            "select county_code from marts.hotline_activity union "
-            "select county_code from marts.referral_flow union select 'AL' order by all"
+            "select county_code from publication.reporting_areas order by all"
         ).fetchall()
     return [str(row[0]) for row in rows]
 
