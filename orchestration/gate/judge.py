@@ -73,10 +73,7 @@ def counties_with_reports(home: Home) -> list[str]:
         return sorted({NATION, *(registers.institutions[code] for code in owing)})
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select county_code from core.fct_submissions union "
-            "select county_code from core.fct_actuals union "
-            "select county_code from marts.hotline_activity union "
-            "select county_code from marts.referral_flow union select 'AL' order by all"
+            "select county_code from publication.reporting_areas order by all"
         ).fetchall()
     return [str(row[0]) for row in rows]
 

@@ -419,23 +419,13 @@ def completeness(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> dict[str, Any]:
     """Return how many reports were due and came, and when the last delivery came."""
-    expected, received, on_time = connection.execute(
-        "select coalesce(sum(expected), 0), coalesce(sum(received), 0), coalesce(sum(on_time), 0) "
-        "from marts.reporting_completeness "
-        "where (county_code = ? or ? = 'AL') and reporting_month = ?",
-        [county_code, county_code, month],
-    ).fetchall()[0]
-    (known_until,) = connection.execute(
-        "select max(received_at) from raw.deliveries where (county_code = ? or ? = 'AL') "
-        "and (reporting_month is null or reporting_month <= ?)",
-        [county_code, county_code, month],
-    ).fetchall()[0]
+    [(expected, received, on_time, known_until)] = connection.execute(
+        "select expected, received, on_time, known_until from publication.area_completeness "
+        "where county_code = ? and reporting_month = ?",
+        [county_code, month],
+    ).fetchall()
     return {
-        "completeness": {
-            "expected": int(expected),
-            "received": int(received),
-            "on_time": int(on_time),
-        },
+        "completeness": {"expected": expected, "received": received, "on_time": on_time},
         "known_until": None if known_until is None else f"{known_until:%Y-%m-%dT%H:%M:%SZ}",
     }
 
@@ -487,10 +477,8 @@ def sources_of(
 ) -> list[tuple[Any, ...]]:
     """Return the deliveries that a month rests on, in SOURCE_COLUMNS."""
     return connection.execute(
-        "select distinct d.delivery_id, d.source, d.content_hash, d.institution_code, s.version, "
-        "coalesce(s.status, d.status), d.is_made_up from raw.deliveries as d "
-        "left join core.fct_submissions as s using (delivery_id) "
-        "where (d.county_code = ? or ? = 'AL') "
-        "and (d.reporting_month is null or d.reporting_month <= ?) order by all",
+        "select delivery_id, source_kind, content_hash, institution_code, version, status, "
+        "is_made_up from publication.release_sources where (county_code = ? or ? = 'AL') "
+        "and (reporting_month is null or reporting_month <= ?) order by all",
         [county_code, county_code, month],
     ).fetchall()

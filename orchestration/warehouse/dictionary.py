@@ -13,11 +13,11 @@ from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
-SCHEMAS = ("marts", "core", "quality")
+SCHEMAS = ("marts", "core", "quality", "publication")
 HEAD = """# Data dictionary
 
 Written by `make docs` from the descriptions in `dbt_project/models`; change them there.
-Tables marked *person-level* exist in `warehouse.duckdb` only.
+Tables marked *person-level* and those of `publication` exist in `warehouse.duckdb` only.
 """
 
 RULES_HEAD = """# Rules
