@@ -1,0 +1,17 @@
+-- Where a finding on a county's or the nation's month of an indicator is placed: at the largest of
+-- the values that it is about, of equal ones at the first by institution, delivery and row.
+with areas as (
+    select
+        unnest(list_distinct([county_code, 'AL'])) as area_code,
+        *
+    from {{ ref('int_monthly_totals') }}
+    where superseded_at is null
+)
+
+select * exclude (area_code) replace (area_code as county_code)
+from areas
+qualify
+    row_number() over (
+        partition by area_code, indicator_code, reporting_month
+        order by value desc, institution_code, delivery_id, row_number
+    ) = 1

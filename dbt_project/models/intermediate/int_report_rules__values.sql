@@ -1,0 +1,124 @@
+-- Reports that are all zeros, or repeat the values of another month or sender.
+with thresholds as (
+    {{ thresholds([
+        'repeated_values_least', 'repeated_values_chance', 'other_month_chance',
+        'other_month_window', 'other_sender_chance', 'zeros_least', 'zeros_least_before',
+    ]) }}
+),
+
+reports as (
+    select *
+    from {{ ref('int_reports') }}
+),
+
+current_reports as (
+    select *
+    from reports
+    where superseded_at is null
+),
+
+-- Months ask for different indicators, quarters for more: what both reports hold is compared.
+months_in_a_row as (
+    select
+        reports.*,
+        earlier.reporting_month as month_before,
+        list_filter(
+            reports.values_above_zero,
+            lambda pair: list_contains(earlier.indicator_codes, split_part(pair, '=', 1))
+        ) as values_in_both,
+        list_filter(
+            earlier.values_above_zero,
+            lambda pair: list_contains(reports.indicator_codes, split_part(pair, '=', 1))
+        ) as values_before
+    from reports
+    inner join current_reports as earlier
+        on
+            reports.county_code = earlier.county_code
+            and reports.institution_code = earlier.institution_code
+            and reports.reporting_month = earlier.reporting_month + interval 1 month
+            and reports.received_at >= earlier.received_at
+)
+
+select {{ finding('all_zeros', at='reports', place='reports.first_value') }}
+from reports
+cross join thresholds
+where
+    reports.totals_above_zero = 0
+    and reports.totals_reported >= thresholds.zeros_least
+    and exists (
+        select 1
+        from current_reports as earlier
+        where
+            earlier.county_code = reports.county_code
+            and earlier.institution_code = reports.institution_code
+            and earlier.reporting_month < reports.reporting_month
+            and (
+                earlier.totals_above_zero >= thresholds.zeros_least
+                or earlier.totals_together >= thresholds.zeros_least_before
+            )
+    )
+
+union all by name
+
+select
+    {{ finding(
+        'same_as_last_month', at='repeated', place='repeated.first_value',
+        months={'month': 'repeated.month_before'},
+    ) }}
+from months_in_a_row as repeated
+cross join thresholds
+where
+    repeated.values_in_both = repeated.values_before
+    and (
+        len(repeated.values_in_both) >= thresholds.repeated_values_least
+        or (
+            repeated.values_in_both = repeated.values_above_zero
+            and repeated.chance_of_repeat <= thresholds.repeated_values_chance
+        )
+    )
+
+union all by name
+
+-- Whichever came later is the one to ask about.
+select
+    {{ finding(
+        'wrong_month', variant='other_months_values', at='reports', place='reports.first_value',
+        months={'month': 'max(others.reporting_month)'},
+    ) }}
+from reports
+inner join current_reports as others
+    on
+        reports.county_code = others.county_code
+        and reports.institution_code = others.institution_code
+        and reports.values_above_zero = others.values_above_zero
+        and reports.received_at > others.received_at
+        and reports.reporting_month <> others.reporting_month
+        and reports.reporting_month <> others.reporting_month + interval 1 month
+cross join thresholds
+where
+    reports.chance_of_repeat <= thresholds.other_month_chance
+    and abs(date_diff('month', others.reporting_month, reports.reporting_month))
+    <= thresholds.other_month_window
+group by all
+
+union all by name
+
+select
+    {{ finding(
+        'wrong_sender', variant='other_senders_values', at='reports', place='reports.first_value',
+        texts={'other': 'min(others.institution_code)'},
+    ) }}
+from reports
+inner join current_reports as others
+    on
+        reports.county_code = others.county_code
+        and reports.reporting_month = others.reporting_month
+        and reports.institution_code <> others.institution_code
+        and reports.values_above_zero = others.values_above_zero
+        and (reports.received_at, reports.institution_code)
+        > (others.received_at, others.institution_code)
+cross join thresholds
+where
+    reports.chance_of_repeat <= thresholds.other_sender_chance
+    and len(reports.values_above_zero) > 1
+group by all
