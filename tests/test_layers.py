@@ -10,7 +10,8 @@ from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rul
 #: What each layer of the warehouse may read.
 MAY_READ = {
     "staging": {"raw"},
-    "core": {"staging", "core", "register"},
+    "intermediate": {"staging", "intermediate", "core", "register"},
+    "core": {"staging", "intermediate", "core", "register"},
     "marts": {"core"},
     "quality": {"core"},
 }

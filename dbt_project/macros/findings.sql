@@ -1,10 +1,10 @@
 {#- The thresholds of these names, one column each, as a query of one row. -#}
 {% macro thresholds(names) -%}
-    select
-        {% for name in names -%}
-            max(value) filter (where threshold = '{{ name }}') as {{ name }}
-            {%- if not loop.last %},{% endif %}
-        {% endfor %}
+    {% set columns = [] -%}
+    {% for name in names -%}
+        {% do columns.append("max(value) filter (where threshold = '" ~ name ~ "') as " ~ name) -%}
+    {% endfor -%}
+    select {{ columns | join(', ') }}
     from {{ ref('dim_quality_thresholds') }}
 {%- endmacro %}
 
@@ -25,12 +25,12 @@
 ) -%}
     '{{ rule }}' as rule,
     '{{ variant }}' as variant,
-    {% for column in ['county_code', 'institution_code', 'reporting_month', 'delivery_id'] -%}
+    {%- for column in ['county_code', 'institution_code', 'reporting_month', 'delivery_id'] %}
         {{ 'null' if column in lacks else at ~ '.' ~ column }} as {{ column }},
-    {% endfor -%}
-    {% for column in ['indicator_code', 'sheet', 'cell', 'row_number'] -%}
+    {%- endfor %}
+    {%- for column in ['indicator_code', 'sheet', 'cell', 'row_number'] %}
         {{ 'null' if column in lacks else (place or at) ~ '.' ~ column }} as {{ column }},
-    {% endfor -%}
+    {%- endfor %}
     {{ message_parameters(texts, counts, days, months, means) }} as parameters,
     {{ found_at or at ~ '.received_at' }} as found_at,
     {{ is_mended or at ~ '.superseded_at is not null' }} as is_mended,
@@ -42,32 +42,31 @@
   written in each language's way: `day` gives the parameters `day_sq` and `day_en`.
 -#}
 {% macro message_parameters(texts={}, counts={}, days={}, months={}, means={}) -%}
-    {% set written = [] -%}
-    {% for name, text in texts.items() -%}
-        {% set _ = written.append((name, text)) -%}
-    {% endfor -%}
+    {% set written = dict(texts) -%}
     {% for name, number in counts.items() -%}
-        {% set _ = written.append((name, 'cast(' ~ number ~ ' as bigint)')) -%}
+        {% do written.update({name: 'cast(' ~ number ~ ' as bigint)'}) -%}
     {% endfor -%}
     {% for dates, in_albanian, in_english in [
         (days, '%d.%m.%Y', '%Y-%m-%d'), (months, '%m.%Y', '%Y-%m'),
     ] -%}
         {% for name, day in dates.items() -%}
-            {% set _ = written.append((name ~ '_sq', "strftime(" ~ day ~ ", '" ~ in_albanian ~ "')")) -%}
-            {% set _ = written.append((name ~ '_en', "strftime(" ~ day ~ ", '" ~ in_english ~ "')")) -%}
+            {% do written.update({
+                name ~ '_sq': 'strftime(' ~ day ~ ", '" ~ in_albanian ~ "')",
+                name ~ '_en': 'strftime(' ~ day ~ ", '" ~ in_english ~ "')",
+            }) -%}
         {% endfor -%}
     {% endfor -%}
     {% for name, mean in means.items() -%}
         {% set rounded = 'cast(round(' ~ mean ~ ', 1) as varchar)' -%}
-        {% set _ = written.append((name ~ '_sq', "replace(" ~ rounded ~ ", '.', ',')")) -%}
-        {% set _ = written.append((name ~ '_en', rounded)) -%}
+        {% do written.update({
+            name ~ '_sq': 'replace(' ~ rounded ~ ", '.', ',')", name ~ '_en': rounded,
+        }) -%}
     {% endfor -%}
-    cast(map {
-        {%- for name, text in written %}
-            '{{ name }}': cast({{ text }} as varchar)
-            {%- if not loop.last %},{% endif %}
-        {%- endfor %}
-    } as map(varchar, varchar))
+    {% set entries = [] -%}
+    {% for name, text in written.items() -%}
+        {% do entries.append("'" ~ name ~ "': cast(" ~ text ~ ' as varchar)') -%}
+    {% endfor -%}
+    cast(map {{ '{' ~ entries | join(', ') ~ '}' }} as map(varchar, varchar))
 {%- endmacro %}
 
 {#-

@@ -1,5 +1,5 @@
--- One row a finding, with its life. A rule that finds several things in one place distinguishes them
--- by `subject`, and one that knows when its finding was mended says so in `mended_at`. A finding
+-- One row a finding, with its life. A rule that finds several things in one place distinguishes
+-- them by `subject`, and one that knows when its finding was mended gives `mended_at`. A finding
 -- about a report that a later one replaced is mended, and so is a report that came late. What was
 -- found once and is found no more is mended too: the ledger of earlier refreshes keeps it.
 with found as (

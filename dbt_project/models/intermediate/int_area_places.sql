@@ -2,16 +2,26 @@
 -- the values that it is about, of equal ones at the first by institution, delivery and row.
 with areas as (
     select
-        unnest(list_distinct([county_code, 'AL'])) as area_code,
-        *
+        *,
+        unnest(list_distinct([county_code, 'AL'])) as area_code
     from {{ ref('int_monthly_totals') }}
     where superseded_at is null
 )
 
-select * exclude (area_code) replace (area_code as county_code)
+select
+    area_code as county_code,
+    indicator_code,
+    reporting_month,
+    institution_code,
+    delivery_id,
+    sheet,
+    cell,
+    row_number,
+    received_at,
+    is_made_up
 from areas
 qualify
     row_number() over (
         partition by area_code, indicator_code, reporting_month
-        order by value desc, institution_code, delivery_id, row_number
+        order by value desc, institution_code asc, delivery_id asc, row_number asc
     ) = 1

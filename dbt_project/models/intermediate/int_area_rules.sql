@@ -1,5 +1,5 @@
--- What only a whole county or the nation shows: a part that outgrows its whole, growth that coverage
--- makes or does not explain.
+-- What only a whole county or the nation shows: a part that outgrows its whole, growth that
+-- coverage makes or does not explain.
 with thresholds as (
     {{ thresholds([
         'coverage_growth_ratio', 'coverage_growth_least', 'growth_ratio', 'growth_least',
@@ -22,8 +22,17 @@ county_months as (
 
 grown as (
     select
-        months.*,
-        places as place
+        places.*,
+        months.value,
+        months.reporting,
+        months.comparable,
+        months.comparable_before,
+        months.of_the_same,
+        months.of_the_same_before,
+        months.newcomers,
+        months.most_before,
+        months.most_reporting_before,
+        months.months_before
     from {{ ref('int_area_months') }} as months
     inner join {{ ref('int_area_places') }} as places
         on
@@ -56,7 +65,7 @@ union all by name
 
 select
     {{ finding(
-        'growth_from_coverage', at='grown.place', is_mended='false',
+        'growth_from_coverage', at='grown', is_mended='false',
         texts={'indicator': 'grown.indicator_code', 'newcomers': 'grown.newcomers'},
         counts={'before': 'grown.comparable_before', 'now': 'grown.comparable'},
     ) }}
@@ -74,7 +83,7 @@ union all by name
 
 select
     {{ finding(
-        'growth_without_coverage', at='grown.place', is_mended='false',
+        'growth_without_coverage', at='grown', is_mended='false',
         texts={'indicator': 'grown.indicator_code'},
         counts={'before': 'grown.most_before', 'now': 'grown.value'},
     ) }}

@@ -1,4 +1,6 @@
 -- Each value that a county's institution owes, with what it reported and what it reported before.
+{{ config(materialized='table') }}
+
 select
     due.county_code,
     due.institution_code,

@@ -1,4 +1,4 @@
--- Oddities of a regional plan's own lists: its codes of measures, its indicators, its abbreviations.
+-- Oddities of a regional plan's own lists: its codes of measures, indicators, abbreviations.
 with codes as (
     select
         *,

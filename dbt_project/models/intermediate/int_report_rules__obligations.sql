@@ -18,8 +18,8 @@ owed as (
     from {{ ref('core_reporting_obligations') }} as obligations
     inner join reported_months as months
         on
-            months.reporting_month >= obligations.valid_from
-            and months.reporting_month <= coalesce(obligations.valid_to, months.reporting_month)
+            obligations.valid_from <= months.reporting_month
+            and coalesce(obligations.valid_to, months.reporting_month) >= months.reporting_month
     where obligations.is_recorded
     group by all
 ),
@@ -52,7 +52,9 @@ first_due_in_other_months as (
             'row_number': row_number, 'indicator_code': indicator_code, 'sheet': sheet,
             'cell': cell
         }) as first_value,
-        min({'indicator_code': indicator_code, 'frequency': due_frequency}) as first_due
+        min({
+            'indicator_code': indicator_code, 'frequency': due_frequency
+        }) as first_due
     from due_in_other_months
     group by delivery_id, institution_code
 )
@@ -115,7 +117,9 @@ select
     {{ finding(
         'wrong_sender', variant='other_senders_indicators', at='reports',
         place='reports.first_value',
-        texts={'others': "string_agg(owners.institution_code, ', ' order by owners.institution_code)"},
+        texts={
+            'others': "string_agg(owners.institution_code, ', ' order by owners.institution_code)",
+        },
     ) }}
 from reports
 inner join owed as owners

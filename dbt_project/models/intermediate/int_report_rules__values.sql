@@ -17,19 +17,12 @@ current_reports as (
     where superseded_at is null
 ),
 
--- Months ask for different indicators, quarters for more: what both reports hold is compared.
 months_in_a_row as (
     select
         reports.*,
         earlier.reporting_month as month_before,
-        list_filter(
-            reports.values_above_zero,
-            lambda pair: list_contains(earlier.indicator_codes, split_part(pair, '=', 1))
-        ) as values_in_both,
-        list_filter(
-            earlier.values_above_zero,
-            lambda pair: list_contains(reports.indicator_codes, split_part(pair, '=', 1))
-        ) as values_before
+        earlier.indicator_codes as codes_before,
+        earlier.values_above_zero as all_values_before
     from reports
     inner join current_reports as earlier
         on
@@ -37,6 +30,19 @@ months_in_a_row as (
             and reports.institution_code = earlier.institution_code
             and reports.reporting_month = earlier.reporting_month + interval 1 month
             and reports.received_at >= earlier.received_at
+),
+
+-- Months ask for different indicators, quarters for more: what both reports hold is compared.
+repeated as (
+    select
+        *,
+        list_filter(
+            values_above_zero, lambda pair: list_contains(codes_before, split_part(pair, '=', 1))
+        ) as values_in_both,
+        list_filter(
+            all_values_before, lambda pair: list_contains(indicator_codes, split_part(pair, '=', 1))
+        ) as values_before
+    from months_in_a_row
 )
 
 select {{ finding('all_zeros', at='reports', place='reports.first_value') }}
@@ -65,7 +71,7 @@ select
         'same_as_last_month', at='repeated', place='repeated.first_value',
         months={'month': 'repeated.month_before'},
     ) }}
-from months_in_a_row as repeated
+from repeated
 cross join thresholds
 where
     repeated.values_in_both = repeated.values_before

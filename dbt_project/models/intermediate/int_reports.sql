@@ -2,6 +2,8 @@
 -- are equal by chance about once in 2 * sqrt(pi * v): the chances of all of a report's counts say
 -- how likely it is that it only happens to repeat another. A finding on the whole is at its first
 -- value. What is summed is exact, so that no order of rows changes it.
+{{ config(materialized='table') }}
+
 select
     delivery_id,
     county_code,

@@ -8,7 +8,7 @@ with compared as (
         other.name_en as second_name_en,
         official.name_sq as official_sq,
         official.name_en as official_en,
-        compared.likely_reason is distinct from 'unexplained' as is_explained,
+        coalesce(compared.likely_reason, '') <> 'unexplained' as is_explained,
         official.source is not null as has_official
     from {{ ref('fct_source_comparison') }} as compared
     inner join {{ ref('figure_sources') }} as one on compared.first_source = one.source

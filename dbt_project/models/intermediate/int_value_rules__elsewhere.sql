@@ -61,7 +61,7 @@ where
     totals.superseded_at is null
     and others.superseded_at is null
     and totals.value >= (
-        select value
-        from {{ ref('dim_quality_thresholds') }}
-        where threshold = 'shared_activity_least'
+        select thresholds.value
+        from {{ ref('dim_quality_thresholds') }} as thresholds
+        where thresholds.threshold = 'shared_activity_least'
     )
