@@ -20,7 +20,8 @@ from orchestration.settings import SEEDS
 #: The models of the rules, after those that they read.
 STEPS = ("int_monthly_totals", "int_reports")
 MODELS = (
-    "int_value_rules__improbable", "int_report_rules__values", "int_report_rules__obligations",
+    "int_value_rules__improbable", "int_report_rules__values", "int_report_rules__month",
+    "int_report_rules__sender",
 )  # fmt: skip
 #: The rules whose warnings rest on chance alone.
 RULES = ("improbable_count", "same_as_last_month", "wrong_month", "wrong_sender")

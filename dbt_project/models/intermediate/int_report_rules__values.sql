@@ -1,8 +1,8 @@
--- Reports that are all zeros, or repeat the values of another month or sender.
+-- Reports that are all zeros, or repeat the values of the month before.
 with thresholds as (
     {{ thresholds([
-        'repeated_values_least', 'repeated_values_chance', 'other_month_chance',
-        'other_month_window', 'other_sender_chance', 'zeros_least', 'zeros_least_before',
+        'repeated_values_least', 'repeated_values_chance', 'zeros_least',
+        'zeros_least_before',
     ]) }}
 ),
 
@@ -82,49 +82,3 @@ where
             and repeated.chance_of_repeat <= thresholds.repeated_values_chance
         )
     )
-
-union all by name
-
--- Whichever came later is the one to ask about.
-select
-    {{ finding(
-        'wrong_month', variant='other_months_values', at='reports', place='reports.first_value',
-        months={'month': 'max(others.reporting_month)'},
-    ) }}
-from reports
-inner join current_reports as others
-    on
-        reports.county_code = others.county_code
-        and reports.institution_code = others.institution_code
-        and reports.values_above_zero = others.values_above_zero
-        and reports.received_at > others.received_at
-        and reports.reporting_month <> others.reporting_month
-        and reports.reporting_month <> others.reporting_month + interval 1 month
-cross join thresholds
-where
-    reports.chance_of_repeat <= thresholds.other_month_chance
-    and abs(date_diff('month', others.reporting_month, reports.reporting_month))
-    <= thresholds.other_month_window
-group by all
-
-union all by name
-
-select
-    {{ finding(
-        'wrong_sender', variant='other_senders_values', at='reports', place='reports.first_value',
-        texts={'other': 'min(others.institution_code)'},
-    ) }}
-from reports
-inner join current_reports as others
-    on
-        reports.county_code = others.county_code
-        and reports.reporting_month = others.reporting_month
-        and reports.institution_code <> others.institution_code
-        and reports.values_above_zero = others.values_above_zero
-        and (reports.received_at, reports.institution_code)
-        > (others.received_at, others.institution_code)
-cross join thresholds
-where
-    reports.chance_of_repeat <= thresholds.other_sender_chance
-    and len(reports.values_above_zero) > 1
-group by all

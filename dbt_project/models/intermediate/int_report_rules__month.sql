@@ -1,27 +1,17 @@
--- Reports that, by what is owed, may be another month's or another sender's.
+-- Reports that may be another month's.
 with reports as (
     select *
     from {{ ref('int_reports') }}
 ),
 
-reported_months as (
-    select distinct reporting_month
+current_reports as (
+    select *
     from reports
+    where superseded_at is null
 ),
 
-owed as (
-    select
-        obligations.county_code,
-        obligations.institution_code,
-        months.reporting_month,
-        list(distinct obligations.indicator_code) as indicator_codes
-    from {{ ref('core_reporting_obligations') }} as obligations
-    inner join reported_months as months
-        on
-            obligations.valid_from <= months.reporting_month
-            and coalesce(obligations.valid_to, months.reporting_month) >= months.reporting_month
-    where obligations.is_recorded
-    group by all
+thresholds as (
+    {{ thresholds(['other_month_chance', 'other_month_window']) }}
 ),
 
 -- A quarterly value in a report of May: the form is that of another month.
@@ -113,28 +103,24 @@ where
 
 union all by name
 
+-- Whichever came later is the one to ask about.
 select
     {{ finding(
-        'wrong_sender', variant='other_senders_indicators', at='reports',
-        place='reports.first_value',
-        texts={
-            'others': "string_agg(owners.institution_code, ', ' order by owners.institution_code)",
-        },
+        'wrong_month', variant='other_months_values', at='reports', place='reports.first_value',
+        months={'month': 'max(others.reporting_month)'},
     ) }}
 from reports
-inner join owed as owners
+inner join current_reports as others
     on
-        reports.county_code = owners.county_code
-        and reports.reporting_month = owners.reporting_month
-        and reports.institution_code <> owners.institution_code
-        and list_has_all(owners.indicator_codes, reports.indicator_codes)
+        reports.county_code = others.county_code
+        and reports.institution_code = others.institution_code
+        and reports.values_above_zero = others.values_above_zero
+        and reports.received_at > others.received_at
+        and reports.reporting_month <> others.reporting_month
+        and reports.reporting_month <> others.reporting_month + interval 1 month
+cross join thresholds
 where
-    not exists (
-        select 1
-        from owed as own
-        where
-            own.institution_code = reports.institution_code
-            and own.reporting_month = reports.reporting_month
-            and list_has_any(own.indicator_codes, reports.indicator_codes)
-    )
+    reports.chance_of_repeat <= thresholds.other_month_chance
+    and abs(date_diff('month', others.reporting_month, reports.reporting_month))
+    <= thresholds.other_month_window
 group by all
