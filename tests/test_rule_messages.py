@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from dbt_sql import model_sql, render
 
 from orchestration.settings import DBT_PROJECT, SEEDS
@@ -99,6 +100,39 @@ def test_a_sentence_is_filled_once_and_what_is_missing_stays_visible(
     parameters = "map {'a': '1', 'b_en': '{a}', 'none': null}"
     sql = render("{{ render_message('$sentence', parameters) }}", parameters=parameters)
     assert duckdb.execute(f"select {sql}", {"sentence": sentence}).fetchone() == (rendered,)
+
+
+@pytest.mark.parametrize(
+    ("message", "parameters", "whole"),
+    [
+        ("'Whole.'", "map {}", True),
+        ("'The value of {indicator}.'", "map {}", False),
+        ("''", "map {}", False),
+        ("null", "map {}", False),
+        ("'Column {a}: not read.'", "null", True),
+    ],
+)
+def test_a_message_that_is_not_whole_fails_its_test(
+    message: str, parameters: str, whole: bool
+) -> None:
+    """The door may quote a brace from a file; its messages have no parameters."""
+    models = DBT_PROJECT / "models" / "intermediate" / "_intermediate.yml"
+    ((test,),) = (
+        model["data_tests"]
+        for model in yaml.safe_load(models.read_text(encoding="utf-8"))["models"]
+        if model["name"] == "int_rendered_findings"
+    )
+    condition = test["expression_is_true"]["arguments"]["expression"]
+    for language in ("sq", "en"):
+        (other,) = {"sq", "en"} - {language}
+        row = (
+            f"{message} as message_{language}, 'Whole.' as message_{other}, "
+            f"{parameters} as parameters"
+        )
+        found = duckdb.execute(
+            f"select coalesce({condition}, false) from (select {row}) as found"
+        ).fetchone()
+        assert found == (whole,)
 
 
 def test_parameters_are_written_in_each_languages_way() -> None:

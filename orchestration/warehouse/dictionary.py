@@ -25,8 +25,8 @@ RULES_HEAD = """# Rules
 
 Written by `make docs` from `quality_rules.csv`, `quality_messages.csv` and `quality_thresholds.csv`
 in `dbt_project/seeds`; change them there. A rule that *blocks* refuses the file (stage door) or the
-release (later stages); one that *warns* asks for an answer; one that *informs* is only shown. Quoted
-is what a finding says, with what it names in braces; the door writes its own sentences.
+release (later stages); one that *warns* asks for an answer; one that *informs* is only shown.
+Quoted are the sentences of its findings, with their parameters in braces; the door writes its own.
 """
 
 
