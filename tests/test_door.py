@@ -400,7 +400,7 @@ def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
         states = marts.execute(
             "select rule, state, count(*) from quality.findings "
             "where rule in ('unreadable_file', 'duplicate_delivery', 'unknown_code') or "
-            "(delivery_id, rule) in (select delivery_id, rule from core.fct_door_findings "
+            "(delivery_id, rule) in (select delivery_id, rule from core.fct_findings "
             "where (rule = 'not_a_number' and institution_code = 'AL-04-SHENDETI' and "
             "reporting_month = '2023-04-01') or (rule = 'wrong_county' and county_code = 'AL-05'))"
             "group by all order by all"
