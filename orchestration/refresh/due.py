@@ -18,6 +18,7 @@ from orchestration.products.marts import published_marts
 from orchestration.products.tree import Place, facts_of
 from orchestration.publication.finality import settled_on
 from orchestration.publication.restricted import TIER, as_of
+from sources.atomic import write_json
 from sources.custody.home import Home
 
 
@@ -74,10 +75,7 @@ def note_released(home: Home, scopes: list[Scope]) -> None:
     """Keep the fingerprints of what was released as the tables now stand."""
     now = _fingerprints(home)
     seen = _seen(home) | {_name(scope): now.get(_name(scope)) for scope in scopes}
-    home.gate.mkdir(parents=True, exist_ok=True)
-    fresh = home.gate / "released.new"
-    fresh.write_text(json.dumps(seen, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    fresh.replace(home.gate / "released.json")
+    write_json(home.gate / "released.json", dict(sorted(seen.items())))
 
 
 def _released(home: Home) -> list[Scope]:
