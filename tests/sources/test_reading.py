@@ -16,10 +16,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+from babel.dates import format_date
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.comments import Comment
+from xlsxwriter.utility import xl_rowcol_to_cell
 
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS, store_batch
@@ -36,7 +38,7 @@ from sources.custody.vault import (
 )
 from sources.layouts import SOURCES, load_layouts
 from sources.reading import Reading, read_content
-from sources.reading.tables import address, read_tables
+from sources.reading.tables import read_tables
 from sources.registers import Registers
 from sources.values import (
     cell_text,
@@ -484,7 +486,7 @@ def test_a_month_is_read(cell: str | datetime) -> None:
 
 
 def test_addresses_are_those_of_a_spreadsheet() -> None:
-    assert [address(6, 4), address(0, 25), address(0, 26), address(0, 701)] == [
+    assert [xl_rowcol_to_cell(*at) for at in ((6, 4), (0, 25), (0, 26), (0, 701))] == [
         "E7",
         "Z1",
         "AA1",
@@ -614,6 +616,16 @@ def test_words_beside_a_number_are_read_only_where_they_are_known(
 @pytest.mark.parametrize("cell", ["Maji 2023", "maj-2023", "MAJ, 2023", "maj/2023"])
 def test_a_month_is_read_by_its_albanian_names(cell: str) -> None:
     assert read_month(cell) == date(2023, 5, 1)
+
+
+@pytest.mark.parametrize("cell", ["gusht 2023", "Gushti 2023", "gush 2023", "gus-23", "GUSH. 2023"])
+def test_a_month_is_read_by_its_name_its_abbreviations_and_its_definite_form(cell: str) -> None:
+    assert read_month(cell) == date(2023, 8, 1)
+
+
+def test_every_months_name_is_read_as_it_is_written() -> None:
+    names = [format_date(date(2023, month, 1), "LLLL y", locale="sq") for month in range(1, 13)]
+    assert [read_month(name) for name in names] == [date(2023, month, 1) for month in range(1, 13)]
 
 
 @pytest.mark.parametrize("cell", ["31/05/2023", "31 maj 2023", "31 Maji 2023", 45077, 45077.0])
