@@ -209,13 +209,13 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
     Raises finality.MonthIsFinal for a final month that nobody reopened.
     """
     key = signing_key(home.keys)
-    publish_key(key.verify_key, home.releases)
+    publish_key(key.public_key(), home.releases)
     place = _place(home, contents)
     previous = place.newest()
     facts = _facts(home, place, contents, previous)
     with place.appearing() as (draft, target):
         number = int(target.name[1:])
-        facts |= {"number": number, "signed_by": fingerprint(key.verify_key)}
+        facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
         tables = _write(draft, contents, facts, previous)
         package = data_package(
             draft,
@@ -228,7 +228,7 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
         )
         manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
         (draft / MANIFEST).write_bytes(manifest)
-        (draft / SIGNATURE).write_bytes(key.sign(manifest).signature)
+        (draft / SIGNATURE).write_bytes(key.sign(manifest))
         yield draft, Release(path=target, number=number, is_new=True)
 
 

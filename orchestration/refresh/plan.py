@@ -24,6 +24,7 @@ from orchestration.products.tree import Place, facts_of
 from orchestration.publication.finality import settled_on
 from orchestration.publication.restricted import TIER, as_of, final_month_refusal
 from orchestration.runtime.settings import SEEDS
+from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.registers import national_plans
 
@@ -229,10 +230,7 @@ def note_released(home: Home, scopes: Iterable[Scope]) -> None:
     """Keep the fingerprints of what was released as the tables now are."""
     now = _fingerprints(home)
     seen = _seen(home) | {_name(scope): now.get(_name(scope)) for scope in scopes}
-    home.gate.mkdir(parents=True, exist_ok=True)
-    fresh = home.gate / "released.new"
-    fresh.write_text(json.dumps(seen, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    fresh.replace(home.gate / "released.json")
+    write_json(home.gate / "released.json", dict(sorted(seen.items())))
 
 
 def _place(home: Home, tier: str, scope: Scope) -> Place:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.custody.journal import user_name
 
@@ -52,16 +53,14 @@ def one_writer(
             ) from None
     try:
         # It is read only while somebody holds the lock, so one that a killed process left is not.
-        _holder_path(home).write_text(
-            json.dumps(
-                {
-                    "name": name,
-                    "process": os.getpid(),
-                    "user": user_name(),
-                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            ),
-            encoding="utf-8",
+        write_json(
+            _holder_path(home),
+            {
+                "name": name,
+                "process": os.getpid(),
+                "user": user_name(),
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
         )
         yield
     finally:
