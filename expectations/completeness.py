@@ -2,7 +2,7 @@
 
 Belongs here: what can be asked of a file by itself, before it is sent. Not here: the conditions
 that a row must satisfy to be taken in (suites), or what only the warehouse sees, which asks these
-questions too, of every file together (dbt_project/models/core/fct_findings.sql).
+questions too, of every file together (dbt_project/models/intermediate, `int_value_rules__*`).
 """
 
 from collections import defaultdict

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from expectations.validate import Check
+from sources.atomic import write_json
 from sources.custody.home import Home
 
 #: States in which nothing is asked any more.
@@ -202,7 +203,7 @@ def _blocking(
 def write_record(home: Home, record: GateRecord) -> Path:
     """Keep the record as the newest of its county and month; return where."""
     path = _path(home, record.county_code, record.reporting_month)
-    _write(path, record.as_dict())
+    write_json(path, record.as_dict())
     return path
 
 
@@ -250,7 +251,7 @@ def write_judged(home: Home, judged: Judged) -> None:
             for (county, month), rules in sorted(judged.blocked.items())
         ],
     }
-    _write(home.gate / "judged.json", content)
+    write_json(home.gate / "judged.json", content)
 
 
 def require_judged(home: Home, tables: dict[str, str], suites_hash: str) -> Judged:
@@ -268,13 +269,6 @@ def require_judged(home: Home, tables: dict[str, str], suites_hash: str) -> Judg
         for entry in content["blocked"]
     }
     return Judged(tables=tables, suites_hash=suites_hash, blocked=blocked)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    fresh.replace(path)
 
 
 def _path(home: Home, county_code: str, month: date) -> Path:

@@ -46,14 +46,24 @@ COMMANDS = (
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+HELP = ["-h", "--help"]
+
+
+class Krat(click.Group):
+    """The commands, each with the data folder, which is opened unless only help is asked for."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        if not set(HELP) & set(ctx.args):
+            ctx.obj = home_from_environment()
+            prepare_process(ctx.obj)
+        return super().invoke(ctx)
+
+
+@click.group(cls=Krat, context_settings={"help_option_names": HELP})
 @click.version_option(package_name="krat")
-@click.pass_context
-def cli(context: click.Context) -> None:
+def cli() -> None:
     """Show whether the regional plans against human trafficking are carried out."""
-    home = home_from_environment()
-    prepare_process(home)
-    context.obj = home
 
 
 for command in COMMANDS:

@@ -170,6 +170,33 @@ def _largest(seeds_dir: Path) -> dict[str, float]:
     }
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A plan of action and the months that it covers, from the first to the last day given."""
+
+    plan_code: str
+    valid_from: date
+    valid_to: date
+
+    def covers(self, month: date) -> bool:
+        """Return whether the month, given as its first day, lies within the plan."""
+        return self.valid_from <= month <= self.valid_to
+
+
+def national_plans(seeds_dir: Path) -> tuple[Plan, ...]:
+    """Return the national plans of the register `plans`, from the first to the last."""
+    plans = [
+        Plan(
+            row["plan_code"],
+            date.fromisoformat(row["valid_from"]),
+            date.fromisoformat(row["valid_to"]),
+        )
+        for row in register_rows(seeds_dir, "plans")
+        if row["level"] == "national"
+    ]
+    return tuple(sorted(plans, key=lambda plan: plan.valid_from))
+
+
 def register_rows(seeds_dir: Path, name: str) -> Iterator[dict[str, str]]:
     with (seeds_dir / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
         yield from csv.DictReader(file)

@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from math import isfinite
 from pathlib import Path
 
+from babel import Locale
+
 from sources.datafiles import read_yaml
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
@@ -69,12 +71,21 @@ def load_words() -> Words:
         unknown=frozenset(map(plain, content["unknown"])),
         units={unit: frozenset(map(plain, words)) for unit, words in content["units"].items()},
         no_unit=frozenset(map(plain, content["no_unit"])),
-        months={plain(word): month for month, words in content["months"].items() for word in words},
+        months=_month_names(content["months"]),
         totals=frozenset(map(plain, content["totals"])),
         missing={plain(word): kind for kind, words in content["missing"].items() for word in words},
         no_number=frozenset(map(plain, content["no_number"])),
         signatures=frozenset(map(plain, content["signatures"])),
     )
+
+
+def _month_names(other_spellings: dict[int, list[str]]) -> dict[str, int]:
+    """Return the numbers of months by their names, abbreviations and other spellings."""
+    known = Locale("sq").months["format"]
+    tables = (known["wide"], known["abbreviated"])
+    names = [(name, month) for table in tables for month, name in table.items()]
+    names += [(name, month) for month, words in other_spellings.items() for name in words]
+    return {plain(name): month for name, month in names}
 
 
 @dataclass(frozen=True)

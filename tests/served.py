@@ -93,7 +93,7 @@ def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
     """Write a release's manifest anew, with these facts and the hashes of its files."""
     manifest = json.loads((release / MANIFEST).read_bytes())
     key = signing_key(home.keys)
-    manifest["release"] |= {**facts, "signed_by": fingerprint(key.verify_key)}
+    manifest["release"] |= {**facts, "signed_by": fingerprint(key.public_key())}
     manifest["files"] = [
         {"path": path.name, "hash": sha256(path), "bytes": path.stat().st_size}
         for path in sorted(release.iterdir())
@@ -101,7 +101,7 @@ def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
     ]
     content = json.dumps(manifest).encode()
     (release / MANIFEST).write_bytes(content)
-    (release / SIGNATURE).write_bytes(key.sign(content).signature)
+    (release / SIGNATURE).write_bytes(key.sign(content))
 
 
 def make_tokens(home: Home) -> dict[str, str]:

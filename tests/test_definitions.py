@@ -1,22 +1,29 @@
 """What Dagster shows: every asset, job and schedule, so that a rename is seen as a diff."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
 import pytest
 from conftest import Refreshed
 
+from orchestration.defs.partitions import month_partitions
+from orchestration.defs.schedules import monthly_refresh_schedule
 from orchestration.products.marts import published_marts
 from orchestration.publication.writing.signing import PRIVATE_KEY
 from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (
     DBT_PROJECT,
     SEEDS,
+    RefreshSchedule,
     home_from_environment,
     prepare_process,
 )
@@ -69,14 +76,62 @@ def test_the_gate_waits_for_every_mart(definitions: dg.Definitions) -> None:
 
 
 def test_the_schedule_asks_for_the_month_that_ended(definitions: dg.Definitions) -> None:
-    schedule = definitions.get_schedule_def("monthly_refresh_schedule")
+    repository = definitions.get_repository_def()
+    schedule = repository.get_schedule_def("monthly_refresh_schedule")
     context = dg.build_schedule_context(
         scheduled_execution_time=datetime(2023, 6, 11, 4, tzinfo=UTC),
-        repository_def=definitions.get_repository_def(),
+        repository_def=repository,
     )
     request = schedule.evaluate_tick(context).run_requests
     assert request is not None
     assert [asked.partition_key for asked in request] == ["2023-05"]
+
+
+def test_a_month_that_no_plan_covers_is_skipped_in_words(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    schedule = repository.get_schedule_def("monthly_refresh_schedule")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 11, 11, 5, tzinfo=UTC), repository_def=repository
+    )
+    tick = schedule.evaluate_tick(context)
+    assert not tick.run_requests
+    assert tick.skip_message == "No action plan covers 2026-10: the registers end in 2023-12."
+
+
+def test_months_are_cut_in_the_time_zone_of_the_schedule() -> None:
+    """At half past midnight on 1 June in Tirana, where it is still May in UTC, May has ended."""
+    zone = ZoneInfo("Europe/Tirane")
+    months = month_partitions(str(zone))
+    tick = datetime(2023, 6, 1, 0, 30, tzinfo=zone)
+    ask = monthly_refresh_schedule(RefreshSchedule("30 0 1 * *", str(zone)), months)
+    context = dg.build_schedule_context(scheduled_execution_time=tick)
+    request = ask(context)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2023-05"
+    assert months.get_partition_keys(current_time=tick)[-1] == "2023-05"
+    in_utc = month_partitions("UTC").get_partition_keys(current_time=tick)
+    assert in_utc[-1] == "2023-04"
+    assert (months.get_first_partition_key(), months.get_last_partition_key()) == (
+        "2021-01",
+        "2023-12",
+    )
+
+
+def test_importing_the_definitions_reads_nothing() -> None:
+    """Neither the environment nor a file is looked at before `defs` is asked for."""
+    code = (
+        "import sys\n"
+        "seen = []\n"
+        "hook = lambda event, args: seen.append(str(args[0])) if event == 'open' else 0\n"
+        "sys.addaudithook(hook)\n"
+        "import orchestration.definitions\n"
+        "read = [name for name in seen if name.endswith(('.yml', '.csv', '.json'))]\n"
+        "assert not read, read\n"
+        "assert 'dagster' not in sys.modules\n"
+        "assert 'defs' in dir(orchestration.definitions)\n"
+    )
+    environment = {**os.environ, "KRAT_HOME": "/nowhere", "KRAT_KEYS": "/nowhere/keys"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
 def test_a_month_through_dagster_gives_the_releases_of_the_command_line_byte_by_byte(
@@ -95,7 +150,7 @@ def test_a_month_through_dagster_gives_the_releases_of_the_command_line_byte_by_
     write_dagster_home(home)
     write_example(home.inbox, SEEDS)
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-        result = definitions.get_job_def("monthly_refresh").execute_in_process(
+        result = definitions.resolve_job_def("monthly_refresh").execute_in_process(
             partition_key="2023-05", instance=instance
         )
         assert result.success

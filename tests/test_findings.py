@@ -14,9 +14,13 @@ from test_gate_roads import write_report
 from expectations.gate import GateRefused, follows, read_record
 from orchestration.cli import cli
 from orchestration.feedback.status import standings, standings_as_of
+from orchestration.gate.judge import judge
 from orchestration.publication.restricted import release
+from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.clock import today
+from orchestration.runtime.settings import SEEDS
+from orchestration.warehouse.build import build_warehouse
 from sources.custody.decisions import (
     NotDecided,
     answer,
@@ -28,6 +32,7 @@ from sources.custody.decisions import (
 )
 from sources.custody.home import Home
 from sources.custody.journal import BrokenJournal
+from sources.registers import load_registers
 
 NEXT_YEAR = f"{today().year + 1}-01"
 WHO = ["--by", "KRAT Fier", "--reason", "the office was closed by the flood"]
@@ -199,17 +204,23 @@ def test_who_owed_what_as_of_a_day_is_the_same_after_the_register_was_edited(hom
     assert {row.institution_code for row in before if not row.received} == {
         "AL-04-B-DIVJAKE", "AL-04-B-LUSHNJE", "AL-04-B-PATOS",
     }  # fmt: skip
-    with duckdb.connect(str(home.marts)) as connection:
+    with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(
-            "update core.reporting_obligations set recorded_to = '2023-07-01' "
+            "update raw.noted_obligations set recorded_to = '2023-07-01' "
             "where institution_code = 'AL-04-B-PATOS'"
         )
-        connection.execute(
-            "insert into core.reporting_obligations by name "
-            "select * replace ('AL-04-NEW' as institution_code, date '2023-07-01' as "
-            "recorded_from, null as recorded_to) from core.reporting_obligations "
-            "where institution_code = 'AL-04-B-FIER'"
-        )
+        for table, changed in (
+            ("raw.noted_obligations", ", date '2023-07-01' as recorded_from, null as recorded_to"),
+            ("core.dim_institutions", ""),
+        ):
+            connection.execute(
+                f"insert into {table} by name "
+                f"select * replace ('AL-04-NEW' as institution_code{changed}) from {table} "
+                "where institution_code = 'AL-04-B-FIER'"
+            )
+    build_warehouse(home)
+    judge(home, [], load_registers(SEEDS))
+    write_reading_copy(home)
     assert standings_as_of(home, MAY, day, "AL-04") == before
     after = standings_as_of(home, MAY, date(2023, 7, 1), "AL-04")
     assert {row.institution_code for row in after if row.expected} == (

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -13,24 +13,15 @@ from click.testing import CliRunner
 from conftest import MAY
 
 from orchestration.cli import cli
-from orchestration.refresh.due import changed_since_release
+from orchestration.defs.publication import CHECKS
+from orchestration.refresh.plan import changed_since_release
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.dagster_home import write_dagster_home
-from orchestration.runtime.settings import home_from_environment, prepare_process
+from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home
 
 JUNE = date(2023, 6, 1)
-
-
-@pytest.fixture(scope="module")
-def assets() -> dict[str, dg.AssetsDefinition]:
-    prepare_process(home_from_environment())
-    write_manifest()
-    from orchestration.defs.gate import gate
-    from orchestration.defs.publication import reading_copy, releases
-
-    return {"gate": gate, "releases": releases, "reading_copy": reading_copy}
 
 
 @pytest.fixture
@@ -49,16 +40,35 @@ def instance(home: Home) -> Iterator[dg.DagsterInstance]:
 
 
 def materialize(
-    instance: dg.DagsterInstance, assets: list[dg.AssetsDefinition], month: str | None = None
+    instance: dg.DagsterInstance, assets: Sequence[str], month: str | None = None
 ) -> tuple[bool, str]:
-    """Materialise these assets alone; return whether it went well and what was said if not."""
-    result = dg.materialize(assets, partition_key=month, instance=instance, raise_on_error=False)
+    """Materialise these assets alone; return whether it went well and what was said if not.
+
+    A run that ends well whose check of a release fails did not go well.
+    """
+    write_manifest()
+    from orchestration.definitions import defs
+
+    result = dg.materialize(
+        list(defs.assets or []),
+        selection=[dg.AssetKey(name) for name in assets],
+        resources=defs.resources,
+        partition_key=month,
+        instance=instance,
+        raise_on_error=False,
+    )
     told = [
         str(event.step_failure_data.user_failure_data.description)
         for event in result.get_step_failure_events()
         if event.step_failure_data.user_failure_data
     ]
-    return result.success, "; ".join(told)
+    failed = [
+        check
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.check_name in CHECKS.values()
+    ]
+    told += [str(check.description) for check in failed]
+    return result.success and not failed, "; ".join(told)
 
 
 def let_a_test_fail(home: Home, month: date) -> None:
@@ -77,16 +87,16 @@ def released(home: Home, month: str, county: str = "AL-04") -> list[str]:
 
 
 def test_the_releases_asset_alone_is_refused_without_a_verdict(
-    home: Home, instance: dg.DagsterInstance, assets: dict[str, dg.AssetsDefinition]
+    home: Home, instance: dg.DagsterInstance
 ) -> None:
-    success, told = materialize(instance, [assets["releases"]], "2023-04")
+    success, told = materialize(instance, ["releases"], "2023-04")
     assert not success
     assert "AL-04 2023-04: the gate has not judged" in told
     assert released(home, "2023-04") == []
 
 
 def test_tables_that_changed_after_the_verdict_go_out_by_no_asset(
-    home: Home, instance: dg.DagsterInstance, assets: dict[str, dg.AssetsDefinition]
+    home: Home, instance: dg.DagsterInstance
 ) -> None:
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(
@@ -94,7 +104,7 @@ def test_tables_that_changed_after_the_verdict_go_out_by_no_asset(
         )
     before = home.marts.read_bytes()
     for name, month in (("releases", "2023-05"), ("reading_copy", None)):
-        success, told = materialize(instance, [assets[name]], month)
+        success, told = materialize(instance, [name], month)
         assert not success
         assert "tables changed since the verdict" in told
     assert released(home, "2023-05") == ["r1"]
@@ -102,10 +112,10 @@ def test_tables_that_changed_after_the_verdict_go_out_by_no_asset(
 
 
 def test_a_backfill_in_any_order_publishes_the_good_months_and_refuses_the_bad_one(
-    home: Home, instance: dg.DagsterInstance, assets: dict[str, dg.AssetsDefinition]
+    home: Home, instance: dg.DagsterInstance
 ) -> None:
     let_a_test_fail(home, date(2023, 4, 1))
-    both = [assets["gate"], assets["releases"]]
+    both = ["gate", "releases"]
     outcomes = {month: materialize(instance, both, month) for month in ("2023-06", "2023-04")}
     assert outcomes["2023-06"][0]
     assert not outcomes["2023-04"][0]
@@ -113,11 +123,11 @@ def test_a_backfill_in_any_order_publishes_the_good_months_and_refuses_the_bad_o
     assert (released(home, "2023-06"), released(home, "2023-04")) == (["r1"], [])
     # A good month after it hides nothing: alone, the bad one is refused again.
     materialize(instance, both, "2023-03")
-    assert not materialize(instance, [assets["releases"]], "2023-04")[0]
+    assert not materialize(instance, ["releases"], "2023-04")[0]
 
 
 def test_the_reading_copy_alone_shows_nothing_that_is_blocked(
-    home: Home, instance: dg.DagsterInstance, assets: dict[str, dg.AssetsDefinition]
+    home: Home, instance: dg.DagsterInstance
 ) -> None:
     """The month was good in the copy before: its rows stay, beside the other months' new ones."""
     with duckdb.connect(str(home.warehouse)) as connection:
@@ -125,8 +135,8 @@ def test_the_reading_copy_alone_shows_nothing_that_is_blocked(
             "update marts.indicator_progress set completeness = 0.123 where county_code = 'AL-04'"
         )
     let_a_test_fail(home, MAY)
-    materialize(instance, [assets["gate"]], "2023-05")
-    assert materialize(instance, [assets["reading_copy"]])[0]
+    materialize(instance, ["gate"], "2023-05")
+    assert materialize(instance, ["reading_copy"])[0]
     with duckdb.connect(str(home.marts), read_only=True) as connection:
         months = connection.execute(
             "select reporting_month, bool_and(completeness = 0.123) from marts.indicator_progress "
@@ -169,9 +179,9 @@ def write_report(home: Home, month: str, value: int, received: int, name: str) -
 
 
 def test_a_correction_of_a_past_month_makes_new_releases_of_it_and_of_those_after_it(
-    home: Home, instance: dg.DagsterInstance, assets: dict[str, dg.AssetsDefinition]
+    home: Home, instance: dg.DagsterInstance
 ) -> None:
-    assert materialize(instance, [assets["gate"], assets["releases"]], "2023-03")[0]
+    assert materialize(instance, ["gate", "releases"], "2023-03")[0]
     write_report(home, "2023-03", 9, 1688200000, "late-march")
     outcome = refresh(home, [JUNE])
     assert not outcome.blocked

@@ -9,8 +9,7 @@ from zipfile import ZipFile
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from nacl.encoding import HexEncoder
-from nacl.public import PrivateKey
+from pyrage.x25519 import Identity
 
 from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
@@ -20,7 +19,7 @@ from sources.custody.home import Home
 from sources.custody.journal import BrokenJournal, read
 from sources.custody.pseudonyms import Pseudonyms, read_keys
 from sources.custody.rekeying import key_columns
-from sources.custody.vault import sealed_original
+from sources.custody.vault import IDENTITY, sealed_original
 from sources.registers import load_registers
 from sources.values import case_number
 
@@ -149,14 +148,14 @@ def test_a_purpose_without_a_key_is_told_in_a_line(home: Home) -> None:
 def _kept(home: Home) -> list[str]:
     """Return the deliveries whose originals the vault has."""
     names = [name for path in home.vault.glob("*.zip") for name in ZipFile(path).namelist()]
-    return [name.removesuffix(".sealed") for name in names]
+    return [name.removesuffix(".age") for name in names]
 
 
 def test_the_data_officer_opens_an_original_and_the_log_says_so(home: Home, tmp_path: Path) -> None:
     (delivery,) = _kept(home)
     out = tmp_path / "original.csv"
     told = _krat(
-        "vault", "open", delivery, "--key", str(home.keys / "vault.key"),
+        "vault", "open", delivery, "--key", str(home.keys / IDENTITY),
         "--reason", "the institution asks", "--out", str(out),
     )  # fmt: skip
     assert told.exit_code == 0, told.output
@@ -174,7 +173,7 @@ def test_the_data_officer_opens_an_original_and_the_log_says_so(home: Home, tmp_
 def test_a_wrong_key_opens_nothing_and_is_logged(home: Home, tmp_path: Path) -> None:
     (delivery,) = _kept(home)
     wrong = tmp_path / "wrong.key"
-    wrong.write_bytes(bytes(PrivateKey.generate().encode(HexEncoder)))
+    wrong.write_text(f"{Identity.generate()}\n")
     told = _krat(
         "vault", "open", delivery, "--key", str(wrong), "--reason", "curious",
         "--out", str(tmp_path / "out"),
@@ -187,7 +186,7 @@ def test_a_wrong_key_opens_nothing_and_is_logged(home: Home, tmp_path: Path) -> 
 def test_an_original_is_never_written_into_the_home(home: Home) -> None:
     (delivery,) = _kept(home)
     told = _krat(
-        "vault", "open", delivery, "--key", str(home.keys / "vault.key"), "--reason", "x",
+        "vault", "open", delivery, "--key", str(home.keys / IDENTITY), "--reason", "x",
         "--out", str(home.root / "raw" / "out.csv"),
     )  # fmt: skip
     assert "outside KRAT_HOME" in str(told.exception)
@@ -204,9 +203,9 @@ def test_only_a_delivery_can_be_opened(delivery: str, home: Home) -> None:
 
 
 def test_the_pipeline_works_without_the_private_key(home: Home) -> None:
-    (home.keys / "vault.key").unlink()
+    (home.keys / IDENTITY).unlink()
     _send(home, "two")
-    assert not (home.keys / "vault.key").exists()
+    assert not (home.keys / IDENTITY).exists()
     assert len(_kept(home)) == 2
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.runtime.settings import PROJECT
-from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
+from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, SCHEMAS, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
 MAY_READ = {
     "staging": {"raw"},
-    "core": {"staging", "core", "register"},
+    "intermediate": {"staging", "intermediate", "core", "register"},
+    "core": {"staging", "intermediate", "core", "register"},
     "marts": {"core"},
     "quality": {"core"},
+    "publication": {"staging", "core", "marts"},
 }
 
 
@@ -46,7 +48,7 @@ def test_every_model_and_column_that_others_read_is_described_and_typed(
     manifest: dict[str, Any],
 ) -> None:
     for node in manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["schema"] in ("core", "marts", "quality"):
+        if node["resource_type"] == "model" and node["schema"] in SCHEMAS:
             assert node["config"]["contract"]["enforced"], node["name"]
             assert node["description"], node["name"]
             for column in node["columns"].values():

@@ -281,7 +281,7 @@ def test_what_identifies_is_nowhere_in_the_clear(home: Home) -> None:
     krat("decide", pair_in_doubt(home), "--same", "--reason", "asked")
     planted = ("barimo", "dulakor", "lopot", "j05503001a", "1990-05-03", "1999-01-17")
     for path in home.root.rglob("*"):
-        if path.is_file() and path.suffix != ".sealed":
+        if path.is_file() and path.suffix != ".age":
             content = path.read_bytes().decode("utf-8", errors="replace").casefold()
             assert not [text for text in planted if text in content], path
     keys = ask(home, "select * exclude (delivery_id, event_date) from raw.referral_events")

@@ -15,9 +15,9 @@ from conftest import MAY, Prepare, Refreshed
 
 from expectations.gate import GateRefused, read_record, write_record
 from orchestration.publication.restricted import release
-from orchestration.refresh.steps import NoPlan, Outcome, refresh
-from orchestration.runtime.writer_lock import AnotherWriter, one_writer
-from orchestration.warehouse.build import Build, BuildFailed, build_warehouse
+from orchestration.refresh.plan import NoPlan, plan
+from orchestration.refresh.steps import Outcome, refresh
+from orchestration.warehouse.build import BuildFailed, build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody.home import Home
 
@@ -272,18 +272,24 @@ def test_a_correction_gives_a_second_release_that_says_what_changed(own_home: Ho
     assert versions[0][1] == "superseded"
 
 
-def test_a_month_outside_the_plans_is_refused(
-    own_home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing new lies in the inbox, and the warehouse is built already."""
-    monkeypatch.setattr("orchestration.refresh.steps.build_warehouse", lambda _: Build(0, ()))
-    with pytest.raises(NoPlan, match="no plan covers 2024-03"):
+def test_a_month_that_no_plan_covers_is_refused_before_anything_is_done(own_home: Home) -> None:
+    report = own_home.inbox / "AL-04" / "report.csv"
+    report.write_text("waits", encoding="utf-8")
+    with pytest.raises(NoPlan, match=r"no plan covers 2024-03: .* 2021-01 to 2023-12"):
         refresh(own_home, [date(2024, 3, 1)])
+    assert report.exists()
 
 
-def test_a_second_writer_is_told_to_wait(own_home: Home) -> None:
-    with one_writer(own_home), pytest.raises(AnotherWriter):
-        refresh(own_home, [MAY])
+def test_the_months_that_a_plan_covers_go_out_beside_one_that_none_does(
+    refreshed: Refreshed,
+) -> None:
+    planned = plan(refreshed.home, [MAY, date(2024, 3, 1)])
+    assert planned.scopes == (("AL", MAY), ("AL-04", MAY))
+    assert [str(refusal) for refusal in planned.refused] == [
+        f"{county} 2024-03: no plan covers 2024-03: the registers hold 2021-01 to 2023-12 "
+        "(PKV-2021-2023). Next: krat refresh --month 2023-12"
+        for county in ("AL", "AL-04")
+    ]
 
 
 def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_then(

@@ -6,6 +6,7 @@ import pandas as pd
 from conftest import Refreshed
 from leaks import texts
 
+from sources.custody.vault import IDENTITY
 from sources.example.generate import KNOWN_TO_POLICE, identity_of
 from sources.identities import PIECES, pieces
 
@@ -48,7 +49,7 @@ def test_nothing_planted_in_an_identifying_field_is_found_outside_the_sealed_ori
     refreshed: Refreshed,
 ) -> None:
     files = [path for path in refreshed.home.root.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} >= {".sealed", ".parquet", ".duckdb", ".json", ".xlsx"}
+    assert {path.suffix for path in files} >= {".age", ".parquet", ".duckdb", ".json", ".xlsx"}
     found = {
         (path.relative_to(refreshed.home.root).as_posix(), planted)
         for path in files
@@ -67,6 +68,6 @@ def test_the_search_would_find_what_is_planted(tmp_path: Path) -> None:
 
 def test_keys_and_the_private_key_lie_outside_the_home(refreshed: Refreshed) -> None:
     names = {path.name for path in refreshed.home.keys.iterdir()}
-    assert "vault.key" in names
+    assert IDENTITY in names
     assert all(path.stat().st_mode & 0o077 == 0 for path in refreshed.home.keys.iterdir())
-    assert not {path.name for path in refreshed.home.root.rglob("*.key")} & names
+    assert not {path.name for path in refreshed.home.root.rglob("*")} & names

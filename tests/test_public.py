@@ -24,6 +24,7 @@ from orchestration.gate.judge import Scope
 from orchestration.products.tree import facts_of
 from orchestration.publication import restricted as writer
 from orchestration.publication.public import PublicOutcome, passes, release_public
+from orchestration.refresh.steps import publish_public
 from sources.custody.home import Home
 
 DECEMBER = date(2023, 12, 1)
@@ -524,11 +525,21 @@ def test_a_completeness_that_is_not_of_the_months_reports_stops_it(
 def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(
     refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = PublicOutcome((), DisclosureRefused(("2.1.9.1 is known to be 7 to 7 from a table",)))
-    outcome = replace(refreshed.outcome, public=refused)
-    monkeypatch.setattr("orchestration.refresh.steps.refresh", lambda *_: outcome)
+    reason = "2.1.9.1 is known to be 7 to 7 from a table"
+    monkeypatch.setattr(
+        "orchestration.refresh.steps.release_public",
+        lambda *_: PublicOutcome((), DisclosureRefused((reason,))),
+    )
+    planned = refreshed.outcome.plan
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.refresh.steps.note_released", lambda *_: None)
+        public = publish_public(refreshed.home, planned, refreshed.outcome.restricted)
+    assert [refusal.scope for refusal in public.refused] == list(planned.asked)
+    outcome = replace(refreshed.outcome, public=public)
+    monkeypatch.setattr("orchestration.refresh.steps.refresh", lambda *_, **__: outcome)
     result = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"])
     assert result.exit_code == 1
     assert "Published" in result.output
-    assert "refuses the public tier: 2.1.9.1 is known to be 7 to 7" in result.output
+    assert result.output.count("refuses the public tier: 2.1.9.1 is known to be 7 to 7") == 1
     assert "last releases stand" in result.output
+    assert "(1 more are refused for the same reason)" in result.output

@@ -136,7 +136,7 @@ def test_a_year_of_twelve_counties_with_nothing_new_takes_one_request(tmp_path: 
             rows = pd.DataFrame({"county_code": [code], "reporting_month": [written], "value": [1]})
             files = {"indicator_progress.parquet": rows.to_parquet()}
             write_release(home, code, written, files)
-    publish_key(signing_key(home.keys).verify_key, home.releases)
+    publish_key(signing_key(home.keys).public_key(), home.releases)
     tokens = make_tokens(home)
     out = tmp_path / "out"
     with serving(home) as url:
@@ -325,12 +325,12 @@ def test_another_key_is_refused_until_a_person_trusts_it(server: Served, out: Pa
     own.unlink()
     try:
         add_release(server.home, "restricted/AL/2023-05/r1", "restricted", "AL", "2023-06")
-        signer = fingerprint(signing_key(server.home.keys).verify_key)
+        signer = fingerprint(signing_key(server.home.keys).public_key())
         told = refused(pull(server, out, "--county", "AL"))
         assert signer in told
         assert "restricted/AL/2023-06/r1" not in releases(out)
         assert "has no key" in refused(pull(server, out, "--county", "AL", "--fingerprint", signer))
-        publish_key(signing_key(server.home.keys).verify_key, server.home.releases)
+        publish_key(signing_key(server.home.keys).public_key(), server.home.releases)
         assert signer in refused(pull(server, out, "--county", "AL"))
         trusted = pull(server, out, "--county", "AL", "--fingerprint", signer)
         assert trusted.exit_code == 0, trusted.output

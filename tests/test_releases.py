@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from conftest import MAY, Refreshed
-from nacl.signing import SigningKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
@@ -26,6 +26,7 @@ from orchestration.publication.writing.signing import (
     PUBLIC_KEYS,
     NoKey,
     own_public_keys,
+    private_pem,
     publish_key,
     read_public_keys,
     signing_key,
@@ -106,7 +107,7 @@ def _flip_a_bit(release: Path) -> None:
 
 def _sign_with_another_key(release: Path) -> None:
     manifest = (release / MANIFEST).read_bytes()
-    _rewrite(release / SIGNATURE, SigningKey.generate().sign(manifest).signature)
+    _rewrite(release / SIGNATURE, Ed25519PrivateKey.generate().sign(manifest))
 
 
 def _replace_the_signer(release: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_symlink_in_the_place_of_a_file_is_never_opened(held: Path) -> None:
 
 
 def test_a_release_that_another_signed_is_not_ours(held: Path, tmp_path: Path) -> None:
-    publish_key(SigningKey.generate().verify_key, tmp_path)
+    publish_key(Ed25519PrivateKey.generate().public_key(), tmp_path)
     result = krat("verify", str(held), "--key", str(tmp_path / PUBLIC_KEYS))
     assert result.exit_code == 1
     assert "not with the one expected" in result.stderr
@@ -207,11 +208,11 @@ def test_a_changed_key_signs_and_what_the_old_one_signed_stays_ours(own_home: Ho
     old = signing_key(own_home.keys)
     path = own_home.keys / PRIVATE_KEY
     path.chmod(0o600)
-    path.write_text(path.read_text() + "\n" + SigningKey.generate().encode().hex() + "\n")
+    path.write_bytes(path.read_bytes() + private_pem(Ed25519PrivateKey.generate()))
     assert signing_key(own_home.keys) != old
     assert len(own_public_keys(own_home.keys)) == 2
     assert not verify_release(own_home.releases / FIER / "r1", own_public_keys(own_home.keys))
-    publish_key(signing_key(own_home.keys).verify_key, own_home.releases)
+    publish_key(signing_key(own_home.keys).public_key(), own_home.releases)
     assert len(read_public_keys(own_home.releases / PUBLIC_KEYS)) == 2
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from orchestration.runtime.settings import SEEDS
+from orchestration.runtime.settings import SEEDS, WAIT_SECONDS
 from sources.custody.home import Home
 
 
@@ -58,16 +58,59 @@ def progress() -> Any:
     return steps()
 
 
+#: Where the context of a command keeps what --wait says.
+_WAIT = "krat.wait_seconds"
+
+#: Option of every command that writes the data folder: `held` heeds it.
+wait_option = click.option(
+    "--wait",
+    type=click.IntRange(min=0),
+    default=WAIT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    expose_value=False,
+    callback=lambda context, _, seconds: context.meta.update({_WAIT: seconds}),
+    help="How long to wait while another process writes the data folder.",
+)
+
+
+def wait_seconds() -> int:
+    """Return how long the command that runs now waits for another writer, in seconds."""
+    seconds: int = click.get_current_context().meta[_WAIT]
+    return seconds
+
+
 @contextmanager
 def held(home: Home) -> Iterator[None]:
-    """Hold the home as its only writer; a busy one is told in a line."""
-    from orchestration.runtime.writer_lock import AnotherWriter, one_writer
+    """Hold the data folder as its only writer, for the command that runs now.
+
+    While another process writes it, a line on stderr says who and since when; one that was waited
+    for in vain ends the command.
+    """
+    from orchestration.runtime.writer_lock import one_writer
+
+    name = click.get_current_context().command_path
+    with (
+        ended_when_busy(),
+        one_writer(
+            home,
+            wait_seconds(),
+            name=name,
+            on_wait=lambda text: click.echo(f"krat: {text} …", err=True),
+        ),
+    ):
+        yield
+
+
+@contextmanager
+def ended_when_busy() -> Iterator[None]:
+    """End the command with a line where another writer was waited for in vain."""
+    from orchestration.runtime.writer_lock import AnotherWriter
 
     try:
-        with one_writer(home):
-            yield
+        yield
     except AnotherWriter as busy:
-        raise click.ClickException(f"{busy}: wait until it has ended.") from busy
+        raise click.ClickException(f"{busy}.") from busy
 
 
 def months_between(first: date, last: date) -> list[date]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.common import held
+from orchestration.commands.common import held, wait_option
 from sources.custody.home import Home
 
 
@@ -21,6 +21,7 @@ def vault() -> None:
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
 @click.option("--reason", required=True, help="Kept in the audit log.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@wait_option
 @click.pass_obj
 def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) -> None:
     """Write the original of a delivery to a new file; the audit log keeps who and why."""
@@ -62,6 +63,7 @@ def list_keys(home: Home) -> None:
 @keys.command()
 @click.argument("purpose")
 @click.option("--reason", required=True, help="Kept in the audit log.")
+@wait_option
 @click.pass_obj
 def rotate(home: Home, purpose: str, reason: str) -> None:
     """Give PURPOSE a new key, and every stored pseudonym of it."""
@@ -76,6 +78,7 @@ def rotate(home: Home, purpose: str, reason: str) -> None:
 @click.argument("purpose")
 @click.option("--reason", required=True, help="Kept in the audit log.")
 @click.confirmation_option(prompt="Nothing that arrives later can be linked with it. Go on?")
+@wait_option
 @click.pass_obj
 def destroy(home: Home, purpose: str, reason: str) -> None:
     """Destroy the key of PURPOSE: what is stored can't be linked with a code any more."""

@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
-from orchestration.commands.common import Month, held, require_county, require_reading_copy
+from orchestration.commands.common import (
+    Month,
+    held,
+    require_county,
+    require_reading_copy,
+    wait_option,
+)
 from sources.custody.home import Home
 
 STATES = ("unsettled", "open", "sent", "answered", "waived", "mended", "all")
@@ -73,6 +79,7 @@ def list_findings(
 @click.argument("finding")
 @_by
 @_reason
+@wait_option
 @click.pass_obj
 def answer_finding(home: Home, finding: str, by: str, reason: str) -> None:
     """Record what an institution or committee answered to FINDING (the start of its id)."""
@@ -91,6 +98,7 @@ def answer_finding(home: Home, finding: str, by: str, reason: str) -> None:
 @_by
 @_reason
 @click.option("--until", type=Month(), required=True, help="The last month in which it holds.")
+@wait_option
 @click.pass_obj
 def waive_finding(home: Home, finding: str, by: str, reason: str, until: date) -> None:
     """Let FINDING pass for a time: the waiver stands beside the numbers in every release."""
@@ -112,6 +120,7 @@ def waive_finding(home: Home, finding: str, by: str, reason: str, until: date) -
 @click.argument("finding")
 @_by
 @_reason
+@wait_option
 @click.pass_obj
 def withdraw_waiver(home: Home, finding: str, by: str, reason: str) -> None:
     """Withdraw the waiver of FINDING."""
@@ -194,6 +203,7 @@ def gate(home: Home, month: date, county: str) -> None:
 @click.option("--is", "corrected", required=True, help="What it should say: a number or a state.")
 @_by
 @_reason
+@wait_option
 @click.pass_obj
 def correct(
     home: Home,
@@ -277,6 +287,7 @@ def check_corrections(home: Home) -> None:
 @click.argument("correction_id")
 @_by
 @_reason
+@wait_option
 @click.pass_obj
 def withdraw_correction(home: Home, correction_id: str, by: str, reason: str) -> None:
     """Withdraw a correction: what was reported holds again."""

@@ -6,6 +6,7 @@ Belongs here: these commands and their words. Not here: how a form is written or
 import sys
 from collections import Counter
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -51,11 +52,27 @@ _CHECK_WORDS = {
 @click.pass_obj
 def example(home: Home, out: Path | None) -> None:
     """Write the made-up year of Fier 2023, marked as made up."""
+    import tempfile
+
+    from sources.custody.repeats import stored_contents
     from sources.example.generate import write_example
 
-    folder = out or home.inbox
-    written = write_example(folder, SEEDS)
-    click.echo(f"Wrote {len(written)} made-up files under {folder}.")
+    if out is not None:
+        click.echo(f"Wrote {len(write_example(out, SEEDS))} made-up files under {out}.")
+        return
+    stored = stored_contents(home).hashes
+    home.inbox.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".example-", dir=home.root) as name:
+        written = write_example(Path(name), SEEDS)
+        fresh = [path for path in written if sha256(path.read_bytes()).hexdigest() not in stored]
+        for path in fresh:
+            target = home.inbox / path.relative_to(name)
+            target.parent.mkdir(exist_ok=True)
+            path.replace(target)
+    click.echo(
+        f"Wrote {len(fresh)} made-up files under {home.inbox}"
+        + (f"; {len(written) - len(fresh)} were taken in before." if stored else ".")
+    )
 
 
 @click.command()

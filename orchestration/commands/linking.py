@@ -7,7 +7,7 @@ delivery and the row's number.
 
 import click
 
-from orchestration.commands.common import held, require_county
+from orchestration.commands.common import held, require_county, wait_option
 from sources.custody.home import Home
 
 
@@ -19,6 +19,7 @@ def links() -> None:
 @links.command("list")
 @click.option("--county", help="One county, for example AL-04. Default: all.")
 @click.option("--all", "all_pairs", is_flag=True, help="Linked and decided pairs too.")
+@wait_option
 @click.pass_obj
 def list_pairs(home: Home, county: str | None, all_pairs: bool) -> None:
     """Show pairs in doubt: how likely they are one person, what agrees, and where they stand."""
@@ -49,6 +50,7 @@ def list_pairs(home: Home, county: str | None, all_pairs: bool) -> None:
 @click.argument("pair_id", metavar="PAIR")
 @click.option("--same/--different", "is_same", default=None, help="One person, or two.")
 @click.option("--reason", required=True, help="Kept in the journal; no names, no numbers.")
+@wait_option
 @click.pass_obj
 def decide(home: Home, pair_id: str, is_same: bool | None, reason: str) -> None:
     """Decide that PAIR is one person or two; the next refresh counts by it."""
@@ -65,6 +67,7 @@ def decide(home: Home, pair_id: str, is_same: bool | None, reason: str) -> None:
 @links.command()
 @click.argument("pair_id", metavar="PAIR")
 @click.option("--reason", required=True, help="Kept in the journal; no names, no numbers.")
+@wait_option
 @click.pass_obj
 def undo(home: Home, pair_id: str, reason: str) -> None:
     """Take the decision on PAIR back; the next refresh has it as if none had been made."""

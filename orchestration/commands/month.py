@@ -14,88 +14,98 @@ import click
 from orchestration.commands.common import (
     Day,
     Month,
+    ended_when_busy,
     held,
     months_between,
     progress,
     require_county,
     require_reading_copy,
+    wait_option,
+    wait_seconds,
 )
 from sources.custody.home import Home
 
 if TYPE_CHECKING:
     from orchestration.feedback.status import Standing
+    from orchestration.refresh.steps import Outcome
 
 
 @click.command()
 @click.option("--month", type=Month(), required=True, help="The month to publish.")
 @click.option("--since", type=Month(), help="Publish every month from this one to --month.")
 @click.option("--county", help="One county, for example AL-04. Default: all that report.")
+@click.option("--dry-run", is_flag=True, help="Print what would be published; change nothing.")
+@wait_option
 @click.pass_obj
-def refresh(home: Home, month: date, since: date | None, county: str | None) -> None:
+def refresh(home: Home, month: date, since: date | None, county: str | None, dry_run: bool) -> None:
     """Take in the inbox, rebuild the warehouse, and publish what the gate lets through."""
     import time
 
-    from orchestration.refresh.steps import NoPlan
+    from orchestration.refresh.plan import NoPlan
     from orchestration.refresh.steps import refresh as run
-    from orchestration.runtime.writer_lock import AnotherWriter
     from orchestration.warehouse.build import BuildFailed
 
     require_county(county)
     months = months_between(since or month, month)
-    with progress() as tell:
-        started = time.monotonic()
-        try:
-            outcome = run(home, months, county, tell)
-        except BuildFailed as failure:
-            raise click.ClickException(
-                f"{failure}. Nothing was published; the last releases stand."
-            ) from failure
-        except NoPlan as mistake:
-            raise click.ClickException(f"{mistake}. Nothing was published.") from mistake
-        except AnotherWriter as busy:
-            raise click.ClickException(f"{busy}: wait until it has ended.") from busy
-        elapsed = time.monotonic() - started
-    new = [release for release in outcome.releases if release.is_new]
+    started = time.monotonic()
+    try:
+        if dry_run:
+            _print_plan(home, months, county)
+            return
+        with ended_when_busy(), progress() as tell:
+            outcome = run(home, months, county, tell, wait_seconds=wait_seconds())
+    except BuildFailed as failure:
+        raise click.ClickException(
+            f"{failure}. Nothing was published; the last releases stand."
+        ) from failure
+    except NoPlan as mistake:
+        raise click.ClickException(f"{mistake}. Nothing was published.") from mistake
     span = f"{month:%Y-%m}" if len(months) == 1 else f"{months[0]:%Y-%m} to {month:%Y-%m}"
+    _report(home, outcome, span, time.monotonic() - started)
+    if not outcome.is_done:
+        sys.exit(1)
+
+
+def _print_plan(home: Home, months: list[date], county: str | None) -> None:
+    from orchestration.refresh.plan import plan
+    from sources.custody.arrivals import waiting
+
+    click.echo(plan(home, months, county).describe())
+    files = len(waiting(home))
+    click.echo(f"Inbox     {files} files wait; what they change is known once they are taken in")
+
+
+def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
+    """Print what a refresh did: on stdout what was done, on stderr what was refused."""
+    new = sum(release.is_new for release in outcome.releases)
     click.echo(
         f"Inbox     {outcome.intake.accepted} files taken in, {outcome.intake.refused} refused, "
         f"{outcome.intake.known} known already"
     )
-    click.echo(f"Warehouse {outcome.build.nodes} nodes built and tested in {elapsed:.1f} s in all")
-    unchanged = len(outcome.releases) - len(new)
-    click.echo(f"Published {span}: {len(new)} new releases, {unchanged} unchanged")
+    click.echo(f"Warehouse {outcome.build.nodes} nodes built and tested in {seconds:.1f} s in all")
+    click.echo(f"Published {span}: {new} new releases, {len(outcome.releases) - new} unchanged")
     if outcome.restated:
-        told = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
-        click.echo(f"Restated  {told}: their numbers or findings changed since")
+        names = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
+        click.echo(f"Restated  {names}: their numbers or findings changed since")
     if outcome.due:
-        told = ", ".join("/".join(made.path.parts[-4:]) for made in outcome.due)
-        click.echo(f"Due       {told}: final by now, or their counts of persons have settled")
+        names = ", ".join("/".join(made.path.parts[-4:]) for made in outcome.due)
+        click.echo(f"Due       {names}: final by now, or their counts of persons have settled")
     public = outcome.public
     made = sum(release.is_new for release in public.releases)
     click.echo(f"Public    {made} new releases, {len(public.releases) - made} unchanged")
     click.echo(f"Flagged   {_flagged(outcome.records)}")
     if outcome.intake.refused:
         click.echo(f"Refused   reasons in {home.quarantine}")
-    click.echo(f"Look next krat status --month {month:%Y-%m}; releases in {home.releases}")
-    for record in outcome.blocked:
-        click.echo(
-            f"Blocked   {record.county_code} {record.reporting_month:%Y-%m}: "
-            f"{record.told()}; its last release stands.",
-            err=True,
-        )
-    for told in outcome.closed.values():
-        click.echo(f"Final     {told}", err=True)
-    for told in public.closed.values():
-        click.echo(f"Final     in the public tier: {told}", err=True)
-    if public.refusal:
-        click.echo(
-            f"Refused   {public.refusal}. Its last releases stand; all reasons are in "
-            f"{home.gate / 'disclosure.json'}.",
-            err=True,
-        )
-    is_closed = any(scope.month in months for scope in [*outcome.closed, *public.closed])
-    if outcome.blocked or public.refusal or is_closed:
-        sys.exit(1)
+    click.echo(f"Look next krat status --month {span[-7:]}; releases in {home.releases}")
+    for refusal in outcome.refused:
+        click.echo(f"Refused   {refusal}", err=True)
+    same_reason = Counter(refusal.reason for refusal in public.refused)
+    for refusal in public.refused:
+        # One line a reason: what is derived from many months is refused for all of them.
+        if refusal.reason in same_reason:
+            others = same_reason.pop(refusal.reason) - 1
+            more = f" ({others} more are refused for the same reason)" if others else ""
+            click.echo(f"Refused   in the public tier: {refusal}{more}", err=True)
 
 
 @click.command()
@@ -150,6 +160,7 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Default: slips/ in KRAT_HOME."
 )
+@wait_option
 @click.pass_obj
 def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | None) -> None:
     """Write what each institution is told of its report: a workbook and a text, in Albanian.

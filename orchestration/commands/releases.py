@@ -11,7 +11,13 @@ from typing import Any
 
 import click
 
-from orchestration.commands.common import Month, held, require_county, require_reading_copy
+from orchestration.commands.common import (
+    Month,
+    held,
+    require_county,
+    require_reading_copy,
+    wait_option,
+)
 from sources.custody.home import Home
 
 
@@ -28,6 +34,7 @@ from sources.custody.home import Home
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for marts.duckdb. Default: as-known/<day>/ in KRAT_HOME.",
 )
+@wait_option
 @click.pass_obj
 def marts(home: Home, day: datetime, out: Path | None) -> None:
     """Write all marts as they were known at the end of a day: a marts.duckdb in a folder.
@@ -52,6 +59,7 @@ def marts(home: Home, day: datetime, out: Path | None) -> None:
 @click.option("--month", type=Month(), required=True)
 @click.option("--by", required=True, help="Who decides, for example KRAT Fier. Published.")
 @click.option("--reason", required=True, help="Why, naming no person. Published.")
+@wait_option
 @click.pass_obj
 def reopen(home: Home, county: str, month: date, by: str, reason: str) -> None:
     """Let a final month be released once more; the nation's month of it too."""

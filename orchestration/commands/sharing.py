@@ -164,6 +164,8 @@ def pull(
 
     A pull that broke off goes on where it stopped. What can't be verified is not kept.
     """
+    from babel.numbers import format_decimal
+
     from orchestration.pulling.pull import CONNECTIONS
     from orchestration.pulling.pull import pull as run
     from orchestration.pulling.remote import Remote
@@ -191,7 +193,7 @@ def pull(
     if done.pinned:
         click.echo(say("reports", "pinned", language, url=remote.url, fingerprint=done.pinned))
     report = "pulled" if done.new else "nothing_new"
-    size = f"{done.size / 1e6:.1f} MB"
+    size = f"{format_decimal(done.size / 1e6, '#,##0.0', locale=language)} MB"
     click.echo(say("reports", report, language, new=done.new, count=done.here, size=size))
     if done.national:
         tables, united, months = done.national

@@ -5,20 +5,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.defs.resources import HomeResource, WriterResource
 from orchestration.ingestion.door import take_in
-from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
-from orchestration.runtime.settings import SEEDS, home_from_environment
-from orchestration.runtime.writer_lock import one_writer
+from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.runtime.settings import SEEDS
 from sources.custody.arrivals import waiting
 from sources.registers import load_registers
 
 
 @dg.asset(group_name="ingestion", pool=WRITER_POOL)
-def deliveries() -> dg.MaterializeResult[None]:
+def deliveries(writer: WriterResource) -> dg.MaterializeResult[None]:
     """Every file that arrived: read, checked at the door, stored as raw Parquet or refused."""
-    home = home_from_environment()
-    with one_writer(home, PATIENCE_SECONDS):
-        intake = take_in(home, load_registers(SEEDS))
+    intake = take_in(writer.folder, load_registers(SEEDS))
     return dg.MaterializeResult(
         metadata={
             "accepted": intake.accepted,
@@ -32,12 +30,12 @@ def deliveries() -> dg.MaterializeResult[None]:
 @dg.sensor(
     target=dg.AssetSelection.assets(deliveries).without_checks(), minimum_interval_seconds=60
 )
-def inbox_sensor() -> Iterator[dg.RunRequest | dg.SkipReason]:
+def inbox_sensor(home: HomeResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Ask for ingestion when files wait and none of them is still being written.
 
     The run key is a hash of what waits: names of files can identify people and stay out.
     """
-    arrivals = waiting(home_from_environment())
+    arrivals = waiting(home.folder)
     if not arrivals:
         yield dg.SkipReason("The inbox is empty.")
         return

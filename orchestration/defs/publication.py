@@ -1,104 +1,142 @@
-"""Publication in Dagster: releases a month, and the reading copy."""
+"""Judging and publishing in Dagster: the gate, releases of both tiers, and the reading copy.
 
-from datetime import datetime
+A county-month that is refused fails a check, not the run: all others go out, and the reading copy
+is swapped.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import dagster as dg
+from dagster_dbt import get_asset_key_for_model
 
 from expectations.gate import GateRefused
-from orchestration.defs.gate import gate, months
-from orchestration.gate.judge import Scope, counties_with_reports
-from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.public import outdated, passes, release_public
-from orchestration.publication.restricted import Release, release
+from orchestration.defs.partitions import month_of
+from orchestration.defs.resources import WriterResource
+from orchestration.gate.judge import Scope
+from orchestration.products.marts import published_marts
 from orchestration.reading_copy.copy import write_reading_copy
-from orchestration.refresh.due import changed_since_release, due, note_released
-from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
-from orchestration.runtime.settings import home_from_environment
-from orchestration.runtime.writer_lock import one_writer
+from orchestration.refresh.plan import plan, refuse_blocked
+from orchestration.refresh.steps import judge_planned, publish_public, publish_restricted
+from orchestration.runtime.dagster_home import WRITER_POOL
+
+GATE = dg.AssetKey("gate")
+RELEASES = dg.AssetKey("releases")
+PUBLIC_RELEASES = dg.AssetKey("public_releases")
+
+#: The check of each asset that a refusal fails.
+CHECKS = {
+    GATE: "the_gate_lets_every_county_through",
+    RELEASES: "every_county_is_released",
+    PUBLIC_RELEASES: "every_county_is_released_in_public",
+}
 
 
-@dg.asset(group_name="publication", partitions_def=months, deps=[gate], pool=WRITER_POOL)
-def releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """The month's release of each county whose gate record matches what would go out.
+def publication(
+    models: dg.AssetsDefinition, months: dg.MonthlyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """Return the assets from the gate to the reading copy, on dbt's `models`."""
+    judged = [get_asset_key_for_model([models], mart.name) for mart in published_marts()]
+    # It is judged by what the public tier shows of it, and published in that tier alone.
+    judged.append(get_asset_key_for_model([models], "person_counts"))
 
-    Months released before whose tables changed, or for which a day has come, get a new release too.
-    Fails, after publishing the others, when the gate refuses a county.
-    """
-    home = home_from_environment()
-    month = datetime.strptime(context.partition_key, "%Y-%m").date()
-    released: dict[Scope, Release] = {}
-    refusals = []
-    with one_writer(home, PATIENCE_SECONDS):
-        asked = [Scope(county, month) for county in counties_with_reports(home)]
-        others = dict.fromkeys([*changed_since_release(home), *due(home)])
-        restated = [scope for scope in others if scope not in asked]
-        for scope in [*asked, *restated]:
-            try:
-                released[scope] = release(home, scope.county_code, scope.month)
-            except (GateRefused, MonthIsFinal) as refusal:
-                refusals.append(f"{scope.county_code} {scope.month:%Y-%m}: {refusal}")
-        note_released(home, list(released))
-    if refusals:
-        raise dg.Failure(
-            description="; ".join(refusals),
-            metadata={"published": len(released), "refused": len(refusals)},
-            allow_retries=False,
-        )
-    return dg.MaterializeResult(
-        metadata={
-            "published": len(released),
-            "new": sum(made.is_new for made in released.values()),
-            "restated": ", ".join(
-                f"{scope.county_code} {scope.month:%Y-%m}"
-                for scope in restated
-                if released[scope].is_new
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                GATE,
+                group_name="quality",
+                deps=judged,
+                description="The verdict of each county for the month, kept as a record that every "
+                "release is checked against. Months released before whose tables changed, or for "
+                "which a day has come, are judged too.",
+            ),
+            dg.AssetSpec(
+                RELEASES,
+                group_name="publication",
+                deps=[GATE],
+                description="The month's release of each county whose gate record matches what "
+                "would go out. Months released before whose tables changed, or for which a day has "
+                "come, get a new release too.",
+            ),
+            dg.AssetSpec(
+                PUBLIC_RELEASES,
+                group_name="publication",
+                deps=[RELEASES],
+                description="The month's release for anyone, of each county that is released.",
+            ),
+        ],
+        check_specs=[dg.AssetCheckSpec(name, asset=key) for key, name in CHECKS.items()],
+        partitions_def=months,
+        can_subset=True,
+        pool=WRITER_POOL,
+    )
+    def publish(
+        context: dg.AssetExecutionContext, writer: WriterResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        home = writer.folder
+        planned = plan(home, [month_of(context.partition_key)])
+
+        def result(
+            key: dg.AssetKey, refusals: Iterable[object], metadata: dict[str, Any]
+        ) -> dg.MaterializeResult[None]:
+            lines = [str(refusal) for refusal in refusals]
+            check = dg.AssetCheckResult(
+                asset_key=key,
+                check_name=CHECKS[key],
+                passed=not lines,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description="\n".join(lines) or None,
+                metadata={"refused": len(lines)},
             )
-            or "none",
-        }
-    )
+            is_asked = dg.AssetCheckKey(key, CHECKS[key]) in context.selected_asset_check_keys
+            return dg.MaterializeResult(
+                asset_key=key, metadata=metadata, check_results=[check] if is_asked else []
+            )
 
+        if GATE in context.selected_asset_keys:
+            records = judge_planned(home, planned)
+            blocked = [
+                refuse_blocked(
+                    Scope(record.county_code, record.reporting_month),
+                    f"the gate blocks it: {record.told()}",
+                )
+                for record in records
+                if record.verdict != "pass"
+            ]
+            yield result(
+                GATE,
+                blocked,
+                {
+                    "judged": len(records),
+                    "blocked": len(blocked),
+                    "findings": sum(record.flagged_count for record in records),
+                },
+            )
+        if not {RELEASES, PUBLIC_RELEASES} & context.selected_asset_keys:
+            return
+        restricted = publish_restricted(home, planned)
+        if RELEASES in context.selected_asset_keys:
+            yield result(RELEASES, restricted.refused, _counts(restricted.released.values()))
+        if PUBLIC_RELEASES in context.selected_asset_keys:
+            public = publish_public(home, planned, restricted)
+            yield result(PUBLIC_RELEASES, public.refused, _counts(public.releases))
 
-@dg.asset(group_name="publication", partitions_def=months, deps=[gate], pool=WRITER_POOL)
-def public_releases(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """The month's release for anyone, of each county that the gate lets through.
+    @dg.asset(group_name="publication", deps=[GATE, RELEASES, PUBLIC_RELEASES], pool=WRITER_POOL)
+    def reading_copy(writer: WriterResource) -> dg.MaterializeResult[None]:
+        """The second DuckDB file, for ad-hoc SQL, swapped in whole after a judgement.
 
-    Months for which a day has come follow by themselves. Fails, with every public release as it
-    was, when something small could be derived from them.
-    """
-    home = home_from_environment()
-    month = datetime.strptime(context.partition_key, "%Y-%m").date()
-    with one_writer(home, PATIENCE_SECONDS):
-        asked = [Scope(county, month) for county in counties_with_reports(home)]
-        others = dict.fromkeys([*outdated(home), *due(home)])
-        coming = [scope for scope in others if scope not in asked]
-        outcomes = [
-            release_public(home, [scope for scope in scopes if passes(home, scope)])
-            for scopes in (asked, coming)
-        ]
-    refusals = [outcome.refusal for outcome in outcomes if outcome.refusal]
-    closed = [told for outcome in outcomes for told in outcome.closed.values()]
-    if refusals or closed:
-        raise dg.Failure(
-            description="; ".join([*map(str, refusals), *closed]),
-            metadata={"reasons": sum(len(refusal.reasons) for refusal in refusals)},
-            allow_retries=False,
-        )
-    made = [release for outcome in outcomes for release in outcome.releases]
-    return dg.MaterializeResult(
-        metadata={"published": len(made), "new": sum(release.is_new for release in made)}
-    )
-
-
-@dg.asset(group_name="publication", deps=[releases], pool=WRITER_POOL)
-def reading_copy() -> dg.MaterializeResult[None]:
-    """The second DuckDB file, for ad-hoc SQL, swapped in whole after a release.
-
-    Of what the gate blocks its marts keep the last good rows; tables that were not judged are
-    refused, whether or not a release was asked for in the same run.
-    """
-    home = home_from_environment()
-    with one_writer(home, PATIENCE_SECONDS):
+        Of what the gate blocks its marts keep the last good rows; tables that were not judged are
+        refused, whether or not a release was asked for in the same run.
+        """
         try:
-            return dg.MaterializeResult(metadata={"tables": write_reading_copy(home)})
+            return dg.MaterializeResult(metadata={"tables": write_reading_copy(writer.folder)})
         except GateRefused as refusal:
-            raise dg.Failure(description=str(refusal), allow_retries=False) from refusal
+            raise dg.Failure(description=str(refusal), allow_retries=False) from None
+
+    return [publish, reading_copy]
+
+
+def _counts(releases: Iterable[Any]) -> dict[str, int]:
+    made = list(releases)
+    return {"published": len(made), "new": sum(release.is_new for release in made)}

@@ -7,7 +7,7 @@ finding says: counts and codes are all that Dagster is told.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -15,92 +15,106 @@ import duckdb
 from dagster_dbt import get_asset_key_for_model
 
 from expectations.suites import load_suite
-from orchestration.defs.gate import gate
 from orchestration.defs.ingestion import deliveries
-from orchestration.defs.warehouse import warehouse_models
+from orchestration.defs.partitions import month_of
+from orchestration.defs.publication import GATE
+from orchestration.defs.resources import WriterResource
 from orchestration.products.marts import published_marts
-from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
-from orchestration.runtime.settings import SEEDS, home_from_environment
-from orchestration.runtime.writer_lock import one_writer
+from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import register_rows
+
+#: Rows of the register of rules by their name.
+Rules = dict[str, dict[str, str]]
 
 #: Dagster's tag on a run of one partition.
 PARTITION_TAG = "dagster/partition"
 
-FINDINGS = get_asset_key_for_model([warehouse_models], "findings")
-RULES = {row["rule"]: row for row in register_rows(SEEDS, "quality_rules")}
-MARTS = {
-    get_asset_key_for_model([warehouse_models], mart.name): mart.name
-    for mart in published_marts()
-    if mart.schema == "marts"
-}
+
+def rule_checks(models: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+    """Return a check a rule of the register; `models` are dbt's."""
+    rules = {row["rule"]: row for row in register_rows(SEEDS, "quality_rules")}
+    findings = get_asset_key_for_model([models], "findings")
+    marts = {
+        get_asset_key_for_model([models], mart.name): mart.name
+        for mart in published_marts()
+        if mart.schema == "marts"
+    }
+
+    @dg.multi_asset_check(
+        name="rules",
+        specs=list(_specs(rules, findings, marts)),
+        can_subset=True,
+        pool=WRITER_POOL,
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, writer: WriterResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        """How often each rule found something in the month of the run, by county."""
+        partition = context.run.tags.get(PARTITION_TAG)
+        month = month_of(partition) if partition else None
+        found, settled = _findings_by_rule(writer.folder, rules, month)
+        failed = _failures_by_rule(writer.folder, rules, list(marts.values()), month)
+        for key in sorted(context.selected_asset_check_keys):
+            row = rules[key.name]
+            if row["stage"] == "mart":
+                counts = failed[marts.get(key.asset_key), key.name]
+            else:
+                counts = found[key.name]
+            blocks = row["severity"] == "blocks"
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=key.name,
+                passed=not counts or row["severity"] == "informs",
+                severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+                metadata={
+                    "unsettled": sum(counts.values()),
+                    "settled": settled[key.name],
+                    "by_county": dg.MetadataValue.json(dict(sorted(counts.items()))),
+                    "mended_by": row["mended_by"],
+                    "findings": dg.MetadataValue.asset(findings),
+                    "to_list_them": dg.MetadataValue.md(_how_to_list(row, month)),
+                },
+            )
+
+    return check
 
 
-def _specs() -> Iterator[dg.AssetCheckSpec]:
+def _specs(
+    rules: Rules, findings: dg.AssetKey, marts: dict[dg.AssetKey, str]
+) -> Iterator[dg.AssetCheckSpec]:
     """Yield a check a rule, on the asset where it belongs; a rule of marts on each that it judges.
 
     All wait for the gate, which has then counted what they tell.
     """
-    for rule, row in RULES.items():
+    for rule, row in rules.items():
         assets: list[dg.AssetKey]
         if row["stage"] == "door":
             assets = [deliveries.key]
         elif row["stage"] == "warehouse":
-            assets = [FINDINGS]
+            assets = [findings]
         else:
             assets = [
                 key
-                for key, mart in MARTS.items()
+                for key, mart in marts.items()
                 if any(condition.rule == rule for condition in load_suite(mart))
-            ] or [gate.key]
+            ] or [GATE]
         for key in assets:
             yield dg.AssetCheckSpec(
                 name=rule,
                 asset=key,
                 description=f"{row['sentence_sq']} / {row['sentence_en']}",
-                additional_deps=[dep for dep in (gate.key, FINDINGS) if dep != key],
+                additional_deps=[dep for dep in (GATE, findings) if dep != key],
                 metadata={"mended_by": row["mended_by"], "source": row["source"]},
             )
 
 
-@dg.multi_asset_check(name="rules", specs=list(_specs()), can_subset=True, pool=WRITER_POOL)
-def rule_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    """How often each rule found something in the month of the run, by county."""
-    home = home_from_environment()
-    partition = context.run.tags.get(PARTITION_TAG)
-    month = datetime.strptime(partition, "%Y-%m").date() if partition else None
-    with one_writer(home, PATIENCE_SECONDS):
-        found, settled = _findings_by_rule(home, month)
-        failed = _failures_by_rule(home, month)
-    for key in sorted(context.selected_asset_check_keys):
-        row = RULES[key.name]
-        if row["stage"] == "mart":
-            counts = failed[MARTS.get(key.asset_key), key.name]
-        else:
-            counts = found[key.name]
-        blocks = row["severity"] == "blocks"
-        yield dg.AssetCheckResult(
-            asset_key=key.asset_key,
-            check_name=key.name,
-            passed=not counts or row["severity"] == "informs",
-            severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-            metadata={
-                "unsettled": sum(counts.values()),
-                "settled": settled[key.name],
-                "by_county": dg.MetadataValue.json(dict(sorted(counts.items()))),
-                "mended_by": row["mended_by"],
-                "findings": dg.MetadataValue.asset(FINDINGS),
-                "to_list_them": dg.MetadataValue.md(_how_to_list(key.name, row["stage"], month)),
-            },
-        )
-
-
 def _findings_by_rule(
-    home: Home, month: date | None
+    home: Home, rules: Rules, month: date | None
 ) -> tuple[dict[str, Counter[str]], Counter[str]]:
     """Return the unsettled findings of each rule by county, and how many are settled."""
-    found: dict[str, Counter[str]] = {rule: Counter() for rule in RULES}
+    found: dict[str, Counter[str]] = {rule: Counter() for rule in rules}
     settled: Counter[str] = Counter()
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
@@ -117,13 +131,15 @@ def _findings_by_rule(
     return found, settled
 
 
-def _failures_by_rule(home: Home, month: date | None) -> dict[tuple[str | None, str], Counter[str]]:
+def _failures_by_rule(
+    home: Home, rules: Rules, marts: list[str], month: date | None
+) -> dict[tuple[str | None, str], Counter[str]]:
     """Return, from the gate's records, how often each mart failed each rule, by county.
 
     Failed tests of the warehouse are of no single mart.
     """
     failed: dict[tuple[str | None, str], Counter[str]] = {
-        (mart, rule): Counter() for mart in (None, *MARTS.values()) for rule in RULES
+        (mart, rule): Counter() for mart in (None, *marts) for rule in rules
     }
     name = f"{month:%Y-%m}" if month else "*"
     for path in sorted(home.gate.glob(f"*/{name}.json")):
@@ -137,9 +153,10 @@ def _failures_by_rule(home: Home, month: date | None) -> dict[tuple[str | None, 
     return failed
 
 
-def _how_to_list(rule: str, stage: str, month: date | None) -> str:
+def _how_to_list(row: dict[str, str], month: date | None) -> str:
+    rule = row["rule"]
     of_month = f" --month {month:%Y-%m}" if month else ""
-    if stage == "mart":
+    if row["stage"] == "mart":
         return f"`krat gate --county AL-04{of_month}`"
     where = f" and reporting_month = '{month}'" if month else ""
     return (

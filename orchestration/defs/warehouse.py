@@ -1,6 +1,8 @@
 """The warehouse in Dagster: raw tables, and dbt's models with their tests as checks."""
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -8,15 +10,12 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.defs.ingestion import deliveries
+from orchestration.defs.resources import WriterResource
 from orchestration.linkage.link import link_persons
 from orchestration.runtime.clock import today
-from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
-from orchestration.runtime.settings import home_from_environment, manifest_path
-from orchestration.runtime.writer_lock import one_writer
-from orchestration.warehouse.build import build_warehouse
+from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.warehouse.build import BuildFailed, build_warehouse
 from orchestration.warehouse.load import load_raw
-
-MANIFEST = manifest_path()
 
 
 class ConceptTranslator(DagsterDbtTranslator):
@@ -33,45 +32,47 @@ class ConceptTranslator(DagsterDbtTranslator):
         return "quality" if "quality" in dbt_resource_props["fqn"] else "warehouse"
 
 
-def _raw_tables() -> list[dg.AssetSpec]:
-    import json
-
-    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    return [
+def raw_tables(manifest: Path) -> dg.AssetsDefinition:
+    """Return the assets of dbt's sources, as the manifest lists them."""
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    specs = [
         dg.AssetSpec(["raw", source["name"]], group_name="warehouse", deps=[deliveries])
-        for source in manifest["sources"].values()
+        for source in content["sources"].values()
     ]
 
+    @dg.multi_asset(name="raw_tables", specs=specs, pool=WRITER_POOL)
+    def load(writer: WriterResource) -> Iterator[dg.MaterializeResult[None]]:
+        """Load the raw schema from raw Parquet, and find who is one person in it."""
+        counts = load_raw(writer.folder, today()) | link_persons(writer.folder)
+        for spec in specs:
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata={"rows": counts.get(spec.key.path[-1], 1)}
+            )
 
-@dg.multi_asset(specs=_raw_tables(), pool=WRITER_POOL)
-def raw_tables() -> Iterator[dg.MaterializeResult[None]]:
-    """The raw schema of the warehouse, loaded from raw Parquet, and who is one person in it."""
-    home = home_from_environment()
-    with one_writer(home, PATIENCE_SECONDS):
-        counts = load_raw(home, today())
-        counts |= link_persons(home)
-    for spec in _raw_tables():
-        yield dg.MaterializeResult(
-            asset_key=spec.key, metadata={"rows": counts.get(spec.key.path[-1], 1)}
-        )
+    return load
 
 
-@dbt_assets(
-    manifest=MANIFEST, dagster_dbt_translator=ConceptTranslator(), pool=WRITER_POOL, name="dbt"
-)
-def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
-    """The star schema, built by dbt in this process, each test reported as a check."""
-    from dbt_common.events.functions import msg_to_dict
+def warehouse_models(manifest: Path) -> dg.AssetsDefinition:
+    """Return the assets of dbt's models and seeds, as the manifest lists them."""
 
-    events: list[Any] = []
-    home = home_from_environment()
-    with one_writer(home, PATIENCE_SECONDS):
-        build_warehouse(home, on_event=events.append, with_registers=True)
-    for event in events:
-        message = DbtCoreCliEventMessage(
-            raw_event=msg_to_dict(event),
-            event_history_metadata={},
-        )
-        yield from message.to_default_asset_events(
-            manifest=MANIFEST, dagster_dbt_translator=ConceptTranslator(), context=context
-        )
+    @dbt_assets(
+        manifest=manifest, dagster_dbt_translator=ConceptTranslator(), pool=WRITER_POOL, name="dbt"
+    )
+    def build(context: dg.AssetExecutionContext, writer: WriterResource) -> Iterator[Any]:
+        """Build the star schema with dbt in this process; each test is reported as a check."""
+        from dbt_common.events.functions import msg_to_dict
+
+        events: list[Any] = []
+        try:
+            build_warehouse(writer.folder, on_event=events.append, with_registers=True)
+        except BuildFailed as failure:
+            raise dg.Failure(description=f"{failure}.", allow_retries=False) from None
+        for event in events:
+            message = DbtCoreCliEventMessage(
+                raw_event=msg_to_dict(event), event_history_metadata={}
+            )
+            yield from message.to_default_asset_events(
+                manifest=manifest, dagster_dbt_translator=ConceptTranslator(), context=context
+            )
+
+    return build

@@ -17,7 +17,7 @@ from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader
 from sources.problems import Problem, severity_of, worst_first
 from sources.reading import Reading
-from sources.reading.tables import Tables, address, read_tables
+from sources.reading.tables import Tables, read_tables
 from sources.registers import Registers
 
 #: Fill of a marked cell, by severity.
@@ -159,7 +159,7 @@ def _as_workbook(sheets: list[Any]) -> Any:
         for row, cells in enumerate(sheet.rows):
             for column, value in enumerate(cells):
                 if value not in (None, ""):
-                    cell = page[address(row, column)]
+                    cell = page.cell(row + 1, column + 1)
                     # A workbook can't hold the control characters that text can.
                     cell.value = (
                         re.sub(f"{ILLEGAL_CHARACTERS_RE.pattern}|[\ufffe\uffff]", "", value)

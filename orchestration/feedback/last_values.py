@@ -20,10 +20,9 @@ def last_values(home: Home, county_code: str, month: date) -> LastValues:
         return {}
     with duckdb.connect(str(home.marts), read_only=True) as connection:
         rows = connection.execute(
-            "select institution_code, indicator_code, category, arg_max(value, reporting_month) "
-            "from core.fct_actuals where county_code = ? and reporting_month < ? "
-            "and superseded_at is null and frequency = 'month' "
-            "and value_state in ('number', 'zero') group by all",
+            "select institution_code, indicator_code, category, value "
+            "from core.fct_values_in_turn where county_code = $1 and reporting_month < $2 "
+            "and coalesce(next_month >= $2, true)",
             [county_code, month],
         ).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}

@@ -100,12 +100,9 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
         )
         refused = _by_institution(
             connection,
-            "select institution_code, received_at from core.fct_submissions as refused "
+            "select institution_code, received_at from core.fct_submissions "
             "where county_code = ? and reporting_month = ? and status = 'refused' "
-            "and not exists (from core.fct_submissions as accepted where accepted.version > 0 "
-            "and accepted.institution_code = refused.institution_code "
-            "and accepted.reporting_month = refused.reporting_month "
-            "and accepted.received_at > refused.received_at) order by received_at",
+            "and not has_later_report order by received_at",
             county_code,
             month,
         )
@@ -134,13 +131,10 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
         )
         # Of a file whose month can't be told, its sender is asked with every month.
         asked = (
-            "select coalesce(institution_code, county_code), finding_id, rule, "
-            "coalesce(indicator_code, if(institution_code is null, delivery_id, null), ''), "
-            "coalesce(sheet, ''), coalesce(cell, ''), "
-            "coalesce(cast(row_number as varchar), ''), message_sq "
-            "from quality.findings where county_code = $1 "
-            "and coalesce(reporting_month, $2) = $2 and severity <> 'informs' "
-            "and mended_by in ('institution', 'committee') and state in ('open', 'sent') "
+            "select asked_code, finding_id, rule, coalesce(about, ''), coalesce(sheet, ''), "
+            "coalesce(cell, ''), coalesce(cast(row_number as varchar), ''), message_sq "
+            "from quality.open_questions where county_code = $1 "
+            "and coalesce(reporting_month, $2) = $2 "
             "order by array_position(['blocks', 'warns'], severity), row_number, rule, finding_id"
         )
         found = _by_institution(connection, asked, county_code, month)

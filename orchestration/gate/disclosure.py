@@ -35,6 +35,7 @@ from orchestration.products.derived import OBSERVATIONS, RESTATEMENTS
 from orchestration.products.marts import column_titled, public_marts
 from orchestration.products.tree import MANIFEST, SIGNATURE, Listed, releases_in
 from orchestration.products.words import NAME, SIGNS, completeness_text, restated_summary
+from sources.atomic import write_json
 from sources.custody.home import Home
 
 TIER = "public"
@@ -127,7 +128,7 @@ def publications(home: Home) -> dict[str, Publication]:
 def note_publications(home: Home, made: Mapping[str, Publication]) -> None:
     """Keep what is to be known of new public releases."""
     kept = {name: asdict(entry) for name, entry in {**publications(home), **made}.items()}
-    _keep(_publications_path(home), kept)
+    write_json(_publications_path(home), kept)
 
 
 def standing(home: Home, years: Iterable[str]) -> list[Folder]:
@@ -202,7 +203,7 @@ class DisclosureRecord:
 
 def keep_record(home: Home, record: DisclosureRecord) -> None:
     """Keep the record as the newest."""
-    _keep(_record_path(home), asdict(record))
+    write_json(_record_path(home), asdict(record))
 
 
 def newest_record(home: Home) -> DisclosureRecord | None:
@@ -219,13 +220,6 @@ def _record_path(home: Home) -> Path:
 
 def _publications_path(home: Home) -> Path:
     return home.gate / "public.json"
-
-
-def _keep(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    fresh.replace(path)
 
 
 def parameters_told(rules: Protection) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Belongs here: gathering what the gate decides on. Not here: the decision (expect
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pandas as pd
@@ -24,15 +24,17 @@ from expectations.validate import Check, columns_asked, validate_all
 from orchestration.products.marts import month_frames, published_marts
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
-from sources.registers import NATION, Registers, register_rows
+from sources.registers import NATION, Registers, load_registers, register_rows
 
 
-@dataclass(frozen=True, order=True)
-class Scope:
+class Scope(NamedTuple):
     """What is judged and published together: a county (or the nation) and a month."""
 
     county_code: str
     month: date
+
+    def __str__(self) -> str:
+        return f"{self.county_code} {self.month:%Y-%m}"
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,17 @@ class _Places:
 
 
 def counties_with_reports(home: Home) -> list[str]:
-    """Return, in order, the nation and the counties that owe or sent reports, logs or records."""
+    """Return, in order, the nation and the counties that owe or sent reports, logs or records.
+
+    Where no warehouse is built yet, those that owe reports by the registers.
+    """
+    if not home.warehouse.exists():
+        registers = load_registers(SEEDS)
+        owing = {row["institution_code"] for row in register_rows(SEEDS, "reporting_obligations")}
+        return sorted({NATION, *(registers.institutions[code] for code in owing)})
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select county_code from core.fct_submissions union "
-            "select county_code from core.fct_actuals union "
-            "select county_code from marts.hotline_activity union "
-            "select county_code from marts.referral_flow union select 'AL' order by all"
+            "select county_code from publication.reporting_areas order by all"
         ).fetchall()
     return [str(row[0]) for row in rows]
 

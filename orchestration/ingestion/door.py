@@ -21,6 +21,7 @@ from sources.custody.isolation import IsolatedReader, Known
 from sources.custody.landing import Repeat, joined, store_batch
 from sources.custody.rekeying import finish_rotations
 from sources.custody.repeats import Contents, stored_contents
+from sources.custody.version import write_version
 from sources.problems import Problem, worst_first
 from sources.reading import Reading
 from sources.registers import Registers
@@ -53,7 +54,9 @@ def take_in(home: Home, registers: Registers) -> Intake:
 
     The same content twice changes nothing but a finding. What is refused goes to quarantine with
     its reason. Files are stored in batches: one that breaks off leaves those before it stored.
+    Raises OtherVersion for a data folder that another krat wrote.
     """
+    write_version(home)
     finish_rotations(home)
     shutil.rmtree(home.incoming, ignore_errors=True)
     known = stored_contents(home)

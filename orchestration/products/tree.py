@@ -5,9 +5,7 @@ what a release holds (release) or whether it is whole (verify).
 """
 
 import json
-import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from sources.atomic import rename_folder, write_text
 
 MANIFEST = "datapackage.json"
 SIGNATURE = "datapackage.json.sig"
@@ -66,11 +66,7 @@ class Place:
         newest = self.newest()
         if newest is None or self.latest() == newest:
             return
-        fresh = self.folder / f".{LATEST}.{secrets.token_hex(4)}"
-        fresh.write_text(f"{newest.name}\n", encoding="ascii")
-        _wait_for_disk(fresh)
-        fresh.replace(self.folder / LATEST)
-        _wait_for_disk(self.folder)
+        write_text(self.folder / LATEST, f"{newest.name}\n")
 
     @contextmanager
     def appearing(self) -> Iterator[tuple[Path, Path]]:
@@ -86,10 +82,7 @@ class Place:
         yield draft, target
         for path in draft.iterdir():
             path.chmod(0o444)
-            _wait_for_disk(path)
-        _wait_for_disk(draft)
-        draft.rename(target)
-        _wait_for_disk(self.folder)
+        rename_folder(draft, target)
         self.point_latest()
 
 
@@ -165,11 +158,3 @@ def _manifest(release: Path) -> dict[str, Any]:
 def _number(release: Path) -> int:
     match = _NUMBERED.fullmatch(release.name)
     return int(match[1]) if match else 0
-
-
-def _wait_for_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -152,13 +152,9 @@ def reasons_since(
     with (previous / "sources.csv").open(encoding="utf-8", newline="") as file:
         known = {row["delivery_id"] for row in csv.DictReader(file) if row["status"] != "refused"}
     fresh = sorted({str(row[0]) for row in sources} - known)
-    # A report that supersedes touches what the one before it said, too, and it does not say.
     reported = connection.execute(
-        "select distinct actuals.indicator_code, fresh.institution_code, fresh.version "
-        "from core.fct_submissions as fresh inner join core.fct_actuals as actuals "
-        "using (county_code, institution_code, reporting_month, frequency) "
-        "where list_contains(?, fresh.delivery_id) and fresh.version is not null "
-        "and (county_code = ? or ? = 'AL')",
+        "select indicator_code, institution_code, version from publication.delivery_indicators "
+        "where list_contains(?, delivery_id) and (county_code = ? or ? = 'AL')",
         [fresh, county_code, county_code],
     ).fetchall()
     kinds = {row[0] for row in connection.execute(

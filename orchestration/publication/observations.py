@@ -17,52 +17,18 @@ from orchestration.products.derived import OBSERVATIONS, OBSERVED_TABLE
 from orchestration.products.marts import Mart, Table
 
 NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
-NOT_REPORTED, NOT_COLLECTED, CANNOT_EXIST = "O", "L", "M"
+NOT_REPORTED, CANNOT_EXIST = "O", "M"
 SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"
 
-#: What an empty number of an indicator says: the gravest of what was said of it in the county, in
-#: the month, in the year so far, and since the plan began. Nothing owed and nothing said is 0.
-_SAID = """
-with said as (
-    select
-        county_code, institution_code, indicator_code, reporting_month,
-        bool_or(value_state in ('number', 'zero')) as has_number,
-        max(case value_state
-            when 'not_reported' then 3 when 'unknown' then 2 when 'refused' then 2 else 1
-        end) as gravest
-    from core.fct_actuals
-    where superseded_at is null and frequency = 'month'
-        and (county_code = $county or $county = 'AL')
-    group by all
-),
-due as (
-    select distinct county_code, institution_code, indicator_code, reporting_month
-    from core.fct_values_due where county_code = $county or $county = 'AL'
-),
-told as (
-    select
-        indicator_code, reporting_month,
-        case when has_number then 0 when gravest is null then 3 else gravest end as gravest
-    from due full join said using (county_code, institution_code, indicator_code, reporting_month)
-    where reporting_month <= $month
-)
-select
-    indicator_code,
-    coalesce(max(gravest) filter (where reporting_month = $month), 0),
-    coalesce(max(gravest) filter (where year(reporting_month) = year($month)), 0),
-    coalesce(max(gravest), 0)
-from told group by indicator_code
-"""
-
-_GRAVITY = {0: CANNOT_EXIST, 1: CANNOT_EXIST, 2: NOT_COLLECTED, 3: NOT_REPORTED}
-
-#: The numbers of an indicator by the span that they are of, in the order of the query's columns.
-_SPANS = (
-    ("actual_month",),
-    ("actual_year_to_date", "actual_year_to_date_least"),
-    ("actual_cumulative", "actual_cumulative_least"),
-)
+#: What each number of an indicator is of, as in publication.empty_number_statuses.
+_SPANS = {
+    "actual_month": "month",
+    "actual_year_to_date": "year_to_date",
+    "actual_year_to_date_least": "year_to_date",
+    "actual_cumulative": "cumulative",
+    "actual_cumulative_least": "cumulative",
+}
 
 
 def observations(
@@ -80,14 +46,12 @@ def observations(
             "select indicator_code, unit, is_person_sensitive from core.dim_indicators"
         ).fetchall()
     }
-    said = {
-        code: {
-            measure: grave
-            for measures, grave in zip(_SPANS, gravity, strict=True)
-            for measure in measures
-        }
-        for code, *gravity in connection.execute(
-            _SAID, {"county": county_code, "month": month}
+    statuses = {
+        (code, span): status
+        for code, span, status in connection.execute(
+            "select indicator_code, span, obs_status from publication.empty_number_statuses "
+            "where county_code = ? and reporting_month = ?",
+            [county_code, month],
         ).fetchall()
     }
     rows = []
@@ -101,7 +65,7 @@ def observations(
                 value = record[measure]
                 empty = bool(pd.isna(value))
                 status = (
-                    _empty_status(told["when_empty"], said, record, measure)
+                    _empty_status(told["when_empty"], statuses, record, measure)
                     if empty
                     else _number_status(record, told["unit"])
                 )
@@ -152,7 +116,10 @@ def _number_status(record: dict[Any, Any], unit: str) -> str:
 
 
 def _empty_status(
-    when_empty: str, said: dict[str, dict[str, int]], record: dict[Any, Any], measure: str
+    when_empty: str,
+    statuses: dict[tuple[str, str], str],
+    record: dict[Any, Any],
+    measure: str,
 ) -> str:
     if record.get("value_state") in MASKED and measure != "target_value":
         has_target = pd.notna(record["target_value"]) and record["target_value"] > 0
@@ -161,4 +128,6 @@ def _empty_status(
         return CANNOT_EXIST
     if when_empty == "not_reported":
         return NOT_REPORTED
-    return _GRAVITY[said.get(record["indicator_code"], {}).get(measure, 0)]
+    if measure not in _SPANS:
+        return CANNOT_EXIST
+    return statuses[record["indicator_code"], _SPANS[measure]]

@@ -60,7 +60,7 @@ from orchestration.products.marts import (
     public_marts,
     warehouse_table,
 )
-from orchestration.products.tree import MANIFEST, Place, facts_of, releases_in, sweep
+from orchestration.products.tree import MANIFEST, Place, facts_of, sweep
 from orchestration.publication.changes import (
     UNEXPLAINED,
     WhyChanged,
@@ -125,82 +125,6 @@ COLUMNS = {
     "progress": "DOUBLE",
     "is_made_up": "BOOLEAN",
 }
-
-#: Indicators about persons, and those that share a population with one: the same persons again.
-_PROTECTED = """
-    select indicator_code, population_id, name_sq, name_en,
-        target_basis in ('level', 'milestone') as is_level
-    from core.dim_indicators
-    where is_person_sensitive or population_id in (
-        select population_id from core.dim_indicators where is_person_sensitive
-    )
-"""
-
-#: A year's count stands at its December, a quarter's adds up three months. A county's quarters
-#: are not asked for. Nor is what has not settled yet.
-_COUNTS = f"""
-    with protected as ({_PROTECTED}),
-    progress as (
-        select progress.*, protected.is_level
-        from marts.indicator_progress as progress
-        inner join protected using (indicator_code)
-    ),
-    figures as (
-        select distinct indicator_code, reporting_month from core.fct_actuals
-        where county_code = 'AL' and frequency = 'year' and category = 'total'
-            and value_state in ('number', 'zero') and superseded_at is null
-    ),
-    years as (
-        select
-            progress.county_code, progress.reporting_month,
-            cast(year(progress.reporting_month) as varchar) as period,
-            progress.indicator_code as subject, progress.actual_year_to_date as value,
-            case when progress.county_code = 'AL' then (
-                select string_agg(parts.county_code, ' ' order by parts.county_code)
-                from progress as parts
-                where parts.county_code <> 'AL' and parts.actual_year_to_date is not null
-                    and parts.indicator_code = progress.indicator_code
-                    and parts.reporting_month = progress.reporting_month
-            ) end as counties,
-            case when figures.indicator_code is null then 'reports' else 'published_figure' end
-                as counted_from,
-            progress.target_value, progress.is_made_up
-        from progress
-        left join figures
-            on progress.county_code = 'AL'
-            and progress.indicator_code = figures.indicator_code
-            and progress.reporting_month = figures.reporting_month
-        where month(progress.reporting_month) = 12
-    ),
-    quarters as (
-        select
-            'AL' as county_code, max(reporting_month) as reporting_month,
-            year(reporting_month) || '-Q' || quarter(reporting_month) as period,
-            indicator_code as subject, sum(actual_month) filter (where county_code = 'AL') as value,
-            string_agg(distinct county_code, ' ' order by county_code) filter (
-                where county_code <> 'AL' and actual_month is not null
-            ) as counties,
-            'reports' as counted_from, cast(null as double) as target_value,
-            coalesce(bool_or(is_made_up) filter (where county_code = 'AL'), false) as is_made_up
-        from progress
-        where not is_level
-        group by indicator_code, year(reporting_month), quarter(reporting_month)
-        having count(distinct reporting_month) = 3
-    ),
-    indicators as (
-        select *, 'total' as dimension, 'total' as category
-        from (select * from years union all by name select * from quarters)
-    ),
-    records as (
-        select *, 'records' as counted_from from marts.person_counts
-    )
-    select county_code, reporting_month, period, subject, dimension, category,
-        cast(round(value) as bigint) as value, counties, counted_from, target_value, is_made_up
-    from (select * from indicators union all by name select * from records)
-    where last_day(reporting_month) + cast(? as integer) <= cast(? as date)
-        and list_contains(?, reporting_month)
-    order by all
-"""
 
 
 @dataclass(frozen=True)
@@ -294,20 +218,6 @@ def _closed(home: Home, fresh: list[Contents]) -> dict[Scope, str]:
 
 def _place(home: Home, scope: Scope, tier: str = TIER) -> Place:
     return Place(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
-
-
-def outdated(home: Home) -> list[Scope]:
-    """Return the public months whose marts were judged since with other content than they show."""
-    kept = publications(home)
-    scopes = []
-    for listed in releases_in(home.releases):
-        if listed.tier == TIER and listed.is_latest:
-            scope = Scope(listed.county_code, _month(listed.month))
-            told = kept.get(f"{listed.county_code}/{listed.month}/r{listed.number}")
-            record = read_record(home, scope.county_code, scope.month)
-            if told and record and told.content_hash != record.content_hash:
-                scopes.append(scope)
-    return scopes
 
 
 def passes(home: Home, scope: Scope) -> bool:
@@ -409,9 +319,12 @@ def _newest(home: Home, scope: Scope) -> Release:
 
 
 def _known(connection: duckdb.DuckDBPyConnection, scopes: list[Scope]) -> Known:
-    protected = connection.execute(f"select * from ({_PROTECTED}) order by all").fetchall()
+    protected = connection.execute(
+        "select indicator_code, population_id from core.dim_indicators where is_protected "
+        "order by all"
+    ).fetchall()
     populations: dict[str, list[str]] = {}
-    for code, population, *_ in protected:
+    for code, population in protected:
         if population is not None:
             populations.setdefault(population, []).append(code)
     empty = {mart.name: pd.DataFrame() for mart in public_marts()}
@@ -432,7 +345,7 @@ def _known(connection: duckdb.DuckDBPyConnection, scopes: list[Scope]) -> Known:
     texts += [text for label in _labels().values() for text in (label.name_sq, label.name_en)]
     return Known(
         rules=load_protection(tuple(codes) for codes in populations.values()),
-        protected=frozenset(code for code, *_ in protected),
+        protected=frozenset(code for code, _ in protected),
         texts=frozenset(texts),
         columns={table.mart.name: tuple(one.name for one in table.columns) for table in tables},
         completeness={
@@ -448,8 +361,13 @@ def _true_counts(
     connection: duckdb.DuckDBPyConnection, scopes: list[Scope], known: Known, day: date
 ) -> pd.DataFrame:
     """Return the rows of what is protected that have a public shape and have settled."""
-    months = sorted({scope.month for scope in scopes})
-    rows = connection.execute(_COUNTS, [known.rules.settled_after_days, day, months]).df()
+    months = {scope.month for scope in scopes}
+    settled = sorted(month for month in months if settled_on(month, known.rules) <= day)
+    rows = connection.execute(
+        "select * from publication.public_counts "
+        "where list_contains(cast(? as date[]), reporting_month) order by all",
+        [settled],
+    ).df()
     chosen = pd.MultiIndex.from_tuples(
         [(scope.county_code, pd.Timestamp(scope.month)) for scope in scopes]
     )
@@ -661,7 +579,10 @@ def _tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pd.DataFram
 
 def _unprotected(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, pd.DataFrame]:
     """Return the rows of the marts that go out in full, without what is protected."""
-    only = f"and indicator_code not in (select indicator_code from ({_PROTECTED}))"
+    only = (
+        "and indicator_code not in "
+        "(select indicator_code from core.dim_indicators where is_protected)"
+    )
     return {
         mart.name: connection.execute(
             f"select * from {mart.schema}.{mart.name} "

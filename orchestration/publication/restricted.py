@@ -7,7 +7,7 @@ it (expectations.gate), where releases lie (tree), or the looks of a file in it.
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
@@ -178,7 +179,7 @@ def standing_release(home: Home, contents: Contents) -> Release | None:
     newest = place.newest()
     numbers_hash = None
     if newest is not None and facts_of(newest).get("status") == "final":
-        numbers_hash = _numbers_hash(contents)
+        numbers_hash = _numbers_of(contents)
     return _standing(place, contents.content_hash, status, numbers_hash)
 
 
@@ -208,13 +209,13 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
     Raises finality.MonthIsFinal for a final month that nobody reopened.
     """
     key = signing_key(home.keys)
-    publish_key(key.verify_key, home.releases)
+    publish_key(key.public_key(), home.releases)
     place = _place(home, contents)
     previous = place.newest()
     facts = _facts(home, place, contents, previous)
     with place.appearing() as (draft, target):
         number = int(target.name[1:])
-        facts |= {"number": number, "signed_by": fingerprint(key.verify_key)}
+        facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
         tables = _write(draft, contents, facts, previous)
         package = data_package(
             draft,
@@ -227,7 +228,7 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
         )
         manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
         (draft / MANIFEST).write_bytes(manifest)
-        (draft / SIGNATURE).write_bytes(key.sign(manifest).signature)
+        (draft / SIGNATURE).write_bytes(key.sign(manifest))
         yield draft, Release(path=target, number=number, is_new=True)
 
 
@@ -280,10 +281,28 @@ def _facts(home: Home, place: Place, contents: Contents, previous: Path | None) 
     return facts | {
         "is_made_up": contents.is_made_up,
         "content_hash": contents.content_hash,
-        "numbers_hash": _numbers_hash(contents),
+        "numbers_hash": _numbers_of(contents),
         "hashes": contents.hashes,
         **contents.facts,
     }
+
+
+def final_month_refusal(home: Home, county_code: str, month: date) -> str | None:
+    """Return why a final month keeps its release though its numbers changed, else None."""
+    place = Place(home.releases, TIER, county_code, f"{month:%Y-%m}")
+    newest = place.newest()
+    if newest is None or facts_of(newest).get("status") != "final":
+        return None
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        frames = month_frames(connection, county_code, month)
+    numbers = _numbers_hash((mart, frames[mart.name]) for mart in published_marts())
+    if numbers == facts_of(newest)["numbers_hash"]:
+        return None
+    try:
+        _reopened(home, place, newest)
+    except MonthIsFinal as refusal:
+        return str(refusal)
+    return None
 
 
 def require_open(home: Home, contents: Contents) -> None:
@@ -306,15 +325,15 @@ def _reopened(home: Home, place: Place, previous: Path | None) -> dict[str, Any]
     return reopened
 
 
-def _numbers_hash(contents: Contents) -> str:
+def _numbers_hash(tables: Iterable[tuple[Mart, pd.DataFrame]]) -> str:
     """Return the hash of the marts' numbers alone, which is what a final month keeps."""
     return content_hash(
-        {
-            table.mart.name: table.frame[[*table.mart.key, *table.mart.values]]
-            for table in contents.tables
-            if table.mart.values
-        }
+        {mart.name: frame[[*mart.key, *mart.values]] for mart, frame in tables if mart.values}
     )
+
+
+def _numbers_of(contents: Contents) -> str:
+    return _numbers_hash((table.mart, table.frame) for table in contents.tables)
 
 
 #: The registers that the marts of the restricted tier point into, each with the columns published.
@@ -400,23 +419,13 @@ def completeness(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> dict[str, Any]:
     """Return how many reports were due and came, and when the last delivery came."""
-    expected, received, on_time = connection.execute(
-        "select coalesce(sum(expected), 0), coalesce(sum(received), 0), coalesce(sum(on_time), 0) "
-        "from marts.reporting_completeness "
-        "where (county_code = ? or ? = 'AL') and reporting_month = ?",
-        [county_code, county_code, month],
-    ).fetchall()[0]
-    (known_until,) = connection.execute(
-        "select max(received_at) from raw.deliveries where (county_code = ? or ? = 'AL') "
-        "and (reporting_month is null or reporting_month <= ?)",
-        [county_code, county_code, month],
-    ).fetchall()[0]
+    [(expected, received, on_time, known_until)] = connection.execute(
+        "select expected, received, on_time, known_until from publication.area_completeness "
+        "where county_code = ? and reporting_month = ?",
+        [county_code, month],
+    ).fetchall()
     return {
-        "completeness": {
-            "expected": int(expected),
-            "received": int(received),
-            "on_time": int(on_time),
-        },
+        "completeness": {"expected": expected, "received": received, "on_time": on_time},
         "known_until": None if known_until is None else f"{known_until:%Y-%m-%dT%H:%M:%SZ}",
     }
 
@@ -468,10 +477,8 @@ def sources_of(
 ) -> list[tuple[Any, ...]]:
     """Return the deliveries that a month rests on, in SOURCE_COLUMNS."""
     return connection.execute(
-        "select distinct d.delivery_id, d.source, d.content_hash, d.institution_code, s.version, "
-        "coalesce(s.status, d.status), d.is_made_up from raw.deliveries as d "
-        "left join core.fct_submissions as s using (delivery_id) "
-        "where (d.county_code = ? or ? = 'AL') "
-        "and (d.reporting_month is null or d.reporting_month <= ?) order by all",
+        "select delivery_id, source_kind, content_hash, institution_code, version, status, "
+        "is_made_up from publication.release_sources where (county_code = ? or ? = 'AL') "
+        "and (reporting_month is null or reporting_month <= ?) order by all",
         [county_code, county_code, month],
     ).fetchall()

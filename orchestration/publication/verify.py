@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nacl.signing import VerifyKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, place_of
 from orchestration.publication.writing.signing import fingerprint, is_signed_by
@@ -75,7 +75,7 @@ class Fault:
         return FAULTS[self.kind][1].format(path=self.path, detail=self.detail)
 
 
-def verify_release(folder: Path, keys: Sequence[VerifyKey]) -> list[Fault]:
+def verify_release(folder: Path, keys: Sequence[Ed25519PublicKey]) -> list[Fault]:
     """Return what is wrong with a release's folder, nothing where it is whole and ours.
 
     Ours is what one of `keys` signed. Every name in the folder counts: a file that the manifest
@@ -129,7 +129,7 @@ def _signature_faults(
     found: dict[str, str],
     content: bytes,
     manifest: dict[str, Any],
-    keys: Sequence[VerifyKey],
+    keys: Sequence[Ed25519PublicKey],
 ) -> list[Fault]:
     if found.get(SIGNATURE) != "file":
         return [Fault("unsigned", SIGNATURE)]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from orchestration.products.comments import comment_on
 from orchestration.products.tree import MANIFEST, Listed, releases_in
+from sources.atomic import replace_file
 
 #: What is added to a mart's rows, with its comment; a mart that names its county or month keeps it.
 _ADDED = {
@@ -28,13 +29,10 @@ def unite(tree: Path, tier: str, target: Path) -> tuple[int, int, int]:
     Who has the old file open reads on in it.
     """
     releases = [one for one in releases_in(tree) if one.tier == tier and one.is_latest]
-    fresh = target.with_name(f".{target.name}.new")
-    fresh.unlink(missing_ok=True)
-    with duckdb.connect(str(fresh)) as connection:
+    with replace_file(target) as fresh, duckdb.connect(str(fresh)) as connection:
         tables = _tables(releases)
         for name, holders in tables.items():
             _unite_table(connection, name, holders)
-    fresh.replace(target)
     counties = {one.county_code for one in releases}
     return len(tables), len(counties), len({one.month for one in releases})
 

@@ -7,7 +7,6 @@ the counties (national).
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,8 +16,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from filelock import FileLock, Timeout
-from nacl.signing import VerifyKey
 
 from orchestration.products.tree import MANIFEST, SIGNATURE, Place
 from orchestration.publication.verify import verify_release
@@ -27,12 +26,14 @@ from orchestration.publication.writing.signing import (
     NoKey,
     fingerprint,
     is_signed_by,
+    public_keys_in,
     publish_key,
     read_public_keys,
 )
 from orchestration.pulling.national import unite
 from orchestration.pulling.remote import CHUNK, Remote, body, told
 from orchestration.pulling.words import PullFailed
+from sources.atomic import rename_folder, write_bytes
 
 #: Releases fetched at once.
 CONNECTIONS = 4
@@ -139,10 +140,10 @@ def _catalogue(remote: Remote, out: Path) -> list[dict[str, Any]]:
         content = body(response, remote.url, _LARGEST_TEXT)
         releases = _parsed_catalogue(content, remote.url)
         known.unlink(missing_ok=True)
-        _write(kept, content)
+        write_bytes(kept, content)
         if "etag" in response.headers:
             state = {"url": remote.url, "etag": response.headers["etag"]}
-            _write(known, json.dumps(state).encode())
+            write_bytes(known, json.dumps(state).encode())
     return releases
 
 
@@ -202,7 +203,7 @@ def _pin(remote: Remote, out: Path, trusted: str | None) -> str | None:
     known = read_public_keys(tree / PUBLIC_KEYS) if (tree / PUBLIC_KEYS).exists() else []
     if known and trusted in (None, *map(fingerprint, known)):
         return None
-    offered = _offered_keys(remote, out)
+    offered = _offered_keys(remote)
     if trusted is not None:
         offered = [key for key in offered if fingerprint(key) == trusted]
         if not offered:
@@ -212,22 +213,18 @@ def _pin(remote: Remote, out: Path, trusted: str | None) -> str | None:
     return fingerprint(offered[-1])
 
 
-def _offered_keys(remote: Remote, out: Path) -> list[VerifyKey]:
-    fetched = out / ".offered-keys.pem"
-    _write(fetched, remote.content(f"releases/{PUBLIC_KEYS}", _LARGEST_TEXT))
+def _offered_keys(remote: Remote) -> list[Ed25519PublicKey]:
     try:
-        return read_public_keys(fetched)
+        return public_keys_in(remote.content(f"releases/{PUBLIC_KEYS}", _LARGEST_TEXT))
     except NoKey:
         raise PullFailed("no_key", url=remote.url) from None
-    finally:
-        fetched.unlink()
 
 
 def _fetch_all(
     remote: Remote,
     out: Path,
     missing: list[Wanted],
-    keys: Sequence[VerifyKey],
+    keys: Sequence[Ed25519PublicKey],
     tell: Callable[[str], None],
 ) -> int:
     size = 0
@@ -243,7 +240,7 @@ def _fetch_all(
     return size
 
 
-def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[VerifyKey]) -> int:
+def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519PublicKey]) -> int:
     """Fetch one release into a draft, verify it, and give it its name; return its bytes."""
     place = Place(out / "releases", wanted.tier, wanted.county_code, wanted.month)
     draft = place.folder / f".r{wanted.number}.pulling"
@@ -269,13 +266,13 @@ def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[VerifyKey])
         raise
     for path in draft.iterdir():
         path.chmod(0o444)
-    draft.rename(place.folder / f"r{wanted.number}")
+    rename_folder(draft, place.folder / f"r{wanted.number}")
     place.point_latest()
     return len(content) + len(signature) + sum(size for _, size in files.values())
 
 
 def _signed_files(
-    wanted: Wanted, content: bytes, signature: bytes, keys: Sequence[VerifyKey]
+    wanted: Wanted, content: bytes, signature: bytes, keys: Sequence[Ed25519PublicKey]
 ) -> dict[str, tuple[str, int]]:
     """Return hash and size of each file of a manifest that is ours and of the release wanted."""
     signed = any(is_signed_by(key, content, signature) for key in keys)
@@ -344,16 +341,8 @@ def _fetch_rest(remote: Remote, path: str, part: Path, size: int) -> None:
                     if written > size:
                         raise PullFailed("too_large", path=path)
                     file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -13,6 +13,7 @@ from orchestration.products.comments import comment_on
 from orchestration.products.marts import published_marts
 from orchestration.reading_copy.tables import copy_tables
 from orchestration.reading_copy.vintages import write_vintages
+from sources.atomic import replace_file
 from sources.custody.home import Home
 
 BLOCKED_MONTHS = {
@@ -31,9 +32,7 @@ def write_reading_copy(home: Home) -> int:
     Who has the old file open reads on in it. Raises expectations.gate.GateRefused when the marts
     are not those that were judged.
     """
-    fresh = home.marts.with_suffix(".duckdb.new")
-    fresh.unlink(missing_ok=True)
-    with duckdb.connect(str(fresh)) as connection:
+    with replace_file(home.marts) as fresh, duckdb.connect(str(fresh)) as connection:
         connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
         judged = require_judged(home, mart_hashes(connection, "warehouse"), suite_hash())
         connection.begin()
@@ -43,7 +42,6 @@ def write_reading_copy(home: Home) -> int:
         _tell_blocked(connection, judged)
         connection.execute("detach warehouse")
         vintages = write_vintages(connection, home)
-    fresh.replace(home.marts)
     return copied + vintages + 1
 
 

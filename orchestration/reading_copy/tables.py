@@ -36,10 +36,9 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
             [schema, table],
         ).fetchall():
             comment_on(connection, f"column {name}.{column}", text)
-    # What was known of the reported values on a day, by the times that each version held.
+    # What was known of the reported values on a day.
     connection.execute(
         "create macro core.actuals_as_known(day) as table select * from core.fct_actuals "
-        "where cast(received_at as date) <= cast(day as date) "
-        "and coalesce(cast(superseded_at as date) > cast(day as date), true)"
+        "where known_from <= cast(day as date) and coalesce(known_to > cast(day as date), true)"
     )
     return len(tables)

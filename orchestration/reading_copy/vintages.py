@@ -11,6 +11,7 @@ on a day is computed from the data, whether or not anybody refreshed that day.
 import shutil
 import tempfile
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -25,6 +26,7 @@ from orchestration.reading_copy.tables import copy_tables
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
+from sources.atomic import replace_file
 from sources.custody import journal
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
@@ -78,7 +80,6 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
     """
     for left in home.root.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left)
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / home.marts.name
     # The scratch warehouse has rows of persons, so it never leaves the home.
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as scratch:
@@ -94,9 +95,8 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
                 connection.execute(f"attach '{known.warehouse}' as warehouse (read_only)")
                 copy_tables(connection)
                 connection.execute("detach warehouse")
-            fresh = target.with_suffix(".duckdb.new")
-            shutil.copyfile(known.marts, fresh)
-            fresh.replace(target)
+            with replace_file(target) as fresh:
+                shutil.copyfile(known.marts, fresh)
         finally:
             prepare_process(home)
     return target
@@ -141,7 +141,8 @@ def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[Listed])
         "final_on date, reopened_because varchar, is_made_up boolean)"
     )
     rows = []
-    for one, later in zip(listed, [*listed[1:], None], strict=True):
+    for one, later in pairwise([*listed, None]):
+        assert one is not None
         is_followed = later is not None and later.path.parent == one.path.parent
         rows.append(
             (

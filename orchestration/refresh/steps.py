@@ -1,23 +1,33 @@
-"""The road of a refresh, in one process: take in, load, build, judge, publish.
+"""The steps of a refresh, in one list: take in, load, link, build, judge, publish, swap the copy.
 
-Belongs here: the order of the steps and what is told of them. Not here: any step itself.
+The command line runs them all at once, Dagster one asset after the other. A county-month that is
+refused is a result, not an error: all others go on, and the reading copy is swapped.
+
+Belongs here: each step as a function, and their order. Not here: what is published (plan), or how
+a caller reports it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date
 
-import duckdb
-
 from expectations.gate import GateRecord, GateRefused
-from orchestration.gate.judge import Scope, counties_with_reports, judge
+from orchestration.gate.judge import Scope, judge
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
 from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.public import PublicOutcome, release_public
+from orchestration.publication.public import passes, release_public
 from orchestration.publication.restricted import Release, release
 from orchestration.reading_copy.copy import write_reading_copy
-from orchestration.refresh.due import changed_since_release, due, note_released
+from orchestration.refresh.plan import (
+    Plan,
+    Refusal,
+    note_released,
+    plan,
+    refuse_blocked,
+    refuse_final,
+    require_plan,
+)
 from orchestration.runtime.clock import today
 from orchestration.runtime.settings import SEEDS
 from orchestration.runtime.writer_lock import one_writer
@@ -28,32 +38,79 @@ from sources.registers import load_registers
 
 
 @dataclass(frozen=True)
+class Restricted:
+    """What the restricted tier shows after a refresh."""
+
+    #: The newest release of each county-month that was let through, whether new or unchanged.
+    released: dict[Scope, Release] = field(default_factory=dict)
+    #: What was not, in the order of the plan.
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Public:
+    """What the public tier shows after a refresh."""
+
+    #: The newest release of each county-month that was let through, whether new or unchanged.
+    releases: tuple[Release, ...] = ()
+    #: What was not: final months, and all of a group of which something small could be derived.
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a refresh did: files, dbt nodes, verdicts, and the releases of both tiers.
+    """What a refresh did: files, dbt nodes, verdicts, and the releases of both tiers."""
 
-    `restated` are new releases of months that were not asked for, but released before, and whose
-    numbers or findings changed since; `due` are new ones that the day alone made: months that
-    became final, or whose counts of persons have settled.
-    `closed` says of each final month whose numbers would have changed that it stands as it was.
-    """
-
+    plan: Plan
     intake: Intake
     build: Build
     records: list[GateRecord]
-    releases: list[Release]
-    restated: list[Release]
-    due: list[Release]
-    public: PublicOutcome
-    closed: dict[Scope, str]
+    restricted: Restricted
+    public: Public
+
+    @property
+    def releases(self) -> list[Release]:
+        """The newest releases of what was asked for, whether new or unchanged."""
+        return [release for scope, release in self._released(self.plan.asked)]
+
+    @property
+    def restated(self) -> list[Release]:
+        """New releases of months that nobody asked for, whose tables changed since."""
+        return [release for _, release in self._released(self.plan.restated) if release.is_new]
+
+    @property
+    def due(self) -> list[Release]:
+        """New releases that the day alone made, of both tiers."""
+        coming = {(scope.county_code, f"{scope.month:%Y-%m}") for scope in self.plan.due}
+        return [
+            *(release for _, release in self._released(self.plan.due) if release.is_new),
+            *(
+                release
+                for release in self.public.releases
+                if release.is_new and release.path.parts[-3:-1] in coming
+            ),
+        ]
 
     @property
     def blocked(self) -> list[GateRecord]:
         """The records that the gate did not let through."""
         return [record for record in self.records if record.verdict != "pass"]
 
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """Every county-month that was not published in the restricted tier, with the reason."""
+        return self.restricted.refused
 
-class NoPlan(ValueError):
-    """No plan in the registers covers a month that was asked for."""
+    @property
+    def is_done(self) -> bool:
+        """Whether all that was asked for was published, in both tiers."""
+        refused = {refusal.scope for refusal in (*self.refused, *self.public.refused)}
+        others = {*self.plan.restated, *self.plan.due, *self.plan.public_outdated}
+        return not (self.blocked or refused - others)
+
+    def _released(self, scopes: Iterable[Scope]) -> list[tuple[Scope, Release]]:
+        released = self.restricted.released
+        return [(scope, released[scope]) for scope in scopes if scope in released]
 
 
 def refresh(
@@ -62,86 +119,96 @@ def refresh(
     county_code: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
     as_of: date | None = None,
+    wait_seconds: float = 0,
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
-    A month released before whose tables changed, as by a late report, gets a new release too, and
-    so does one that became final or whose counts of persons settled. A county that the gate blocks
-    keeps its last release, and its rows of the reading copy; the others are published, a final
-    month that nobody reopened excepted. The public tier follows as a whole, or stays as it was;
-    whatever its own gate says changes nothing of the restricted one.
-    Deadlines are judged `as_of` a day, today by default. Raises NoPlan for a month outside the
-    plans, AnotherWriter when another process writes this home.
+    `plan.plan` decides what is published. A county that the gate blocks keeps its last release, and
+    its rows of the reading copy; the others are published. The lock is held from the first step to
+    the last. Deadlines are judged `as_of` a day, today by default.
+    Raises NoPlan, before anything is done, when no action plan covers any of the months,
+    AnotherWriter when another process writes this data folder for more than `wait_seconds`, and
+    BuildFailed when dbt can't build the warehouse.
     """
-    with one_writer(home):
-        registers = load_registers(SEEDS)
+    require_plan(months)
+    with one_writer(home, wait_seconds, name="krat refresh", on_wait=tell):
         tell("reading the inbox")
-        intake = take_in(home, registers)
+        intake = take_in(home, load_registers(SEEDS))
         tell("loading what was taken in")
         load_raw(home, as_of or today())
         tell("linking persons")
         link_persons(home)
         tell("building the warehouse")
         build = build_warehouse(home)
-        _require_plan(home, months)
+        planned = plan(home, months, county_code)
         tell("judging what may be published")
-        counties = [county_code] if county_code else counties_with_reports(home)
-        asked = [Scope(county, month) for county in counties for month in months]
-        restated = [
-            scope for scope in changed_since_release(home, county_code) if scope not in asked
-        ]
-        coming = [scope for scope in due(home, county_code) if scope not in [*asked, *restated]]
-        scopes = [*asked, *restated, *coming]
-        records = judge(home, scopes, registers)
-        released: dict[Scope, Release] = {}
-        closed: dict[Scope, str] = {}
-        for position, scope in enumerate(scopes, start=1):
-            tell(
-                f"publishing {scope.county_code} {scope.month:%Y-%m} ({position} of {len(scopes)})"
-            )
-            try:
-                released[scope] = release(home, scope.county_code, scope.month)
-            except GateRefused:
-                continue
-            except MonthIsFinal as refusal:
-                closed[scope] = str(refusal)
-        note_released(home, list(released))
+        records = judge_planned(home, planned)
+        restricted = publish_restricted(home, planned, tell)
         tell("publishing what anyone may see")
-        public = release_public(home, [scope for scope in released if scope not in coming])
-        # By themselves: what is refused of them must not stop the months that were asked for.
-        public_due = release_public(home, [scope for scope in released if scope in coming])
+        public = publish_public(home, planned, restricted)
         tell("swapping the reading copy")
         write_reading_copy(home)
-    return Outcome(
-        intake=intake,
-        build=build,
-        records=records,
-        releases=[released[scope] for scope in asked if scope in released],
-        restated=[
-            released[scope] for scope in restated if scope in released and released[scope].is_new
-        ],
-        due=[
-            *(released[scope] for scope in coming if scope in released and released[scope].is_new),
-            *(made for made in public_due.releases if made.is_new),
-        ],
-        public=PublicOutcome(
-            public.releases,
-            public.refusal or public_due.refusal,
-            {**public_due.closed, **public.closed},
-        ),
-        closed=closed,
+    return Outcome(planned, intake, build, records, restricted, public)
+
+
+def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:
+    """Judge every county-month of the plan; return their gate records, which are kept."""
+    return judge(home, list(planned.scopes), load_registers(SEEDS))
+
+
+def publish_restricted(
+    home: Home, planned: Plan, tell: Callable[[str], None] = lambda _: None
+) -> Restricted:
+    """Release what the gate let through to the restricted tier; the rest is refused one by one.
+
+    What is released already is returned as it is.
+    """
+    released: dict[Scope, Release] = {}
+    refused = list(planned.refused)
+    closed = {refusal.scope for refusal in refused}
+    for position, scope in enumerate(planned.scopes, start=1):
+        if scope in closed:
+            continue
+        tell(f"publishing {scope} ({position} of {len(planned.scopes)})")
+        try:
+            released[scope] = release(home, *scope)
+        except GateRefused as refusal:
+            refused.append(refuse_blocked(scope, str(refusal)))
+        except MonthIsFinal as refusal:
+            refused.append(refuse_final(scope, str(refusal)))
+    return Restricted(released, tuple(refused))
+
+
+def publish_public(home: Home, planned: Plan, restricted: Restricted) -> Public:
+    """Release to the public tier what the restricted one shows; note what was released.
+
+    Each group is judged by itself: what is refused of the months that nobody asked for must not
+    hold back those that somebody did.
+    """
+    shown = restricted.released
+    groups = (
+        [scope for scope in (*planned.asked, *planned.restated) if scope in shown],
+        [scope for scope in planned.due if scope in shown],
+        [scope for scope in planned.public_outdated if passes(home, scope)],
     )
-
-
-def _require_plan(home: Home, months: list[date]) -> None:
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        rows = connection.execute(
-            "select distinct reporting_month from marts.indicator_progress order by all"
-        ).fetchall()
-    covered = [row[0] for row in rows]
-    missing = [month for month in months if month not in covered]
-    if missing:
-        raise NoPlan(
-            f"no plan covers {missing[0]:%Y-%m}: the registers hold "
-            f"{covered[0]:%Y-%m} to {covered[-1]:%Y-%m}"
-        )
+    releases: list[Release] = []
+    refused: list[Refusal] = []
+    for group in groups:
+        outcome = release_public(home, group)
+        releases += outcome.releases
+        refused += [refuse_final(scope, text) for scope, text in outcome.closed.items()]
+        if outcome.refusal:
+            public = {release.path.parts[-3:-1] for release in outcome.releases}
+            refused += [
+                Refusal(
+                    scope,
+                    f"{outcome.refusal}. Its last releases stand; all reasons are in "
+                    f"{home.gate / 'disclosure.json'}",
+                    f"krat refresh --month {scope.month:%Y-%m}",
+                )
+                for scope in group
+                if (scope.county_code, f"{scope.month:%Y-%m}") not in public
+                and scope not in outcome.closed
+            ]
+    note_released(home, restricted.released)
+    return Public(tuple(releases), tuple(refused))

@@ -5,13 +5,11 @@ Belongs here: what every Dagster instance of krat is told. Not here: assets, job
 
 import yaml
 
+from sources.atomic import write_text
 from sources.custody.home import Home
 
 #: The pool of everything that opens the warehouse for writing: DuckDB has one writer.
 WRITER_POOL = "duckdb"
-
-#: How long a step of Dagster waits for the command line to end its refresh.
-PATIENCE_SECONDS = 600
 
 INSTANCE = {
     "telemetry": {"enabled": False},
@@ -25,5 +23,4 @@ INSTANCE = {
 
 def write_dagster_home(home: Home) -> None:
     """Write dagster.yaml; run storage and logs lie beside it, under the krat home."""
-    home.dagster.mkdir(parents=True, exist_ok=True)
-    (home.dagster / "dagster.yaml").write_text(yaml.safe_dump(INSTANCE), encoding="utf-8")
+    write_text(home.dagster / "dagster.yaml", yaml.safe_dump(INSTANCE))

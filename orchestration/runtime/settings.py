@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sources.custody.home import Home
+from sources.custody.version import require_version
 from sources.datafiles import read_yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 DBT_PROJECT = PROJECT / "dbt_project"
 SEEDS = DBT_PROJECT / "seeds"
+
+#: How long a command or a run of Dagster waits for another writer of the data folder, unless the
+#: command's --wait says otherwise.
+WAIT_SECONDS = 600
 
 #: The address `krat ui` binds: Dagster's open-source web server has no login.
 LOOPBACK = "127.0.0.1"
@@ -44,13 +49,15 @@ def home_from_environment() -> Home:
     """Return the home named by KRAT_HOME (default `./data`) with the keys of KRAT_KEYS.
 
     Without KRAT_KEYS the keys lie beside the home, as `<home>-keys`, never inside it.
-    Raises ValueError when KRAT_KEYS points into the home.
+    Raises ValueError when KRAT_KEYS points into the home, OtherVersion when another krat wrote it.
     """
     root = Path(os.environ.get("KRAT_HOME", "data")).resolve()
     keys = Path(os.environ.get("KRAT_KEYS", root.with_name(f"{root.name}-keys"))).resolve()
     if keys.is_relative_to(root):
         raise ValueError("KRAT_KEYS lies inside KRAT_HOME: put the keys on a place of their own.")
-    return Home(root=root, keys=keys)
+    home = Home(root=root, keys=keys)
+    require_version(home)
+    return home
 
 
 def prepare_process(home: Home) -> None:

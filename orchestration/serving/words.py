@@ -3,9 +3,12 @@
 Belongs here: reading words.yml. Not here: the words, or the pages (templates).
 """
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+from babel.dates import format_date
 
 from sources.datafiles import read_yaml
 
@@ -28,7 +31,7 @@ def period_name(period: str, language: Language) -> str:
     """Return a period in words: "maj 2023" for 2023-05, a quarter or year by its number."""
     year, _, part = period.partition("-")
     if part.isdigit():
-        return f"{words(language)['months'][int(part) - 1]} {year}"
+        return format_date(date(int(year), int(part), 1), "LLLL y", locale=language)
     return f"{words(language)['quarter'].format(part[1:])} {year}" if part else year
 
 

@@ -6,6 +6,7 @@ once, beside its model, or any rule, which stands in the register of rules.
 
 import csv
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,19 @@ from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
-SCHEMAS = ("marts", "core", "quality")
+SCHEMAS = ("marts", "core", "quality", "publication")
 HEAD = """# Data dictionary
 
 Written by `make docs` from the descriptions in `dbt_project/models`; change them there.
-Tables marked *person-level* exist in `warehouse.duckdb` only.
+Tables marked *person-level* and those of `publication` exist in `warehouse.duckdb` only.
 """
 
 RULES_HEAD = """# Rules
 
-Written by `make docs` from `quality_rules.csv` and `quality_thresholds.csv` in `dbt_project/seeds`;
-change them there. A rule that *blocks* refuses the file (stage door) or the release (later stages);
-one that *warns* asks for an answer; one that *informs* is only told.
+Written by `make docs` from `quality_rules.csv`, `quality_messages.csv` and `quality_thresholds.csv`
+in `dbt_project/seeds`; change them there. A rule that *blocks* refuses the file (stage door) or the
+release (later stages); one that *warns* asks for an answer; one that *informs* is only shown.
+Quoted are the sentences of its findings, with their parameters in braces; the door writes its own.
 """
 
 
@@ -51,10 +53,9 @@ def dictionary(manifest: dict[str, Any]) -> str:
 
 
 def rules_page(seeds_dir: Path = SEEDS) -> str:
-    """Return the page of rules: each with its sentence, severity, mender, source, thresholds."""
-    thresholds: dict[str, list[dict[str, str]]] = {}
-    for row in _rows(seeds_dir / "quality_thresholds.csv"):
-        thresholds.setdefault(row["rule"], []).append(row)
+    """Return the page of rules: each with its sentences, severity, mender, source, thresholds."""
+    messages = _by_rule(seeds_dir / "quality_messages.csv")
+    thresholds = _by_rule(seeds_dir / "quality_thresholds.csv")
     parts = [RULES_HEAD]
     for rule in _rows(seeds_dir / "quality_rules.csv"):
         parts.append(
@@ -62,14 +63,23 @@ def rules_page(seeds_dir: Path = SEEDS) -> str:
             f"{rule['severity'].capitalize()}, at stage {rule['stage']}; "
             f"mended by {rule['mended_by']}. Source: {rule['source'].rstrip('.')}.\n"
         )
-        for threshold in thresholds.get(rule["rule"], []):
+        for message in messages[rule["rule"]]:
+            parts.append(f"> {message['message_en']}\n>\n> *{message['message_sq']}*\n")
+        for threshold in thresholds[rule["rule"]]:
             parts.append(
                 f"- `{threshold['threshold']}` = {threshold['value']} "
                 f"({threshold['reason_date']}): {threshold['reason']}"
             )
-        if rule["rule"] in thresholds:
+        if thresholds[rule["rule"]]:
             parts.append("")
     return "\n".join(parts)
+
+
+def _by_rule(path: Path) -> defaultdict[str, list[dict[str, str]]]:
+    rows: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in _rows(path):
+        rows[row["rule"]].append(row)
+    return rows
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.atomic import replace_file
 from sources.custody.home import Home
 
 _COLUMNS = {
@@ -43,6 +44,5 @@ def remember_findings(home: Home) -> None:
         found = connection.execute(
             f"select {', '.join(_COLUMNS)} from core.fct_findings order by finding_id"
         ).to_arrow_table()
-    fresh = home.earlier_findings.with_suffix(".new")
-    pq.write_table(found.cast(SCHEMA), fresh)
-    fresh.replace(home.earlier_findings)
+    with replace_file(home.earlier_findings) as fresh:
+        pq.write_table(found.cast(SCHEMA), fresh)

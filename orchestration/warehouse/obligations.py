@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.atomic import replace_file
 from sources.custody.home import Home
 from sources.registers import register_rows
 
@@ -69,10 +70,8 @@ def noted_obligations(home: Home, seeds_dir: Path, as_of: date) -> pa.Table:
             noted += rows[:-1]
             noted.append(rows[-1] | {"recorded_to": rows[-1]["recorded_to"] or as_of})
     table = pa.Table.from_pylist(noted, schema=SCHEMA)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    pq.write_table(table, fresh)
-    fresh.replace(path)
+    with replace_file(path) as fresh:
+        pq.write_table(table, fresh)
     return table
 
 

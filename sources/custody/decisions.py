@@ -80,12 +80,16 @@ def finding_decisions(home: Home) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMAS["finding_decisions"])
 
 
-def standing_waivers(home: Home, as_of: date) -> set[str]:
-    """Return the findings whose waiver holds on a day: given, not withdrawn, not lapsed."""
+def standing_waivers(home: Home, as_of: date, *, given_by: date = date.max) -> set[str]:
+    """Return the findings whose waiver holds on a day: given, not withdrawn, not lapsed.
+
+    What was decided after the day `given_by` is left out.
+    """
     last = {
         row["finding_id"]: row
         for row in finding_decisions(home).to_pylist()
         if row["decision"] in ("waived", "waiver_withdrawn")
+        and row["decided_at"].date() <= given_by
     }
     return {
         finding_id

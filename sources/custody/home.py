@@ -16,6 +16,11 @@ class Home:
     keys: Path
 
     @property
+    def version(self) -> Path:
+        """The number of the version of what is kept here (sources.custody.version)."""
+        return self.root / "version"
+
+    @property
     def inbox(self) -> Path:
         """`<county>/` folders in which files arrive."""
         return self.root / "inbox"

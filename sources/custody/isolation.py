@@ -31,7 +31,7 @@ from sources.custody.arrivals import UNOPENABLE, Arrival, Changed, read_chunks, 
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.repeats import Contents, Settled
-from sources.custody.vault import Sealer, in_chunks
+from sources.custody.vault import Sealer
 from sources.layouts import SOURCES
 from sources.reading import Reading, read_content, refused_unread
 from sources.registers import Registers
@@ -409,5 +409,5 @@ def _answer(
     return replace(
         reading,
         delivery={**reading.delivery, "name_key": arrival.name_key(keys)},
-        sealed=sealer.keep(in_chunks(content)),
+        sealed=sealer.keep([content]),
     )

@@ -30,7 +30,7 @@ def append(path: Path, **entry: Any) -> dict[str, Any]:
     entries = read(path)
     stated = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "user": _user(),
+        "user": user_name(),
         **entry,
         "previous": entries[-1]["hash"] if entries else _START,
     }
@@ -67,7 +67,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _user() -> str:
+def user_name() -> str:
     """Return the operating system's name of who runs this: an environment variable could lie."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -6,8 +6,6 @@ Belongs here: the raw schemas and how a batch is written whole. Not here: readin
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,13 +16,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.atomic import replace_file, wait_for_disk
 from sources.custody.home import Home
-from sources.custody.vault import pack
+from sources.custody.vault import QUARANTINED, pack
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
-
-#: Up to so many files the disk is waited for one by one; above, once for all that it has to write.
-_SINGLY = 64
 
 
 def _schema(**types: pa.DataType) -> pa.Schema:
@@ -195,7 +191,7 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
     deliveries = pa.Table.from_pylist(
         [reading.delivery for reading in readings], SCHEMAS["deliveries"]
     )
-    written = [path for reading in readings for path in _quarantined(home, reading)]
+    refused_files = [path for reading in readings for path in _quarantined(home, reading)]
     names = sorted(reading.delivery["delivery_id"] for reading in readings)
     names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
     batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
@@ -205,13 +201,12 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
         if reading.sealed and reading.delivery["status"] == "accepted"
     }
     if originals:
-        written.append(
-            _write_whole(home.vault / f"{batch}.zip", lambda path: pack(path, originals))
-        )
+        with replace_file(home.vault / f"{batch}.zip") as fresh:
+            pack(fresh, originals)
     for table, rows in sorted(typed.items()):
-        written.append(_write_table(home, table, batch, rows))
-    _wait_for_disk(written)
-    _wait_for_disk([_write_table(home, "deliveries", batch, deliveries)])
+        _write_table(home, table, batch, rows)
+    wait_for_disk(refused_files)
+    _write_table(home, "deliveries", batch, deliveries)
 
 
 def joined(readings: Iterable[Reading], table: str) -> dict[str, list[Any]]:
@@ -259,15 +254,19 @@ def _quarantined(home: Home, reading: Reading) -> Iterator[Path]:
     if delivery["status"] == "accepted":
         return
     folder = home.quarantine / (delivery["county_code"] or "unknown") / delivery["delivery_id"]
-    folder.mkdir(parents=True, exist_ok=True)
     content = {"delivery": delivery, "problems": [asdict(found) for found in reading.problems]}
-    yield _write(folder / "reason.txt", _reason(reading))
-    yield _write(
-        folder / "reason.json",
-        json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n",
-    )
-    if sealed := reading.sealed:
-        yield _write_whole(folder / "original.sealed", sealed.copy_into)
+    writers: dict[str, Callable[[Path], object]] = {
+        "reason.txt": lambda path: path.write_text(_reason(reading), encoding="utf-8"),
+        "reason.json": lambda path: path.write_text(
+            json.dumps(content, default=str, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        ),
+    }
+    if reading.sealed:
+        writers[QUARANTINED] = reading.sealed.copy_into
+    for name, write in writers.items():
+        with replace_file(folder / name, wait=False) as fresh:
+            write(fresh)
+        yield folder / name
 
 
 def _reason(reading: Reading) -> str:
@@ -299,38 +298,6 @@ def _remove_unfinished(home: Home) -> None:
             path.unlink()
 
 
-def _write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> Path:
-    return _write_whole(
-        home.raw / table / f"{batch}.parquet", lambda path: pq.write_table(rows, path)
-    )
-
-
-def _write_whole(path: Path, write: Callable[[Path], None]) -> Path:
-    """Write a file so that it is either whole under its name or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        write(temporary)
-        _wait_for_disk([temporary])
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def _wait_for_disk(paths: list[Path]) -> None:
-    """Return once the disk has the files and their names."""
-    if len(paths) > _SINGLY:
-        os.sync()
-        return
-    for path in {*paths, *(path.parent for path in paths)}:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> None:
+    with replace_file(home.raw / table / f"{batch}.parquet") as fresh:
+        pq.write_table(rows, fresh)

@@ -7,12 +7,14 @@ layouts), the change of a key (sources.custody.rekeying) or the sealed originals
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from pathlib import Path
 
+from sources.atomic import create_file, write_bytes
 from sources.values import folded
+
+_OWNER_ONLY = 0o600
 
 
 class Pseudonyms:
@@ -78,16 +80,15 @@ def read_keys(keys_dir: Path, purpose: str) -> list[bytes] | None:
 
 
 def purposes(keys_dir: Path) -> list[str]:
-    """Return the purposes that have a key, the vault's own pair left out."""
-    names = {path.stem for path in keys_dir.glob("*.key")} - {"vault"}
+    """Return the purposes that have a key."""
+    names = {path.stem for path in keys_dir.glob("*.key")}
     return sorted(name for name in names if re.fullmatch(r"[a-z_]+", name))
 
 
 def replace_keys(keys_dir: Path, name: str, keys: list[bytes]) -> None:
     """Write `<name>.key` with the keys, oldest first, over one that is there."""
-    path = keys_dir / f"{name}.key"
-    path.unlink(missing_ok=True)
-    write_secret(path, "\n".join(key.hex() for key in keys).encode())
+    content = "\n".join(key.hex() for key in keys).encode()
+    write_bytes(keys_dir / f"{name}.key", content, _OWNER_ONLY)
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -96,16 +97,4 @@ def write_secret(path: Path, content: bytes) -> None:
     Two processes that come at once both end up with the first one's file, whole.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # A hard link is refused where the name exists; a rename would replace a key in use.
-        os.link(temporary, path)
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink()
+    create_file(path, content, _OWNER_ONLY)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sources.atomic import replace_file, wait_for_disk, write_bytes
 from sources.custody import audit
 from sources.custody.arrivals import NAME_PURPOSE
 from sources.custody.home import Home
@@ -46,13 +47,11 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
                 count += sum(value is not None for value in new)
                 position = content.schema.get_field_index(column)
                 content = content.set_column(position, column, pa.array(new, pa.string()))
-            target = staged / table / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(content, target)
+            with replace_file(staged / table / path.name) as target:
+                pq.write_table(content, target)
     replace_keys(home.keys, f"{purpose}.next", [*keys, fresh])
-    staged.mkdir(parents=True, exist_ok=True)
     audit.append(home, "rotate key", purpose, reason, f"{count} pseudonyms")
-    (staged / _READY).touch()
+    write_bytes(staged / _READY, b"")
     finish_rotations(home)
     return count
 
@@ -63,10 +62,14 @@ def finish_rotations(home: Home) -> None:
         purpose = staged.name.removeprefix(".rekey-")
         fresh = home.keys / f"{purpose}.next.key"
         if (staged / _READY).exists():
-            for path in sorted(staged.glob("*/*.parquet")):
-                path.replace(home.raw / path.parent.name / path.name)
+            swapped = [home.raw / p.relative_to(staged) for p in staged.glob("*/*.parquet")]
+            for path in sorted(swapped):
+                (staged / path.relative_to(home.raw)).replace(path)
             if fresh.exists():
                 fresh.replace(home.keys / f"{purpose}.key")
+                swapped.append(home.keys / f"{purpose}.key")
+            # Only then may what says that the rotation is to be finished go away.
+            wait_for_disk(swapped)
         else:
             fresh.unlink(missing_ok=True)
         shutil.rmtree(staged)

@@ -1,7 +1,9 @@
-"""Originals, sealed for whoever holds the private key.
+"""Originals, encrypted for whoever holds the private key.
 
-Belongs here: sealing, opening, and the vault's pair of keys. Not here: which files are sealed
+Belongs here: encrypting, opening, and the vault's pair of keys. Not here: which files are kept
 (sources.custody.landing) or pseudonyms (sources.custody.pseudonyms).
+
+The format is age (age-encryption.org): any program for it opens an original without krat.
 """
 
 import os
@@ -11,39 +13,43 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
-from nacl import bindings as sodium
-from nacl.encoding import HexEncoder
-from nacl.exceptions import CryptoError
-from nacl.public import PrivateKey, PublicKey, SealedBox
-from nacl.utils import random
+import pyrage
+from pyrage.x25519 import Identity, Recipient
 
+from sources.atomic import write_text
 from sources.custody import audit
 from sources.custody.home import Home
 from sources.custody.pseudonyms import write_secret
 from sources.reading.file import SealedOriginal
 
-PUBLIC_KEY = "public.key"
-PRIVATE_KEY = "vault.key"
+#: The vault's public keys, in the format of `age --recipients-file`: each opens what comes later.
+RECIPIENTS = "recipients.txt"
 
-#: The most of a content that is held in memory to seal or open it.
+#: The private key, in the folder of keys, in the format of `age --identity`.
+IDENTITY = "vault-identity.txt"
+
+#: An original in the folder of a refused file.
+QUARANTINED = "original.age"
+
+#: How much of a file is read at once to encrypt it, in bytes.
 CHUNK_BYTES = 2**20
-
-_MARK = b"krat-sealed-1\n"
-_KEY_BYTES = sodium.crypto_secretstream_xchacha20poly1305_KEYBYTES
-_MORE = sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
-_LAST = sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
 class UnknownOriginal(ValueError):
     """There is no original of such a delivery."""
 
 
+class NotOpened(ValueError):
+    """No key fits an original, or it was changed or cut off."""
+
+
 @dataclass(frozen=True)
 class Sealed:
-    """A sealed original, behind others in a file under `Home.incoming`, until it is stored."""
+    """An encrypted original, after others in a file under `Home.incoming`, until it is stored."""
 
     path: str
     start: int
@@ -66,88 +72,93 @@ class Sealed:
 
 
 class Sealer:
-    """Seals originals, in chunks, so that only the private key opens them.
+    """Encrypts originals so that only the private key opens them.
 
-    The content is encrypted under a fresh key (libsodium's secretstream), which is sealed to the
-    vault's public key (its sealed box): a chunk that is changed, missing or out of its place is
-    found when the original is opened. Sealing needs no secret: the private key can be moved off the
-    machine once it is made. Where the vault has no public key yet, the pair is made. Raises
-    ValueError for a damaged key file.
+    This needs no secret: the private key can be moved off the machine once it is made. Where the
+    vault has no public key yet, the pair is made. Raises ValueError for a damaged key file.
     """
 
     def __init__(self, home: Home) -> None:
         home.incoming.mkdir(parents=True, exist_ok=True)
         # One file a sealer: making a file for each small original would cost more than its reading.
-        self._path = str(home.incoming / secrets.token_hex(16))
+        self._path = home.incoming / secrets.token_hex(16)
         self._length = 0
-        path = home.vault / PUBLIC_KEY
+        path = home.vault / RECIPIENTS
         if not path.exists():
             _make_pair(home, path)
-        public = PublicKey(path.read_bytes().strip(), encoder=HexEncoder)
-        # One key a sealer: so would an elliptic curve.
-        self._key = random(_KEY_BYTES)
-        self._head = _MARK + bytes(SealedBox(public).encrypt(self._key))
-
-    def sealed(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the sealed form of a content that comes in chunks of CHUNK_BYTES, the last less."""
-        state = sodium.crypto_secretstream_xchacha20poly1305_state()
-        yield self._head + sodium.crypto_secretstream_xchacha20poly1305_init_push(state, self._key)
-        chunk = b""
-        for following in chunks:
-            if chunk:
-                yield sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=_MORE)
-            chunk = following
-        yield sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, tag=_LAST)
+        try:
+            self._recipients = [Recipient.from_str(line) for line in _key_lines(path)]
+        except pyrage.RecipientError:
+            raise ValueError(f"{path} is damaged: restore it.") from None
 
     def keep(self, chunks: Iterable[bytes]) -> Sealed:
-        """Seal a content into a file under `Home.incoming`, behind those before it.
+        """Encrypt a content into a file under `Home.incoming`, after those before it.
 
         The disk may not have it yet. Raises OSError when it can't be written, and whatever the
         chunks raise; nothing of it is then left.
         """
+        source = _Source(chunks)
         start = self._length
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            for part in self.sealed(chunks):
-                written = 0
-                while written < len(part):
-                    written += os.write(handle, part[written:])
-                self._length += len(part)
-        except BaseException:
-            os.ftruncate(handle, start)
-            self._length = start
+            with open(self._path, "ab", opener=_open_for_owner) as target:
+                pyrage.encrypt_io(source, target, self._recipients)
+            self._length = self._path.stat().st_size
+        except BaseException as failure:
+            os.truncate(self._path, start)
+            if source.failure is not None:
+                raise source.failure from None
+            if isinstance(failure, pyrage.EncryptError):
+                raise OSError(f"an original can't be encrypted: {failure}") from None
             raise
-        finally:
-            os.close(handle)
-        return Sealed(self._path, start, self._length - start)
+        return Sealed(str(self._path), start, self._length - start)
 
 
-def in_chunks(content: bytes) -> Iterator[bytes]:
-    """Yield a content in the chunks that a Sealer takes."""
-    for start in range(0, len(content), CHUNK_BYTES):
-        yield content[start : start + CHUNK_BYTES]
+class _Source(BufferedIOBase):
+    """Chunks as a file for pyrage, which turns what a file raises into an error of its own."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+        self.failure: BaseException | None = None
+
+    def read(self, size: int | None = CHUNK_BYTES, /) -> bytes:
+        """Return the next bytes, at most `size`; none at the end."""
+        if not self._rest:
+            try:
+                self._rest = memoryview(next(self._chunks, b""))
+            except BaseException as failure:
+                self.failure = failure
+                raise
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(part)
 
 
-def opened(sealed: IO[bytes], private: PrivateKey) -> Iterator[bytes]:
-    """Yield the content of a sealed original in chunks.
+def decrypt(sealed: BufferedIOBase, identities: list[Identity], target: BufferedIOBase) -> None:
+    """Write the content of an original to `target`, in chunks.
 
-    Raises CryptoError or ValueError for a key that doesn't fit, and for what was changed, cut off
-    or put in another order; what was yielded before it is then worthless.
+    Raises NotOpened for a key that doesn't fit, and for what was changed, cut off or put in another
+    order; what was written before it is then worthless. Raises OSError when it can't be written.
     """
-    if sealed.read(len(_MARK)) != _MARK:
-        raise ValueError("this is no sealed original")
-    key = SealedBox(private).decrypt(sealed.read(sodium.crypto_box_SEALBYTES + _KEY_BYTES))
-    state = sodium.crypto_secretstream_xchacha20poly1305_state()
-    head = sealed.read(sodium.crypto_secretstream_xchacha20poly1305_HEADERBYTES)
-    sodium.crypto_secretstream_xchacha20poly1305_init_pull(state, head, bytes(key))
-    tag = _MORE
-    while chunk := sealed.read(CHUNK_BYTES + sodium.crypto_secretstream_xchacha20poly1305_ABYTES):
-        if tag == _LAST:
-            raise ValueError("something stands behind the end")
-        content, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(state, chunk)
-        yield content
-    if tag != _LAST:
-        raise ValueError("the end is cut off")
+    try:
+        pyrage.decrypt_io(sealed, target, identities)
+    except pyrage.DecryptError:
+        raise NotOpened from None
+    except OSError as failure:
+        # pyrage raises one without a number for a part that was changed.
+        if failure.errno is None:
+            raise NotOpened from None
+        raise
+
+
+def read_identities(path: Path) -> list[Identity]:
+    """Return the private keys of a file of identities. Raises NotOpened where it holds none."""
+    try:
+        identities = [Identity.from_str(line) for line in _key_lines(path)]
+    except (pyrage.IdentityError, UnicodeDecodeError):
+        identities = []
+    if not identities:
+        raise NotOpened
+    return identities
 
 
 def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, out: Path) -> None:
@@ -162,45 +173,45 @@ def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, 
     if out.exists() or out.resolve().is_relative_to(home.root.resolve()):
         raise ValueError("the original goes into a new file outside KRAT_HOME.")
     try:
-        key = PrivateKey(private_key.read_bytes().strip(), encoder=HexEncoder)
+        identities = read_identities(private_key)
         # The whole is opened once before any of it is handed out.
-        with sealed_original(home, delivery_id) as sealed:
-            for _ in opened(sealed, key):
-                pass
-    except UnknownOriginal:
-        raise
-    except (CryptoError, ValueError, TypeError):
+        with sealed_original(home, delivery_id) as sealed, Path(os.devnull).open("wb") as nowhere:
+            decrypt(sealed, identities, nowhere)
+    except NotOpened:
         audit.append(home, "open original", delivery_id, reason, "refused: the key does not fit")
         raise ValueError("the private key does not fit this vault.") from None
     audit.append(home, "open original", delivery_id, reason, "opened")
-    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file, sealed_original(home, delivery_id) as sealed:
-        file.writelines(opened(sealed, key))
+    with (
+        open(out, "xb", opener=_open_for_owner) as target,
+        sealed_original(home, delivery_id) as sealed,
+    ):
+        decrypt(sealed, identities, target)
 
 
 @contextmanager
-def sealed_original(home: Home, delivery_id: str) -> Iterator[IO[bytes]]:
-    """Open the sealed original of a delivery for reading; UnknownOriginal if there is none."""
+def sealed_original(home: Home, delivery_id: str) -> Iterator[BufferedIOBase]:
+    """Open the encrypted original of a delivery for reading; UnknownOriginal if there is none."""
     if not re.fullmatch(r"[0-9a-f]{16}", delivery_id):
         raise UnknownOriginal("a delivery's id has 16 hex digits: see quality.findings.")
-    for path in home.quarantine.glob(f"*/{delivery_id}/original.sealed"):
+    for path in home.quarantine.glob(f"*/{delivery_id}/{QUARANTINED}"):
         with path.open("rb") as sealed:
             yield sealed
         return
     for path in home.vault.glob("*.zip"):
         with zipfile.ZipFile(path) as archive:
             if _member(delivery_id) in archive.namelist():
-                with archive.open(_member(delivery_id)) as sealed:
-                    yield sealed
+                with archive.open(_member(delivery_id)) as member:
+                    # It is an io.BufferedIOBase, whatever its type says.
+                    yield cast("BufferedIOBase", member)
                 return
     raise UnknownOriginal(f"the vault has no original of {delivery_id}.")
 
 
 def pack(path: Path, originals: Mapping[str, SealedOriginal]) -> None:
-    """Write a zip archive of sealed originals, each under the id of its delivery.
+    """Write a zip archive of encrypted originals, each under the id of its delivery.
 
-    They are stored as they are: what is sealed can't be compressed. The disk may not have it yet.
-    Raises OSError when it can't be written.
+    They are stored as they are: what is encrypted can't be compressed. The disk may not have it
+    yet. Raises OSError when it can't be written.
     """
     with zipfile.ZipFile(path, "w") as archive:
         for delivery_id, sealed in originals.items():
@@ -211,15 +222,22 @@ def pack(path: Path, originals: Mapping[str, SealedOriginal]) -> None:
 
 
 def _member(delivery_id: str) -> str:
-    return f"{delivery_id}.sealed"
+    return f"{delivery_id}.age"
+
+
+def _key_lines(path: Path) -> list[str]:
+    """Return the keys of a file of age, a line each; `#` begins a comment."""
+    lines = (line.strip() for line in path.read_text(encoding="ascii").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _open_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _make_pair(home: Home, path: Path) -> None:
     # The private key is written first, and an old one is used again: a public key whose other
-    # half is lost would seal originals for nobody.
-    write_secret(home.keys / PRIVATE_KEY, bytes(PrivateKey.generate().encode(HexEncoder)))
-    private = PrivateKey((home.keys / PRIVATE_KEY).read_bytes().strip(), encoder=HexEncoder)
-    home.vault.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_bytes(private.public_key.encode(HexEncoder))
-    temporary.replace(path)
+    # half is lost would encrypt originals for nobody.
+    write_secret(home.keys / IDENTITY, f"{Identity.generate()}\n".encode("ascii"))
+    identities = read_identities(home.keys / IDENTITY)
+    write_text(path, "".join(f"{identity.to_public()}\n" for identity in identities))

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from xlsxwriter.utility import xl_rowcol_to_cell
+
 from sources.layouts import Column, Layout, Written, candidates, short_list
 from sources.problems import MAX_PLACES, Problem, problem
-from sources.reading.tables import address
 from sources.registers import NATION, Registers
 from sources.values import Cell, cell_text
 
@@ -104,7 +105,7 @@ class Context:
             problem(
                 rule,
                 sheet=sheet or self.sheet,
-                cell=None if row is None or position is None else address(row, position),
+                cell=None if row is None or position is None else xl_rowcol_to_cell(row, position),
                 row_number=None if row is None else row + 1,
                 headings=column.headings if column else (),
                 sentence=sentence,

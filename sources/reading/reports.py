@@ -6,11 +6,12 @@ here: records (sources.reading.records) or which rows there are (sources.reading
 
 from typing import Any
 
+from xlsxwriter.utility import xl_rowcol_to_cell
+
 from sources.layouts import Written, likeliest, lookup, unit_names
 from sources.reading.context import Context, Place, cell_at, rule_of
 from sources.reading.headings import read_periods
 from sources.reading.table import Table
-from sources.reading.tables import address
 from sources.values import Cell, cell_text, code_key, load_words, plain, read_count
 
 
@@ -49,7 +50,7 @@ def read_report(context: Context, table: Table) -> dict[str, list[Any]]:
     return {
         "delivery_id": [context.delivery_id] * rows,
         "sheet": [context.sheet] * rows,
-        "cell": [None if at is None else address(number, at) for number in numbers],
+        "cell": [None if at is None else xl_rowcol_to_cell(number, at) for number in numbers],
         "row_number": [number + 1 for number in numbers],
         "county_code": [context.county_code] * rows,
         "institution_code": [context.institution_code] * rows,

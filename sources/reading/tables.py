@@ -61,16 +61,6 @@ class Tables:
     encoding: str | None = None
 
 
-def address(row: int, column: int) -> str:
-    """Return the spreadsheet address of a cell; `row` and `column` count from 0: (6, 4) is E7."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return f"{letters}{row + 1}"
-
-
 def file_format(content: bytes) -> str:
     """Return xlsx, xls, ods, csv or unknown, judged by the first bytes: a name says nothing."""
     if content.startswith(b"PK\x03\x04"):

@@ -11,13 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
-import jinja2
 import numpy as np
 import pandas as pd
+from dbt_sql import model_sql
 
-from orchestration.runtime.settings import DBT_PROJECT, SEEDS
+from orchestration.runtime.settings import SEEDS
 
-MODELS = ("fct_value_findings", "fct_report_findings")
+#: The models of the rules, after those that they read.
+STEPS = ("int_monthly_totals", "int_reports")
+MODELS = (
+    "int_value_rules__improbable", "int_report_rules__values", "int_report_rules__month",
+    "int_report_rules__sender",
+)  # fmt: skip
 #: The rules whose warnings rest on chance alone.
 RULES = ("improbable_count", "same_as_last_month", "wrong_month", "wrong_sender")
 #: Indicators whose counts add up, of a measure that runs in the simulated years.
@@ -111,16 +116,14 @@ def measure(past: Past, seed: int, share: float = 1) -> Rate:
     last = past.reports * past.months_apart
     with duckdb.connect() as connection:
         _load(connection, pd.concat(frames))
-        for model in MODELS:
-            text = (DBT_PROJECT / "models" / "core" / f"{model}.sql").read_text(encoding="utf-8")
-            sql = jinja2.Environment().from_string(text).render(ref=lambda name: name)
-            connection.execute(f"create table {model} as {sql}")
+        for model in (*STEPS, *MODELS):
+            connection.execute(f"create table {model} as {model_sql(model)}")
         false, found = connection.execute(
+            "with found as (" + " union all ".join(f"from {model}" for model in MODELS) + ") "
             "select count(distinct delivery_id) filter (where month < $last), "
             "count(distinct delivery_id) filter (where month = $last and indicator_code = $planted "
             "and rule = 'improbable_count') "
-            "from (select *, cast(split_part(delivery_id, '/', 2) as integer) as month from "
-            "(from fct_value_findings union all from fct_report_findings)) "
+            "from (select *, cast(split_part(delivery_id, '/', 2) as integer) as month from found) "
             "where list_contains($rules, rule)",
             {"last": last, "planted": INDICATORS[len(past.means) - 1], "rules": list(RULES)},
         ).fetchall()[0]
@@ -151,8 +154,6 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
     )
     for table, seed in (
         ("dim_indicators", "indicators"),
-        ("dim_measures", "measures"),
-        ("dim_breakdown_categories", "breakdown_categories"),
         ("dim_quality_thresholds", "quality_thresholds"),
     ):
         connection.execute(f"create table {table} as from read_csv('{SEEDS / seed}.csv')")
@@ -166,7 +167,7 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
         "create table fct_submissions (county_code varchar, institution_code varchar, "
         "reporting_month date, frequency varchar, version integer, delivery_id varchar, "
         "received_at timestamp, superseded_at timestamp, is_made_up boolean); "
-        "create table fct_door_findings (delivery_id varchar, row_number integer, rule varchar)"
+        "create table stg_door_findings (delivery_id varchar, row_number integer, rule varchar)"
     )
 
 

@@ -19,6 +19,7 @@ from sources.custody import isolation
 from sources.custody.arrivals import Arrival, waiting
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, NoReader
+from sources.custody.vault import QUARANTINED
 from sources.registers import load_registers
 
 GOOD = (
@@ -82,7 +83,7 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
         expected = next((s for start, s in SAID.items() if names[name].startswith(start)), GENERIC)
         assert {problem["rule"] for problem in found} <= expected, names[name]
         assert found[0]["message_sq"]
-        assert (reason.parent / "original.sealed").exists()
+        assert (reason.parent / QUARANTINED).exists()
     # The largest child so far, and how this process grew, in KiB on Linux.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2**20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**19

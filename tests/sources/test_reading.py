@@ -15,22 +15,30 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+from babel.dates import format_date
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nacl.encoding import HexEncoder
-from nacl.public import PrivateKey
 from openpyxl import load_workbook
 from openpyxl.comments import Comment
 from programs import LibreOffice
+from xlsxwriter.utility import xl_rowcol_to_cell
 
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS, store_batch
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.repeats import stored_contents
-from sources.custody.vault import Sealer, in_chunks, opened, sealed_original
+from sources.custody.vault import (
+    IDENTITY,
+    QUARANTINED,
+    RECIPIENTS,
+    Sealer,
+    decrypt,
+    read_identities,
+    sealed_original,
+)
 from sources.layouts import SOURCES, load_layouts
 from sources.reading import Reading, read_content
-from sources.reading.tables import address, read_tables
+from sources.reading.tables import read_tables
 from sources.registers import Registers
 from sources.values import (
     cell_text,
@@ -118,13 +126,14 @@ def read(
 
 def sealed(home: Home, content: bytes) -> Reading:
     """Read a file as the door does: its sealed original waits to be stored."""
-    return replace(read(home, content), sealed=Sealer(home).keep(in_chunks(content)))
+    return replace(read(home, content), sealed=Sealer(home).keep([content]))
 
 
 def unsealed(home: Home, reading: Reading) -> bytes:
-    private = PrivateKey((home.keys / "vault.key").read_bytes(), encoder=HexEncoder)
+    content = io.BytesIO()
     with sealed_original(home, reading.delivery["delivery_id"]) as file:
-        return b"".join(opened(file, private))
+        decrypt(file, read_identities(home.keys / IDENTITY), content)
+    return content.getvalue()
 
 
 def rules(reading: Reading) -> list[str]:
@@ -477,7 +486,7 @@ def test_a_month_is_read(cell: str | datetime) -> None:
 
 
 def test_addresses_are_those_of_a_spreadsheet() -> None:
-    assert [address(6, 4), address(0, 25), address(0, 26), address(0, 701)] == [
+    assert [xl_rowcol_to_cell(*at) for at in ((6, 4), (0, 25), (0, 26), (0, 701))] == [
         "E7",
         "Z1",
         "AA1",
@@ -529,10 +538,10 @@ def test_originals_are_sealed_and_a_refusal_says_why_in_both_languages(home: Hom
     contents = workbook([TOTAL]), workbook([["2.1.9.1", "", "", "", "Filan Fisteku", ""]])
     good, bad = (sealed(home, content) for content in contents)
     store_batch(home, [good, bad])
-    assert (home.keys / "vault.key").stat().st_mode & 0o777 == 0o600
+    assert (home.keys / IDENTITY).stat().st_mode & 0o777 == 0o600
     assert (unsealed(home, good), unsealed(home, bad)) == contents
     folder = home.quarantine / "AL-04" / bad.delivery["delivery_id"]
-    assert (folder / "original.sealed").exists()
+    assert (folder / QUARANTINED).exists()
     reason = (folder / "reason.txt").read_text(encoding="utf-8")
     assert reason.index("qeliza E7") < reason.index("cell E7")
     assert json.loads((folder / "reason.json").read_text())["problems"][0]["cell"] == "E7"
@@ -562,10 +571,10 @@ def test_a_row_that_fits_no_table_leaves_nothing_known(home: Home) -> None:
 
 def test_a_new_public_key_fits_the_private_key_in_use(home: Home) -> None:
     store_batch(home, [sealed(home, workbook([TOTAL]))])
-    private = (home.keys / "vault.key").read_bytes()
-    os.unlink(home.vault / "public.key")  # noqa: PTH108
+    private = (home.keys / IDENTITY).read_bytes()
+    os.unlink(home.vault / RECIPIENTS)  # noqa: PTH108
     store_batch(home, [sealed(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))])
-    assert (home.keys / "vault.key").read_bytes() == private
+    assert (home.keys / IDENTITY).read_bytes() == private
 
 
 def test_a_marker_line_of_excel_counts_as_a_row() -> None:
@@ -607,6 +616,16 @@ def test_words_beside_a_number_are_read_only_where_they_are_known(
 @pytest.mark.parametrize("cell", ["Maji 2023", "maj-2023", "MAJ, 2023", "maj/2023"])
 def test_a_month_is_read_by_its_albanian_names(cell: str) -> None:
     assert read_month(cell) == date(2023, 5, 1)
+
+
+@pytest.mark.parametrize("cell", ["gusht 2023", "Gushti 2023", "gush 2023", "gus-23", "GUSH. 2023"])
+def test_a_month_is_read_by_its_name_its_abbreviations_and_its_definite_form(cell: str) -> None:
+    assert read_month(cell) == date(2023, 8, 1)
+
+
+def test_every_months_name_is_read_as_it_is_written() -> None:
+    names = [format_date(date(2023, month, 1), "LLLL y", locale="sq") for month in range(1, 13)]
+    assert [read_month(name) for name in names] == [date(2023, month, 1) for month in range(1, 13)]
 
 
 @pytest.mark.parametrize("cell", ["31/05/2023", "31 maj 2023", "31 Maji 2023", 45077, 45077.0])

@@ -19,6 +19,12 @@ select
     indicators.direction,
     indicators.population_id,
     indicators.is_person_sensitive,
+    -- An indicator that shares a population with one about persons counts the same persons again.
+    indicators.is_person_sensitive
+    or (
+        indicators.population_id is not null
+        and bool_or(indicators.is_person_sensitive) over (partition by indicators.population_id)
+    ) as is_protected,
     indicators.breakdown_text,
     indicators.source_place,
     indicators.note,

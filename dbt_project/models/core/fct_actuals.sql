@@ -187,5 +187,7 @@ select
     is_replaced,
     received_at,
     superseded_at,
+    cast(received_at as date) as known_from,
+    cast(superseded_at as date) as known_to,
     is_made_up
 from every_version

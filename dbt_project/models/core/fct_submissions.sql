@@ -91,6 +91,7 @@ accepted as (
         delivery_id,
         first_received_at,
         superseded_at,
+        superseded_at is not null as has_later_report,
         reporting_deadline,
         is_made_up
     from versions
@@ -109,6 +110,16 @@ refused as (
         received.delivery_id,
         null as first_received_at,
         null as superseded_at,
+        exists(
+            select 1
+            from versions
+            where
+                versions.county_code = received.county_code
+                and versions.institution_code = received.institution_code
+                and versions.reporting_month = received.reporting_month
+                and versions.frequency = received.frequency
+                and versions.received_at > received.received_at
+        ) as has_later_report,
         due.reporting_deadline,
         received.is_made_up
     from received
@@ -145,6 +156,7 @@ missing as (
         null as delivery_id,
         null as first_received_at,
         null as superseded_at,
+        false as has_later_report,
         due.reporting_deadline,
         made_up_months.county_code is not null as is_made_up
     from due

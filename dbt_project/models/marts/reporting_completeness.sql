@@ -52,7 +52,6 @@ counted as (
     group by due.county_code, due.institution_code, due.reporting_month
 )
 
--- Days late are null for a report that never came: missing is not a number of days.
 select
     counted.county_code,
     counted.institution_code,
@@ -60,16 +59,12 @@ select
     1 as expected,
     cast(reports.first_received_at is not null as integer) as received,
     cast(
-        coalesce(cast(reports.first_received_at as date) <= counted.reporting_deadline, false)
+        {{ is_on_time('cast(reports.first_received_at as date)', 'counted.reporting_deadline') }}
         as integer
     ) as on_time,
     cast(
-        greatest(
-            date_diff(
-                'day', counted.reporting_deadline, cast(reports.first_received_at as date)
-            ),
-            case when reports.first_received_at is not null then 0 end
-        ) as integer
+        {{ days_late('cast(reports.first_received_at as date)', 'counted.reporting_deadline') }}
+        as integer
     ) as days_late,
     cast(counted.values_expected as integer) as values_expected,
     cast(counted.values_received as integer) as values_received,

@@ -61,16 +61,12 @@ counted as (
         cast(due.institution_code is not null as integer) as expected,
         cast(reports.first_received_at is not null as integer) as received,
         cast(
-            coalesce(cast(reports.first_received_at as date) <= due.reporting_deadline, false)
+            {{ is_on_time('cast(reports.first_received_at as date)', 'due.reporting_deadline') }}
             as integer
         ) as on_time,
         cast(
-            greatest(
-                date_diff(
-                    'day', due.reporting_deadline, cast(reports.first_received_at as date)
-                ),
-                case when reports.first_received_at is not null then 0 end
-            ) as integer
+            {{ days_late('cast(reports.first_received_at as date)', 'due.reporting_deadline') }}
+            as integer
         ) as days_late,
         cast(coalesce(reports.refused, 0) as integer) as refused,
         cast(coalesce(findings.open_findings, 0) as integer) as open_findings,

@@ -4,6 +4,7 @@ with source as (
 
 select
     delivery_id,
+    content_hash,
     name_key,
     layout_id,
     source as source_kind,

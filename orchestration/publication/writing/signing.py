@@ -1,105 +1,117 @@
-"""Ed25519 signatures of releases, by libsodium.
+"""Ed25519 signatures of releases.
 
-Belongs here: the pair of keys, and the public key as a file. Not here: what is signed (release) or
-what a reader is told of it (verify).
+Belongs here: the keys, and the public ones as a file. Not here: what is signed
+(publication.restricted) or what a reader is shown of it (publication.verify).
 
-The public key is an ordinary PEM file and the signature 64 plain bytes, so that whoever has OpenSSL
-can check a release without krat.
+Keys are ordinary PEM files and a signature is 64 plain bytes, so whoever has OpenSSL can check a
+release without krat.
 """
 
-import base64
 import hashlib
 import re
-import secrets
+from collections.abc import Callable
 from pathlib import Path
 
-from nacl.encoding import HexEncoder
-from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey, VerifyKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
+from sources.atomic import write_bytes
 from sources.custody.pseudonyms import write_secret
 
-#: The private key, in the folder of keys. The hyphen keeps it out of the purposes of pseudonyms.
-PRIVATE_KEY = "release-signing.key"
+#: The private keys, in the folder of keys, the one that signs last.
+PRIVATE_KEY = "release-signing.pem"
 
 #: The public keys of a tree of releases, at its root, the newest last.
 PUBLIC_KEYS = "release-key.pem"
 
-#: What precedes the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
-_PREFIX = bytes.fromhex("302a300506032b6570032100")
-
-_BLOCK = re.compile(r"-----BEGIN PUBLIC KEY-----(.*?)-----END PUBLIC KEY-----", re.DOTALL)
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
 
 
 class NoKey(ValueError):
     """A key file is missing or holds no Ed25519 key."""
 
 
-def signing_key(keys_dir: Path) -> SigningKey:
+def signing_key(keys_dir: Path) -> Ed25519PrivateKey:
     """Return the key that signs, made on first use. Raises NoKey if its file is damaged."""
     path = keys_dir / PRIVATE_KEY
     if not path.exists():
-        write_secret(path, SigningKey.generate().encode(HexEncoder))
+        write_secret(path, private_pem(Ed25519PrivateKey.generate()))
     return _private_keys(path)[-1]
 
 
-def own_public_keys(keys_dir: Path) -> list[VerifyKey]:
+def own_public_keys(keys_dir: Path) -> list[Ed25519PublicKey]:
     """Return the public keys of this installation; none where nothing was signed yet."""
     path = keys_dir / PRIVATE_KEY
-    return [key.verify_key for key in _private_keys(path)] if path.exists() else []
+    return [key.public_key() for key in _private_keys(path)] if path.exists() else []
 
 
-def fingerprint(key: VerifyKey) -> str:
-    """Return the SHA-256 of a public key, by which people compare and name it."""
-    return hashlib.sha256(bytes(key)).hexdigest()
+def private_pem(key: Ed25519PrivateKey) -> bytes:
+    """Return a private key as PEM (PKCS #8, not encrypted)."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _private_keys(path: Path) -> list[SigningKey]:
-    """Return the keys of a file, a line each, the newest, which signs, last."""
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """Return the SHA-256 of a public key's 32 bytes, by which people compare and name it."""
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()
+
+
+def is_signed_by(key: Ed25519PublicKey, content: bytes, signature: bytes) -> bool:
+    """Return whether `signature` is the key's signature of `content`."""
     try:
-        keys = [SigningKey(line, encoder=HexEncoder) for line in path.read_bytes().split()]
-    except (ValueError, TypeError):
-        keys = []
-    if not keys:
-        raise NoKey(f"{path.name} is damaged: restore it, or no release can be signed.")
-    return keys
-
-
-def is_signed_by(key: VerifyKey, content: bytes, signature: bytes) -> bool:
-    """Tell whether `signature` is the key's signature of `content`."""
-    try:
-        key.verify(content, signature)
-    except (BadSignatureError, ValueError):
+        key.verify(signature, content)
+    except InvalidSignature:
         return False
     return True
 
 
-def read_public_keys(path: Path) -> list[VerifyKey]:
-    """Return the Ed25519 keys of a PEM file. Raises NoKey where it has none or can't be read."""
+def public_keys_in(content: bytes) -> list[Ed25519PublicKey]:
+    """Return the keys in the content of a PEM file. Raises NoKey unless all are Ed25519 keys."""
+    keys = _keys_in(content, load_pem_public_key)
+    found = [key for key in keys if isinstance(key, Ed25519PublicKey)]
+    if not found or len(found) != len(keys):
+        raise NoKey("there is no Ed25519 public key in PEM.")
+    return found
+
+
+def read_public_keys(path: Path) -> list[Ed25519PublicKey]:
+    """Return the keys of a PEM file. Raises NoKey where it has none or can't be read."""
     try:
-        blocks = _BLOCK.findall(path.read_text(encoding="ascii"))
-        encoded = [base64.b64decode(block) for block in blocks]
-    except (OSError, ValueError):
-        encoded = []
-    keys = [
-        VerifyKey(content.removeprefix(_PREFIX))
-        for content in encoded
-        if content.startswith(_PREFIX) and len(content) == len(_PREFIX) + 32
-    ]
-    if not keys or len(keys) != len(encoded):
-        raise NoKey(f"{path} holds no Ed25519 public key in PEM.")
-    return keys
+        return public_keys_in(path.read_bytes())
+    except (OSError, NoKey):
+        raise NoKey(f"{path} holds no Ed25519 public key in PEM.") from None
 
 
-def publish_key(key: VerifyKey, tree: Path) -> None:
+def publish_key(key: Ed25519PublicKey, tree: Path) -> None:
     """Put the public key at the root of a tree of releases, after those that signed before it."""
     path = tree / PUBLIC_KEYS
-    published = path.read_text(encoding="ascii") if path.exists() else ""
-    if path.exists() and bytes(key) in {bytes(one) for one in read_public_keys(path)}:
-        return
-    body = base64.b64encode(_PREFIX + bytes(key)).decode("ascii")
-    block = f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
-    tree.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fresh.write_text(published + block, encoding="ascii")
-    fresh.replace(path)
+    published = read_public_keys(path) if path.exists() else []
+    if key not in published:
+        blocks = (
+            one.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            for one in [*published, key]
+        )
+        write_bytes(path, b"".join(blocks))
+
+
+def _private_keys(path: Path) -> list[Ed25519PrivateKey]:
+    keys = _keys_in(path.read_bytes(), lambda block: load_pem_private_key(block, password=None))
+    found = [key for key in keys if isinstance(key, Ed25519PrivateKey)]
+    if not found or len(found) != len(keys):
+        raise NoKey(f"{path.name} is damaged: restore it, or no release can be signed.")
+    return found
+
+
+def _keys_in(content: bytes, load: Callable[[bytes], object]) -> list[object]:
+    """Return the keys of a PEM file, which may hold several; none if one is damaged."""
+    try:
+        return [load(block[0]) for block in _BLOCK.finditer(content)]
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return []

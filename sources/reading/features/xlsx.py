@@ -10,6 +10,8 @@ import zipfile
 from functools import lru_cache
 from typing import NamedTuple
 
+from xlsxwriter.utility import xl_cell_to_rowcol
+
 from sources.reading.features.formats import BUILT_IN_DISGUISES, hides_zero, shows_another
 from sources.reading.features.sheet import (
     MAX_SHEET_CELLS,
@@ -19,7 +21,7 @@ from sources.reading.features.sheet import (
     xml_parser,
 )
 
-_REFERENCE = re.compile(r"\$?([A-Za-z]{1,4})\$?([0-9]{1,9})")
+_REFERENCE = re.compile(r"\$?[A-Z]{1,3}\$?[0-9]{1,9}")
 #: A row or column so far that the sheet has to be measured before it is read.
 _FAR = re.compile(rb" r=[\"'](?:[A-Za-z]{3}|[A-Za-z]{0,2}[0-9]{5})")
 #: What a sheet's XML holds only if there is something to look at: a declaration, a formula, merged
@@ -152,15 +154,16 @@ def _sheet_features(xml: bytes, disguises: _Disguises) -> SheetFeatures:
     return features
 
 
+# The forms of one office have cells at the same addresses.
+@lru_cache(maxsize=10_000)
 def _position(reference: str) -> tuple[int, int]:
     """Return (row, column) of an address, from 0; ValueError if it is none."""
-    found = _REFERENCE.fullmatch(reference)
-    if not found:
+    address = reference.upper()
+    # XlsxWriter takes what is no address for A1.
+    if not _REFERENCE.fullmatch(address):
         raise ValueError("no address")
-    column = 0
-    for letter in found[1].upper():
-        column = column * 26 + ord(letter) - ord("A") + 1
-    return int(found[2]) - 1, column - 1
+    row, column = xl_cell_to_rowcol(address)
+    return row, column
 
 
 def _by_sheet(

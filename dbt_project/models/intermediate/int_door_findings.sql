@@ -1,9 +1,9 @@
 -- What the door found in a file is mended once a later file of the same sender, source and month
--- was accepted. A log says no month: the next log of the county takes its place, but a refused one
--- is mended only when each contact, or case, that stood in it has come. What lay refused in another
--- county's folder is mended by the report of its institution. Of a refused file sender or month may
--- be unknown, or be what was wrong: the mended file is then known by the folder and name that it
--- has in common with it.
+-- was accepted. A log names no month: the next log of the county takes its place, but a refused one
+-- is mended only when each contact, or case, in it has come. What lay refused in another county's
+-- folder is mended by the report of its institution. Of a refused file sender or month may be
+-- unknown, or be what was wrong: the mended file is then known by the folder and name that it has
+-- in common with it. The sentences are those that the door wrote.
 with findings as (
     select
         findings.*,
@@ -71,66 +71,22 @@ mendings as (
                 )
             )
     group by findings.delivery_id, findings.institution_code, findings.reporting_month
-),
-
-arrivals as (
-    select
-        contact_key as record_key,
-        delivery_id
-    from {{ ref('stg_hotline_contacts') }}
-    union all
-    select
-        case_key as record_key,
-        delivery_id
-    from {{ ref('stg_referral_events') }}
-),
-
-refused_records as (
-    select
-        records.delivery_id,
-        coalesce(records.contact_key, records.case_key) as record_key,
-        deliveries.received_at
-    from {{ ref('stg_refused_records') }} as records
-    inner join {{ ref('stg_deliveries') }} as deliveries
-        on records.delivery_id = deliveries.delivery_id
-),
-
-arrived_records as (
-    select
-        refused_records.delivery_id,
-        refused_records.record_key,
-        min(later.received_at) as arrived_at
-    from refused_records
-    left join arrivals on refused_records.record_key = arrivals.record_key
-    left join {{ ref('stg_deliveries') }} as later
-        on
-            arrivals.delivery_id = later.delivery_id
-            and refused_records.received_at < later.received_at
-    group by refused_records.delivery_id, refused_records.record_key
-),
-
-arrived_files as (
-    select
-        delivery_id,
-        max(arrived_at) as arrived_at
-    from arrived_records
-    group by delivery_id
-    having count(arrived_at) = count(*)
 )
 
 select
-    findings.delivery_id,
     findings.rule,
     findings.county_code,
     findings.institution_code,
     findings.reporting_month,
+    findings.delivery_id,
     findings.sheet,
     findings.cell,
     findings.row_number,
     findings.message_sq,
     findings.message_en,
+    -- A file may drop two columns under one rule.
+    findings.message_en as subject,
     findings.found_at,
-    findings.delivery_status,
     case
         when findings.rule = 'duplicate_delivery' then findings.found_at
         else least(mendings.mended_at, arrived_files.arrived_at)
@@ -142,4 +98,5 @@ left join mendings
         findings.delivery_id = mendings.delivery_id
         and findings.institution_code is not distinct from mendings.institution_code
         and findings.reporting_month is not distinct from mendings.reporting_month
-left join arrived_files on findings.delivery_id = arrived_files.delivery_id
+left join {{ ref('int_arrived_files') }} as arrived_files
+    on findings.delivery_id = arrived_files.delivery_id

@@ -1,0 +1,60 @@
+-- Reports that did not come, came late, or came a second time.
+with reports as (
+    select
+        *,
+        date_diff('day', reporting_deadline, cast(first_received_at as date)) as days_late
+    from {{ ref('fct_submissions') }}
+),
+
+replacements as (
+    select *
+    from {{ ref('int_report_replacements') }}
+)
+
+select
+    {{ finding(
+        'missing_report', at='reports',
+        lacks=['delivery_id', 'indicator_code', 'sheet', 'cell', 'row_number'],
+        found_at='cast(reports.reporting_deadline as timestamp) + interval 1 day',
+        is_mended="reports.status <> 'missing'",
+        days={'deadline': 'reports.reporting_deadline'},
+    ) }},
+    reports.received_at as mended_at
+from reports
+where reports.status = 'missing' or (reports.version = 1 and reports.days_late > 0)
+
+union all by name
+
+select
+    {{ finding(
+        'late_report', at='reports', lacks=['indicator_code', 'sheet', 'cell', 'row_number'],
+        is_mended='true', counts={'days': 'reports.days_late'},
+    ) }}
+from reports
+where reports.version = 1 and reports.days_late > 0
+
+union all by name
+
+select {{ finding('duplicate_report', at='replacements', place='replacements.first_value') }}
+from replacements
+where replacements.different = 0
+
+union all by name
+
+select
+    {{ finding(
+        'report_changed', at='replacements', place='replacements.first_different',
+        texts={'indicators': 'replacements.different_codes'},
+    ) }}
+from replacements
+where replacements.different > 0
+
+union all by name
+
+select
+    {{ finding(
+        'correction_drops_values', at='replacements', place='replacements.first_dropped',
+        texts={'indicators': 'replacements.dropped_codes'},
+    ) }}
+from replacements
+where replacements.dropped > 0

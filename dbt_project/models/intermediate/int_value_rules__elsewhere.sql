@@ -1,0 +1,67 @@
+-- Values that the plan, a publication or another institution's report contradicts.
+select
+    {{ finding(
+        'outside_measure_years', at='totals',
+        texts={'indicator': 'totals.indicator_code'},
+        counts={
+            'year': 'year(totals.reporting_month)',
+            'start_year': 'measures.start_year', 'end_year': 'measures.end_year',
+        },
+    ) }}
+from {{ ref('int_monthly_totals') }} as totals
+inner join {{ ref('dim_measures') }} as measures
+    on totals.measure_code = measures.measure_code
+inner join {{ ref('dim_plans') }} as plans
+    on measures.plan_code = plans.plan_code and plans.level = 'national'
+where
+    totals.value > 0
+    and year(totals.reporting_month) not between measures.start_year and measures.end_year
+
+union all by name
+
+select
+    {{ finding(
+        'plan_and_publication_differ', at='published',
+        texts={'indicator': 'published.indicator_code'},
+        counts={
+            'year': 'targets.year', 'planned': 'targets.value', 'published': 'published.value',
+        },
+    ) }}
+from {{ ref('fct_actuals') }} as published
+inner join {{ ref('fct_targets') }} as targets
+    on
+        published.indicator_code = targets.indicator_code
+        and published.county_code = targets.county_code
+        and year(published.reporting_month) = targets.year
+where
+    published.frequency = 'year'
+    and published.category = 'total'
+    and published.value_state in ('number', 'zero')
+    and targets.target_kind = 'baseline'
+    and published.value <> targets.value
+
+union all by name
+
+-- A campaign that two of its organisers report is counted twice.
+select
+    {{ finding(
+        'shared_activity', at='totals',
+        texts={'indicator': 'others.indicator_code', 'other': 'others.institution_code'},
+        counts={'value': 'others.value'},
+    ) }}
+from {{ ref('int_monthly_totals') }} as totals
+inner join {{ ref('int_monthly_totals') }} as others
+    on
+        totals.county_code = others.county_code
+        and totals.reporting_month = others.reporting_month
+        and totals.indicator_code = others.indicator_code
+        and totals.value = others.value
+        and totals.institution_code > others.institution_code
+where
+    totals.superseded_at is null
+    and others.superseded_at is null
+    and totals.value >= (
+        select thresholds.value
+        from {{ ref('dim_quality_thresholds') }} as thresholds
+        where thresholds.threshold = 'shared_activity_least'
+    )

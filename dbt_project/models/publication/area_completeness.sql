@@ -1,0 +1,50 @@
+with areas as (
+    select
+        counties.county_code,
+        counties.is_nation,
+        months.month as reporting_month
+    from {{ ref('dim_counties') }} as counties
+    cross join {{ ref('dim_months') }} as months
+),
+
+reports as (
+    select
+        areas.county_code,
+        areas.reporting_month,
+        sum(reports.expected) as expected,
+        sum(reports.received) as received,
+        sum(reports.on_time) as on_time
+    from areas
+    left join {{ ref('reporting_completeness') }} as reports
+        on
+            (areas.is_nation or areas.county_code = reports.county_code)
+            and areas.reporting_month = reports.reporting_month
+    group by areas.county_code, areas.reporting_month
+),
+
+-- A file of no known month may be about any.
+deliveries as (
+    select
+        areas.county_code,
+        areas.reporting_month,
+        max(deliveries.received_at) as known_until
+    from areas
+    inner join {{ ref('dim_deliveries') }} as deliveries
+        on
+            (areas.is_nation or areas.county_code = deliveries.county_code)
+            and coalesce(areas.reporting_month >= deliveries.reporting_month, true)
+    group by areas.county_code, areas.reporting_month
+)
+
+select
+    reports.county_code,
+    reports.reporting_month,
+    cast(coalesce(reports.expected, 0) as integer) as expected,
+    cast(coalesce(reports.received, 0) as integer) as received,
+    cast(coalesce(reports.on_time, 0) as integer) as on_time,
+    deliveries.known_until
+from reports
+left join deliveries
+    on
+        reports.county_code = deliveries.county_code
+        and reports.reporting_month = deliveries.reporting_month

@@ -1,0 +1,114 @@
+-- What an empty number of an indicator means: the gravest of what was answered, or not, for it in
+-- the area, in the month, in the year so far, and since the plan began. Where nothing was owed and
+-- nothing reported, there is no number to have.
+{% set spans = {
+    'month': ('actual_month', 'answers.reporting_month = empty_numbers.reporting_month'),
+    'year_to_date': (
+        'actual_year_to_date',
+        'answers.reporting_month <= empty_numbers.reporting_month '
+        ~ 'and year(answers.reporting_month) = year(empty_numbers.reporting_month)',
+    ),
+    'cumulative': (
+        'actual_cumulative', 'answers.reporting_month <= empty_numbers.reporting_month'
+    ),
+} %}
+with reported as (
+    select
+        county_code,
+        institution_code,
+        indicator_code,
+        reporting_month,
+        bool_or(value_state in ('number', 'zero')) as has_number,
+        max(
+            case value_state
+                when 'not_reported' then 3
+                when 'unknown' then 2
+                when 'refused' then 2
+                else 1
+            end
+        ) as gravity
+    from {{ ref('fct_actuals') }}
+    where superseded_at is null and frequency = 'month'
+    group by county_code, institution_code, indicator_code, reporting_month
+),
+
+due as (
+    select distinct
+        county_code,
+        institution_code,
+        indicator_code,
+        reporting_month
+    from {{ ref('fct_values_due') }}
+),
+
+institution_answers as (
+    select
+        coalesce(due.county_code, reported.county_code) as county_code,
+        coalesce(due.indicator_code, reported.indicator_code) as indicator_code,
+        coalesce(due.reporting_month, reported.reporting_month) as reporting_month,
+        case
+            when reported.has_number then 0
+            when reported.gravity is null then 3
+            else reported.gravity
+        end as gravity
+    from due
+    full outer join reported
+        on
+            due.county_code = reported.county_code
+            and due.institution_code = reported.institution_code
+            and due.indicator_code = reported.indicator_code
+            and due.reporting_month = reported.reporting_month
+),
+
+answers as (
+    select
+        county_code,
+        indicator_code,
+        reporting_month,
+        max(gravity) as gravity
+    from institution_answers
+    where county_code <> 'AL'
+    group by county_code, indicator_code, reporting_month
+    union all
+    select
+        'AL' as county_code,
+        indicator_code,
+        reporting_month,
+        max(gravity) as gravity
+    from institution_answers
+    group by indicator_code, reporting_month
+),
+
+graded as (
+    {% for span, (number, is_in_span) in spans.items() -%}
+        select
+            empty_numbers.county_code,
+            empty_numbers.reporting_month,
+            empty_numbers.indicator_code,
+            '{{ span }}' as span,
+            max(answers.gravity) as gravity
+        from {{ ref('indicator_progress') }} as empty_numbers
+        left join answers
+            on
+                empty_numbers.county_code = answers.county_code
+                and empty_numbers.indicator_code = answers.indicator_code
+                and {{ is_in_span }}
+        where empty_numbers.{{ number }} is null
+        group by
+            empty_numbers.county_code, empty_numbers.reporting_month,
+            empty_numbers.indicator_code
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+select
+    county_code,
+    reporting_month,
+    indicator_code,
+    span,
+    case gravity
+        when 3 then 'O'
+        when 2 then 'L'
+        else 'M'
+    end as obs_status
+from graded

@@ -1,0 +1,298 @@
+"""What a refresh will publish, decided in one place for the command line, Dagster and the tests.
+
+A late or corrected report of March changes March, and every later month that adds it up. A day that
+comes makes a month final, or lets its counts of persons go out. A month that no plan covers, and a
+final one that nobody reopened, are refused.
+
+Belongs here: which county-months a refresh publishes, and why. Not here: doing it (steps).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from expectations.gate import read_record
+from expectations.protection import Cell, load_protection, periods_ending
+from orchestration.gate.disclosure import TIER as PUBLIC
+from orchestration.gate.disclosure import publications
+from orchestration.gate.judge import Scope, counties_with_reports
+from orchestration.products.marts import published_marts
+from orchestration.products.tree import Place, facts_of
+from orchestration.publication.finality import settled_on
+from orchestration.publication.restricted import TIER, as_of, final_month_refusal
+from orchestration.runtime.settings import SEEDS
+from sources.atomic import write_json
+from sources.custody.home import Home
+from sources.registers import national_plans
+
+
+class NoPlan(ValueError):
+    """No action plan in the registers covers any of the months that were asked for."""
+
+
+@dataclass(frozen=True, order=True)
+class Refusal:
+    """A county-month that is not published: the reason, and the command to run next."""
+
+    scope: Scope
+    reason: str
+    next_command: str
+
+    def __str__(self) -> str:
+        county, month = self.scope.county_code, f"{self.scope.month:%Y-%m}"
+        return f"{county} {month}: {self.reason.rstrip('.')}. Next: {self.next_command}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The county-months of a refresh, each in one list: the first of these that fits."""
+
+    #: What was asked for, and an action plan covers.
+    asked: tuple[Scope, ...]
+    #: Released before, with tables that changed since.
+    restated: tuple[Scope, ...]
+    #: Released before; the day alone gives them a new release: final by now, or settled.
+    due: tuple[Scope, ...]
+    #: Of the public tier alone: it shows other content than the restricted tier does.
+    public_outdated: tuple[Scope, ...]
+    #: Final months whose numbers would change, and months that no action plan covers.
+    refused: tuple[Refusal, ...]
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What is judged, in the order in which it is published."""
+        return (*self.asked, *self.restated, *self.due)
+
+    def describe(self) -> str:
+        """Return the plan as lines of text: one a list, then one a refusal."""
+        lines = [
+            f"{name:<9} {_describe(scopes)}"
+            for name, scopes in (
+                ("Asked", self.asked),
+                ("Restated", self.restated),
+                ("Due", self.due),
+                ("Public", self.public_outdated),
+            )
+        ]
+        return "\n".join([*lines, *(f"Refused   {refusal}" for refusal in self.refused)])
+
+
+def plan(home: Home, months: Iterable[date], county_code: str | None = None) -> Plan:
+    """Return what a refresh of these months publishes, of one county or of all that report.
+
+    It reads the warehouse as it is now and changes nothing. Without a warehouse the counties are
+    those that the registers expect reports from. Raises NoPlan when no action plan covers any of
+    the months.
+    """
+    covered, uncovered = _split_by_plan(months)
+    counties = [county_code] if county_code else counties_with_reports(home)
+    asked = [Scope(county, month) for month in covered for county in counties]
+    asked.sort(key=lambda scope: (counties.index(scope.county_code), scope.month))
+    changed = changed_since_release(home, county_code)
+    restated = [scope for scope in changed if scope not in asked]
+    due_today = [scope for scope in due(home, county_code) if scope not in [*asked, *restated]]
+    planned = [*asked, *restated, *due_today]
+    final = ((scope, final_month_refusal(home, *scope)) for scope in planned if scope in changed)
+    return Plan(
+        asked=tuple(asked),
+        restated=tuple(restated),
+        due=tuple(due_today),
+        public_outdated=tuple(
+            scope for scope in _public_outdated(home, county_code) if scope not in planned
+        ),
+        refused=(
+            *(refuse_uncovered(Scope(county, month)) for month in uncovered for county in counties),
+            *(refuse_final(scope, reason) for scope, reason in final if reason),
+        ),
+    )
+
+
+def refuse_final(scope: Scope, reason: str) -> Refusal:
+    """Return the refusal of a final month whose numbers would change."""
+    return Refusal(
+        scope, reason, f"krat reopen --county {scope.county_code} --month {scope.month:%Y-%m}"
+    )
+
+
+def refuse_blocked(scope: Scope, reason: str) -> Refusal:
+    """Return the refusal of a county-month that the gate does not let through."""
+    return Refusal(
+        scope, reason, f"krat gate --county {scope.county_code} --month {scope.month:%Y-%m}"
+    )
+
+
+def refuse_uncovered(scope: Scope) -> Refusal:
+    """Return the refusal of a month that no action plan covers."""
+    last = national_plans(SEEDS)[-1].valid_to
+    return Refusal(scope, _no_plan(scope.month), f"krat refresh --month {last:%Y-%m}")
+
+
+def require_plan(months: Iterable[date]) -> None:
+    """Raise NoPlan when no action plan in the registers covers any of the months."""
+    _split_by_plan(months)
+
+
+def _split_by_plan(months: Iterable[date]) -> tuple[list[date], list[date]]:
+    """Return the months that a national action plan covers, and the others."""
+    plans = national_plans(SEEDS)
+    covered: list[date] = []
+    uncovered: list[date] = []
+    for month in dict.fromkeys(months):
+        (covered if any(each.covers(month) for each in plans) else uncovered).append(month)
+    if uncovered and not covered:
+        raise NoPlan(_no_plan(uncovered[0]))
+    return covered, uncovered
+
+
+def _no_plan(month: date) -> str:
+    spans = ", ".join(
+        f"{each.valid_from:%Y-%m} to {each.valid_to:%Y-%m} ({each.plan_code})"
+        for each in national_plans(SEEDS)
+    )
+    return f"no plan covers {month:%Y-%m}: the registers hold {spans}"
+
+
+def changed_since_release(home: Home, county_code: str | None = None) -> list[Scope]:
+    """Return the released counties and months, of one county or of all, whose tables changed.
+
+    A fingerprint of each is kept when it is released, so that nothing is compared in full. What was
+    refused since its tables changed is returned again.
+    """
+    seen = _seen(home)
+    now = _fingerprints(home)
+    return [
+        scope
+        for scope in _released(home)
+        if county_code in (None, scope.county_code)
+        if seen.get(_name(scope)) != now.get(_name(scope))
+    ]
+
+
+def due(home: Home, county_code: str | None = None) -> list[Scope]:
+    """Return the released counties and months that the day alone gives a new release.
+
+    Those that are final by now, and those whose counts of persons have settled since they went out.
+    """
+    if not home.warehouse.exists():
+        return []
+    rules = load_protection()
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        day = as_of(connection)
+    scopes = []
+    for scope in _released(home):
+        if county_code not in (None, scope.county_code):
+            continue
+        places = [_place(home, tier, scope) for tier in (TIER, PUBLIC)]
+        newest = [facts_of(path) for place in places if (path := place.newest())]
+        becomes_final = any(
+            facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
+            for facts in newest
+        )
+        settled = settled_on(scope.month, rules)
+        has_counts = any(
+            rules.may_be_shown(Cell("", scope.county_code, period))
+            for period in periods_ending(f"{scope.month:%Y-%m}")
+        )
+        has_settled = has_counts and any(
+            facts["tier"] == PUBLIC and date.fromisoformat(facts["released_on"]) < settled <= day
+            for facts in newest
+        )
+        if becomes_final or has_settled:
+            scopes.append(scope)
+    return scopes
+
+
+def _public_outdated(home: Home, county_code: str | None) -> list[Scope]:
+    """Return the months whose public release lacks or shows other content than the restricted.
+
+    Those are left over where the gate of disclosure refused them.
+    """
+    kept = publications(home)
+    scopes = []
+    for scope in _released(home):
+        if county_code not in (None, scope.county_code):
+            continue
+        record = read_record(home, *scope)
+        restricted, public = (_place(home, tier, scope).newest() for tier in (TIER, PUBLIC))
+        if record is None or restricted is None:
+            continue
+        shown = kept.get(f"{_name(scope)}/{public.name}") if public else None
+        is_judged = facts_of(restricted)["content_hash"] == record.content_hash
+        if is_judged and (shown is None or shown.content_hash != record.content_hash):
+            scopes.append(scope)
+    return scopes
+
+
+def note_released(home: Home, scopes: Iterable[Scope]) -> None:
+    """Keep the fingerprints of what was released as the tables now are."""
+    now = _fingerprints(home)
+    seen = _seen(home) | {_name(scope): now.get(_name(scope)) for scope in scopes}
+    write_json(home.gate / "released.json", dict(sorted(seen.items())))
+
+
+def _place(home: Home, tier: str, scope: Scope) -> Place:
+    return Place(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
+
+
+def _released(home: Home) -> list[Scope]:
+    folders = (home.releases / TIER).glob("*/*")
+    return sorted(
+        Scope(folder.parent.name, datetime.strptime(folder.name, "%Y-%m").date())
+        for folder in folders
+        if any(folder.glob("r*"))
+    )
+
+
+def _seen(home: Home) -> dict[str, str | None]:
+    path = home.gate / "released.json"
+    if not path.exists():
+        return {}
+    content: dict[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _fingerprints(home: Home) -> dict[str, str]:
+    if not home.warehouse.exists():
+        return {}
+    parts = " union all ".join(
+        f"select county_code, reporting_month, '{mart.name}' as mart, "
+        f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
+        f"from {mart.schema}.{mart.name} as mart group by all"
+        for mart in published_marts()
+    )
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        rows = connection.execute(
+            "select county_code, reporting_month, string_agg("
+            f"mart || ' ' || row_count || ' ' || rows_hash, ',' order by mart) from ({parts}) "
+            "where county_code is not null and reporting_month is not null group by all"
+        ).fetchall()
+    return {_name(Scope(county, month)): fingerprint for county, month, fingerprint in rows}
+
+
+def _name(scope: Scope) -> str:
+    return f"{scope.county_code}/{scope.month:%Y-%m}"
+
+
+def _describe(scopes: Iterable[Scope]) -> str:
+    """Return the months, each with its counties; months in a row with the same ones as a span."""
+    counties: dict[date, list[str]] = {}
+    for scope in sorted(scopes, key=lambda scope: (scope.month, scope.county_code)):
+        counties.setdefault(scope.month, []).append(scope.county_code)
+    spans: list[list[date]] = []
+    for month in counties:
+        last = spans[-1][-1] if spans else None
+        if last and (month - last).days <= 31 and counties[month] == counties[last]:
+            spans[-1].append(month)
+        else:
+            spans.append([month])
+    return (
+        ", ".join(
+            f"{span[0]:%Y-%m}{f' to {span[-1]:%Y-%m}' if len(span) > 1 else ''} "
+            f"({' '.join(counties[span[0]])})"
+            for span in spans
+        )
+        or "none"
+    )
