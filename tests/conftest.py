@@ -41,6 +41,7 @@ FIXTURES = {
     "chromium": "program",
     "node": "program",
     "refreshed": "data",
+    "manifest": "slow",
 }
 #: Every test is of one kind; of several the first counts. The Makefile's lanes choose by kind.
 KINDS = ("drill", "program", "data", "slow", "unit")
@@ -83,7 +84,7 @@ def kind_of(item: pytest.Item) -> str:
 
 def group_of(nodeid: str) -> str:
     """Return the group of a test: itself where it is listed so, else its file."""
-    test = nodeid.partition("[")[0].removeprefix("tests/")
+    test = nodeid.removeprefix("tests/")
     return test if test in SECONDS else test.partition("::")[0]
 
 
@@ -110,7 +111,7 @@ class Recorder:
         self._took: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        test = report.nodeid.partition("[")[0].removeprefix("tests/")
+        test = report.nodeid.removeprefix("tests/")
         # What a test needs of the whole run is made once, for whichever is the first.
         if "alone" in report.keywords and report.when == "call":
             self._took[test] += report.duration

@@ -30,6 +30,8 @@ from sources.custody.home import Home
 from sources.example.generate import write_example
 from sources.layouts import Layout, load_layouts
 
+pytestmark = pytest.mark.data
+
 #: Columns whose cells a person fills with what identifies.
 IDENTIFYING = ("dropped", "indicator_name", "identity", "key")
 

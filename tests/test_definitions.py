@@ -32,6 +32,8 @@ from sources.custody.home import Home
 from sources.example.generate import write_example
 from sources.registers import register_rows
 
+pytestmark = pytest.mark.slow
+
 SNAPSHOT = Path(__file__).parent / "definitions.json"
 
 

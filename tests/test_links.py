@@ -10,13 +10,13 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
+from defects.planting import build_from_inbox
 
 from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.settings import SEEDS, prepare_process
-from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody import rekeying
 from sources.custody.home import Home
@@ -25,6 +25,8 @@ from sources.custody.pseudonyms import Pseudonyms, purposes
 from sources.example.generate import COUNTY, KNOWN_TO_POLICE, KnownToPolice
 from sources.registers import load_registers
 from sources.values import case_number
+
+pytestmark = pytest.mark.slow
 
 HEADINGS = (
     "Formulari;Qarku;Institucioni;Të dhënat;Nr. rastit;Kodi i personit;Ngjarja;Data;Gjinia;"
@@ -291,8 +293,7 @@ def test_what_identifies_is_nowhere_in_the_clear(home: Home) -> None:
 def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None:
     send(home, "AL-AP", Record("1", "Barimo", "Dulakor", "1990-05-03"))
     krat("decide", pair_in_doubt(home), "--same", "--reason", "asked")
-    link(home)
-    build_warehouse(home)
+    build_from_inbox(home)
     counted = (
         "select county_code, identified, identified_least, identified_most "
         "from marts.referral_flow where identified > 0 order by all"

@@ -17,6 +17,8 @@ from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
 from sources.example.generate import PUBLISHED_FIGURES
 
+pytestmark = pytest.mark.data
+
 RULES = (
     "wrong_sender", "wrong_month", "duplicate_report", "report_changed", "correction_drops_values",
     "part_exceeds_other_indicator", "growth_from_coverage", "growth_without_coverage",

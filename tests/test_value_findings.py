@@ -18,6 +18,8 @@ from planted import Row, write_report
 from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
 
+pytestmark = pytest.mark.data
+
 CLEAN_INSTITUTIONS = [
     "AL-04-PREFEKTI", "AL-04-SHSSH", "AL-04-KESHILLI", "AL-04-B-FIER", "AL-04-B-LUSHNJE",
     "AL-04-POLICIA", "AL-04-SHISH", "AL-04-ARSIMI", "AL-04-SHENDETI", "AL-04-ISHPSHSH",

@@ -164,6 +164,7 @@ def _lines(signs: dict[Cell, Sign], moment: int) -> list[Line]:
     ]
 
 
+@pytest.mark.slow
 def test_two_hundred_releases_that_krat_masks_are_safe() -> None:
     shown = 0
     for seed in range(200):
@@ -178,6 +179,7 @@ def test_two_hundred_releases_that_krat_masks_are_safe() -> None:
     assert shown > 500
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), corrections=st.integers(0, 12))
 def test_corrected_tables_are_safe_beside_the_first_unless_nothing_could_be(
@@ -201,6 +203,7 @@ def test_corrected_tables_are_safe_beside_the_first_unless_nothing_could_be(
         assert not audit(both, relations_among(origins, RULES), K, in_full=False).is_safe
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_every_range_holds_the_true_count(seed: int) -> None:

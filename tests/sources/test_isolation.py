@@ -22,6 +22,8 @@ from sources.custody.isolation import IsolatedReader, NoReader
 from sources.custody.vault import QUARANTINED
 from sources.registers import load_registers
 
+pytestmark = pytest.mark.slow
+
 GOOD = (
     "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
     "krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;2.1.18.1;;3;\n"
