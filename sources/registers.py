@@ -171,7 +171,7 @@ def _largest(seeds_dir: Path) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ActionPlan:
     """A plan of action and the months that it covers, from the first to the last day given."""
 
     plan_code: str
@@ -183,10 +183,10 @@ class Plan:
         return self.valid_from <= month <= self.valid_to
 
 
-def national_plans(seeds_dir: Path) -> tuple[Plan, ...]:
+def national_plans(seeds_dir: Path) -> tuple[ActionPlan, ...]:
     """Return the national plans of the register `plans`, from the first to the last."""
     plans = [
-        Plan(
+        ActionPlan(
             row["plan_code"],
             date.fromisoformat(row["valid_from"]),
             date.fromisoformat(row["valid_to"]),

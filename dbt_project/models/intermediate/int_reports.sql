@@ -1,5 +1,5 @@
 -- Each version of an institution's report for a month, as its totals together. Two counts around v
--- are equal by chance about once in 2 * sqrt(pi * v): the chances of all of a report's counts say
+-- are equal by chance about once in 2 * sqrt(pi * v): the chances of all of a report's counts give
 -- how likely it is that it only happens to repeat another. A finding on the whole is at its first
 -- value. What is summed is exact, so that no order of rows changes it.
 {{ config(materialized='table') }}
