@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest
 ON_TWO := --numprocesses 2 --no-loadscope-reorder
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 20
 
 # Pinned wheels with no resolver: the fastest set-up pip can do. pip compiles byte code as it
 # installs, whatever PYTHONDONTWRITEBYTECODE says; our own packages are compiled after it.
