@@ -31,6 +31,11 @@ CHECKS = {
     PUBLIC_RELEASES: "every_county_is_released_in_public",
 }
 
+CHECKED = (
+    "Fails where a county-month is refused. Each line names the county, the month, the reason and "
+    "the command to run next. All others went out."
+)
+
 
 def publication(
     models: dg.AssetsDefinition, months: dg.MonthlyPartitionsDefinition
@@ -66,7 +71,9 @@ def publication(
                 description="The month's release for anyone, of each county that is released.",
             ),
         ],
-        check_specs=[dg.AssetCheckSpec(name, asset=key) for key, name in CHECKS.items()],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=CHECKED) for key, name in CHECKS.items()
+        ],
         partitions_def=months,
         can_subset=True,
         pool=WRITER_POOL,
