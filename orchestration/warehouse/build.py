@@ -68,7 +68,7 @@ def build_warehouse(
     digest = _project_hash()
     arguments = [
         "build", *COMMON_ARGUMENTS, "--no-write-json", "--no-populate-cache",
-        "--exclude-resource-type", "unit_test",
+        "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
     ]  # fmt: skip
     whole = with_registers or _built_project_hash(home) != digest
     if not whole:
