@@ -8,7 +8,7 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz docs clean libreoffice clients
+.PHONY: help run test lint bench fuzz docs clean libreoffice age clients
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
@@ -33,7 +33,7 @@ run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
-test: $(VENV)/dev libreoffice clients lint  ## set up, lint, run every test
+test: $(VENV)/dev libreoffice age clients lint  ## set up, lint, run every test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The forms must open and work in LibreOffice: a test fills one through it.
@@ -43,6 +43,14 @@ libreoffice:
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 				--no-install-recommends libreoffice-calc python3-uno >/dev/null; } \
 		|| { echo "Install libreoffice-calc and python3-uno, then run make test again." >&2; exit 1; }
+
+# What krat encrypted must open without krat.
+age:
+	@command -v age >/dev/null \
+		|| { echo "Installing age for the tests (seconds, once)"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends age >/dev/null; } \
+		|| { echo "Install age, then run make test again." >&2; exit 1; }
 
 # Clients that others wrote read what krat serves: Chromium, and DuckDB from Node.
 clients: $(VENV)/node/package.json
