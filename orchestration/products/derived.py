@@ -15,7 +15,7 @@ RESTATEMENTS = Mart(
     row_sq="një vlerë që ndryshoi kundrejt publikimit të mëparshëm",
     row_en="a value that differs from the release before",
     key=["county_code", "reporting_month", "mart", "mart_row", "measure"],
-    references={"county_code": "counties"},
+    references={"counties": ["county_code"]},
 )
 
 _RESTATED_COLUMNS = (
@@ -46,7 +46,7 @@ OBSERVATIONS = Mart(
     row_sq="një vlerë e një tabele, me gjendjen e saj",
     row_en="a value of a mart, with its status",
     key=["county_code", "reporting_month", "mart", "mart_row", "measure"],
-    references={"county_code": "counties"},
+    references={"counties": ["county_code"]},
 )
 
 _OBSERVED_COLUMNS = (

@@ -21,7 +21,7 @@ from sources.datafiles import read_yaml
 class Mart:
     """A published table: its schema, titles, the end of "one row is ..." and its primary key.
 
-    `references` maps a column to the table of the same release whose key it is, `values` the
+    `references` maps a table of the same release to the columns that are its key, `values` the
     columns that hold numbers to their unit and to what an empty one means; `is_sensitive` says
     whether these are about persons: yes, no or as_indicator. `missing_signs` are texts that stand
     for a missing value in CSV, beside the empty one, each with its label in both languages.
@@ -34,7 +34,7 @@ class Mart:
     row_sq: str
     row_en: str
     key: list[str]
-    references: dict[str, str] = field(default_factory=dict)
+    references: dict[str, list[str]] = field(default_factory=dict)
     is_sensitive: str = "no"
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     missing_signs: dict[str, str] = field(default_factory=dict)

@@ -153,7 +153,8 @@ def reasons_since(
         known = {row["delivery_id"] for row in csv.DictReader(file) if row["status"] != "refused"}
     fresh = sorted({str(row[0]) for row in sources} - known)
     reported = connection.execute(
-        "select indicator_code, institution_code, version from publication.delivery_indicators "
+        "select plan_code, indicator_code, institution_code, version "
+        "from publication.delivery_indicators "
         "where list_contains(?, delivery_id) and (county_code = ? or ? = 'AL')",
         [fresh, county_code, county_code],
     ).fetchall()
@@ -164,14 +165,14 @@ def reasons_since(
 
     def why(mart: str, key: dict[str, str]) -> str:
         found = set()
-        for indicator, institution, version in reported:
-            if key.get("indicator_code", indicator) != indicator:
+        for plan, indicator, institution, version in reported:
+            if not _is_of(key, plan, indicator):
                 continue
             if key.get("institution_code", institution) != institution:
                 continue
             if mart not in ("hotline_activity", "referral_flow"):
                 found.add("late" if version == 1 else "corrected")
-        if key.get("indicator_code") in corrected:
+        if "indicator_code" in key and any(_is_of(key, *each) for each in corrected):
             found.add("corrected")
         if kinds & RECORDS.get(mart, set()):
             found.add("late")
@@ -184,12 +185,20 @@ def reasons_since(
     return why
 
 
+def _is_of(key: dict[str, str], plan: str, indicator: str) -> bool:
+    """Tell whether a row is of a plan's indicator, as far as its key holds plan and indicator."""
+    return key.get("plan_code", plan) == plan and key.get("indicator_code", indicator) == indicator
+
+
 def _corrected_indicators(
     connection: duckdb.DuckDBPyConnection, previous: Path, county_code: str
-) -> set[str]:
-    """Return the indicators of which a correction was entered or withdrawn since `previous`."""
+) -> set[tuple[str, str]]:
+    """Return the indicators of which a correction was entered or withdrawn since `previous`.
+
+    Each is its plan and its code.
+    """
     rows = connection.execute(
-        "select indicator_code, remark_id, about_month from marts.remarks "
+        "select plan_code, indicator_code, remark_id from marts.remarks "
         "where kind = 'correction' and county_code = ?",
         [county_code],
     ).fetchall()
@@ -198,9 +207,8 @@ def _corrected_indicators(
     stood = set()
     if len(before):
         kept = before[before["kind"] == "correction"]
-        stood = set(zip(kept["indicator_code"], kept["remark_id"], strict=True))
-    stand = {(indicator, remark) for indicator, remark, _ in rows}
-    return {indicator for indicator, _ in stood ^ stand}
+        stood = set(zip(kept["plan_code"], kept["indicator_code"], kept["remark_id"], strict=True))
+    return {(plan, indicator) for plan, indicator, _ in stood ^ set(rows)}
 
 
 def _read(previous: Path, mart: Mart) -> pd.DataFrame:

@@ -43,7 +43,9 @@ def observations(
     indicators = {
         code: (unit, sensitive)
         for code, unit, sensitive in connection.execute(
-            "select indicator_code, unit, is_person_sensitive from core.dim_indicators"
+            "select indicator_code, unit, is_person_sensitive from core.dim_indicators "
+            "inner join core.dim_months using (plan_code) where month = ?",
+            [month],
         ).fetchall()
     }
     statuses = {

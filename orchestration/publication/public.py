@@ -167,9 +167,8 @@ def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
             return PublicOutcome(tuple(_newest(home, scope) for scope in passed))
         reading = read_releases(folders, known)
         shown = _masked(connection, drafted.rows, known, reading)
-        listed = registers(connection)
         contents = [
-            _content(home, connection, scope, shown, drafted.frames[scope], known, day, listed)
+            _content(home, connection, scope, shown, drafted.frames[scope], known, day)
             for scope in passed
         ]
         found = [(one, standing_release(home, one)) for one in contents]
@@ -320,13 +319,14 @@ def _newest(home: Home, scope: Scope) -> Release:
 
 def _known(connection: duckdb.DuckDBPyConnection, scopes: list[Scope]) -> Known:
     protected = connection.execute(
-        "select indicator_code, population_id from core.dim_indicators where is_protected "
+        "select plan_code, indicator_code, population_id from core.dim_indicators "
+        "where is_protected "
         "order by all"
     ).fetchall()
-    populations: dict[str, list[str]] = {}
-    for code, population in protected:
+    populations: dict[tuple[str, str], list[str]] = {}
+    for plan_code, code, population in protected:
         if population is not None:
-            populations.setdefault(population, []).append(code)
+            populations.setdefault((plan_code, population), []).append(code)
     empty = {mart.name: pd.DataFrame() for mart in public_marts()}
     repeating = (RESTATED_TABLE, OBSERVED_TABLE, codes_table())
     tables = [*_tables(connection, empty), *registers(connection), *repeating]
@@ -345,7 +345,7 @@ def _known(connection: duckdb.DuckDBPyConnection, scopes: list[Scope]) -> Known:
     texts += [text for label in _labels().values() for text in (label.name_sq, label.name_en)]
     return Known(
         rules=load_protection(tuple(codes) for codes in populations.values()),
-        protected=frozenset(code for code, _ in protected),
+        protected=frozenset(code for _, code, _ in protected),
         texts=frozenset(texts),
         columns={table.mart.name: tuple(one.name for one in table.columns) for table in tables},
         completeness={
@@ -411,17 +411,27 @@ def _masked(
 def _in_words(
     connection: duckdb.DuckDBPyConnection, rows: pd.DataFrame, signs: list[Sign]
 ) -> pd.DataFrame:
-    names = _labels() | {
-        code: _Label(name_sq, name_en, "", unit)
-        for code, name_sq, name_en, unit in connection.execute(
-            "select indicator_code, name_sq, name_en, unit from core.dim_indicators"
+    indicators = {
+        (month, code): _Label(name_sq, name_en, "", unit)
+        for month, code, name_sq, name_en, unit in connection.execute(
+            "select months.month, indicator_code, indicators.name_sq, indicators.name_en, unit "
+            "from core.dim_indicators as indicators "
+            "inner join core.dim_months as months using (plan_code) "
+            "where list_contains(?, months.month)",
+            [[month.date() for month in pd.to_datetime(rows["reporting_month"]).unique()]],
         ).fetchall()
     }
+    months = pd.to_datetime(rows["reporting_month"]).dt.date
     shown = rows.copy()
     for kind in ("subject", "category"):
-        shown[f"{kind}_sq"] = [names[code].name_sq for code in rows[kind]]
-        shown[f"{kind}_en"] = [names[code].name_en for code in rows[kind]]
-    shown["unit"] = [names[code].unit for code in rows["subject"]]
+        names = [
+            _labels().get(code) or indicators[month, code]
+            for month, code in zip(months, rows[kind], strict=True)
+        ]
+        shown[f"{kind}_sq"] = [label.name_sq for label in names]
+        shown[f"{kind}_en"] = [label.name_en for label in names]
+        if kind == "subject":
+            shown["unit"] = [label.unit for label in names]
     shown["value"] = pd.array([sign.value for sign in signs], dtype="Int64")
     shown["value_state"] = [sign.state for sign in signs]
     shown["conf_status"] = [CONFIDENTIALITY.get(sign.state, "F") for sign in signs]
@@ -457,7 +467,6 @@ def _content(
     unprotected: dict[str, pd.DataFrame],
     known: Known,
     day: date,
-    listed: tuple[Table, ...],
 ) -> Contents:
     mine = shown[
         (shown["county_code"] == scope.county_code)
@@ -474,7 +483,7 @@ def _content(
         released_on=day,
         final_on=_final_on(connection, scope, rules),
         tables=tables,
-        registers=listed,
+        registers=registers(connection, scope.month),
         apart=observations(connection, scope.county_code, scope.month, tables),
         content_hash=content_hash(frames),
         gate={
@@ -580,8 +589,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pd.DataFram
 def _unprotected(connection: duckdb.DuckDBPyConnection, scope: Scope) -> dict[str, pd.DataFrame]:
     """Return the rows of the marts that go out in full, without what is protected."""
     only = (
-        "and indicator_code not in "
-        "(select indicator_code from core.dim_indicators where is_protected)"
+        "and (plan_code, indicator_code) not in "
+        "(select (plan_code, indicator_code) from core.dim_indicators where is_protected)"
     )
     return {
         mart.name: connection.execute(

@@ -144,7 +144,7 @@ def release(home: Home, county_code: str, month: date) -> Release:
             released_on=day,
             final_on=final_on,
             tables=tables,
-            registers=registers(connection),
+            registers=registers(connection, month),
             apart=observations(connection, county_code, month, tables),
             content_hash=digest,
             gate=record.as_dict(),
@@ -356,12 +356,12 @@ REGISTERS = (
             schema="core",
             title_sq="Treguesit",
             title_en="Indicators",
-            row_sq="një tregues i planit kombëtar",
-            row_en="an indicator of the national plan",
-            key=["indicator_code"],
+            row_sq="një tregues i një plani kombëtar",
+            row_en="an indicator of a national plan",
+            key=["plan_code", "indicator_code"],
         ),
-        "select indicator_code, measure_code, name_sq, name_en, unit, target_basis, direction, "
-        "is_person_sensitive from core.dim_indicators",
+        "select plan_code, indicator_code, measure_code, name_sq, name_en, unit, target_basis, "
+        "direction, is_person_sensitive from core.dim_indicators",
     ),
     (
         Mart(
@@ -378,11 +378,21 @@ REGISTERS = (
 )
 
 
-def registers(connection: duckdb.DuckDBPyConnection) -> tuple[Table, ...]:
-    """Return the registers that a release's marts point into, each ordered by its key."""
+def registers(
+    connection: duckdb.DuckDBPyConnection, month: date | None = None
+) -> tuple[Table, ...]:
+    """Return the registers that a release's marts point into, each ordered by its key.
+
+    Of the indicators those of the month's plan; all without a month.
+    """
+    of_plan = "where plan_code = (select plan_code from core.dim_months where month = $month)"
     tables = []
     for mart, query in REGISTERS:
-        relation = connection.sql(f"{query} order by {', '.join(mart.key)}")
+        is_of_month = month is not None and "plan_code" in mart.key
+        relation = connection.sql(
+            f"{query} {of_plan if is_of_month else ''} order by {', '.join(mart.key)}",
+            params={"month": month} if is_of_month else None,
+        )
         described = dict(
             connection.execute(
                 "select column_name, comment from duckdb_columns() "

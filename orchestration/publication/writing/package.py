@@ -107,10 +107,10 @@ def _schema(table: Table) -> dict[str, Any]:
     if mart.references:
         schema["foreignKeys"] = [
             {
-                "fields": [column],
-                "reference": {"resource": target.replace("_", "-"), "fields": [column]},
+                "fields": columns,
+                "reference": {"resource": target.replace("_", "-"), "fields": columns},
             }
-            for column, target in mart.references.items()
+            for target, columns in mart.references.items()
         ]
     return schema
 

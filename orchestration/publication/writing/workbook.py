@@ -66,7 +66,7 @@ def write_workbook(
     looks = _looks(book)
     names = {
         table.mart.name: dict(
-            zip(table.frame[table.mart.key[0]], table.frame["name_sq"], strict=True)
+            zip(table.frame[table.mart.key[-1]], table.frame["name_sq"], strict=True)
         )
         for table in registers
         if "name_sq" in table.frame
