@@ -50,7 +50,7 @@ class Registers:
     municipality_aliases: dict[str, str] = field(default_factory=dict)
     largest: dict[str, float] = field(default_factory=dict)
     category_names: dict[str, dict[str, str]] = field(default_factory=dict)
-    plans: tuple["Plan", ...] = ()
+    plans: tuple["ActionPlan", ...] = ()
     of_plan: dict[str, "Registers"] = field(default_factory=dict)
 
     @property
@@ -243,7 +243,7 @@ def plan_rows(
             yield row
 
 
-def plan_in(plans: Sequence[Plan], day: date) -> str:
+def plan_in(plans: Sequence["ActionPlan"], day: date) -> str:
     """Return the code of the plan of which the codes used on a day are, or "" without plans.
 
     It is the first that does not end before the day: the one in force or, where none is, the next
