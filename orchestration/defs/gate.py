@@ -7,6 +7,7 @@ from dagster_dbt import get_asset_key_for_model
 
 from orchestration.defs.warehouse import warehouse_models
 from orchestration.gate.judge import Scope, counties_with_reports, judge
+from orchestration.products.declaration import judged_models
 from orchestration.refresh.due import changed_since_release, due
 from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.runtime.settings import SEEDS, home_from_environment
@@ -15,22 +16,8 @@ from sources.registers import load_registers
 
 months = dg.MonthlyPartitionsDefinition(start_date="2021-01", fmt="%Y-%m")
 
-#: What the gate judges: every published mart, and the findings.
-PUBLISHED = [
-    get_asset_key_for_model([warehouse_models], name)
-    for name in (
-        "indicator_progress",
-        "reporting_completeness",
-        "reporting_status",
-        "remarks",
-        "source_comparison",
-        "hotline_activity",
-        "referral_flow",
-        "revisions",
-        "person_counts",
-        "findings",
-    )
-]
+#: What the gate judges: the models of every published mart, and the findings.
+PUBLISHED = [get_asset_key_for_model([warehouse_models], name) for name in judged_models()]
 
 
 @dg.asset(group_name="quality", partitions_def=months, deps=PUBLISHED, pool=WRITER_POOL)

@@ -9,7 +9,8 @@ from orchestration.defs.gate import gate, months
 from orchestration.gate.judge import Scope, counties_with_reports
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import outdated, passes, release_public
-from orchestration.publication.restricted import Release, release
+from orchestration.publication.restricted import release
+from orchestration.publication.writing.release import Release
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.due import changed_since_release, due, note_released
 from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL

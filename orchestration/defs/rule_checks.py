@@ -18,7 +18,7 @@ from expectations.suites import load_suite
 from orchestration.defs.gate import gate
 from orchestration.defs.ingestion import deliveries
 from orchestration.defs.warehouse import warehouse_models
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import published_marts
 from orchestration.runtime.dagster_home import PATIENCE_SECONDS, WRITER_POOL
 from orchestration.runtime.settings import SEEDS, home_from_environment
 from orchestration.runtime.writer_lock import one_writer

@@ -11,13 +11,12 @@ from datetime import date, datetime
 
 import duckdb
 
-from expectations.protection import Cell, load_protection, periods_ending
-from orchestration.gate.disclosure import TIER as PUBLIC
+from expectations.protection import CountKey, load_protection, periods_ending
 from orchestration.gate.judge import Scope
-from orchestration.products.marts import published_marts
-from orchestration.products.tree import Place, facts_of
+from orchestration.products.declaration import Tier, published_marts
+from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.finality import settled_on
-from orchestration.publication.restricted import TIER, as_of
+from orchestration.publication.restricted import as_of
 from sources.custody.home import Home
 
 
@@ -50,19 +49,20 @@ def due(home: Home, county_code: str | None = None) -> list[Scope]:
         if county_code not in (None, scope.county_code):
             continue
         month = f"{scope.month:%Y-%m}"
-        places = [Place(home.releases, tier, scope.county_code, month) for tier in (TIER, PUBLIC)]
-        newest = [facts_of(path) for place in places if (path := place.newest())]
+        folders = [ReleaseFolder(home.releases, tier, scope.county_code, month) for tier in Tier]
+        newest = [facts_of(path) for folder in folders if (path := folder.newest())]
         becomes_final = any(
             facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
             for facts in newest
         )
         settled = settled_on(scope.month, rules)
         has_counts = any(
-            rules.may_be_shown(Cell("", scope.county_code, period))
+            rules.may_be_shown(CountKey("", scope.county_code, period))
             for period in periods_ending(month)
         )
         has_settled = has_counts and any(
-            facts["tier"] == PUBLIC and date.fromisoformat(facts["released_on"]) < settled <= day
+            facts["tier"] == Tier.PUBLIC
+            and date.fromisoformat(facts["released_on"]) < settled <= day
             for facts in newest
         )
         if becomes_final or has_settled:
@@ -81,7 +81,7 @@ def note_released(home: Home, scopes: list[Scope]) -> None:
 
 
 def _released(home: Home) -> list[Scope]:
-    folders = (home.releases / TIER).glob("*/*")
+    folders = (home.releases / Tier.RESTRICTED).glob("*/*")
     return sorted(
         Scope(folder.parent.name, datetime.strptime(folder.name, "%Y-%m").date())
         for folder in folders
@@ -101,7 +101,7 @@ def _fingerprints(home: Home) -> dict[str, str]:
     parts = " union all ".join(
         f"select county_code, reporting_month, '{mart.name}' as mart, "
         f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
-        f"from {mart.schema}.{mart.name} as mart group by all"
+        f"from {mart.model} as mart group by all"
         for mart in published_marts()
     )
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
