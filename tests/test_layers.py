@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.products.marts import public_marts, published_marts
+
+from orchestration.products.dictionary import PAGE, RULES_PAGE, SCHEMAS, dictionary, rules_page
 from orchestration.publication.restricted import REGISTERS
 from orchestration.reading_copy.tables import COPIED_SCHEMAS
 from orchestration.runtime.settings import PROJECT
-from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, SCHEMAS, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
 MAY_READ = {

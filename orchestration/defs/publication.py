@@ -14,7 +14,7 @@ from expectations.gate import GateRefused
 from orchestration.defs.partitions import month_of
 from orchestration.defs.resources import WriterResource
 from orchestration.gate.judge import Scope
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import judged_models
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import plan, refuse_blocked
 from orchestration.refresh.steps import judge_planned, publish_public, publish_restricted
@@ -41,9 +41,7 @@ def publication(
     models: dg.AssetsDefinition, months: dg.MonthlyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """Return the assets from the gate to the reading copy, on dbt's `models`."""
-    judged = [get_asset_key_for_model([models], mart.name) for mart in published_marts()]
-    # It is judged by what the public tier shows of it, and published in that tier alone.
-    judged.append(get_asset_key_for_model([models], "person_counts"))
+    judged = [get_asset_key_for_model([models], name) for name in judged_models()]
 
     @dg.multi_asset(
         name="publish",
