@@ -63,7 +63,7 @@ bench: $(VENV)/dev  ## how long refreshing, reading and serving take, against th
 durations: $(VENV)/dev programs $(VENV)/node/package.json  ## measure how long groups of tests take
 	@$(PYTEST) $(ON_TWO) -m "not drill" --record-durations
 
-# What tests open krat's files with: LibreOffice, Chromium, and Node, each where it is missing.
+# What tests open krat's files with: LibreOffice, Chromium, Node and age, each where it is missing.
 programs:
 	@missing=""; \
 	command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
@@ -71,6 +71,7 @@ programs:
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| missing="$$missing chromium fonts-dejavu-core"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	command -v age >/dev/null || missing="$$missing age"; \
 	test -z "$$missing" || { echo "Installing for the tests, once: $$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends $$missing >/dev/null; } \
@@ -100,7 +101,7 @@ $(VENV)/sql: $(SQL) pyproject.toml $(VENV)/dev
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)
-	@$(BIN)/python -m orchestration.warehouse.dictionary
+	@$(BIN)/python -m orchestration.products.dictionary
 
 clean:  ## remove what set-up and runs made, the data folder excepted
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache *.egg-info

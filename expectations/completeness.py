@@ -12,7 +12,7 @@ from typing import Any
 
 from sources.problems import Problem, problem
 from sources.reading import Reading
-from sources.registers import Registers, is_due, is_in_force, register_rows
+from sources.registers import Registers, is_due, obligations_in, plan_in, plan_rows
 
 _KNOWN = ("number", "zero")
 _STATUSES = ("initially_identified", "formally_identified", "not_a_victim")
@@ -40,7 +40,8 @@ def open_questions(reading: Reading, registers: Registers, seeds_dir: Path) -> l
         return []
     # A partition's categories add up to the total; overlapping ones need not.
     partitions: dict[str, set[str]] = defaultdict(set)
-    for row in register_rows(seeds_dir, "breakdown_categories"):
+    plan_code = plan_in(registers.plans, rows[0]["reporting_month"])
+    for row in plan_rows(seeds_dir, "breakdown_categories", plan_code):
         if row["breakdown_kind"] == "partition":
             partitions[row["indicator_code"]].add(row["category"])
     by_indicator: dict[str, dict[str, Row]] = defaultdict(dict)
@@ -91,13 +92,13 @@ def _of_obligations(
 ) -> list[Problem]:
     month, institution = head["reporting_month"], head["institution_code"]
     owed, ever, county_owes = set(), set(), False
-    for obligation in register_rows(seeds_dir, "reporting_obligations"):
+    for obligation in obligations_in(seeds_dir, month):
         due = is_due(obligation, month)
         county = registers.institutions[obligation["institution_code"]]
         county_owes |= due and county == head["county_code"]
         if obligation["institution_code"] == institution:
             owed |= {obligation["indicator_code"]} if due else set()
-            ever |= {obligation["indicator_code"]} if is_in_force(obligation, month) else set()
+            ever.add(obligation["indicator_code"])
     found = []
     for code in sorted(owed):
         reported = by_indicator.get(code, {})

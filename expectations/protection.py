@@ -28,7 +28,7 @@ WITHHELD = "withheld"
 MASKED = (SUPPRESSED, WITHHELD)
 
 
-class Cell(NamedTuple):
+class CountKey(NamedTuple):
     """A count's identity: what, where, when (2023, 2023-Q2 or 2023-05), and of whom."""
 
     subject: str
@@ -41,7 +41,7 @@ class Cell(NamedTuple):
         return " | ".join(self)
 
     @classmethod
-    def named(cls, name: str) -> "Cell":
+    def named(cls, name: str) -> "CountKey":
         """Return the cell of a name that `str` gave."""
         return cls(*name.split(" | "))
 
@@ -64,7 +64,7 @@ class Protection:
     parts: tuple[tuple[str, str], ...]
     groups: dict[str, str]
 
-    def may_be_shown(self, cell: Cell, counties: Sequence[str] = ()) -> bool:
+    def may_be_shown(self, cell: CountKey, counties: Sequence[str] = ()) -> bool:
         """Tell whether cells of this shape go out at all.
 
         The nation of a single county is that county, and has no more shapes than it.
@@ -75,7 +75,7 @@ class Protection:
         known = cell.dimension == "total" or cell.category in self.dimensions[cell.dimension]
         return known and (area, cell.period_kind, cell.dimension) in self.shapes
 
-    def is_rounded_up(self, cell: Cell) -> bool:
+    def is_rounded_up(self, cell: CountKey) -> bool:
         """Tell a cell's direction, the same in every vintage and for all counts of its persons.
 
         No key goes into it. The gate takes the direction for known, so a secret one would protect
@@ -84,14 +84,14 @@ class Protection:
         identity = str(cell._replace(subject=self.groups.get(cell.subject, cell.subject)))
         return hashlib.sha256(identity.encode()).digest()[0] % 2 == 1
 
-    def masked(self, value: int, cell: Cell) -> int | None:
+    def masked(self, value: int, cell: CountKey) -> int | None:
         """Return the number that is shown, or None for one that is too small to be."""
         if value < self.threshold:
             return None
         down = value // self.base * self.base
         return down if down == value or not self.is_rounded_up(cell) else down + self.base
 
-    def meaning(self, shown: float, cell: Cell) -> tuple[int, int]:
+    def meaning(self, shown: float, cell: CountKey) -> tuple[int, int]:
         """Return the least and greatest count that a shown number stands for.
 
         A number that rounding can't give stands for itself.
@@ -171,7 +171,7 @@ class Additive:
         return replace(self, since=moment, before=earlier)
 
 
-def relations_among(cells: dict[Cell, Additive], rules: Protection) -> list[Relation]:
+def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[Relation]:
     """Return what holds among published cells before any number of theirs is known."""
     relations: list[Relation] = []
     for cell, origin in cells.items():
@@ -207,7 +207,7 @@ def relations_among(cells: dict[Cell, Additive], rules: Protection) -> list[Rela
     return relations + _breakdowns(cells, rules) + _same_persons(cells, rules)
 
 
-def _breakdowns(cells: Iterable[Cell], rules: Protection) -> list[Relation]:
+def _breakdowns(cells: Iterable[CountKey], rules: Protection) -> list[Relation]:
     relations: list[Relation] = []
     shown = {cell._replace(category="") for cell in cells if cell.dimension != "total"}
     for cell in sorted(shown):
@@ -232,8 +232,8 @@ def _breakdowns(cells: Iterable[Cell], rules: Protection) -> list[Relation]:
     return relations
 
 
-def _same_persons(cells: Iterable[Cell], rules: Protection) -> list[Relation]:
-    together: dict[Cell, list[Cell]] = defaultdict(list)
+def _same_persons(cells: Iterable[CountKey], rules: Protection) -> list[Relation]:
+    together: dict[CountKey, list[CountKey]] = defaultdict(list)
     for cell in cells:
         if cell.subject in rules.groups and cell.dimension == "total":
             together[cell._replace(subject=rules.groups[cell.subject])].append(cell)

@@ -13,7 +13,14 @@ import xlsxwriter
 
 from sources.datafiles import read_yaml
 from sources.layouts import SOURCES, Layout, form_key, load_layouts
-from sources.registers import is_due, register_rows
+from sources.registers import (
+    is_due,
+    national_plans,
+    obligations_in,
+    plan_in,
+    plan_rows,
+    register_rows,
+)
 
 LAYOUT_ID = "krat-raport-2"
 
@@ -53,12 +60,15 @@ def write_forms(
         if row["county_code"] == county_code
     }
     owed: dict[str, list[str]] = {}
-    for row in register_rows(seeds_dir, "reporting_obligations"):
+    for row in obligations_in(seeds_dir, month):
         if row["institution_code"] in institutions and is_due(row, month):
             owed.setdefault(row["institution_code"], []).append(row["indicator_code"])
-    indicators = {row["indicator_code"]: row for row in register_rows(seeds_dir, "indicators")}
+    plan_code = plan_in(national_plans(seeds_dir), month)
+    indicators = {
+        row["indicator_code"]: row for row in plan_rows(seeds_dir, "indicators", plan_code)
+    }
     categories: dict[str, list[dict[str, str]]] = {}
-    for row in register_rows(seeds_dir, "breakdown_categories"):
+    for row in plan_rows(seeds_dir, "breakdown_categories", plan_code):
         categories.setdefault(row["indicator_code"], []).append(row)
     units = {row["unit"]: row["name_sq"] for row in register_rows(SOURCES / "submissions", "units")}
     written = []

@@ -5,8 +5,8 @@ or anything computed from them (dbt_project/models).
 """
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,9 @@ class Registers:
     have it. `county_names` maps a county to its names, `municipalities` a code to its county,
     `municipality_names` to its Albanian name, and `municipality_aliases` other names to the code,
     `largest` an indicator to the largest count that a report can plausibly hold of it,
-    `category_names` an indicator to its categories and the Albanian name of each.
+    `category_names` an indicator to its categories and the Albanian name of each. Codes of
+    indicators are those of every national plan; `of_plan` holds the registers of each plan by its
+    code, where there are several, and `plans` are the plans in the order of their days.
     """
 
     counties: set[str]
@@ -48,6 +50,17 @@ class Registers:
     municipality_aliases: dict[str, str] = field(default_factory=dict)
     largest: dict[str, float] = field(default_factory=dict)
     category_names: dict[str, dict[str, str]] = field(default_factory=dict)
+    plans: tuple["ActionPlan", ...] = ()
+    of_plan: dict[str, "Registers"] = field(default_factory=dict)
+
+    @property
+    def plan_codes(self) -> set[str]:
+        """The codes of the national plans."""
+        return {plan.plan_code for plan in self.plans}
+
+    def in_month(self, month: date | None) -> "Registers":
+        """Return the registers of the month's plan; those of all plans where no month is known."""
+        return self.of_plan.get(plan_in(self.plans, month), self) if month else self
 
     def county_of(self, folder: str) -> str | None:
         """Return the county whose folder of the inbox has this name, or None."""
@@ -94,9 +107,19 @@ def load_registers(seeds_dir: Path) -> Registers:
     Raises FileNotFoundError when a register's file is missing, KeyError when one of the columns
     used here is, ValueError when a month of the reporting calendar is no date.
     """
+    plans = national_plans(seeds_dir)
+    of_plan = (
+        {plan.plan_code: _load(seeds_dir, plan.plan_code) for plan in plans}
+        if len(plans) > 1
+        else {}
+    )
+    return replace(_load(seeds_dir, None), plans=plans, of_plan=of_plan)
+
+
+def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
     categories: dict[str, dict[str, str]] = {}
     category_names: dict[str, dict[str, str]] = {}
-    for row in register_rows(seeds_dir, "breakdown_categories"):
+    for row in plan_rows(seeds_dir, "breakdown_categories", plan_code):
         category_names.setdefault(row["indicator_code"], {})[row["category"]] = row["name_sq"]
         written = categories.setdefault(row["indicator_code"], {})
         for name in ("category", "name_sq", "name_en"):
@@ -112,14 +135,15 @@ def load_registers(seeds_dir: Path) -> Registers:
             for row in register_rows(seeds_dir, "institution_aliases")
         },
         indicators={
-            row["indicator_code"]: row["unit"] for row in register_rows(seeds_dir, "indicators")
+            row["indicator_code"]: row["unit"]
+            for row in plan_rows(seeds_dir, "indicators", plan_code)
         },
         categories=categories,
         months={
             date.fromisoformat(row["month"])
             for row in register_rows(seeds_dir, "reporting_calendar")
         },
-        indicator_names=_indicator_names(seeds_dir),
+        indicator_names=_indicator_names(seeds_dir, plan_code),
         county_names={
             row["county_code"]: (row["name_sq"], row["name_en"], f"Qarku {row['name_sq']}")
             for row in register_rows(seeds_dir, "counties")
@@ -137,7 +161,7 @@ def load_registers(seeds_dir: Path) -> Registers:
             row["alias"]: row["municipality_code"]
             for row in register_rows(seeds_dir, "municipality_aliases")
         },
-        largest=_largest(seeds_dir),
+        largest=_largest(seeds_dir, plan_code),
         category_names=category_names,
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
@@ -147,26 +171,34 @@ def _swapped(names: dict[str, str]) -> list[tuple[str, str]]:
     return [(name, code) for code, name in names.items()]
 
 
-def _indicator_names(seeds_dir: Path) -> dict[str, frozenset[str]]:
+def _indicator_names(seeds_dir: Path, plan_code: str | None) -> dict[str, frozenset[str]]:
     codes: dict[str, set[str]] = {}
-    for register in ("indicators", "regional_indicators"):
-        for row in register_rows(seeds_dir, register):
+    for register, column in (
+        ("indicators", "plan_code"),
+        ("regional_indicators", "national_plan_code"),
+    ):
+        for row in plan_rows(seeds_dir, register, plan_code, column):
             for name in (row["name_sq"], row["name_en"]):
                 if row["indicator_code"]:
                     codes.setdefault(name, set()).add(row["indicator_code"])
     return {name: frozenset(found) for name, found in codes.items()}
 
 
-def _largest(seeds_dir: Path) -> dict[str, float]:
-    rows = list(register_rows(seeds_dir, "plausible_counts"))
-    of_unit = {row["unit"]: float(row["largest"]) for row in rows if not row["indicator_code"]}
+def _largest(seeds_dir: Path, plan_code: str | None) -> dict[str, float]:
+    of_unit = {
+        row["unit"]: float(row["largest"])
+        for row in register_rows(seeds_dir, "plausible_counts")
+        if not row["indicator_code"]
+    }
     of_indicator = {
         row["indicator_code"]: of_unit[row["unit"]]
-        for row in register_rows(seeds_dir, "indicators")
+        for row in plan_rows(seeds_dir, "indicators", plan_code)
         if row["unit"] in of_unit
     }
     return of_indicator | {
-        row["indicator_code"]: float(row["largest"]) for row in rows if row["indicator_code"]
+        row["indicator_code"]: float(row["largest"])
+        for row in plan_rows(seeds_dir, "plausible_counts", plan_code)
+        if row["indicator_code"]
     }
 
 
@@ -200,6 +232,35 @@ def national_plans(seeds_dir: Path) -> tuple[ActionPlan, ...]:
 def register_rows(seeds_dir: Path, name: str) -> Iterator[dict[str, str]]:
     with (seeds_dir / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
         yield from csv.DictReader(file)
+
+
+def plan_rows(
+    seeds_dir: Path, name: str, plan_code: str | None, column: str = "plan_code"
+) -> Iterator[dict[str, str]]:
+    """Yield the rows of a register that belong to a plan, by `column`; all without a plan."""
+    for row in register_rows(seeds_dir, name):
+        if plan_code is None or row[column] == plan_code:
+            yield row
+
+
+def plan_in(plans: Sequence["ActionPlan"], day: date) -> str:
+    """Return the code of the plan of which the codes used on a day are, or "" without plans.
+
+    It is the first that does not end before the day: the one in force or, where none is, the next
+    one; after the last plan, the last (as plan_of in dbt_project/macros).
+    """
+    return next(
+        (plan.plan_code for plan in plans if plan.valid_to >= day),
+        plans[-1].plan_code if plans else "",
+    )
+
+
+def obligations_in(seeds_dir: Path, month: date) -> Iterator[dict[str, str]]:
+    """Yield the rows of reporting_obligations that hold in a month: those of its plan."""
+    plan_code = plan_in(national_plans(seeds_dir), month)
+    for row in plan_rows(seeds_dir, "reporting_obligations", plan_code):
+        if is_in_force(row, month):
+            yield row
 
 
 def is_due(obligation: dict[str, str], month: date) -> bool:

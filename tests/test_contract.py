@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+from babel.dates import format_date
 
 from sources.custody.home import Home
 
@@ -43,6 +44,13 @@ def test_what_the_regional_plan_says_can_be_read_too(
     table: str, marts: duckdb.DuckDBPyConnection
 ) -> None:
     assert marts.execute(f"select count(*) > 0 from register.{table}").fetchone() == (True,)
+
+
+def test_the_months_are_named_as_babel_names_them(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute("select month, name_sq, name_en from core.dim_months").fetchall()
+    assert {month.month for month, _, _ in rows} == set(range(1, 13))
+    for month, *names in rows:
+        assert names == [format_date(month, "LLLL", locale=language) for language in ("sq", "en")]
 
 
 def test_the_reading_copy_is_whole_after_a_refresh_that_loaded_no_register(

@@ -4,8 +4,12 @@ import ast
 from pathlib import Path
 from typing import Any
 
+from orchestration.products.marts import public_marts, published_marts
+
+from orchestration.products.dictionary import PAGE, RULES_PAGE, SCHEMAS, dictionary, rules_page
+from orchestration.publication.restricted import REGISTERS
+from orchestration.reading_copy.tables import COPIED_SCHEMAS
 from orchestration.runtime.settings import PROJECT
-from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, SCHEMAS, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
 MAY_READ = {
@@ -53,6 +57,33 @@ def test_every_model_and_column_that_others_read_is_described_and_typed(
             assert node["description"], node["name"]
             for column in node["columns"].values():
                 assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_each_published_table_is_in_the_exposure_of_its_tier(manifest: dict[str, Any]) -> None:
+    exposures = {exposure["name"]: exposure for exposure in manifest["exposures"].values()}
+    assert exposures.keys() == {"restricted_tier", "public_tier", "reading_copy"}
+    for exposure in exposures.values():
+        assert exposure["owner"]["name"] and exposure["description"]
+        assert exposure["config"]["meta"].keys() == {"goes_to", "key"}
+    nodes = {name: _names_behind(exposure) for name, exposure in exposures.items()}
+    lists = {f"dim_{mart.name}" for mart, _ in REGISTERS}
+    assert {mart.name for mart in published_marts()} | lists <= nodes["restricted_tier"]
+    # The exact counts go out as person_counts, masked.
+    counts = {"person_counts": "public_counts"}
+    shown = {counts.get(mart.name, mart.name) for mart in public_marts()}
+    assert shown | lists <= nodes["public_tier"]
+    assert "person_counts" not in nodes["public_tier"]
+    assert nodes["reading_copy"] == {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["schema"] in COPIED_SCHEMAS
+        and node["resource_type"] in ("model", "seed")
+        and not node["config"]["meta"].get("person_level")
+    }
+
+
+def _names_behind(exposure: dict[str, Any]) -> set[str]:
+    return {key.split(".")[-1] for key in exposure["depends_on"]["nodes"]}
 
 
 def test_the_data_dictionary_is_what_the_models_say(manifest: dict[str, Any]) -> None:

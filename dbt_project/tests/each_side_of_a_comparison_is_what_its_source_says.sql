@@ -12,6 +12,7 @@ submitted as (
     select
         periods.county_code,
         periods.reporting_month,
+        periods.plan_code,
         periods.indicator_code,
         periods.second_source,
         any_value(periods.first_value) as first_value,
@@ -20,6 +21,7 @@ submitted as (
     inner join {{ ref('fct_values_due') }} as due
         on
             periods.county_code = due.county_code
+            and periods.plan_code = due.plan_code
             and periods.indicator_code = due.indicator_code
             and periods.reporting_month = due.reporting_month
             and periods.frequency = due.frequency
@@ -27,6 +29,7 @@ submitted as (
         on
             due.county_code = facts.county_code
             and due.institution_code = facts.institution_code
+            and due.plan_code = facts.plan_code
             and due.indicator_code = facts.indicator_code
             and due.reporting_month = facts.reporting_month
             and facts.frequency = 'month'
@@ -39,6 +42,7 @@ recorded as (
     select
         periods.county_code,
         periods.reporting_month,
+        periods.plan_code,
         periods.indicator_code,
         any_value(periods.second_value) as second_value,
         sum(counts.value) as value
@@ -46,18 +50,21 @@ recorded as (
     inner join {{ ref('fct_record_counts') }} as counts
         on
             periods.county_code = counts.county_code
+            and periods.plan_code = counts.plan_code
             and periods.indicator_code = counts.indicator_code
             and counts.category = 'total'
             and counts.reporting_month
             between periods.reporting_month - to_months(periods.months - 1)
             and periods.reporting_month
     where periods.second_source in ('referral_records', 'hotline_log')
-    group by periods.county_code, periods.reporting_month, periods.indicator_code
+    group by
+        periods.county_code, periods.reporting_month, periods.plan_code, periods.indicator_code
 )
 
 select
     county_code,
     reporting_month,
+    plan_code,
     indicator_code
 from submitted
 where first_value is not null and first_value <> value
@@ -67,6 +74,7 @@ union all
 select
     county_code,
     reporting_month,
+    plan_code,
     indicator_code
 from recorded
 where second_value <> value

@@ -5,6 +5,7 @@ with reports as (
     select
         facts.county_code,
         facts.institution_code,
+        facts.plan_code,
         facts.indicator_code,
         facts.reporting_month,
         coalesce(
@@ -20,6 +21,7 @@ with reports as (
 owing as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         list(institution_code) as institutions
@@ -30,6 +32,7 @@ owing as (
 counted as (
     select
         reports.county_code,
+        reports.plan_code,
         reports.indicator_code,
         reports.reporting_month,
         sum(reports.value) as value
@@ -37,6 +40,7 @@ counted as (
     left join owing
         on
             reports.county_code = owing.county_code
+            and reports.plan_code = owing.plan_code
             and reports.indicator_code = owing.indicator_code
             and reports.reporting_month = owing.reporting_month
     where
@@ -49,19 +53,22 @@ counties as (
     select
         progress.county_code,
         progress.reporting_month,
+        progress.plan_code,
         progress.indicator_code,
         progress.actual_month,
         progress.actual_year_to_date,
         counted.value,
         sum(counted.value) over (
             partition by
-                progress.county_code, progress.indicator_code, year(progress.reporting_month)
+                progress.county_code, progress.plan_code, progress.indicator_code,
+                year(progress.reporting_month)
             order by progress.reporting_month
         ) as value_so_far
     from {{ ref('indicator_progress') }} as progress
     left join counted
         on
             progress.county_code = counted.county_code
+            and progress.plan_code = counted.plan_code
             and progress.indicator_code = counted.indicator_code
             and progress.reporting_month = counted.reporting_month
     where progress.county_code <> 'AL'
@@ -70,10 +77,13 @@ counties as (
 select
     counties.county_code,
     counties.reporting_month,
+    counties.plan_code,
     counties.indicator_code
 from counties
 inner join {{ ref('dim_indicators') }} as indicators
-    on counties.indicator_code = indicators.indicator_code
+    on
+        counties.plan_code = indicators.plan_code
+        and counties.indicator_code = indicators.indicator_code
 where
     counties.actual_month is distinct from counties.value
     or (
@@ -86,12 +96,14 @@ union all
 select
     'AL' as county_code,
     nation.reporting_month,
+    nation.plan_code,
     nation.indicator_code
 from {{ ref('indicator_progress') }} as nation
 inner join counties
     on
         nation.reporting_month = counties.reporting_month
+        and nation.plan_code = counties.plan_code
         and nation.indicator_code = counties.indicator_code
 where nation.county_code = 'AL'
-group by nation.reporting_month, nation.indicator_code
+group by nation.reporting_month, nation.plan_code, nation.indicator_code
 having any_value(nation.actual_month) is distinct from sum(counties.value)

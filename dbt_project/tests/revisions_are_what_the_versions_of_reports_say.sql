@@ -4,6 +4,7 @@
 with owing as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         list(institution_code) as institutions
@@ -17,6 +18,7 @@ lines as (
     left join owing
         on
             facts.county_code = owing.county_code
+            and facts.plan_code = owing.plan_code
             and facts.indicator_code = owing.indicator_code
             and facts.reporting_month = owing.reporting_month
     where
@@ -47,6 +49,7 @@ moved as (
     select
         county_code,
         institution_code,
+        plan_code,
         indicator_code,
         reporting_month,
         moment,
@@ -70,7 +73,7 @@ standing as (
     from moved
     window
         so_far as (
-            partition by county_code, institution_code, indicator_code, reporting_month
+            partition by county_code, institution_code, plan_code, indicator_code, reporting_month
             order by moment
         )
 ),
@@ -89,6 +92,7 @@ told as (
 differences as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         moment,
@@ -98,7 +102,7 @@ differences as (
     from told
     window
         versions as (
-            partition by county_code, institution_code, indicator_code, reporting_month
+            partition by county_code, institution_code, plan_code, indicator_code, reporting_month
             order by moment
         )
 ),
@@ -113,6 +117,7 @@ places as (
 summed as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         moment,
@@ -129,7 +134,7 @@ known as (
     from summed
     window
         so_far as (
-            partition by county_code, indicator_code, reporting_month
+            partition by county_code, plan_code, indicator_code, reporting_month
             order by moment
         )
 ),
@@ -138,6 +143,7 @@ known as (
 recomputed as (
     select
         known.county_code,
+        known.plan_code,
         known.indicator_code,
         known.reporting_month,
         coalesce(
@@ -158,13 +164,15 @@ changed as (
         recomputed.first_known_at,
         recomputed.latest_known_at,
         lag(known.value) over (
-            partition by known.county_code, known.indicator_code, known.reporting_month
+            partition by
+                known.county_code, known.plan_code, known.indicator_code, known.reporting_month
             order by known.moment
         ) as value_before
     from known
     inner join recomputed
         on
             known.county_code = recomputed.county_code
+            and known.plan_code = recomputed.plan_code
             and known.indicator_code = recomputed.indicator_code
             and known.reporting_month = recomputed.reporting_month
 ),
@@ -172,6 +180,7 @@ changed as (
 expected as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         any_value(first_known_at) as first_known_at,
@@ -187,12 +196,14 @@ expected as (
 select
     coalesce(marted.county_code, expected.county_code) as county_code,
     coalesce(marted.reporting_month, expected.reporting_month) as reporting_month,
+    coalesce(marted.plan_code, expected.plan_code) as plan_code,
     coalesce(marted.indicator_code, expected.indicator_code) as indicator_code
 from {{ ref('revisions') }} as marted
 full outer join expected
     on
         marted.county_code = expected.county_code
         and marted.reporting_month = expected.reporting_month
+        and marted.plan_code = expected.plan_code
         and marted.indicator_code = expected.indicator_code
 where
     marted.first_known_at is distinct from expected.first_known_at

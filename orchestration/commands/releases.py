@@ -63,12 +63,12 @@ def marts(home: Home, day: datetime, out: Path | None) -> None:
 @click.pass_obj
 def reopen(home: Home, county: str, month: date, by: str, reason: str) -> None:
     """Let a final month be released once more; the nation's month of it too."""
-    from orchestration.products.tree import Place, facts_of
-    from orchestration.publication.restricted import TIER
+    from orchestration.products.declaration import Tier
+    from orchestration.products.tree import ReleaseFolder, facts_of
     from sources.custody.decisions import reopen as enter
 
     require_county(county)
-    newest = Place(home.releases, TIER, county, f"{month:%Y-%m}").newest()
+    newest = ReleaseFolder(home.releases, Tier.RESTRICTED, county, f"{month:%Y-%m}").newest()
     if newest is None or facts_of(newest)["status"] != "final":
         raise click.ClickException(
             f"{county} {month:%Y-%m} is not final: a refresh releases it as it is."

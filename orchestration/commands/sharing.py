@@ -53,7 +53,7 @@ def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path
         port=port,
         certfile=certfile,
         keyfile=keyfile,
-        tell=lambda address: click.echo(
+        announce=lambda address: click.echo(
             f"Publikimet jepen te / Serving releases at {address} (Ctrl-C)"
         ),
     )
@@ -83,10 +83,11 @@ def make(
     home: Home,
     reader: str,
     county: str,
-    tier: Literal["restricted", "public"],
+    tier: str,
     until: datetime | None,
 ) -> None:
     """Make a token and show it, this once."""
+    from orchestration.products.declaration import Tier
     from orchestration.serving.tokens import make_token
 
     county_code = None if county == "all" else county
@@ -94,7 +95,7 @@ def make(
     last_day = until.date() if until else today() + timedelta(days=TOKEN_DAYS)
     if last_day < today():
         raise click.BadParameter(f"{last_day} ka kaluar. / --until {last_day} has passed.")
-    token_id, text = make_token(home, reader, tier, county_code, last_day)
+    token_id, text = make_token(home, reader, Tier(tier), county_code, last_day)
     click.echo(text)
     click.echo(
         f"{token_id}: {reader}, {tier}, {county_code or 'AL-*'}, – {last_day}. "
@@ -169,7 +170,7 @@ def pull(
     from orchestration.pulling.pull import CONNECTIONS
     from orchestration.pulling.pull import pull as run
     from orchestration.pulling.remote import Remote
-    from orchestration.pulling.words import PullFailed, say
+    from orchestration.pulling.words import PullFailed, sentence
 
     language: Literal["sq", "en"] = "en" if english else "sq"
     for county in counties:
@@ -178,7 +179,7 @@ def pull(
     try:
         given = _read_token(token_file) if token_file else token_from_environment()
         remote = Remote(url, given, cafile, CONNECTIONS)
-        with progress() as tell:
+        with progress() as show:
             done = run(
                 remote,
                 folder,
@@ -186,20 +187,20 @@ def pull(
                 since=since,
                 tier=tier,
                 trusted=fingerprint,
-                tell=tell,
+                report=show,
             )
     except PullFailed as failure:
-        raise click.ClickException(failure.told(language)) from failure
+        raise click.ClickException(failure.sentence(language)) from failure
     if done.pinned:
-        click.echo(say("reports", "pinned", language, url=remote.url, fingerprint=done.pinned))
+        click.echo(sentence("reports", "pinned", language, url=remote.url, fingerprint=done.pinned))
     report = "pulled" if done.new else "nothing_new"
     size = f"{format_decimal(done.size / 1e6, '#,##0.0', locale=language)} MB"
-    click.echo(say("reports", report, language, new=done.new, count=done.here, size=size))
+    click.echo(sentence("reports", report, language, new=done.new, count=done.here, size=size))
     if done.national:
         tables, united, months = done.national
         path = folder / "national.duckdb"
         click.echo(
-            say(
+            sentence(
                 "reports",
                 "united",
                 language,

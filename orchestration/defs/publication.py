@@ -14,7 +14,7 @@ from expectations.gate import GateRefused
 from orchestration.defs.partitions import month_of
 from orchestration.defs.resources import WriterResource
 from orchestration.gate.judge import Scope
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import judged_models
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import plan, refuse_blocked
 from orchestration.refresh.steps import judge_planned, publish_public, publish_restricted
@@ -31,14 +31,17 @@ CHECKS = {
     PUBLIC_RELEASES: "every_county_is_released_in_public",
 }
 
+CHECKED = (
+    "Fails where a county-month is refused. Each line names the county, the month, the reason and "
+    "the command to run next. All others went out."
+)
+
 
 def publication(
     models: dg.AssetsDefinition, months: dg.MonthlyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """Return the assets from the gate to the reading copy, on dbt's `models`."""
-    judged = [get_asset_key_for_model([models], mart.name) for mart in published_marts()]
-    # It is judged by what the public tier shows of it, and published in that tier alone.
-    judged.append(get_asset_key_for_model([models], "person_counts"))
+    judged = [get_asset_key_for_model([models], name) for name in judged_models()]
 
     @dg.multi_asset(
         name="publish",
@@ -66,7 +69,9 @@ def publication(
                 description="The month's release for anyone, of each county that is released.",
             ),
         ],
-        check_specs=[dg.AssetCheckSpec(name, asset=key) for key, name in CHECKS.items()],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=CHECKED) for key, name in CHECKS.items()
+        ],
         partitions_def=months,
         can_subset=True,
         pool=WRITER_POOL,

@@ -19,7 +19,7 @@ from orchestration.defs.ingestion import deliveries
 from orchestration.defs.partitions import month_of
 from orchestration.defs.publication import GATE
 from orchestration.defs.resources import WriterResource
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import published_marts
 from orchestration.runtime.dagster_home import WRITER_POOL
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home

@@ -14,14 +14,16 @@ from sources.forms import LastValues
 def last_values(home: Home, county_code: str, month: date) -> LastValues:
     """Return the newest value before `month` of each institution, indicator and category.
 
-    Where nothing is published yet there are none.
+    Codes of an earlier plan mean something else, so that its values are left out. Where nothing
+    is published yet there are none.
     """
     if not home.marts.exists():
         return {}
     with duckdb.connect(str(home.marts), read_only=True) as connection:
         rows = connection.execute(
             "select institution_code, indicator_code, category, value "
-            "from core.fct_values_in_turn where county_code = $1 and reporting_month < $2 "
+            "from core.fct_values_in_turn inner join core.dim_months as months using (plan_code) "
+            "where county_code = $1 and months.month = $2 and reporting_month < $2 "
             "and coalesce(next_month >= $2, true)",
             [county_code, month],
         ).fetchall()

@@ -110,7 +110,8 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             connection,
             "select institution_code, reporting_deadline, indicator_code, indicators.name_sq "
             "from core.fct_values_due "
-            "inner join core.dim_indicators as indicators using (indicator_code) "
+            "inner join core.dim_indicators as indicators "
+            "using (plan_code, indicator_code) "
             "where county_code = ? and reporting_month = ? order by indicator_code",
             county_code,
             month,
@@ -121,9 +122,10 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             "indicators.name_sq || coalesce(': ' || categories.name_sq, '') "
             "|| case when correction_id is null then '' else ' (e korrigjuar)' end "
             "from core.fct_actuals "
-            "inner join core.dim_indicators as indicators using (indicator_code) "
+            "inner join core.dim_indicators as indicators "
+            "using (plan_code, indicator_code) "
             "left join core.dim_breakdown_categories as categories "
-            "using (indicator_code, category) "
+            "using (plan_code, indicator_code, category) "
             "where county_code = ? and reporting_month = ? and superseded_at is null "
             "and frequency = 'month' order by indicator_code, row_number",
             county_code,

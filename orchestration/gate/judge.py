@@ -21,7 +21,8 @@ from expectations.gate import (
 )
 from expectations.suites import suite_hash
 from expectations.validate import Check, columns_asked, validate_all
-from orchestration.products.marts import month_frames, published_marts
+from orchestration.products.declaration import published_marts
+from orchestration.products.tables import month_frames
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import NATION, Registers, load_registers, register_rows
@@ -38,7 +39,7 @@ class Scope(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Places:
+class _MartCheck:
     """A check of a whole mart, with the counties and months of the rows that fail it."""
 
     check: Check
@@ -79,7 +80,7 @@ def counties_with_reports(home: Home) -> list[str]:
 
 
 def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRecord]:
-    """Write and return one gate record a scope, over the warehouse as it now stands.
+    """Write and return one gate record a scope, over the warehouse as it is now.
 
     What blocks any other county and month is kept too, for the reading copy.
     """
@@ -135,7 +136,7 @@ def mart_hashes(connection: duckdb.DuckDBPyConnection, catalog: str = "") -> dic
         mart.name: str(
             connection.execute(
                 "select (count(*), sum(hash(mart)::hugeint))::varchar "
-                f"from {prefix}{mart.schema}.{mart.name} as mart"
+                f"from {prefix}{mart.model} as mart"
             ).fetchall()[0][0]
         )
         for mart in published_marts()
@@ -145,7 +146,7 @@ def mart_hashes(connection: duckdb.DuckDBPyConnection, catalog: str = "") -> dic
 
 def _checked(
     connection: duckdb.DuckDBPyConnection, registers: Registers
-) -> tuple[list[_Places], list[Scope]]:
+) -> tuple[list[_MartCheck], list[Scope]]:
     """Return the checks of every mart as a whole, and every scope that has rows in one.
 
     All months cost what one does: Great Expectations costs by the condition, hardly by the row.
@@ -155,26 +156,26 @@ def _checked(
         if mart.schema == "marts":
             wanted = sorted({"county_code", "reporting_month", *columns_asked(mart.name)})
             frames[mart.name] = connection.execute(
-                f"select columns(name -> name in {tuple(wanted)}) from {mart.schema}.{mart.name}"
+                f"select columns(name -> name in {tuple(wanted)}) from {mart.model}"
             ).df()
-    places = {name: frame[["county_code", "reporting_month"]] for name, frame in frames.items()}
-    counts = {name: _counts(places[name]) for name in places}
+    scopes = {name: frame[["county_code", "reporting_month"]] for name, frame in frames.items()}
+    counts = {name: _counts(scopes[name]) for name in scopes}
     checks = [
-        _Places(
+        _MartCheck(
             check,
-            _counts(places[name].iloc[list(check.failed_rows)]) if check.failed_rows else {},
+            _counts(scopes[name].iloc[list(check.failed_rows)]) if check.failed_rows else {},
             counts[name],
         )
-        for name, told in validate_all(frames, registers).items()
-        for check in told
+        for name, found in validate_all(frames, registers).items()
+        for check in found
     ]
     everywhere = {scope for name in counts for scope in counts[name]}
     return checks, sorted(scope for scope in everywhere if isinstance(scope.county_code, str))
 
 
-def _counts(places: pd.DataFrame) -> dict[Scope, int]:
+def _counts(scopes: pd.DataFrame) -> dict[Scope, int]:
     """Return how many rows each county and month has in a frame of both."""
-    sizes = places.groupby(["county_code", "reporting_month"], dropna=False).size()
+    sizes = scopes.groupby(["county_code", "reporting_month"], dropna=False).size()
     return {
         Scope(county, month if pd.isna(month) else month.date()): int(size)
         for county, month, size in sizes.reset_index().itertuples(index=False)
@@ -204,17 +205,17 @@ def _findings_within(own: pd.DataFrame, blocking: pd.DataFrame, scope: Scope) ->
 
 def _blocked(
     everywhere: list[Scope],
-    checks: list[_Places],
+    checks: list[_MartCheck],
     failed_tests: list[tuple[Any, ...]],
     blocking: pd.DataFrame,
     menders: dict[str, str],
 ) -> dict[tuple[str, date], dict[str, str]]:
     """Return the rules that block each county and month, with who can mend them."""
     blocked: dict[Scope, dict[str, str]] = {}
-    for places in checks:
-        if not places.check.success:
-            rule = places.check.rule
-            for scope in places.failed or everywhere:
+    for one in checks:
+        if not one.check.success:
+            rule = one.check.rule
+            for scope in one.failed or everywhere:
                 blocked.setdefault(scope, {})[rule] = menders.get(rule, "krat")
     if failed_tests:
         for scope in everywhere:

@@ -18,7 +18,7 @@ UNSETTLED = ("open", "sent", "answered")
 
 
 @dataclass(frozen=True)
-class Found:
+class ListedFinding:
     """A finding as a list shows it: codes, place, words and state, nothing of a record."""
 
     finding_id: str
@@ -43,9 +43,9 @@ def findings(
     institution_code: str | None = None,
     rule: str | None = None,
     states: tuple[str, ...] = UNSETTLED,
-) -> list[Found]:
+) -> list[ListedFinding]:
     """Return the findings that fit, worst first; None fits any."""
-    return _found(
+    return _findings(
         home,
         "list_contains(?, state) and county_code is not distinct from coalesce(?, county_code) "
         "and reporting_month is not distinct from coalesce(?, reporting_month) "
@@ -55,11 +55,11 @@ def findings(
     )
 
 
-def one_finding(home: Home, start_of_id: str) -> Found:
+def one_finding(home: Home, start_of_id: str) -> ListedFinding:
     """Return the one finding whose id starts so. Raises NotDecided for none or several."""
     if len(start_of_id) < 6:
         raise NotDecided("write at least the first six characters of the finding's id.")
-    found = _found(home, "starts_with(finding_id, ?)", [start_of_id.lower()])
+    found = _findings(home, "starts_with(finding_id, ?)", [start_of_id.lower()])
     if len(found) != 1:
         raise NotDecided(
             f"{len(found) or 'no'} findings have an id that starts with {start_of_id!r}: "
@@ -91,7 +91,7 @@ def reported_value(
     return county_code, value, state
 
 
-def _found(home: Home, condition: str, parameters: list[Any]) -> list[Found]:
+def _findings(home: Home, condition: str, parameters: list[Any]) -> list[ListedFinding]:
     rows = _rows(
         home,
         "select finding_id, county_code, institution_code, reporting_month, rule, severity, "
@@ -101,7 +101,7 @@ def _found(home: Home, condition: str, parameters: list[Any]) -> list[Found]:
         "reporting_month, institution_code, rule, finding_id",
         parameters,
     )
-    return [Found(*row) for row in rows]
+    return [ListedFinding(*row) for row in rows]
 
 
 def _rows(home: Home, query: str, parameters: list[Any]) -> list[Any]:

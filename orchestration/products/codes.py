@@ -10,21 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.products.marts import Mart, Table, column
+from orchestration.products.declaration import product
+from orchestration.products.tables import ProductTable, table_of
 
-CODES = Mart(
-    name="codes",
-    schema="register",
-    title_sq="Kodet",
-    title_en="Codes",
-    row_sq="një kod i një liste",
-    row_en="a code of a list",
-    key=["code_list", "code"],
-)
+_FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Code:
+class ProductCode:
     """A code of a list, with its names and where it comes from."""
 
     code_list: str
@@ -32,6 +25,8 @@ class Code:
     name_sq: str
     name_en: str
     source: str
+    #: What a sheet shows in place of a number with this status, never a 0; else empty.
+    sign: str
 
     @property
     def label(self) -> str:
@@ -39,19 +34,45 @@ class Code:
         return f"{self.name_sq} / {self.name_en}"
 
 
+@dataclass(frozen=True)
+class CountName:
+    """The names of a subject or category of person_counts (person_counts.csv)."""
+
+    name_sq: str
+    name_en: str
+    #: The mart that a subject is counted in; empty for a category.
+    mart: str
+    #: The unit of a subject; empty for a category.
+    unit: str
+
+
 @cache
-def release_codes() -> tuple[Code, ...]:
+def published_codes() -> tuple[ProductCode, ...]:
     """Return every code, in the order of codes.csv."""
-    with Path(__file__).with_name("codes.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(Code(**row) for row in csv.DictReader(file))
+    with (_FOLDER / "codes.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(ProductCode(**row) for row in csv.DictReader(file))
 
 
 def labels(code_list: str) -> dict[str, str]:
     """Return the codes of a list with their names in both languages."""
-    return {code.code: code.label for code in release_codes() if code.code_list == code_list}
+    return {code.code: code.label for code in published_codes() if code.code_list == code_list}
 
 
-def codes_table() -> Table:
+@cache
+def signs() -> dict[str, str]:
+    """Return what a sheet shows in place of a number that is not there, by observation status."""
+    return {code.code: code.sign for code in published_codes() if code.sign}
+
+
+@cache
+def count_names() -> dict[str, CountName]:
+    """Return the names of subjects and categories of person_counts; indicators have their own."""
+    with (_FOLDER / "person_counts.csv").open(encoding="utf-8", newline="") as file:
+        return {row.pop("code"): CountName(**row) for row in csv.DictReader(file)}
+
+
+def codes_table() -> ProductTable:
     """Return the code lists as a table of a release."""
-    frame = pd.DataFrame([asdict(code) for code in release_codes()])
-    return Table(CODES, tuple(column(str(name), "VARCHAR") for name in frame.columns), frame)
+    declared = product("codes")
+    frame = pd.DataFrame([asdict(code) for code in published_codes()])
+    return table_of(declared, frame[list(declared.column_names)])

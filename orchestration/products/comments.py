@@ -1,9 +1,14 @@
-"""Comments on DuckDB's tables and columns, which `create table as` does not carry over.
+"""Tables in DuckDB with comments, which `create table as` does not carry over.
 
-Belongs here: writing a comment. Not here: any comment's words (dbt_project, marts.yml).
+Belongs here: writing a comment, and a declared table without rows. Not here: any comment's words
+(dbt_project, tables.yml, columns.csv).
 """
 
+from collections.abc import Sequence
+
 import duckdb
+
+from orchestration.products.declaration import Product, ProductColumn
 
 
 def comment_on(connection: duckdb.DuckDBPyConnection, what: str, text: str | None) -> None:
@@ -13,3 +18,21 @@ def comment_on(connection: duckdb.DuckDBPyConnection, what: str, text: str | Non
     """
     literal = "null" if text is None else "'" + text.replace("'", "''") + "'"
     connection.execute(f"comment on {what} is {literal}")
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection,
+    product: Product,
+    name: str,
+    columns: Sequence[ProductColumn] = (),
+) -> None:
+    """Create a table without rows under a name, as it is declared, with its key and comments.
+
+    `columns` are those of the product where they have other descriptions.
+    """
+    columns = columns or product.columns
+    fields = ", ".join(f"{column.name} {column.type}" for column in columns)
+    connection.execute(f"create table {name} ({fields}, primary key ({', '.join(product.key)}))")
+    comment_on(connection, f"table {name}", f"{product.title_en}. One row is {product.row_en}.")
+    for column in columns:
+        comment_on(connection, f"column {name}.{column.name}", column.description)

@@ -1,7 +1,8 @@
 """The tree of releases: where each lies, how it appears whole or not at all, and which is latest.
 
-Belongs here: folders `<tier>/<county>/<month>/r<N>/`, their pointer and their listing. Not here:
-what a release holds (release) or whether it is whole (verify).
+Belongs here: folders `<tier>/<county>/<month>/r<N>/`, their pointer, their listing, and the names
+of the files in them. Not here: what a release holds (declaration) or whether it is whole
+(orchestration.publication.verify).
 """
 
 import json
@@ -18,17 +19,22 @@ from sources.atomic import rename_folder, write_text
 
 MANIFEST = "datapackage.json"
 SIGNATURE = "datapackage.json.sig"
+DATABASE = "mart.duckdb"
+WORKBOOK = "marts.xlsx"
+SOURCES = "sources.csv"
+VERDICT = "gate.json"
+CHANGES = "CHANGES.md"
 
 #: The pointer of a month: a small file that holds the name of its newest release, `r2`.
 LATEST = "latest"
 
 _NUMBERED = re.compile(r"r([1-9][0-9]*)")
-_PLACE = re.compile(r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/(r[1-9][0-9]*)")
+_PATH = re.compile(r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/(r[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the releases of a tier, county and month lie under `tree`."""
+class ReleaseFolder:
+    """The folder of the releases of a tier, county and month under `tree`."""
 
     tree: Path
     tier: str
@@ -41,11 +47,13 @@ class Place:
         return self.tree / self.tier / self.county_code / self.month
 
     def numbers(self) -> list[int]:
-        """Return the numbers of the releases that stand, in order."""
+        """Return the numbers of the releases, in order."""
         if not self.folder.is_dir():
             return []
-        found = (_NUMBERED.fullmatch(path.name) for path in self.folder.iterdir() if path.is_dir())
-        return sorted(int(match[1]) for match in found if match)
+        matches = (
+            _NUMBERED.fullmatch(path.name) for path in self.folder.iterdir() if path.is_dir()
+        )
+        return sorted(int(match[1]) for match in matches if match)
 
     def newest(self) -> Path | None:
         """Return the folder of the newest release, or None."""
@@ -87,8 +95,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A release that stands in the tree. `facts` is the manifest's `release`, as published."""
+class ListedRelease:
+    """A release in the tree."""
 
     path: Path
     tier: str
@@ -96,48 +104,54 @@ class Listed:
     month: str
     number: int
     is_latest: bool
+    #: What its manifest has of it as a whole (`release`).
     facts: dict[str, Any]
+    #: Path, hash (`sha256:…`) and bytes of every file but the manifest and its signature.
     files: list[dict[str, Any]]
 
+    @property
+    def name(self) -> str:
+        """Its place below the tier's folder, as AL-04/2023-12/r1."""
+        return f"{self.county_code}/{self.month}/r{self.number}"
 
-def releases_in(tree: Path) -> Iterator[Listed]:
+
+def releases_in(tree: Path) -> Iterator[ListedRelease]:
     """Yield the releases under a tree, in the order of their paths.
 
-    `files` has path, hash (`sha256:…`) and bytes of every file but the manifest and its signature.
-    A folder without a readable manifest is left out: `krat verify` tells of it.
+    A folder without a readable manifest is left out: `krat verify` finds it.
     """
     for path in sorted(tree.glob("*/*/*/r*"), key=lambda path: (path.parent, _number(path))):
-        place = place_of(path)
-        if place is None:
+        folder = folder_of(path)
+        if folder is None:
             continue
         try:
             manifest = _manifest(path)
         except (OSError, ValueError, KeyError):
             continue
-        yield Listed(
+        yield ListedRelease(
             path=path,
-            tier=place.tier,
-            county_code=place.county_code,
-            month=place.month,
+            tier=folder.tier,
+            county_code=folder.county_code,
+            month=folder.month,
             number=_number(path),
-            is_latest=place.latest() == path,
+            is_latest=folder.latest() == path,
             facts=manifest["release"],
             files=manifest["files"],
         )
 
 
 def facts_of(release: Path) -> dict[str, Any]:
-    """Return what a release's manifest tells of it as a whole."""
+    """Return what a release's manifest has of it as a whole."""
     facts: dict[str, Any] = _manifest(release)["release"]
     return facts
 
 
-def place_of(release: Path) -> Place | None:
-    """Return the place that a release's path names, or None where it lies outside a tree."""
-    match = _PLACE.fullmatch("/".join(release.absolute().parts[-4:]))
+def folder_of(release: Path) -> ReleaseFolder | None:
+    """Return the folder that a release's path names, or None where it lies outside a tree."""
+    match = _PATH.fullmatch("/".join(release.absolute().parts[-4:]))
     if match is None:
         return None
-    return Place(release.absolute().parents[3], match[1], match[2], match[3])
+    return ReleaseFolder(release.absolute().parents[3], match[1], match[2], match[3])
 
 
 def sweep(folder: Path) -> None:

@@ -1,13 +1,10 @@
 """Words that every table of a release shares, and that the gate of disclosure reads back.
 
-Belongs here: signs, headings and sentences of a workbook. Not here: its looks
-(orchestration.publication.writing.workbook).
+Belongs here: headings and sentences of a workbook. Not here: its looks
+(orchestration.publication.writing.workbook) or its signs (codes.csv).
 """
 
 import pandas as pd
-
-#: What stands in the place of a number that is not there, by its observation status: never a 0.
-SIGNS = {"O": ":", "L": ":u", "M": "–", "Q": "c"}
 
 #: Heading of the column that names the code before it.
 NAME = "Emri / Name"

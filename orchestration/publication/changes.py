@@ -11,7 +11,6 @@ value the reason is `unexplained`, which is for someone to look into.
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ import duckdb
 import pandas as pd
 
 from orchestration.products.codes import labels
-from orchestration.products.derived import RESTATED_TABLE
-from orchestration.products.marts import Mart, Table
+from orchestration.products.declaration import Product, product
+from orchestration.products.tables import ProductTable, table_of
 
-TABLE_HEAD = (
+HEADINGS = (
     "| rreshti / row | kolona / column | ishte / was | është / is | arsyeja / reason |",
     "| --- | --- | --- | --- | --- |",
 )
@@ -36,7 +35,7 @@ RECORDS = {
     "source_comparison": {"hotline", "referral"},
 }
 
-#: Tells why a row of a mart changed: its name and the row's key, to reasons joined by "+".
+#: Why a row of a mart changed: from its name and the row's key to reasons joined by "+".
 WhyChanged = Callable[[str, dict[str, str]], str]
 
 
@@ -52,8 +51,12 @@ def joined(reasons: set[str]) -> str:
 
 
 def restatements(
-    previous: Path | None, tables: Sequence[Table], why: WhyChanged, county_code: str, month: Any
-) -> Table:
+    previous: Path | None,
+    tables: Sequence[ProductTable],
+    why: WhyChanged,
+    county_code: str,
+    month: Any,
+) -> ProductTable:
     """Return each number of `tables` that differs from the release in the folder `previous`.
 
     A number that was not there before, or is no more, has no old or new value. Relative change is
@@ -63,41 +66,46 @@ def restatements(
     for table in tables:
         if previous is None:
             break
-        before = _numbers(_read(previous, table.mart), table.mart)
-        after = _numbers(table.frame, table.mart)
-        for place in sorted(before.keys() | after.keys()):
-            old, new = before.get(place), after.get(place)
+        mart = table.product
+        before = _numbers(_read(previous, mart), mart)
+        after = _numbers(table.frame, mart)
+        for key, measure in sorted(before.keys() | after.keys()):
+            old, new = before.get((key, measure)), after.get((key, measure))
             if old == new:
                 continue
-            key, measure = place
+            row = dict(zip(mart.key, key, strict=True))
             change = new - old if old is not None and new is not None else None
             rows.append(
                 (
                     county_code,
                     month,
-                    table.mart.name,
-                    _rest(table.mart, key),
+                    mart.name,
+                    mart.row_name(row),
                     measure,
                     old,
                     new,
                     change,
                     change / old if change is not None and old else None,
-                    why(table.mart.name, dict(zip(table.mart.key, key, strict=True))),
+                    why(mart.name, row),
                 )
             )
-    return replace(RESTATED_TABLE, frame=pd.DataFrame(rows, columns=RESTATED_TABLE.frame.columns))
+    restated = product("restatements")
+    return table_of(restated, pd.DataFrame(rows, columns=list(restated.column_names)))
 
 
 def describe_changes(
-    previous: Path | None, tables: Sequence[Table], why: WhyChanged | None, head: Sequence[str]
+    previous: Path | None,
+    tables: Sequence[ProductTable],
+    why: WhyChanged | None,
+    opening: Sequence[str],
 ) -> str:
     """Return CHANGES.md: each value, of numbers, words and findings alike, that differs.
 
     Without `why` no reason is given.
-    `head` are the lines that stand above: what is said of made-up data, of a reopening.
+    `opening` are the lines above the tables: that data are made up, why the month was reopened.
     """
     lines = ["# Ndryshimet / Changes", ""]
-    for line in head:
+    for line in opening:
         lines += [line, ""]
     if previous is None:
         return "\n".join([*lines, "Publikimi i parë i këtij muaji. First release."]) + "\n"
@@ -105,12 +113,13 @@ def describe_changes(
     names = labels("reason")
     used: set[str] = set()
     for table in tables:
-        if not (previous / f"{table.mart.name}.parquet").exists():
-            lines += ["", f"## {table.mart.name}", "", "Tabela është e re. The table is new."]
+        mart = table.product
+        if not (previous / f"{mart.name}.parquet").exists():
+            lines += ["", f"## {mart.name}", "", "Tabela është e re. The table is new."]
             continue
         changed = []
-        before = _indexed(_read(previous, table.mart), table.mart.key)
-        after = _indexed(table.frame, table.mart.key)
+        before = _indexed(_read(previous, mart), mart.key)
+        after = _indexed(table.frame, mart.key)
         for key in after.index.difference(before.index):
             changed.append((key, "(rresht / row)", "–", "+"))
         for key in before.index.difference(after.index):
@@ -122,11 +131,11 @@ def describe_changes(
                     changed.append((key, name, old, new))
         if not changed:
             continue
-        lines += ["", f"## {table.mart.name}", "", *TABLE_HEAD]
+        lines += ["", f"## {mart.name}", "", *HEADINGS]
         for key, name, old, new in changed:
             reason = ""
-            if table.mart.values and why is not None:
-                reason = why(table.mart.name, dict(zip(table.mart.key, key, strict=True)))
+            if mart.numbers and why is not None:
+                reason = why(mart.name, dict(zip(mart.key, key, strict=True)))
                 used |= set(reason.split("+"))
             cells = (" ".join(key), name, old, new, reason)
             lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
@@ -153,7 +162,8 @@ def reasons_since(
         known = {row["delivery_id"] for row in csv.DictReader(file) if row["status"] != "refused"}
     fresh = sorted({str(row[0]) for row in sources} - known)
     reported = connection.execute(
-        "select indicator_code, institution_code, version from publication.delivery_indicators "
+        "select plan_code, indicator_code, institution_code, version "
+        "from publication.delivery_indicators "
         "where list_contains(?, delivery_id) and (county_code = ? or ? = 'AL')",
         [fresh, county_code, county_code],
     ).fetchall()
@@ -164,14 +174,14 @@ def reasons_since(
 
     def why(mart: str, key: dict[str, str]) -> str:
         found = set()
-        for indicator, institution, version in reported:
-            if key.get("indicator_code", indicator) != indicator:
+        for plan, indicator, institution, version in reported:
+            if not _is_of(key, plan, indicator):
                 continue
             if key.get("institution_code", institution) != institution:
                 continue
             if mart not in ("hotline_activity", "referral_flow"):
                 found.add("late" if version == 1 else "corrected")
-        if key.get("indicator_code") in corrected:
+        if "indicator_code" in key and any(_is_of(key, *each) for each in corrected):
             found.add("corrected")
         if kinds & RECORDS.get(mart, set()):
             found.add("late")
@@ -184,34 +194,43 @@ def reasons_since(
     return why
 
 
+def _is_of(key: dict[str, str], plan: str, indicator: str) -> bool:
+    """Tell whether a row is of a plan's indicator, as far as its key holds plan and indicator."""
+    return key.get("plan_code", plan) == plan and key.get("indicator_code", indicator) == indicator
+
+
 def _corrected_indicators(
     connection: duckdb.DuckDBPyConnection, previous: Path, county_code: str
-) -> set[str]:
-    """Return the indicators of which a correction was entered or withdrawn since `previous`."""
+) -> set[tuple[str, str]]:
+    """Return the indicators of which a correction was entered or withdrawn since `previous`.
+
+    Each is its plan and its code.
+    """
     rows = connection.execute(
-        "select indicator_code, remark_id, about_month from marts.remarks "
+        "select plan_code, indicator_code, remark_id from marts.remarks "
         "where kind = 'correction' and county_code = ?",
         [county_code],
     ).fetchall()
     path = previous / "remarks.parquet"
     before = pd.read_parquet(path) if path.exists() else pd.DataFrame()
-    stood = set()
+    entered_before = set()
     if len(before):
         kept = before[before["kind"] == "correction"]
-        stood = set(zip(kept["indicator_code"], kept["remark_id"], strict=True))
-    stand = {(indicator, remark) for indicator, remark, _ in rows}
-    return {indicator for indicator, _ in stood ^ stand}
+        entered_before = set(
+            zip(kept["plan_code"], kept["indicator_code"], kept["remark_id"], strict=True)
+        )
+    return {(plan, indicator) for plan, indicator, _ in entered_before ^ set(rows)}
 
 
-def _read(previous: Path, mart: Mart) -> pd.DataFrame:
+def _read(previous: Path, mart: Product) -> pd.DataFrame:
     """Return a mart of an earlier release; empty where that release did not have it yet."""
     path = previous / f"{mart.name}.parquet"
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=mart.key)
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=list(mart.key))
 
 
-def _numbers(frame: pd.DataFrame, mart: Mart) -> dict[tuple[tuple[str, ...], str], float | None]:
+def _numbers(frame: pd.DataFrame, mart: Product) -> dict[tuple[tuple[str, ...], str], float | None]:
     """Return the numbers by the row's key, as text, and the column; None where one is empty."""
-    measures = [name for name in mart.values if name in frame]
+    measures = [name for name in mart.numbers if name in frame]
     keyed = _text(frame, mart.key)
     return {
         (key, measure): None if pd.isna(value) else float(value)
@@ -220,14 +239,14 @@ def _numbers(frame: pd.DataFrame, mart: Mart) -> dict[tuple[tuple[str, ...], str
     }
 
 
-def _indexed(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def _indexed(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     """Return the rows as text under their key, in which a missing value equals itself."""
     text = pd.DataFrame({name: _as_text(frame[name]) for name in frame.columns}, dtype=object)
     text.index = pd.Index(_text(frame, key), dtype=object, tupleize_cols=False)
-    return text.drop(columns=key)
+    return text.drop(columns=list(key))
 
 
-def _text(frame: pd.DataFrame, key: list[str]) -> list[tuple[str, ...]]:
+def _text(frame: pd.DataFrame, key: Sequence[str]) -> list[tuple[str, ...]]:
     columns = [_as_text(frame[name]) for name in key]
     return list(zip(*columns, strict=True))
 
@@ -242,13 +261,6 @@ def _one_text(value: Any) -> str:
     """Return a value as text; a whole number is the same whatever type a file gave it."""
     is_whole = isinstance(value, float) and value.is_integer()
     return f"{value:.0f}" if is_whole else str(value)
-
-
-def _rest(mart: Mart, key: tuple[str, ...]) -> str:
-    """Return what a row's key says beside the county and month that the release is of."""
-    common = ("county_code", "reporting_month")
-    rest = [part for name, part in zip(mart.key, key, strict=True) if name not in common]
-    return "/".join(rest) or "all"
 
 
 def _cell(text: object) -> str:

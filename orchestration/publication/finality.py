@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from expectations.protection import Protection
-from orchestration.products.tree import Place, facts_of
+from orchestration.products.tree import ReleaseFolder, facts_of
 from sources.custody.decisions import reopenings
 from sources.custody.home import Home
 from sources.datafiles import read_yaml
@@ -27,7 +27,7 @@ class MonthIsFinal(RuntimeError):
 
 @dataclass(frozen=True)
 class Finality:
-    """How a month stands on the day of its release: provisional or final, or neither (None)."""
+    """Whether a month is provisional or final on the day of its release, or neither (None)."""
 
     status: str | None
     final_on: date | None
@@ -47,34 +47,34 @@ def settled_on(month: date, rules: Protection) -> date:
     return month.replace(day=last) + timedelta(days=rules.settled_after_days)
 
 
-def finality(place: Place, final_on: date | None, released_on: date) -> Finality:
-    """Return how the month of a place stands: never final before its readers had time to see it.
+def finality(folder: ReleaseFolder, final_on: date | None, released_on: date) -> Finality:
+    """Return whether a month is final: never before its readers had time to see it.
 
     Where no day is set, it is neither provisional nor final.
     """
     if final_on is None:
         return Finality(status=None, final_on=None)
-    numbers = place.numbers()
+    numbers = folder.numbers()
     first = released_on
     if numbers:
-        first = date.fromisoformat(facts_of(place.folder / f"r{numbers[0]}")["released_on"])
+        first = date.fromisoformat(facts_of(folder.folder / f"r{numbers[0]}")["released_on"])
     later = max(final_on, first + timedelta(days=_days_after_first_release()))
     return Finality(status="final" if released_on >= later else "provisional", final_on=later)
 
 
-def reopening(home: Home, place: Place) -> dict[str, Any] | None:
+def reopening(home: Home, folder: ReleaseFolder) -> dict[str, Any] | None:
     """Return the newest reopening of a month that no release has used yet, or None.
 
     What reopens a county's month reopens the nation's, which is its sum.
     """
     used = {
-        facts_of(place.folder / f"r{number}").get("reopened", {}).get("entry")
-        for number in place.numbers()
+        facts_of(folder.folder / f"r{number}").get("reopened", {}).get("entry")
+        for number in folder.numbers()
     }
     for entry in reversed(reopenings(home)):
-        if entry["reporting_month"] != place.month or entry["hash"] in used:
+        if entry["reporting_month"] != folder.month or entry["hash"] in used:
             continue
-        if place.county_code in (entry["county_code"], NATION):
+        if folder.county_code in (entry["county_code"], NATION):
             return {
                 "entry": entry["hash"],
                 "county_code": entry["county_code"],

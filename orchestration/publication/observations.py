@@ -5,7 +5,6 @@ Belongs here: which status a number has. Not here: the numbers (dbt_project) or 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,8 +12,8 @@ import duckdb
 import pandas as pd
 
 from expectations.protection import MASKED
-from orchestration.products.derived import OBSERVATIONS, OBSERVED_TABLE
-from orchestration.products.marts import Mart, Table
+from orchestration.products.declaration import Product, product
+from orchestration.products.tables import ProductTable, table_of
 
 NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
 NOT_REPORTED, CANNOT_EXIST = "O", "M"
@@ -32,8 +31,11 @@ _SPANS = {
 
 
 def observations(
-    connection: duckdb.DuckDBPyConnection, county_code: str, month: date, tables: Sequence[Table]
-) -> Table:
+    connection: duckdb.DuckDBPyConnection,
+    county_code: str,
+    month: date,
+    tables: Sequence[ProductTable],
+) -> ProductTable:
     """Return the table of all numbers in `tables`, as if the month were final.
 
     A number is normal, or of low reliability where it is a lower bound; an empty one was not
@@ -43,7 +45,9 @@ def observations(
     indicators = {
         code: (unit, sensitive)
         for code, unit, sensitive in connection.execute(
-            "select indicator_code, unit, is_person_sensitive from core.dim_indicators"
+            "select indicator_code, unit, is_person_sensitive from core.dim_indicators "
+            "inner join core.dim_months using (plan_code) where month = ?",
+            [month],
         ).fetchall()
     }
     statuses = {
@@ -56,18 +60,17 @@ def observations(
     }
     rows = []
     for table in tables:
-        mart = table.mart
-        rest = [name for name in mart.key if name not in ("county_code", "reporting_month")]
+        mart = table.product
         for record in table.frame.to_dict("records"):
             unit, sensitive = indicators.get(record.get("indicator_code"), ("", False))
-            mart_row = "/".join(str(record[name]) for name in rest) or "all"
-            for measure, told in mart.values.items():
+            mart_row = mart.row_name(record)
+            for measure, column in mart.numbers.items():
                 value = record[measure]
                 empty = bool(pd.isna(value))
                 status = (
-                    _empty_status(told["when_empty"], statuses, record, measure)
+                    _empty_status(column.when_empty, statuses, record, measure)
                     if empty
-                    else _number_status(record, told["unit"])
+                    else _number_status(record, column.unit)
                 )
                 rows.append(
                     (
@@ -78,17 +81,18 @@ def observations(
                         measure,
                         None if empty else float(value),
                         {"as_indicator": unit, "as_subject": record.get("unit")}.get(
-                            told["unit"], told["unit"]
+                            column.unit, column.unit
                         ),
                         status,
                         _conf_status(mart, sensitive, record, status),
                     )
                 )
-    frame = pd.DataFrame(rows, columns=OBSERVED_TABLE.frame.columns)
-    return replace(OBSERVED_TABLE, frame=frame.sort_values(OBSERVATIONS.key, ignore_index=True))
+    declared = product("observations")
+    frame = pd.DataFrame(rows, columns=list(declared.column_names))
+    return table_of(declared, frame.sort_values(list(declared.key), ignore_index=True))
 
 
-def as_provisional(table: Table) -> Table:
+def as_provisional(table: ProductTable) -> ProductTable:
     """Return a table in which every normal value is provisional; one without a status as it is."""
     if "obs_status" not in table.frame:
         return table
@@ -97,11 +101,11 @@ def as_provisional(table: Table) -> Table:
             {NORMAL: PROVISIONAL, LOW_RELIABILITY: PROVISIONAL}
         )
     )
-    return Table(mart=table.mart, columns=table.columns, frame=frame)
+    return ProductTable(table.product, table.columns, frame)
 
 
 def _conf_status(
-    mart: Mart, is_indicator_sensitive: bool, record: dict[Any, Any], status: str
+    mart: Product, is_indicator_sensitive: bool, record: dict[Any, Any], status: str
 ) -> str:
     if "conf_status" in record:
         return str(record["conf_status"]) if status == SUPPRESSED else FREE

@@ -1,7 +1,7 @@
 """Whether a release that a reader holds is whole, and ours.
 
 Belongs here: comparing a folder with its signed manifest, and the words for what is wrong. Not
-here: signing (signing) or writing (release). Nothing here needs a KRAT_HOME.
+here: signing (writing.signing) or writing (writing.release). Nothing here needs a KRAT_HOME.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, place_of
+from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of
 from orchestration.publication.writing.signing import fingerprint, is_signed_by
 
 #: What can be wrong, in both languages; `{path}` is the file, `{detail}` what was found.
@@ -120,8 +120,8 @@ def pointer_fault(month: Path) -> Fault | None:
     if not numbers:
         return None
     pointer = month / LATEST
-    said = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else "–"
-    return None if said == f"r{numbers[-1]}" else Fault("wrong_pointer", str(pointer), said)
+    named = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else "–"
+    return None if named == f"r{numbers[-1]}" else Fault("wrong_pointer", str(pointer), named)
 
 
 def _signature_faults(
@@ -143,21 +143,21 @@ def _signature_faults(
 
 
 def _place_faults(folder: Path, manifest: dict[str, Any]) -> list[Fault]:
-    """Tell of a whole release that was put in another's place."""
+    """Return the fault of a whole release that was put in another's place."""
     resolved = folder.resolve()
-    place = place_of(resolved)
-    if place is None:
+    month = folder_of(resolved)
+    if month is None:
         return []
     facts = manifest["release"]
-    told = [facts.get(name) for name in ("tier", "county_code", "reporting_month", "number")]
-    lies = [place.tier, place.county_code, place.month, int(resolved.name[1:])]
-    if told == lies:
+    stated = [facts.get(name) for name in ("tier", "county_code", "reporting_month", "number")]
+    found = [month.tier, month.county_code, month.month, int(resolved.name[1:])]
+    if stated == found:
         return []
     return [
         Fault(
             "misplaced",
             "/".join(resolved.parts[-4:]),
-            "/".join(str(part) for part in told[:3]) + f"/r{told[3]}",
+            "/".join(str(part) for part in stated[:3]) + f"/r{stated[3]}",
         )
     ]
 
@@ -175,7 +175,7 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
         isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)
         for name in names
     )
-    texts = all(isinstance(stated, str) for stated in hashes)
+    texts = all(isinstance(one, str) for one in hashes)
     if plain and texts and isinstance(facts, dict) and len(set(names)) == len(names):
         return dict(manifest)
     return None

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.products.comments import comment_on
-from orchestration.products.tree import MANIFEST, Listed, releases_in
+from orchestration.products.tree import MANIFEST, ListedRelease, releases_in
 from sources.atomic import replace_file
 
 #: What is added to a mart's rows, with its comment; a mart that names its county or month keeps it.
@@ -37,9 +37,9 @@ def unite(tree: Path, tier: str, target: Path) -> tuple[int, int, int]:
     return len(tables), len(counties), len({one.month for one in releases})
 
 
-def _tables(releases: list[Listed]) -> dict[str, list[Listed]]:
+def _tables(releases: list[ListedRelease]) -> dict[str, list[ListedRelease]]:
     """Return which releases hold each table, the newest month last."""
-    tables: dict[str, list[Listed]] = {}
+    tables: dict[str, list[ListedRelease]] = {}
     for release in sorted(releases, key=lambda one: (one.month, one.county_code)):
         for file in release.files:
             name, _, suffix = str(file["path"]).rpartition(".")
@@ -48,7 +48,9 @@ def _tables(releases: list[Listed]) -> dict[str, list[Listed]]:
     return tables
 
 
-def _unite_table(connection: duckdb.DuckDBPyConnection, name: str, holders: list[Listed]) -> None:
+def _unite_table(
+    connection: duckdb.DuckDBPyConnection, name: str, holders: list[ListedRelease]
+) -> None:
     newest = holders[-1]
     described = connection.sql("describe from read_parquet(?)", params=[_file(newest, name)])
     columns = [row[0] for row in described.fetchall()]
@@ -90,7 +92,7 @@ def _unite_table(connection: duckdb.DuckDBPyConnection, name: str, holders: list
         )
 
 
-def _file(release: Listed, name: str) -> str:
+def _file(release: ListedRelease, name: str) -> str:
     return str(release.path / f"{name}.parquet")
 
 

@@ -19,7 +19,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from filelock import FileLock, Timeout
 
-from orchestration.products.tree import MANIFEST, SIGNATURE, Place
+from orchestration.products.declaration import Tier
+from orchestration.products.tree import MANIFEST, SIGNATURE, ReleaseFolder
 from orchestration.publication.verify import verify_release
 from orchestration.publication.writing.signing import (
     PUBLIC_KEYS,
@@ -31,7 +32,7 @@ from orchestration.publication.writing.signing import (
     read_public_keys,
 )
 from orchestration.pulling.national import unite
-from orchestration.pulling.remote import CHUNK, Remote, body, told
+from orchestration.pulling.remote import CHUNK, Remote, body, pull_failures
 from orchestration.pulling.words import PullFailed
 from sources.atomic import rename_folder, write_bytes
 
@@ -85,7 +86,7 @@ def pull(
     since: date,
     tier: str | None,
     trusted: str | None,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Pulled:
     """Fetch the newest releases of the months since `since` that are not in `out`, and unite them.
 
@@ -96,7 +97,7 @@ def pull(
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / ".pull.lock", timeout=0):
-            return _pull(remote, out, counties, since, tier, trusted, tell)
+            return _pull(remote, out, counties, since, tier, trusted, report)
     except Timeout:
         raise PullFailed("another_pull", path=out) from None
     except OSError as mistake:
@@ -110,7 +111,7 @@ def _pull(
     since: date,
     tier: str | None,
     trusted: str | None,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Pulled:
     wanted = _wanted(_catalogue(remote, out), counties, since, tier)
     if not wanted:
@@ -121,10 +122,10 @@ def _pull(
     if missing:
         pinned = _pin(remote, out, trusted)
         keys = read_public_keys(out / "releases" / PUBLIC_KEYS)
-        size = _fetch_all(remote, out, missing, keys, tell)
+        size = _fetch_all(remote, out, missing, keys, report)
     united = None
     if missing or not (out / _NATIONAL).exists():
-        tell(_NATIONAL)
+        report(_NATIONAL)
         united = unite(out / "releases", wanted[0].tier, out / _NATIONAL)
     return Pulled(new=len(missing), here=len(wanted), size=size, pinned=pinned, national=united)
 
@@ -160,7 +161,7 @@ def _parsed_catalogue(content: bytes, url: str) -> list[dict[str, Any]]:
         return [
             {
                 "wanted": Wanted(
-                    tier=_matching(entry["tier"], r"public|restricted"),
+                    tier=_matching(entry["tier"], "|".join(Tier)),
                     county_code=_matching(entry["county_code"], r"AL(-[0-9]{2})?"),
                     month=_matching(entry["month"], r"[0-9]{4}-[0-9]{2}"),
                     number=int(entry["release"]),
@@ -190,7 +191,7 @@ def _wanted(
         and (not counties or entry["wanted"].county_code in counties)
     )
     offered = {one.tier for one in found}
-    chosen = tier or ("restricted" if "restricted" in offered else "public")
+    chosen = tier or (Tier.RESTRICTED if Tier.RESTRICTED in offered else Tier.PUBLIC)
     return [one for one in found if one.tier == chosen]
 
 
@@ -225,7 +226,7 @@ def _fetch_all(
     out: Path,
     missing: list[Wanted],
     keys: Sequence[Ed25519PublicKey],
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> int:
     size = 0
     with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -233,7 +234,7 @@ def _fetch_all(
         try:
             for count, (one, fetching) in enumerate(zip(missing, started, strict=True), start=1):
                 size += fetching.result()
-                tell(f"{one.path} ({count}/{len(missing)})")
+                report(f"{one.path} ({count}/{len(missing)})")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -242,8 +243,8 @@ def _fetch_all(
 
 def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519PublicKey]) -> int:
     """Fetch one release into a draft, verify it, and give it its name; return its bytes."""
-    place = Place(out / "releases", wanted.tier, wanted.county_code, wanted.month)
-    draft = place.folder / f".r{wanted.number}.pulling"
+    folder = ReleaseFolder(out / "releases", wanted.tier, wanted.county_code, wanted.month)
+    draft = folder.folder / f".r{wanted.number}.pulling"
     draft.mkdir(parents=True, exist_ok=True)
     content = remote.content(f"{wanted.path}/{MANIFEST}", _LARGEST_TEXT)
     signature = remote.content(f"{wanted.path}/{SIGNATURE}", _LARGEST_TEXT)
@@ -266,8 +267,8 @@ def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519Publ
         raise
     for path in draft.iterdir():
         path.chmod(0o444)
-    rename_folder(draft, place.folder / f"r{wanted.number}")
-    place.point_latest()
+    rename_folder(draft, folder.folder / f"r{wanted.number}")
+    folder.point_latest()
     return len(content) + len(signature) + sum(size for _, size in files.values())
 
 
@@ -334,7 +335,7 @@ def _fetch_rest(remote: Remote, path: str, part: Path, size: int) -> None:
             "content-range", ""
         ).startswith(f"bytes {start}-")
         written = start if goes_on else 0
-        with part.open("ab" if goes_on else "wb") as file, told(remote.url, "broken_off"):
+        with part.open("ab" if goes_on else "wb") as file, pull_failures(remote.url, "broken_off"):
             if response.status_code != 416:
                 for chunk in response.iter_content(CHUNK):
                     written += len(chunk)

@@ -70,7 +70,7 @@ class Remote:
     @contextmanager
     def get(self, path: str, headers: dict[str, str] | None = None) -> Iterator[requests.Response]:
         """Give the answer to a GET, its body still to be read; 2xx, 304 or 416 only."""
-        with told(self.url):
+        with pull_failures(self.url):
             response = self._session.get(
                 self.url + path,
                 headers={"Accept-Encoding": "identity", **(headers or {})},
@@ -92,7 +92,7 @@ class Remote:
 def body(response: requests.Response, url: str, limit: int) -> bytes:
     """Return an answer's body, which must be whole and of at most `limit` bytes."""
     content = bytearray()
-    with told(url, "broken_off"):
+    with pull_failures(url, "broken_off"):
         for chunk in response.iter_content(CHUNK):
             content += chunk
             if len(content) > limit:
@@ -101,7 +101,7 @@ def body(response: requests.Response, url: str, limit: int) -> bytes:
 
 
 @contextmanager
-def told(url: str, no_answer: str = "unreachable") -> Iterator[None]:
+def pull_failures(url: str, no_answer: str = "unreachable") -> Iterator[None]:
     """Turn what requests raises in the block into PullFailed; `no_answer` is a silence's kind."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a pull says, in Albanian and English.
+"""The sentences of a pull, in Albanian and English.
 
 Belongs here: reading words.yml and the one error of a pull. Not here: the words.
 """
@@ -18,14 +18,14 @@ class PullFailed(RuntimeError):
     def __init__(self, kind: str, **values: Any) -> None:
         self.kind = kind
         self.values = values
-        super().__init__(self.told("en"))
+        super().__init__(self.sentence("en"))
 
-    def told(self, language: Language) -> str:
+    def sentence(self, language: Language) -> str:
         """Return what is wrong and what to do, in one line."""
-        return say("failures", self.kind, language, **self.values)
+        return sentence("failures", self.kind, language, **self.values)
 
 
-def say(group: str, name: str, language: Language, **values: Any) -> str:
+def sentence(group: str, name: str, language: Language, **values: Any) -> str:
     """Return a sentence of words.yml with its values filled in."""
     sentence: str = _all()[group][name][language]
     return sentence.format(**values)

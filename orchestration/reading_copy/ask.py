@@ -1,6 +1,6 @@
 """Ad-hoc SQL on the reading copy, fenced in.
 
-Belongs here: read-only questions, what the tables say of themselves, and answers as text. Not here:
+Belongs here: read-only questions, the tables' own descriptions, and answers as text. Not here:
 any writing, answers as files (export), or the dialogue with a person (shell).
 """
 

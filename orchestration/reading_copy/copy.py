@@ -9,19 +9,12 @@ import duckdb
 from expectations.gate import Judged, require_judged
 from expectations.suites import suite_hash
 from orchestration.gate.judge import mart_hashes
-from orchestration.products.comments import comment_on
-from orchestration.products.marts import published_marts
+from orchestration.products.comments import create_table
+from orchestration.products.declaration import product, published_marts
 from orchestration.reading_copy.tables import copy_tables
 from orchestration.reading_copy.vintages import write_vintages
 from sources.atomic import replace_file
 from sources.custody.home import Home
-
-BLOCKED_MONTHS = {
-    "county_code": "County by ISO 3166-2:AL; `AL` is the nation.",
-    "reporting_month": "First day of the month.",
-    "rule": "Rule that blocks it.",
-    "mended_by": "Who can mend it: institution, committee, zkka or krat.",
-}
 
 
 def write_reading_copy(home: Home) -> int:
@@ -39,7 +32,7 @@ def write_reading_copy(home: Home) -> int:
         copied = copy_tables(connection)
         connection.commit()
         _keep_the_last_good(connection, home, judged)
-        _tell_blocked(connection, judged)
+        _write_blocked_months(connection, judged)
         connection.execute("detach warehouse")
         vintages = write_vintages(connection, home)
     return copied + vintages + 1
@@ -81,22 +74,13 @@ def _shared_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     return ", ".join(row[0] for row in rows)
 
 
-def _tell_blocked(connection: duckdb.DuckDBPyConnection, judged: Judged) -> None:
-    connection.execute(
-        "create table quality.blocked_months (county_code varchar, reporting_month date, "
-        "rule varchar, mended_by varchar)"
-    )
+def _write_blocked_months(connection: duckdb.DuckDBPyConnection, judged: Judged) -> None:
+    table = product("blocked_months", tier=None)
+    create_table(connection, table, table.model)
     rows = [
         (county, month, rule, mended_by)
         for (county, month), rules in judged.blocked.items()
         for rule, mended_by in rules.items()
     ]
     if rows:
-        connection.executemany("insert into quality.blocked_months values (?, ?, ?, ?)", rows)
-    comment_on(
-        connection,
-        "table quality.blocked_months",
-        "One row is a rule that blocks a county and month: the marts keep its last good rows.",
-    )
-    for column, text in BLOCKED_MONTHS.items():
-        comment_on(connection, f"column quality.blocked_months.{column}", text)
+        connection.executemany(f"insert into {table.model} values (?, ?, ?, ?)", rows)

@@ -37,7 +37,7 @@ class Shell:
         self._marts = home.marts
         self._opened = home.marts.stat().st_ino
         self._last: str | None = None
-        self._told = False
+        self._is_announced = False
 
     def answer(self, line: str) -> str:
         """Return the answer to a question or a command; a mistake is an answer too."""
@@ -50,10 +50,14 @@ class Shell:
             return f"{MISTAKE}{mistake}"
 
     def newer(self) -> str | None:
-        """Tell, once, that a refresh has swapped the reading copy."""
-        if self._told or not self._marts.exists() or self._marts.stat().st_ino == self._opened:
+        """Return, once, that a refresh has swapped the reading copy."""
+        if (
+            self._is_announced
+            or not self._marts.exists()
+            or self._marts.stat().st_ino == self._opened
+        ):
             return None
-        self._told = True
+        self._is_announced = True
         return NEWER
 
     def _question(self, query: str) -> str:
@@ -86,7 +90,7 @@ class Shell:
         return f"{MISTAKE}{name} is no command here, or lacks its name.\n{HELP}"
 
 
-def run(home: Home, connection: duckdb.DuckDBPyConnection, tell: Callable[[str], None]) -> int:
+def run(home: Home, connection: duckdb.DuckDBPyConnection, show: Callable[[str], None]) -> int:
     """Answer questions until the person leaves, or standard input ends.
 
     Returns the exit status: 1 where standard input is no terminal and a question did not run.
@@ -94,17 +98,17 @@ def run(home: Home, connection: duckdb.DuckDBPyConnection, tell: Callable[[str],
     shell = Shell(home, connection)
     interactive = sys.stdin.isatty()
     if interactive:
-        tell(f"The reading copy of {home.root}, read-only. {HELP}")
+        show(f"The reading copy of {home.root}, read-only. {HELP}")
     failed = False
     for line in _prompted(connection) if interactive else _piped():
         if line.strip() in (".quit", ".exit"):
             break
-        said = shell.answer(line)
-        failed |= said.startswith(MISTAKE)
-        if said:
-            tell(said)
+        answer = shell.answer(line)
+        failed |= answer.startswith(MISTAKE)
+        if answer:
+            show(answer)
         if interactive and (news := shell.newer()):
-            tell(news)
+            show(news)
     return int(failed and not interactive)
 
 

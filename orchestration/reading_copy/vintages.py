@@ -17,11 +17,15 @@ from pathlib import Path
 import duckdb
 
 from orchestration.linkage.link import link_persons
-from orchestration.products.comments import comment_on
-from orchestration.products.derived import RESTATEMENTS
-from orchestration.products.marts import Mart, column, published_marts
-from orchestration.products.tree import Listed, releases_in
-from orchestration.publication.restricted import TIER
+from orchestration.products.comments import comment_on, create_table
+from orchestration.products.declaration import (
+    Product,
+    Tier,
+    declared_columns,
+    product,
+    published_marts,
+)
+from orchestration.products.tree import ListedRelease, releases_in
 from orchestration.reading_copy.tables import copy_tables
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import build_warehouse
@@ -31,41 +35,29 @@ from sources.custody import journal
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
 
-#: The schema of the reading copy in which the releases' marts stand.
+#: The schema of the reading copy with the releases' marts.
 SCHEMA = "vintages"
 
 #: Folders of the home in which an earlier state is computed; a killed run leaves one.
 _SCRATCH = ".as-known-"
 
-_RELEASE = {
-    "county_code": "County by ISO 3166-2:AL; `AL` is the nation.",
-    "reporting_month": "First day of the month.",
-    "release_number": "Number of the release: 3 is the folder r3.",
-    "status": "provisional or final.",
-    "released_on": "Day on which it was released.",
-    "superseded_on": "Day on which the next release of the month came; null if there is none.",
-    "final_on": "Day from which the month is final.",
-    "reopened_because": "Why the final month was reopened for this release; null if it was not.",
-    "is_made_up": "Whether the data are made up.",
-}
-
 
 def write_vintages(connection: duckdb.DuckDBPyConnection, home: Home) -> int:
     """Add the schema `vintages` to the reading copy that is being written; return its tables.
 
-    Each mart stands there with every release of the restricted tier, and a macro
+    It has each mart with the rows of every release of the restricted tier, and a macro
     `<mart>_as_published(day)` gives the rows that were the newest on a day. Releases never change,
     so what the reading copy before had of them is copied, and only new ones are read.
     """
     connection.execute(f"create schema {SCHEMA}")
-    listed = [one for one in releases_in(home.releases) if one.tier == TIER]
+    listed = [one for one in releases_in(home.releases) if one.tier == Tier.RESTRICTED]
     _write_releases(connection, listed)
-    known = _known(connection, home)
-    fresh = [one for one in listed if _identity(one) not in known]
-    marts = [*(mart for mart in published_marts()), RESTATEMENTS]
+    before = _releases_before(connection, home)
+    fresh = [one for one in listed if _identity(one) not in before]
+    marts = [*published_marts(), product("restatements")]
     for mart in marts:
-        _write_mart(connection, mart, fresh, bool(known))
-    if known:
+        _write_mart(connection, mart, fresh, bool(before))
+    if before:
         connection.execute("detach before")
     return len(marts) + 1
 
@@ -130,16 +122,13 @@ def _forget_after(known: Home, day: date) -> None:
                 )
 
 
-def _identity(one: Listed) -> tuple[str, str, int]:
+def _identity(one: ListedRelease) -> tuple[str, str, int]:
     return (one.county_code, one.month, one.number)
 
 
-def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[Listed]) -> None:
-    connection.execute(
-        f"create table {SCHEMA}.releases (county_code varchar, reporting_month date, "
-        "release_number integer, status varchar, released_on date, superseded_on date, "
-        "final_on date, reopened_because varchar, is_made_up boolean)"
-    )
+def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[ListedRelease]) -> None:
+    table = product("releases", tier=None)
+    create_table(connection, table, table.model)
     rows = []
     for one, later in pairwise([*listed, None]):
         assert one is not None
@@ -159,18 +148,13 @@ def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[Listed])
         )
     if rows:
         connection.executemany(
-            f"insert into {SCHEMA}.releases values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            f"insert into {table.model} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         )
-    comment_on(
-        connection,
-        f"table {SCHEMA}.releases",
-        "One row is a release of a county and month to the restricted tier.",
-    )
-    for name, text in _RELEASE.items():
-        comment_on(connection, f"column {SCHEMA}.releases.{name}", text)
 
 
-def _known(connection: duckdb.DuckDBPyConnection, home: Home) -> set[tuple[str, str, int]]:
+def _releases_before(
+    connection: duckdb.DuckDBPyConnection, home: Home
+) -> set[tuple[str, str, int]]:
     """Return the releases that the reading copy before holds, which is attached if it has any."""
     if not home.marts.exists():
         return set()
@@ -188,7 +172,10 @@ def _known(connection: duckdb.DuckDBPyConnection, home: Home) -> set[tuple[str, 
 
 
 def _write_mart(
-    connection: duckdb.DuckDBPyConnection, mart: Mart, fresh: list[Listed], has_before: bool
+    connection: duckdb.DuckDBPyConnection,
+    mart: Product,
+    fresh: list[ListedRelease],
+    has_before: bool,
 ) -> None:
     name = f"{SCHEMA}.{mart.name}"
     parts = []
@@ -226,8 +213,10 @@ def _write_mart(
         "and schema_name = ? and table_name = ?",
         [SCHEMA, mart.name],
     ).fetchall():
-        text = described.get(written) or _RELEASE.get(written) or column(written, "").description
-        comment_on(connection, f"column {name}.{written}", text or column(written, "").title_en)
+        text = described.get(written)
+        if not text and (column := declared_columns().get(written)):
+            text = column.description or column.title_en
+        comment_on(connection, f"column {name}.{written}", text)
     connection.execute(
         f"create macro {name}_as_published(day) as table select mart.* from {name} as mart "
         f"inner join {SCHEMA}.releases as releases "
@@ -237,7 +226,7 @@ def _write_mart(
     )
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, mart: Mart) -> bool:
+def _exists(connection: duckdb.DuckDBPyConnection, mart: Product) -> bool:
     row = connection.execute(
         "select count(*) > 0 from duckdb_tables() where database_name = 'before' "
         "and schema_name = ? and table_name = ?",

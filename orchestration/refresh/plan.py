@@ -15,14 +15,13 @@ from datetime import date, datetime
 import duckdb
 
 from expectations.gate import read_record
-from expectations.protection import Cell, load_protection, periods_ending
-from orchestration.gate.disclosure import TIER as PUBLIC
-from orchestration.gate.disclosure import publications
+from expectations.protection import CountKey, load_protection, periods_ending
 from orchestration.gate.judge import Scope, counties_with_reports
-from orchestration.products.marts import published_marts
-from orchestration.products.tree import Place, facts_of
+from orchestration.gate.records import read_public_releases
+from orchestration.products.declaration import Tier, published_marts
+from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.finality import settled_on
-from orchestration.publication.restricted import TIER, as_of, final_month_refusal
+from orchestration.publication.restricted import as_of, final_month_refusal
 from orchestration.runtime.settings import SEEDS
 from sources.atomic import write_json
 from sources.custody.home import Home
@@ -185,19 +184,20 @@ def due(home: Home, county_code: str | None = None) -> list[Scope]:
     for scope in _released(home):
         if county_code not in (None, scope.county_code):
             continue
-        places = [_place(home, tier, scope) for tier in (TIER, PUBLIC)]
-        newest = [facts_of(path) for place in places if (path := place.newest())]
+        folders = [_folder(home, tier, scope) for tier in Tier]
+        newest = [facts_of(path) for folder in folders if (path := folder.newest())]
         becomes_final = any(
             facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
             for facts in newest
         )
         settled = settled_on(scope.month, rules)
         has_counts = any(
-            rules.may_be_shown(Cell("", scope.county_code, period))
+            rules.may_be_shown(CountKey("", scope.county_code, period))
             for period in periods_ending(f"{scope.month:%Y-%m}")
         )
         has_settled = has_counts and any(
-            facts["tier"] == PUBLIC and date.fromisoformat(facts["released_on"]) < settled <= day
+            facts["tier"] == Tier.PUBLIC
+            and date.fromisoformat(facts["released_on"]) < settled <= day
             for facts in newest
         )
         if becomes_final or has_settled:
@@ -210,13 +210,13 @@ def _public_outdated(home: Home, county_code: str | None) -> list[Scope]:
 
     Those are left over where the gate of disclosure refused them.
     """
-    kept = publications(home)
+    kept = read_public_releases(home)
     scopes = []
     for scope in _released(home):
         if county_code not in (None, scope.county_code):
             continue
         record = read_record(home, *scope)
-        restricted, public = (_place(home, tier, scope).newest() for tier in (TIER, PUBLIC))
+        restricted, public = (_folder(home, tier, scope).newest() for tier in Tier)
         if record is None or restricted is None:
             continue
         shown = kept.get(f"{_name(scope)}/{public.name}") if public else None
@@ -233,12 +233,12 @@ def note_released(home: Home, scopes: Iterable[Scope]) -> None:
     write_json(home.gate / "released.json", dict(sorted(seen.items())))
 
 
-def _place(home: Home, tier: str, scope: Scope) -> Place:
-    return Place(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
+def _folder(home: Home, tier: Tier, scope: Scope) -> ReleaseFolder:
+    return ReleaseFolder(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
 
 
 def _released(home: Home) -> list[Scope]:
-    folders = (home.releases / TIER).glob("*/*")
+    folders = (home.releases / Tier.RESTRICTED).glob("*/*")
     return sorted(
         Scope(folder.parent.name, datetime.strptime(folder.name, "%Y-%m").date())
         for folder in folders
@@ -260,7 +260,7 @@ def _fingerprints(home: Home) -> dict[str, str]:
     parts = " union all ".join(
         f"select county_code, reporting_month, '{mart.name}' as mart, "
         f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
-        f"from {mart.schema}.{mart.name} as mart group by all"
+        f"from {mart.model} as mart group by all"
         for mart in published_marts()
     )
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:

@@ -17,7 +17,8 @@ from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import passes, release_public
-from orchestration.publication.restricted import Release, release
+from orchestration.publication.restricted import release
+from orchestration.publication.writing.release import Release
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import (
     Plan,

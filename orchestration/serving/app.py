@@ -33,7 +33,7 @@ from orchestration.serving.pages import (
     release_page,
     snippets,
 )
-from orchestration.serving.paths import asked_file, asked_release, asked_tier, public_keys
+from orchestration.serving.paths import asked_file, asked_release, needs_token, public_keys
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from orchestration.serving.words import LANGUAGES, Language, both
 from sources.custody.home import Home
@@ -79,7 +79,7 @@ def build_app(home: Home, settings: ServeSettings) -> ASGIApp:
         ],
         exception_handlers=dict.fromkeys(_ANSWERS, _answer),
     )
-    # A redirect from /x to /x/ would tell that there is an x.
+    # A redirect from /x to /x/ would show that there is an x.
     app.router.redirect_slashes = False
     log = access_log(home.access_log, settings.access_log_days)
     return Guard(app, TokenBook(home), settings, log)
@@ -97,9 +97,9 @@ def run(
     port: int,
     certfile: Path | None,
     keyfile: Path | None,
-    tell: Callable[[str], None],
+    announce: Callable[[str], None],
 ) -> None:
-    """Serve until the process is told to stop; `tell` gets the address. Raises CannotServe."""
+    """Serve until the process is stopped; `announce` gets the address. Raises CannotServe."""
     config = uvicorn.Config(
         build_app(home, settings),
         ssl_certfile=certfile,
@@ -129,7 +129,7 @@ def run(
             f"{host}, porta {port} nuk hapet. / can't listen on {host}, port {port}: {reason}."
         ) from mistake
     shown = f"[{host}]" if ":" in host else host
-    tell(f"{'https' if certfile else 'http'}://{shown}:{listener.getsockname()[1]}/")
+    announce(f"{'https' if certfile else 'http'}://{shown}:{listener.getsockname()[1]}/")
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -147,7 +147,7 @@ class _Server:
     async def file(self, request: Request) -> Response:
         path = _plain_path(request, "/releases/")
         reader: Reader = request.scope[READER]
-        if reader is ANYONE and asked_tier(path) == "restricted":
+        if reader is ANYONE and needs_token(path):
             return challenge()
         asked = asked_file(path)
         if asked is not None and reader.may_fetch(asked.tier, asked.county_code):
@@ -185,7 +185,7 @@ class _Server:
         language = request.path_params["language"]
         path = _plain_path(request, f"/{language}/releases/")
         reader: Reader = request.scope[READER]
-        if language in LANGUAGES and reader is ANYONE and asked_tier(path) == "restricted":
+        if language in LANGUAGES and reader is ANYONE and needs_token(path):
             return challenge()
         asked = asked_release(path)
         if language not in LANGUAGES or asked is None:

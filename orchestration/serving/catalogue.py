@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from orchestration.products.tree import MANIFEST, SIGNATURE, Listed, releases_in
+from orchestration.products.tree import MANIFEST, SIGNATURE, ListedRelease, releases_in
 from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows
@@ -160,9 +160,9 @@ def _changes(folder: str, depth: int = 2) -> Iterator[tuple[str, int]]:
                 yield from _changes(entry.path, depth - 1)
 
 
-def _offered(listed: Listed) -> Offered:
-    told = listed.facts.get("completeness")
-    expected, received = (told["expected"], told["received"]) if told else _reports(listed.path)
+def _offered(listed: ListedRelease) -> Offered:
+    came = listed.facts.get("completeness")
+    expected, received = (came["expected"], came["received"]) if came else _reports(listed.path)
     return Offered(
         tier=listed.tier,
         county_code=listed.county_code,
@@ -179,7 +179,7 @@ def _offered(listed: Listed) -> Offered:
     )
 
 
-def _files(listed: Listed) -> tuple[dict[str, Any], ...]:
+def _files(listed: ListedRelease) -> tuple[dict[str, Any], ...]:
     """Return name, bytes and SHA-256 of every file; the manifest and its signature have no hash."""
     named = {
         entry["path"]: (int(entry["bytes"]), str(entry["hash"]).removeprefix("sha256:"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jinja2
 
+from orchestration.products.declaration import Tier
 from orchestration.serving.catalogue import Offered
 from orchestration.serving.tokens import Reader
 from orchestration.serving.words import Language, period_name, words
@@ -42,7 +43,7 @@ def snippets(release: Offered, base_url: str) -> dict[str, str]:
         "url": base_url + release.path,
         "mart": _SHOWN_MART if _SHOWN_MART in marts else marts[0],
         "has_database": bool(release.file_names(".duckdb")),
-        "token": TOKEN_PLACEHOLDER if release.tier != "public" else None,
+        "token": TOKEN_PLACEHOLDER if release.tier != Tier.PUBLIC else None,
     }
     return {
         name: _environment().get_template(f"snippets/{name}.txt").render(values)
@@ -58,7 +59,12 @@ def newest(releases: list[Offered]) -> Offered | None:
     latest = [release for release in releases if release.is_latest]
     return max(
         latest,
-        key=lambda one: (one.tier == "restricted", one.month, one.county_code != "AL", one.number),
+        key=lambda one: (
+            one.tier == Tier.RESTRICTED,
+            one.month,
+            one.county_code != "AL",
+            one.number,
+        ),
         default=None,
     )
 

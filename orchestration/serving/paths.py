@@ -8,20 +8,24 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from orchestration.products.tree import LATEST, Place
+from orchestration.products.declaration import Tier
+from orchestration.products.tree import LATEST, ReleaseFolder
 from orchestration.publication.writing.signing import PUBLIC_KEYS
 
-_PLACE = (
-    r"(?P<tier>public|restricted)/(?P<county_code>AL(?:-[0-9]{2})?)/(?P<month>[0-9]{4}-[0-9]{2})"
+_MONTH = "/".join(
+    (
+        rf"(?P<tier>{'|'.join(Tier)})",
+        r"(?P<county_code>AL(?:-[0-9]{2})?)",
+        r"(?P<month>[0-9]{4}-[0-9]{2})",
+    )
 )
 _RELEASE = r"(?P<release>r[1-9][0-9]{0,5}|latest)"
 _FILE = r"(?P<file>[A-Za-z0-9_][A-Za-z0-9_.-]{0,100})"
 
-_FILE_PATH = re.compile(rf"{_PLACE}/{_RELEASE}/{_FILE}")
-_POINTER_PATH = re.compile(rf"{_PLACE}/{LATEST}")
-_RELEASE_PATH = re.compile(rf"{_PLACE}/{_RELEASE}/")
+_FILE_PATH = re.compile(rf"{_MONTH}/{_RELEASE}/{_FILE}")
+_POINTER_PATH = re.compile(rf"{_MONTH}/{LATEST}")
+_RELEASE_PATH = re.compile(rf"{_MONTH}/{_RELEASE}/")
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,10 @@ class Asked:
 
         A symlink anywhere below the tree leads nowhere.
         """
-        place = Place(tree, self.tier, self.county_code, self.month)
-        folder = place.folder
+        month = ReleaseFolder(tree, self.tier, self.county_code, self.month)
+        folder = month.folder
         if self.file is not None:
-            release = place.latest() if self.release == LATEST else folder / self.release
+            release = month.latest() if self.release == LATEST else folder / self.release
             if release is None:
                 return None
             folder = release
@@ -67,9 +71,9 @@ def asked_release(path: str) -> Asked | None:
     return Asked(**match.groupdict(), file=None) if match else None
 
 
-def asked_tier(path: str) -> Literal["restricted"] | None:
-    """Return the tier that needs a token when a path, well formed or not, lies under it."""
-    return "restricted" if path.partition("/")[0] == "restricted" else None
+def needs_token(path: str) -> bool:
+    """Return whether a path, well formed or not, lies under the tier that needs a token."""
+    return path.partition("/")[0] == Tier.RESTRICTED
 
 
 def public_keys(tree: Path) -> Path | None:

@@ -16,11 +16,10 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
+from orchestration.products.declaration import Tier
 from orchestration.runtime.clock import today
 from sources.custody import journal
 from sources.custody.home import Home
-
-Tier = Literal["public", "restricted"]
 
 #: What every token begins with, so that one in a wrong place is recognised.
 PREFIX = "krat_"
@@ -43,17 +42,17 @@ class Reader:
 
     def may_fetch(self, tier: str, county_code: str) -> bool:
         """Return whether the releases of a tier and county are open to this reader."""
-        if tier == "public":
+        if tier == Tier.PUBLIC:
             return True
         return (
-            tier == "restricted"
-            and self.tier == "restricted"
+            tier == Tier.RESTRICTED
+            and self.tier is Tier.RESTRICTED
             and self.county_code in (None, county_code)
         )
 
 
 #: Who comes without a token.
-ANYONE = Reader(token_id=None, tier="public", county_code=None)
+ANYONE = Reader(token_id=None, tier=Tier.PUBLIC, county_code=None)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def read_tokens(home: Home) -> list[Token]:
             token_id=entry["token_id"],
             token_hash=entry["token_hash"],
             reader_name=entry["reader_name"],
-            tier=entry["tier"],
+            tier=Tier(entry["tier"]),
             county_code=entry["county_code"],
             valid_until=date.fromisoformat(entry["valid_until"]),
             made_at=entry["at"],

@@ -60,15 +60,12 @@ def build_warehouse(
     `with_registers`; otherwise it stands, with what its tests said. Raises BuildFailed when a model
     or seed fails; failing tests are recorded, for the gate to judge.
     """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.artifacts.resources.types import NodeType
-    from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
     digest = _project_hash()
     arguments = [
         "build", *COMMON_ARGUMENTS, "--no-write-json", "--no-populate-cache",
-        "--exclude-resource-type", "unit_test",
+        "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
     ]  # fmt: skip
     whole = with_registers or _built_project_hash(home) != digest
     if not whole:
@@ -77,16 +74,13 @@ def build_warehouse(
         # A register that was given a column does not fit into its old table.
         arguments += ["--full-refresh"]
     outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
-    # dbt holds the file open for its next call; whoever comes after it in this process needs it.
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    if not isinstance(outcome.result, RunExecutionResult):
+    results: list[Any] | None = getattr(outcome.result, "results", None)
+    if results is None:
         raise BuildFailed(f"dbt could not start: {outcome.exception}")
-    results = list(outcome.result.results)
     broken = sorted(
         f"{result.node.name} ({_reason(str(result.status), str(result.message))})"
         for result in results
-        if result.node.resource_type != NodeType.Test
-        and result.status not in ("success", "skipped")
+        if result.node.resource_type != "test" and result.status not in ("success", "skipped")
     )
     if broken:
         raise BuildFailed(f"dbt could not build: {', '.join(broken)}")

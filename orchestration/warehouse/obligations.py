@@ -20,6 +20,7 @@ _DAY = pa.date32()
 SCHEMA = pa.schema(
     [
         ("institution_code", _TEXT),
+        ("plan_code", _TEXT),
         ("indicator_code", _TEXT),
         ("frequency", _TEXT),
         ("valid_from", _DAY),
@@ -32,7 +33,8 @@ SCHEMA = pa.schema(
 )
 #: What makes a row of the register itself; `stated_from` is the day that the file gives for it.
 _IDENTITY = (
-    "institution_code", "indicator_code", "frequency", "valid_from", "valid_to", "stated_from",
+    "institution_code", "plan_code", "indicator_code", "frequency", "valid_from", "valid_to",
+    "stated_from",
 )  # fmt: skip
 
 Row = dict[str, Any]

@@ -23,7 +23,7 @@ from random import Random
 
 import xlsxwriter
 
-from sources.registers import PERIODS_IN_MONTHS, is_due
+from sources.registers import PERIODS_IN_MONTHS, is_due, national_plans, plan_in, plan_rows
 
 COUNTY = "AL-04"
 POLICE = "AL-04-POLICIA"
@@ -1089,16 +1089,19 @@ def _write_reports(
     mistakes: Sequence[PlannedMistake],
     variant: str,
 ) -> list[Path]:
+    plan_code = plan_in(national_plans(seeds_dir), date(YEAR, 1, 1))
     obligations = [
         row
-        for row in _read_seed(seeds_dir / "reporting_obligations.csv")
+        for row in plan_rows(seeds_dir, "reporting_obligations", plan_code)
         if row["institution_code"].startswith(f"{COUNTY}-")
     ]
-    indicators = {row["indicator_code"]: row for row in _read_seed(seeds_dir / "indicators.csv")}
+    indicators = {
+        row["indicator_code"]: row for row in plan_rows(seeds_dir, "indicators", plan_code)
+    }
     breakdowns: dict[str, list[dict[str, str]]] = defaultdict(list)
-    categories = seeds_dir / "breakdown_categories.csv"
-    for row in _read_seed(categories) if categories.exists() else []:
-        breakdowns[row["indicator_code"]].append(row)
+    if (seeds_dir / "breakdown_categories.csv").exists():
+        for row in plan_rows(seeds_dir, "breakdown_categories", plan_code):
+            breakdowns[row["indicator_code"]].append(row)
 
     plan = {
         (mistake.institution_code, mistake.month): mistake
@@ -1284,11 +1287,6 @@ def _report_bytes(institution: str, month: str, rows: Sequence[ReportRow], suffi
 
 
 # --- bytes and times ---------------------------------------------------------------------------
-
-
-def _read_seed(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as seed:
-        return list(csv.DictReader(seed))
 
 
 def _csv_bytes(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -187,6 +187,10 @@ def _read_sheet(
         return {}
     table = without_what_stands_below(context, find_table(context, layout, sheet, *found))
     read_heads(context, table, labels)
+    of_month = context.registers.in_month(context.reporting_month)
+    if of_month is not context.registers:
+        context.registers = of_month
+        context.codes = codes_by_column(layout, of_month)
     if not table.rows:
         context.report("invalid_frame", sentence="no_rows")
     check_rows_elsewhere(context, table, others)

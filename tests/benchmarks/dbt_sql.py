@@ -7,8 +7,8 @@ import jinja2
 
 from orchestration.runtime.settings import DBT_PROJECT
 
-#: Macros that models of the rules call. Those of dbt itself are not to be had here.
-MACROS = ("findings", "plan_lint")
+#: Macros that are dbt's own: a materialization, and the names of schemas.
+OF_DBT = ("generate_schema_name", "replaced")
 
 
 @cache
@@ -16,7 +16,9 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals |= {"ref": lambda name: name, "config": lambda **_: ""}
     macros = "".join(
-        (DBT_PROJECT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in MACROS
+        path.read_text(encoding="utf-8")
+        for path in sorted((DBT_PROJECT / "macros").glob("*.sql"))
+        if path.stem not in OF_DBT
     )
     module = vars(environment.from_string(macros).module)
     environment.globals |= {name: call for name, call in module.items() if name[0] != "_"}

@@ -29,9 +29,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
-from nacl import bindings as sodium
-from nacl.public import PrivateKey, SealedBox
-from nacl.utils import random
+import pyrage
+from pyrage.x25519 import Identity
 from python_calamine import CalamineWorkbook
 
 from orchestration.ingestion.door import reading_processes, take_in
@@ -133,16 +132,12 @@ def read_alone(paths: list[str]) -> float:
 def least_work(paths: list[str]) -> float:
     """Do what can't be left out, in calls of libraries; return its seconds of processors."""
     before = time.process_time()
-    key, public = random(32), PrivateKey.generate().public_key
-    head = SealedBox(public).encrypt(key)
+    recipient = Identity.generate().to_public()
     with tempfile.TemporaryFile() as sealed:
-        sealed.write(head)
         for path in paths:
             content = Path(path).read_bytes()
             hashlib.sha256(content).hexdigest()
-            state = sodium.crypto_secretstream_xchacha20poly1305_state()
-            sealed.write(sodium.crypto_secretstream_xchacha20poly1305_init_push(state, key))
-            sealed.write(sodium.crypto_secretstream_xchacha20poly1305_push(state, content))
+            sealed.write(pyrage.encrypt(content, [recipient]))
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for name in archive.namelist():
                     if name.startswith("xl/worksheets/"):

@@ -8,11 +8,11 @@ rounding leaves, "suppressed" or "withheld".
 from dataclasses import dataclass, field
 
 from expectations.disclosure import Relation, parts_within, same_count, share_of, total_of
-from expectations.protection import Additive, Cell
+from expectations.protection import Additive, CountKey
 
 FIER, VLORE, TIRANE = "AL-04", "AL-12", "AL-11"
 
-Line = tuple[str, int, Cell, int | str | tuple[int, int]]
+Line = tuple[str, int, CountKey, int | str | tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,21 @@ class Leaky:
 
     name: str
     lines: tuple[Line, ...]
-    leaks: Cell
-    origins: dict[Cell, Additive] = field(default_factory=dict)
+    leaks: CountKey
+    origins: dict[CountKey, Additive] = field(default_factory=dict)
     ties: tuple[Relation, ...] = ()
 
 
 def year(county: str, dimension: str = "total", category: str = "total", subject: str = "flagged"):
-    return Cell(subject, county, "2023", dimension, category)
+    return CountKey(subject, county, "2023", dimension, category)
 
 
-def quarter(number: int, county: str = "AL") -> Cell:
-    return Cell("flagged", county, f"2023-Q{number}")
+def quarter(number: int, county: str = "AL") -> CountKey:
+    return CountKey("flagged", county, f"2023-Q{number}")
 
 
-def month(number: int, county: str = FIER) -> Cell:
-    return Cell("flagged", county, f"2023-{number:02d}")
+def month(number: int, county: str = FIER) -> CountKey:
+    return CountKey("flagged", county, f"2023-{number:02d}")
 
 
 FEMALE, MALE = year(FIER, "sex", "female"), year(FIER, "sex", "male")
@@ -44,7 +44,7 @@ TWO = {year("AL"): Additive((FIER, VLORE))}
 THREE = {year("AL"): Additive((FIER, VLORE, TIRANE))}
 
 
-def _crossed(sex: str, age: str) -> Cell:
+def _crossed(sex: str, age: str) -> CountKey:
     return year("AL", "sex_and_age_group", f"{sex} {age}")
 
 
@@ -110,13 +110,13 @@ LEAKY = (
         "a percentage of a target is of the true number",
         (
             ("progress", 1, year(FIER, subject="2.1.9.1"), "suppressed"),
-            ("progress", 1, Cell("target", FIER, "2023"), 40),
+            ("progress", 1, CountKey("target", FIER, "2023"), 40),
         ),
         year(FIER, subject="2.1.9.1"),
         ties=tuple(
             share_of(
                 str(year(FIER, subject="2.1.9.1")),
-                str(Cell("target", FIER, "2023")),
+                str(CountKey("target", FIER, "2023")),
                 17.5,
                 table="progress",
             )
@@ -124,13 +124,19 @@ LEAKY = (
     ),
     Leaky(
         "a linked table shows the same persons",
-        (("flow", 1, year(FIER), "suppressed"), ("activity", 1, Cell("3.9.9.1", FIER, "2023"), 8)),
+        (
+            ("flow", 1, year(FIER), "suppressed"),
+            ("activity", 1, CountKey("3.9.9.1", FIER, "2023"), 8),
+        ),
         year(FIER),
         ties=(same_count(str(year(FIER)), "3.9.9.1 | AL-04 | 2023 | total | total"),),
     ),
     Leaky(
         "a linked table shows a part of the same persons",
-        (("flow", 1, year(FIER), "suppressed"), ("activity", 1, Cell("3.9.9.1", FIER, "2023"), 6)),
+        (
+            ("flow", 1, year(FIER), "suppressed"),
+            ("activity", 1, CountKey("3.9.9.1", FIER, "2023"), 6),
+        ),
         year(FIER),
         ties=(parts_within(str(year(FIER)), ["3.9.9.1 | AL-04 | 2023 | total | total"]),),
     ),

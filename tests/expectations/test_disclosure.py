@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaky_releases import FIER, LEAKY, VLORE, Leaky, Line, year
+from orchestration.publication.masking import Sign, mask, statement
 
 from expectations.disclosure import (
     STATEMENT_COLUMNS,
@@ -17,8 +18,7 @@ from expectations.disclosure import (
     share_of,
     total_of,
 )
-from expectations.protection import Additive, Cell, load_protection, relations_among
-from orchestration.publication.masking import Sign, mask, statement
+from expectations.protection import Additive, CountKey, load_protection, relations_among
 
 RULES = load_protection()
 K = RULES.threshold
@@ -123,10 +123,10 @@ def _persons(rng: random.Random, counties: int, mean: float) -> list[tuple[str, 
 
 def _counted(
     persons: list[tuple[str, int, str, str]], counties: int
-) -> tuple[dict[Cell, int | None], dict[Cell, Additive]]:
+) -> tuple[dict[CountKey, int | None], dict[CountKey, Additive]]:
     """Count made-up persons in every public shape."""
     codes = tuple(f"AL-{number:02d}" for number in range(1, counties + 1))
-    counts: dict[Cell, int | None] = {}
+    counts: dict[CountKey, int | None] = {}
     for county in (*codes, "AL"):
         mine = [person for person in persons if county in ("AL", person[0])]
         counts[year(county)] = len(mine)
@@ -140,7 +140,7 @@ def _counted(
             f"{sex} {age}" == category for _, _, sex, age in persons
         )
     for number in (1, 2, 3, 4):
-        counts[Cell("flagged", "AL", f"2023-Q{number}")] = sum(
+        counts[CountKey("flagged", "AL", f"2023-Q{number}")] = sum(
             quarter == number for _, quarter, _, _ in persons
         )
     origins = {
@@ -152,7 +152,7 @@ def _counted(
     return counts, origins
 
 
-def _lines(signs: dict[Cell, Sign], moment: int) -> list[Line]:
+def _lines(signs: dict[CountKey, Sign], moment: int) -> list[Line]:
     return [
         (
             f"r{moment}/{cell.county_code}",
@@ -303,12 +303,12 @@ def test_counts_of_the_same_persons_are_rounded_in_one_direction() -> None:
 def test_no_county_by_month_or_quarter_and_no_two_dimensions_of_a_county_go_out() -> None:
     assert RULES.may_be_shown(year(FIER))
     assert RULES.may_be_shown(year("AL", "sex_and_age_group", "male 0-17"))
-    assert RULES.may_be_shown(Cell("flagged", "AL", "2023-Q1"))
+    assert RULES.may_be_shown(CountKey("flagged", "AL", "2023-Q1"))
     for cell in (
-        Cell("flagged", FIER, "2023-05"),
-        Cell("flagged", FIER, "2023-Q2"),
-        Cell("flagged", "AL", "2023-05"),
-        Cell("flagged", "AL", "2023-Q1", "sex", "male"),
+        CountKey("flagged", FIER, "2023-05"),
+        CountKey("flagged", FIER, "2023-Q2"),
+        CountKey("flagged", "AL", "2023-05"),
+        CountKey("flagged", "AL", "2023-Q1", "sex", "male"),
         year(FIER, "sex_and_age_group", "male 0-17"),
     ):
         assert not RULES.may_be_shown(cell), cell

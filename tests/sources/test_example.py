@@ -299,7 +299,7 @@ def test_every_planned_mistake_is_there(inbox: Path) -> None:
 
 
 def test_breakdowns_may_still_be_missing(tmp_path: Path) -> None:
-    for name in ("reporting_obligations.csv", "indicators.csv"):
+    for name in ("plans.csv", "reporting_obligations.csv", "indicators.csv"):
         (tmp_path / name).write_bytes((SEEDS / name).read_bytes())
     # Without breakdowns the planned breakdown has no row to strike, and all else stands.
     written = write_example(tmp_path / "inbox", tmp_path)

@@ -1,4 +1,5 @@
 select
+    plan_code,
     measure_code,
     institution_code,
     role,

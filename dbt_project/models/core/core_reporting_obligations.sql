@@ -6,6 +6,7 @@
 select
     obligations.institution_code,
     institutions.county_code,
+    obligations.plan_code,
     obligations.indicator_code,
     obligations.frequency,
     obligations.valid_from,

@@ -1,4 +1,5 @@
 select
+    plan_code,
     indicator_code,
     category,
     name_sq,

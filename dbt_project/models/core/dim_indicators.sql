@@ -1,13 +1,15 @@
 with partitions as (
     select
+        plan_code,
         indicator_code,
         count(*) as partition_categories
     from {{ ref('breakdown_categories') }}
     where breakdown_kind = 'partition'
-    group by indicator_code
+    group by plan_code, indicator_code
 )
 
 select
+    indicators.plan_code,
     indicators.indicator_code,
     indicators.measure_code,
     indicators.indicator_position,
@@ -23,11 +25,16 @@ select
     indicators.is_person_sensitive
     or (
         indicators.population_id is not null
-        and bool_or(indicators.is_person_sensitive) over (partition by indicators.population_id)
+        and bool_or(indicators.is_person_sensitive) over (
+            partition by indicators.plan_code, indicators.population_id
+        )
     ) as is_protected,
     indicators.breakdown_text,
     indicators.source_place,
     indicators.note,
     cast(coalesce(partitions.partition_categories, 0) as integer) as partition_categories
 from {{ ref('indicators') }} as indicators
-left join partitions on indicators.indicator_code = partitions.indicator_code
+left join partitions
+    on
+        indicators.plan_code = partitions.plan_code
+        and indicators.indicator_code = partitions.indicator_code

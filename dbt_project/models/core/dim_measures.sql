@@ -13,16 +13,17 @@ from {{ ref('measures') }}
 
 union all
 
--- A regional plan is a plan of one year, the one that its code ends in.
+-- A regional plan gives its measures no years of their own.
 select
-    plan_code,
-    prv_code as measure_code,
-    objective_code,
-    name_sq,
-    name_en,
-    cast(right(plan_code, 4) as integer) as start_year,
-    cast(right(plan_code, 4) as integer) as end_year,
+    measures.plan_code,
+    measures.prv_code as measure_code,
+    measures.objective_code,
+    measures.name_sq,
+    measures.name_en,
+    cast(year(plans.valid_from) as integer) as start_year,
+    cast(year(plans.valid_to) as integer) as end_year,
     null as responsible_text,
     null as contributing_text,
-    source_place
-from {{ ref('regional_measures') }}
+    measures.source_place
+from {{ ref('regional_measures') }} as measures
+inner join {{ ref('plans') }} as plans on measures.plan_code = plans.plan_code

@@ -25,6 +25,7 @@ select
     calendar.final_on,
     calendar.final_basis,
     calendar.month <= context.as_of as has_begun,
-    calendar.reporting_deadline < context.as_of as is_deadline_past
+    calendar.reporting_deadline < context.as_of as is_deadline_past,
+    {{ plan_of('calendar.month') }} as plan_code
 from {{ ref('reporting_calendar') }} as calendar
 cross join {{ ref('stg_refresh_context') }} as context

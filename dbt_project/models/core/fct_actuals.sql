@@ -6,6 +6,7 @@ with versions as (
 
 kinds as (
     select
+        plan_code,
         indicator_code,
         category,
         breakdown_kind
@@ -18,6 +19,7 @@ reported as (
     select
         reported.county_code,
         reported.institution_code,
+        months.plan_code,
         reported.indicator_code,
         reported.reporting_month,
         reported.frequency,
@@ -55,9 +57,11 @@ reported as (
             and reported.institution_code = versions.institution_code
             and reported.reporting_month = versions.reporting_month
             and reported.frequency = versions.frequency
+    left join {{ ref('dim_months') }} as months on reported.reporting_month = months.month
     left join kinds
         on
-            reported.indicator_code = kinds.indicator_code
+            months.plan_code = kinds.plan_code
+            and reported.indicator_code = kinds.indicator_code
             and reported.category = kinds.category
     where reported.indicator_code is not null
 ),
@@ -169,6 +173,7 @@ every_version as (
 select
     county_code,
     institution_code,
+    plan_code,
     indicator_code,
     reporting_month,
     frequency,

@@ -37,6 +37,7 @@ select
     corrections.correction_id,
     corrections.county_code,
     corrections.institution_code,
+    months.plan_code,
     corrections.indicator_code,
     corrections.reporting_month,
     corrections.category,
@@ -71,6 +72,7 @@ select
         as found_at,
     coalesce(lines.is_made_up, false) as is_made_up
 from {{ ref('stg_corrections') }} as corrections
+left join {{ ref('dim_months') }} as months on corrections.reporting_month = months.month
 left join current_lines as lines
     on
         corrections.county_code = lines.county_code

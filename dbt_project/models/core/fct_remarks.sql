@@ -1,5 +1,5 @@
 -- What must stand beside a number: waived findings and corrections of the values in it. A value is
--- in the numbers of its month and of all later ones, the county's and the nation's.
+-- in the numbers of its month and of all later ones of its plan, the county's and the nation's.
 with remarks as (
     select
         'waiver' as kind,
@@ -44,8 +44,10 @@ with remarks as (
 touched as (
     select
         remarks.* exclude (indicator_code),
+        about.plan_code,
         coalesce(remarks.indicator_code, due.indicator_code) as indicator_code
     from remarks
+    inner join {{ ref('dim_months') }} as about on remarks.about_month = about.month
     left join {{ ref('fct_values_due') }} as due
         on
             remarks.indicator_code is null
@@ -71,6 +73,7 @@ areas as (
 select
     areas.area_code as county_code,
     months.month as reporting_month,
+    areas.plan_code,
     areas.indicator_code,
     areas.kind,
     areas.remark_id,
@@ -87,5 +90,5 @@ select
     areas.is_made_up
 from areas
 inner join {{ ref('dim_months') }} as months
-    on areas.about_month <= months.month
+    on areas.about_month <= months.month and areas.plan_code = months.plan_code
 where months.has_begun

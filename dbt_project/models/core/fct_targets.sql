@@ -1,5 +1,5 @@
 {% set columns = [
-    'indicator_code', 'county_code', 'year', 'target_kind', 'value', 'value_state',
+    'plan_code', 'indicator_code', 'county_code', 'year', 'target_kind', 'value', 'value_state',
     'reading_note', 'reading_certainty', 'source_place',
 ] %}
 -- An empty cell keeps its text too: the empty one.

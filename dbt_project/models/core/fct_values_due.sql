@@ -1,6 +1,7 @@
 select
     county_code,
     institution_code,
+    plan_code,
     indicator_code,
     reporting_month,
     frequency,

@@ -1,11 +1,12 @@
 select
     county_code,
     institution_code,
+    plan_code,
     indicator_code,
     category,
     reporting_month,
     lead(reporting_month) over (
-        partition by county_code, institution_code, indicator_code, category
+        partition by county_code, institution_code, plan_code, indicator_code, category
         order by reporting_month
     ) as next_month,
     value,

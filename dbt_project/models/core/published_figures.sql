@@ -3,6 +3,7 @@ select
     cast(reported.row_number as integer) as row_number,
     cast(extract(year from reported.reporting_month) as integer) as year,
     reported.figure_label,
+    case when reported.indicator_code is not null then months.plan_code end as plan_code,
     reported.indicator_code,
     reported.value,
     reported.value_state,
@@ -20,6 +21,7 @@ inner join {{ ref('fct_submissions') }} as versions
         and reported.institution_code = versions.institution_code
         and reported.reporting_month = versions.reporting_month
         and reported.frequency = versions.frequency
+left join {{ ref('dim_months') }} as months on reported.reporting_month = months.month
 where
     reported.frequency = 'year'
     and versions.version is not null

@@ -4,16 +4,18 @@
 with county_sums as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         sum(value) as value
     from {{ ref('int_monthly_totals') }}
     where superseded_at is null and is_additive and county_code <> 'AL'
-    group by county_code, indicator_code, reporting_month
+    group by county_code, plan_code, indicator_code, reporting_month
 ),
 
 reported_months as (
     select distinct
+        plan_code,
         indicator_code,
         reporting_month
     from county_sums
@@ -21,6 +23,7 @@ reported_months as (
 
 reporting_counties as (
     select distinct
+        plan_code,
         indicator_code,
         county_code
     from county_sums
@@ -30,6 +33,7 @@ members as (
     select
         county_code as area_code,
         institution_code as member_code,
+        plan_code,
         indicator_code,
         reporting_month,
         month_before,
@@ -41,6 +45,7 @@ members as (
     select
         'AL' as area_code,
         counties.county_code as member_code,
+        months.plan_code,
         months.indicator_code,
         months.reporting_month,
         lag(months.reporting_month) over county_values as month_before,
@@ -48,20 +53,25 @@ members as (
         lag(county_sums.value) over county_values as value_before
     from reported_months as months
     inner join reporting_counties as counties
-        on months.indicator_code = counties.indicator_code
+        on
+            months.plan_code = counties.plan_code
+            and months.indicator_code = counties.indicator_code
     left join county_sums
         on
-            months.indicator_code = county_sums.indicator_code
+            months.plan_code = county_sums.plan_code
+            and months.indicator_code = county_sums.indicator_code
             and months.reporting_month = county_sums.reporting_month
             and counties.county_code = county_sums.county_code
     window county_values as (
-        partition by counties.county_code, months.indicator_code order by months.reporting_month
+        partition by counties.county_code, months.plan_code, months.indicator_code
+        order by months.reporting_month
     )
 ),
 
 sums as (
     select
         area_code,
+        plan_code,
         indicator_code,
         reporting_month,
         sum(value) as value,
@@ -74,7 +84,7 @@ sums as (
             where value is not null and value_before is null and month_before is not null
         ) as newcomers
     from members
-    group by area_code, indicator_code, reporting_month
+    group by area_code, plan_code, indicator_code, reporting_month
 )
 
 select
@@ -84,7 +94,7 @@ select
     count(value) over earlier as months_before
 from sums
 window earlier as (
-    partition by area_code, indicator_code
+    partition by area_code, plan_code, indicator_code
     order by reporting_month
     rows between unbounded preceding and 1 preceding
 )

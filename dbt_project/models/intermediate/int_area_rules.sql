@@ -12,12 +12,13 @@ with thresholds as (
 county_months as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         sum(value) as value,
         count(value) = count(*) as is_whole
     from {{ ref('int_due_values') }}
-    group by county_code, indicator_code, reporting_month
+    group by county_code, plan_code, indicator_code, reporting_month
 ),
 
 grown as (
@@ -48,10 +49,14 @@ select
         counts={'part_value': 'parts.value', 'whole_value': 'wholes.value'},
     ) }}
 from {{ ref('indicator_parts') }} as pairs
-inner join county_months as parts on pairs.part_indicator_code = parts.indicator_code
+inner join county_months as parts
+    on
+        pairs.plan_code = parts.plan_code
+        and pairs.part_indicator_code = parts.indicator_code
 inner join county_months as wholes
     on
-        pairs.whole_indicator_code = wholes.indicator_code
+        pairs.plan_code = wholes.plan_code
+        and pairs.whole_indicator_code = wholes.indicator_code
         and parts.county_code = wholes.county_code
         and parts.reporting_month = wholes.reporting_month
 inner join {{ ref('int_area_places') }} as places

@@ -13,6 +13,7 @@ with implausible as (
 select
     actuals.county_code,
     actuals.institution_code,
+    actuals.plan_code,
     actuals.indicator_code,
     indicators.measure_code,
     indicators.target_basis,
@@ -29,7 +30,9 @@ select
     actuals.is_made_up
 from {{ ref('fct_actuals') }} as actuals
 inner join {{ ref('dim_indicators') }} as indicators
-    on actuals.indicator_code = indicators.indicator_code
+    on
+        actuals.plan_code = indicators.plan_code
+        and actuals.indicator_code = indicators.indicator_code
 left join implausible
     on
         actuals.delivery_id = implausible.delivery_id

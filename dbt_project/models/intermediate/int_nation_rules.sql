@@ -37,7 +37,9 @@ figures as (
         coalesce(complete_counties.counties, 0) as counties
     from {{ ref('fct_actuals') }} as published
     inner join {{ ref('dim_indicators') }} as indicators
-        on published.indicator_code = indicators.indicator_code
+        on
+            published.plan_code = indicators.plan_code
+            and published.indicator_code = indicators.indicator_code
     inner join county_years
         on
             published.indicator_code = county_years.indicator_code

@@ -1,8 +1,9 @@
--- A quarterly value is due with the report of the quarter's last month, a yearly one with
--- December's.
+-- An obligation holds in the months of its plan. A quarterly value is due with the report of the
+-- quarter's last month, a yearly one with December's.
 select
     obligations.county_code,
     obligations.institution_code,
+    obligations.plan_code,
     obligations.indicator_code,
     months.month as reporting_month,
     obligations.frequency,
@@ -15,7 +16,8 @@ select
 from {{ ref('core_reporting_obligations') }} as obligations
 inner join {{ ref('dim_months') }} as months
     on
-        obligations.valid_from <= months.month
+        obligations.plan_code = months.plan_code
+        and obligations.valid_from <= months.month
         and coalesce(obligations.valid_to, months.month) >= months.month
         and (
             obligations.frequency = 'monthly'

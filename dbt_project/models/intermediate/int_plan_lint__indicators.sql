@@ -14,7 +14,7 @@ with series as (
 indicator_names as (
     select
         indicators.*,
-        indicators.name_sq || ': ' || series.printed_series as name_and_series,
+        indicators.name_sq || coalesce(': ' || series.printed_series, '') as name_and_series,
         coalesce(series.targets, 0) as targets,
         count(*) over (
             partition by indicators.plan_code, lower(trim(indicators.name_sq, ' .;:'))

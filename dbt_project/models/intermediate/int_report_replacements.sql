@@ -27,6 +27,7 @@ compared as (
         sides.received_at,
         sides.superseded_at,
         sides.is_made_up,
+        facts.plan_code,
         facts.indicator_code,
         facts.category,
         max({
@@ -65,6 +66,7 @@ judged as (
             from {{ ref('core_reporting_obligations') }} as obligations
             where
                 obligations.institution_code = compared.institution_code
+                and obligations.plan_code = compared.plan_code
                 and obligations.indicator_code = compared.indicator_code
                 and obligations.is_recorded
                 and obligations.valid_from <= compared.reporting_month

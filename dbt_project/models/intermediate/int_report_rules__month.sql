@@ -23,6 +23,7 @@ due_in_other_months as (
     inner join {{ ref('core_reporting_obligations') }} as obligations
         on
             totals.institution_code = obligations.institution_code
+            and totals.plan_code = obligations.plan_code
             and totals.indicator_code = obligations.indicator_code
             and obligations.is_recorded
             and totals.reporting_month >= obligations.valid_from

@@ -15,7 +15,9 @@ thresholds as (
 ),
 
 reported_months as (
-    select distinct reporting_month
+    select distinct
+        plan_code,
+        reporting_month
     from reports
 ),
 
@@ -28,7 +30,8 @@ owed as (
     from {{ ref('core_reporting_obligations') }} as obligations
     inner join reported_months as months
         on
-            obligations.valid_from <= months.reporting_month
+            obligations.plan_code = months.plan_code
+            and obligations.valid_from <= months.reporting_month
             and coalesce(obligations.valid_to, months.reporting_month) >= months.reporting_month
     where obligations.is_recorded
     group by all

@@ -9,6 +9,7 @@ select
     county_code,
     institution_code,
     reporting_month,
+    min(plan_code) as plan_code,
     min(received_at) as received_at,
     max(superseded_at) as superseded_at,
     bool_or(is_made_up) as is_made_up,

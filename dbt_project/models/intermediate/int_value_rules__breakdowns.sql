@@ -11,6 +11,7 @@ partitions as (
         county_code,
         institution_code,
         reporting_month,
+        plan_code,
         indicator_code,
         delivery_id,
         min(sheet) as sheet,
@@ -24,7 +25,8 @@ partitions as (
         bool_or(is_made_up) as is_made_up
     from reported
     where breakdown_kind in ('total', 'partition') and value_state in ('number', 'zero')
-    group by county_code, institution_code, reporting_month, indicator_code, delivery_id
+    group by
+        county_code, institution_code, reporting_month, plan_code, indicator_code, delivery_id
 )
 
 select
@@ -45,7 +47,8 @@ inner join {{ ref('int_monthly_totals') }} as totals
         and parts.indicator_code = totals.indicator_code
 inner join {{ ref('dim_breakdown_categories') }} as categories
     on
-        parts.indicator_code = categories.indicator_code
+        parts.plan_code = categories.plan_code
+        and parts.indicator_code = categories.indicator_code
         and parts.category = categories.category
 where parts.value_state = 'number' and parts.value > totals.value
 
@@ -60,7 +63,9 @@ select
     ) }}
 from partitions
 inner join {{ ref('dim_indicators') }} as indicators
-    on partitions.indicator_code = indicators.indicator_code
+    on
+        partitions.plan_code = indicators.plan_code
+        and partitions.indicator_code = indicators.indicator_code
 where
     partitions.together > partitions.total
     or (

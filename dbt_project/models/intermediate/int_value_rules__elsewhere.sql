@@ -10,9 +10,9 @@ select
     ) }}
 from {{ ref('int_monthly_totals') }} as totals
 inner join {{ ref('dim_measures') }} as measures
-    on totals.measure_code = measures.measure_code
-inner join {{ ref('dim_plans') }} as plans
-    on measures.plan_code = plans.plan_code and plans.level = 'national'
+    on
+        totals.plan_code = measures.plan_code
+        and totals.measure_code = measures.measure_code
 where
     totals.value > 0
     and year(totals.reporting_month) not between measures.start_year and measures.end_year
@@ -30,7 +30,8 @@ select
 from {{ ref('fct_actuals') }} as published
 inner join {{ ref('fct_targets') }} as targets
     on
-        published.indicator_code = targets.indicator_code
+        published.plan_code = targets.plan_code
+        and published.indicator_code = targets.indicator_code
         and published.county_code = targets.county_code
         and year(published.reporting_month) = targets.year
 where

@@ -4,7 +4,7 @@ with later_falls as (
     select
         *,
         max(value) over (
-            partition by county_code, institution_code, indicator_code
+            partition by county_code, institution_code, plan_code, indicator_code
             order by reporting_month, row_number
             rows between unbounded preceding and 1 preceding
         ) as highest_before
@@ -23,7 +23,7 @@ levels as (
     from {{ ref('int_monthly_totals') }}
     where superseded_at is null and is_credible and target_basis = 'level'
     window earlier as (
-        partition by county_code, institution_code, indicator_code
+        partition by county_code, institution_code, plan_code, indicator_code
         order by reporting_month, row_number
     )
 ),

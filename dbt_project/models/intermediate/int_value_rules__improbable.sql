@@ -14,7 +14,7 @@ with past as (
     from {{ ref('int_monthly_totals') }}
     where superseded_at is null and is_credible and is_additive
     window earlier as (
-        partition by county_code, institution_code, indicator_code
+        partition by county_code, institution_code, plan_code, indicator_code
         order by reporting_month, row_number
         rows between unbounded preceding and 1 preceding
     )

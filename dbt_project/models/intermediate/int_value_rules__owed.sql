@@ -73,6 +73,7 @@ where
         where
             obligations.county_code = totals.county_code
             and obligations.institution_code = totals.institution_code
+            and obligations.plan_code = totals.plan_code
             and obligations.indicator_code = totals.indicator_code
             and obligations.is_recorded
             and obligations.valid_from <= totals.reporting_month

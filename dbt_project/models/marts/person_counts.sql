@@ -1,7 +1,6 @@
 -- What the records count, exact, in every shape that may go out once it is protected: a county by
 -- year, one dimension at a time; the nation by quarter, and by year with sex and age together too.
--- Each thing is counted once, where it came first, so that quarters and counties add up: a person
--- whom several institutions or counties know is one.
+-- Each thing is counted once, where it came first, so that quarters and counties add up.
 {% set categories = {
     'total': ['total'],
     'sex': ['female', 'male'],
@@ -30,57 +29,7 @@
     'hotline_referrals': ('hotline', ['total']),
     'hotline_referrals_accepted': ('hotline', ['total']),
 } %}
-with records as (
-    select
-        arg_min(county_code, (event_date, county_code)) as county_code,
-        'referral' as source,
-        event as subject,
-        cast(min(event_date) as date) as occurred_on,
-        arg_min(sex, event_date) as sex,
-        arg_min(age_group, event_date) as age_group,
-        arg_min(identification_channel, event_date) as identification_channel,
-        null as channel,
-        null as purpose,
-        bool_or(is_made_up) as is_made_up
-    from {{ ref('fct_referral_events') }}
-    group by linked_person_key, episode, event
-    union all
-    select
-        county_code,
-        'hotline' as source,
-        unnest(
-            ['hotline_contacts']
-            || if(referred_to is null, [], ['hotline_referrals'])
-            || if(
-                referred_to is null or accepted_at is null, [], ['hotline_referrals_accepted']
-            )
-        ) as subject,
-        cast(contacted_at as date) as occurred_on,
-        null as sex,
-        null as age_group,
-        null as identification_channel,
-        channel,
-        purpose,
-        is_made_up
-    from {{ ref('fct_hotline_contacts') }}
-    union all
-    select
-        county_code,
-        'hotline' as source,
-        'hotline_cases' as subject,
-        cast(min(contacted_at) as date) as occurred_on,
-        null as sex,
-        null as age_group,
-        null as identification_channel,
-        null as channel,
-        null as purpose,
-        bool_or(is_made_up) as is_made_up
-    from {{ ref('fct_hotline_contacts') }}
-    where case_key is not null
-    group by county_code, case_key
-),
-
-cells as (
+with cells as (
     {% for dimension in categories -%}
         select
             county_code,
@@ -94,7 +43,7 @@ cells as (
             {%- else -%}
                 {{ dimension }}
             {%- endif %} as category
-        from records
+        from {{ ref('int_recorded_subjects') }}
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -127,7 +76,7 @@ county_areas as (
         source,
         county_code,
         bool_or(is_made_up) as is_made_up
-    from records
+    from {{ ref('int_recorded_subjects') }}
     group by source, county_code
 ),
 

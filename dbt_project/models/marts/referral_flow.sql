@@ -1,58 +1,7 @@
 -- A person counts once for each step, in the month in which the step came first, whichever
 -- institutions sent it; once more only where one of them opens another case. A person known in
 -- two counties counts once for the nation.
-with events as (
-    select
-        *,
-        unnest(list_distinct([county_code, 'AL'])) as area_code
-    from {{ ref('fct_referral_events') }}
-),
-
-first_steps as (
-    select
-        area_code as county_code,
-        linked_person_key,
-        episode,
-        event,
-        min(event_date) as event_date,
-        arg_min(sex, event_date) as sex,
-        arg_min(age_group, event_date) as age_group,
-        arg_min(identification_channel, event_date) as identification_channel,
-        arg_min(detail, event_date) as detail
-    from events
-    group by area_code, linked_person_key, episode, event
-),
-
-steps as (
-    select
-        *,
-        cast(date_trunc('month', event_date) as date) as reporting_month,
-        max(event_date) filter (where event = 'initially_identified') over person_in_episode
-            as identified_on,
-        max(event_date) filter (where event = 'referred') over person_in_episode as referred_on
-    from first_steps
-    window person_in_episode as (partition by county_code, linked_person_key, episode)
-),
-
-identified_firsts as (
-    select
-        'identified' as counted_for,
-        area_code as county_code,
-        cast(null as bigint) as counted_year,
-        cast(null as varchar) as category,
-        cast(date_trunc('month', min(event_date)) as date) as reporting_month,
-        list(distinct sender_code) as senders,
-        bool_or(is_comparable) as is_comparable
-    from events
-    where event = 'initially_identified'
-    group by area_code, least_person_key, episode
-),
-
-identified_at_least as (
-    {{ persons_at_least('identified_firsts') | indent(4) }}
-),
-
-counted as (
+with counted as (
     select
         county_code,
         reporting_month,
@@ -112,55 +61,8 @@ counted as (
         median(date_diff('day', referred_on, event_date)) filter (
             where event = 'assisted' and event_date >= referred_on
         ) as median_days_referred_to_assisted
-    from steps
+    from {{ ref('int_referral_steps') }}
     group by county_code, reporting_month
-),
-
--- Where each person stands when the month ends: by the last decision, whoever took it. Of decisions
--- of one day the one that goes further comes last.
-decided as (
-    select
-        events.area_code as county_code,
-        months.month as reporting_month,
-        arg_max(
-            events.event,
-            (
-                events.event_date,
-                list_position(
-                    ['flagged', 'initially_identified', 'formally_identified', 'not_a_victim'],
-                    events.event
-                )
-            )
-        ) as status
-    from events
-    inner join {{ ref('dim_months') }} as months on events.event_date <= last_day(months.month)
-    where
-        events.event in ('flagged', 'initially_identified', 'formally_identified', 'not_a_victim')
-    group by events.area_code, months.month, events.linked_person_key, events.episode
-),
-
-standing as (
-    select
-        county_code,
-        reporting_month,
-        {% for status in [
-            'flagged', 'initially_identified', 'formally_identified', 'not_a_victim',
-        ] -%}
-            count(*) filter (where status = '{{ status }}') as standing_{{ status }}
-            {%- if not loop.last %},{% endif %}
-        {% endfor %}
-    from decided
-    group by county_code, reporting_month
-),
-
-spans as (
-    select
-        area_code as county_code,
-        min(reporting_month) as first_month,
-        max(reporting_month) as last_month,
-        bool_or(is_made_up) as is_made_up
-    from events
-    group by area_code
 )
 
 -- Between a county's first and last record, a month without records is a month with none.
@@ -191,18 +93,19 @@ select
     cast(counted.median_days_referred_to_assisted as double)
         as median_days_referred_to_assisted,
     spans.is_made_up
-from spans
+from {{ ref('int_record_spans') }} as spans
 inner join {{ ref('dim_months') }} as months
     on months.month between spans.first_month and spans.last_month
 left join counted
     on
         spans.county_code = counted.county_code
         and months.month = counted.reporting_month
-left join standing
+left join {{ ref('int_referral_standing') }} as standing
     on
         spans.county_code = standing.county_code
         and months.month = standing.reporting_month
-left join identified_at_least as at_least
+left join {{ ref('int_identified_least') }} as at_least
     on
         spans.county_code = at_least.county_code
         and months.month = at_least.reporting_month
+where spans.source = 'referral'

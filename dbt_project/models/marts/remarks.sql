@@ -1,6 +1,7 @@
 select
     county_code,
     reporting_month,
+    plan_code,
     indicator_code,
     kind,
     remark_id,

@@ -2,6 +2,7 @@ with due as (
     select
         county_code,
         institution_code,
+        plan_code,
         indicator_code,
         reporting_month,
         reporting_deadline
@@ -9,17 +10,14 @@ with due as (
 ),
 
 received as (
-    select distinct
+    select
         county_code,
         institution_code,
+        plan_code,
         indicator_code,
         reporting_month
-    from {{ ref('fct_actuals') }}
-    where
-        superseded_at is null
-        and frequency = 'month'
-        and breakdown_kind in ('total', 'partition')
-        and value_state in ('number', 'zero', 'not_applicable')
+    from {{ ref('int_monthly_reports') }}
+    where is_received
 ),
 
 reports as (
@@ -47,6 +45,7 @@ counted as (
         on
             due.county_code = received.county_code
             and due.institution_code = received.institution_code
+            and due.plan_code = received.plan_code
             and due.indicator_code = received.indicator_code
             and due.reporting_month = received.reporting_month
     group by due.county_code, due.institution_code, due.reporting_month

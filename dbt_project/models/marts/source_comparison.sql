@@ -3,6 +3,7 @@
 select
     county_code,
     reporting_month,
+    plan_code,
     indicator_code,
     frequency,
     first_source,
@@ -24,6 +25,7 @@ from {{ ref('fct_source_comparison') }}
 where not is_superseded
 qualify row_number() over (
     partition by
-        county_code, reporting_month, indicator_code, frequency, first_source, second_source
-    order by first_value is null, institution_code
+        county_code, reporting_month, plan_code, indicator_code, frequency, first_source,
+        second_source
+    order by first_value is null, institution_code, delivery_id, row_number
 ) = 1

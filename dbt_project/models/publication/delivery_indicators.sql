@@ -3,6 +3,7 @@ select distinct
     reports.delivery_id,
     reports.county_code,
     reports.institution_code,
+    actuals.plan_code,
     actuals.indicator_code,
     reports.version
 from {{ ref('fct_submissions') }} as reports

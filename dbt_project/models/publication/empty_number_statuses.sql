@@ -16,6 +16,7 @@ with reported as (
     select
         county_code,
         institution_code,
+        plan_code,
         indicator_code,
         reporting_month,
         bool_or(value_state in ('number', 'zero')) as has_number,
@@ -29,13 +30,14 @@ with reported as (
         ) as gravity
     from {{ ref('fct_actuals') }}
     where superseded_at is null and frequency = 'month'
-    group by county_code, institution_code, indicator_code, reporting_month
+    group by county_code, institution_code, plan_code, indicator_code, reporting_month
 ),
 
 due as (
     select distinct
         county_code,
         institution_code,
+        plan_code,
         indicator_code,
         reporting_month
     from {{ ref('fct_values_due') }}
@@ -44,6 +46,7 @@ due as (
 institution_answers as (
     select
         coalesce(due.county_code, reported.county_code) as county_code,
+        coalesce(due.plan_code, reported.plan_code) as plan_code,
         coalesce(due.indicator_code, reported.indicator_code) as indicator_code,
         coalesce(due.reporting_month, reported.reporting_month) as reporting_month,
         case
@@ -56,6 +59,7 @@ institution_answers as (
         on
             due.county_code = reported.county_code
             and due.institution_code = reported.institution_code
+            and due.plan_code = reported.plan_code
             and due.indicator_code = reported.indicator_code
             and due.reporting_month = reported.reporting_month
 ),
@@ -63,20 +67,22 @@ institution_answers as (
 answers as (
     select
         county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         max(gravity) as gravity
     from institution_answers
     where county_code <> 'AL'
-    group by county_code, indicator_code, reporting_month
+    group by county_code, plan_code, indicator_code, reporting_month
     union all
     select
         'AL' as county_code,
+        plan_code,
         indicator_code,
         reporting_month,
         max(gravity) as gravity
     from institution_answers
-    group by indicator_code, reporting_month
+    group by plan_code, indicator_code, reporting_month
 ),
 
 graded as (
@@ -84,6 +90,7 @@ graded as (
         select
             empty_numbers.county_code,
             empty_numbers.reporting_month,
+            empty_numbers.plan_code,
             empty_numbers.indicator_code,
             '{{ span }}' as span,
             max(answers.gravity) as gravity
@@ -91,11 +98,12 @@ graded as (
         left join answers
             on
                 empty_numbers.county_code = answers.county_code
+                and empty_numbers.plan_code = answers.plan_code
                 and empty_numbers.indicator_code = answers.indicator_code
                 and {{ is_in_span }}
         where empty_numbers.{{ number }} is null
         group by
-            empty_numbers.county_code, empty_numbers.reporting_month,
+            empty_numbers.county_code, empty_numbers.reporting_month, empty_numbers.plan_code,
             empty_numbers.indicator_code
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -104,6 +112,7 @@ graded as (
 select
     county_code,
     reporting_month,
+    plan_code,
     indicator_code,
     span,
     case gravity

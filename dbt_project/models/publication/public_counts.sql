@@ -7,7 +7,9 @@ with progress as (
         indicators.target_basis in ('level', 'milestone') as is_level
     from {{ ref('indicator_progress') }} as progress
     inner join {{ ref('dim_indicators') }} as indicators
-        on progress.indicator_code = indicators.indicator_code
+        on
+            progress.plan_code = indicators.plan_code
+            and progress.indicator_code = indicators.indicator_code
     where indicators.is_protected
 ),
 
@@ -76,7 +78,7 @@ quarters as (
         coalesce(bool_or(is_made_up) filter (where county_code = 'AL'), false) as is_made_up
     from progress
     where not is_level
-    group by indicator_code, year(reporting_month), quarter(reporting_month)
+    group by plan_code, indicator_code, year(reporting_month), quarter(reporting_month)
     having count(distinct reporting_month) = 3
 ),
 

@@ -4,6 +4,7 @@ with source as (
 
 select
     institution_code,
+    plan_code,
     indicator_code,
     frequency,
     valid_from,

@@ -12,10 +12,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from orchestration.products.comments import comment_on
-from orchestration.products.marts import Table
-
-DATABASE = "mart.duckdb"
+from orchestration.products.comments import create_table
+from orchestration.products.tables import ProductTable
+from orchestration.products.tree import DATABASE
 
 #: How a text begins that a spreadsheet takes for a formula.
 _FORMULA = re.compile(r"[=+\-@\t\n＝＋－＠]")
@@ -26,7 +25,7 @@ _ATTACHED = "(block_size 16384)"
 _UNCOMPRESSED = "set force_compression = 'uncompressed'"
 
 
-def write_tables(draft: Path, tables: Sequence[Table]) -> None:
+def write_tables(draft: Path, tables: Sequence[ProductTable]) -> None:
     """Write `mart.duckdb` with every table, and each as `<name>.parquet` and `<name>.csv`."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach {_quoted(draft / DATABASE)} as mart {_ATTACHED}")
@@ -35,10 +34,13 @@ def write_tables(draft: Path, tables: Sequence[Table]) -> None:
         # One transaction: each commit would wait for the disk, once a comment.
         connection.execute("begin")
         for table in tables:
-            _create(connection, table)
+            create_table(connection, table.product, table.product.name, table.columns)
+            connection.register("frame", table.frame)
+            connection.execute(f"insert into {table.product.name} by name from frame")
+            connection.unregister("frame")
         connection.execute("commit")
         for table in tables:
-            name = table.mart.name
+            name = table.product.name
             connection.execute(
                 f"copy (from {name}) to {_quoted(draft / f'{name}.parquet')} (format parquet)"
             )
@@ -66,19 +68,6 @@ def safe_cell(value: Any) -> Any:
     # A bare carriage return is not quoted in csv, and would end the row.
     text = value.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create a table as it is typed in the warehouse: an empty column keeps its type."""
-    mart = table.mart
-    fields = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-    connection.execute(f"create table {mart.name} ({fields}, primary key ({', '.join(mart.key)}))")
-    connection.register("frame", table.frame)
-    connection.execute(f"insert into {mart.name} by name from frame")
-    connection.unregister("frame")
-    comment_on(connection, f"table {mart.name}", f"{mart.title_en}. One row is {mart.row_en}.")
-    for column in table.columns:
-        comment_on(connection, f"column {mart.name}.{column.name}", column.description)
 
 
 def _quoted(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The manifest of a release: a Data Package (version 2) that describes every table and file.
 
 Belongs here: how tables and columns are put in the words of the Data Package. Not here: the words
-themselves (marts.yml, columns.csv) or the signature (signing).
+themselves (orchestration.products) or the signature (signing).
 """
 
 import hashlib
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.products.codes import labels
-from orchestration.products.marts import Column, Mart, Table
+from orchestration.products.declaration import ProductColumn
+from orchestration.products.tables import ProductTable
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 
@@ -40,21 +41,21 @@ def data_package(
     created: date,
     made_up: str,
     release: dict[str, Any],
-    tables: Sequence[Table],
+    tables: Sequence[ProductTable],
 ) -> dict[str, Any]:
     """Return the manifest of the files in `draft`.
 
-    `release` tells what a reader asks of it as a whole, and names it: tier, county, month, number.
-    `made_up` is what is said of made-up data, empty for real data.
+    `release` has what a reader asks of it as a whole, and names it: tier, county, month, number.
+    `made_up` is a sentence about made-up data, empty for real data.
     """
-    place = (release["tier"], release["county_code"], release["reporting_month"])
+    identity = (release["tier"], release["county_code"], release["reporting_month"])
     resources = []
     for table in tables:
         resources.append(_resource(draft, table, "csv", "text/csv"))
         resources.append(_resource(draft, table, "parquet", "application/vnd.apache.parquet"))
     return {
         "$schema": PROFILE,
-        "name": f"krat-{'-'.join(place).lower()}-r{release['number']}",
+        "name": f"krat-{'-'.join(identity).lower()}-r{release['number']}",
         "title": title,
         "version": f"{release['number']}.0.0",
         "created": f"{created}T00:00:00Z",
@@ -73,13 +74,13 @@ def sha256(path: Path) -> str:
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-def _resource(draft: Path, table: Table, suffix: str, mediatype: str) -> dict[str, Any]:
-    mart = table.mart
-    path = draft / f"{mart.name}.{suffix}"
-    name = mart.name.replace("_", "-")
+def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> dict[str, Any]:
+    product = table.product
+    path = draft / f"{product.name}.{suffix}"
+    name = product.name.replace("_", "-")
     described = {
-        "title": f"{mart.title_sq} / {mart.title_en}",
-        "description": f"Një rresht është {mart.row_sq}. One row is {mart.row_en}.",
+        "title": product.title,
+        "description": f"Një rresht është {product.row_sq}. One row is {product.row_en}.",
         "format": suffix,
         "mediatype": mediatype,
     }
@@ -96,40 +97,39 @@ def _resource(draft: Path, table: Table, suffix: str, mediatype: str) -> dict[st
     }  # fmt: skip
 
 
-def _schema(table: Table) -> dict[str, Any]:
-    mart = table.mart
-    signs = {"": EMPTY, **mart.missing_signs}
+def _schema(table: ProductTable) -> dict[str, Any]:
+    key, references = table.product.key, table.product.references
     schema: dict[str, Any] = {
-        "fields": [_field(mart, column) for column in table.columns],
-        "primaryKey": mart.key,
-        "missingValues": [{"value": value, "label": label} for value, label in signs.items()],
+        "fields": [_field(column, column.name in key) for column in table.columns],
+        "primaryKey": list(key),
+        "missingValues": [{"value": "", "label": EMPTY}],
     }
-    if mart.references:
+    if references:
         schema["foreignKeys"] = [
             {
-                "fields": [column],
-                "reference": {"resource": target.replace("_", "-"), "fields": [column]},
+                "fields": columns,
+                "reference": {"resource": target.replace("_", "-"), "fields": columns},
             }
-            for column, target in mart.references.items()
+            for target, columns in references.items()
         ]
     return schema
 
 
-def _field(mart: Mart, column: Column) -> dict[str, Any]:
+def _field(column: ProductColumn, is_in_key: bool) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
         "type": FIELD_TYPES.get(column.type, "string"),
-        "title": f"{column.title_sq} / {column.title_en}",
+        "title": column.title,
         "description": column.description,
     }
     if column.type in FORMATS:
         field["format"] = FORMATS[column.type]
     if column.type == "BOOLEAN":
         field |= TRUE_AND_FALSE
-    if column.name in mart.values:
-        field["unit"] = mart.values[column.name]["unit"]
+    if column.unit:
+        field["unit"] = column.unit
     if words := labels(column.name):
         field["categories"] = [{"value": code, "label": word} for code, word in words.items()]
-    if column.name in mart.key:
+    if is_in_key:
         field["constraints"] = {"required": True}
     return field

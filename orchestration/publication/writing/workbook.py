@@ -1,6 +1,6 @@
 """The workbook of a release, made to be read: a cover, a sheet a mart, a dictionary.
 
-Belongs here: looks. Not here: what goes out (marts) or who may see it.
+Belongs here: looks. Not here: what goes out (orchestration.products) or who may see it.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
-from orchestration.products.codes import labels
-from orchestration.products.marts import Table
-from orchestration.products.words import NAME, SIGNS, completeness_text, restated_summary
+from orchestration.products.codes import labels, signs
+from orchestration.products.declaration import published_registers
+from orchestration.products.tables import ProductTable
+from orchestration.products.words import NAME, completeness_text, restated_summary
 from orchestration.publication.finality import reopening_text
 from orchestration.publication.writing.files import safe_cell
 
@@ -29,9 +30,6 @@ STATUS_WORDS = {
 #: Number formats by unit; a count has the first.
 FORMATS = {"": "#,##0", "share": "0 %", "per_cent": "#,##0.0", "hours": "0.0", "days": "#,##0.#"}
 
-#: Columns that hold a code, and the register that names it.
-NAMED = {"indicator_code": "indicators", "institution_code": "institutions"}
-
 
 @dataclass(frozen=True)
 class _Looks:
@@ -40,7 +38,7 @@ class _Looks:
     title: Any
     bold: Any
     text: Any
-    head: Any
+    heading: Any
     dated: Any
     sign: Any
     numbers: dict[str, Any]
@@ -50,23 +48,23 @@ def write_workbook(
     path: Path,
     *,
     facts: dict[str, Any],
-    tables: Sequence[Table],
-    restated: Table | None,
-    observations: Table | None,
-    registers: Sequence[Table],
+    tables: Sequence[ProductTable],
+    restated: ProductTable | None,
+    observations: ProductTable | None,
+    registers: Sequence[ProductTable],
     gate: dict[str, Any],
 ) -> None:
     """Write the workbook; the same release gives the same bytes.
 
-    `facts` are what the manifest tells of the release as a whole, `gate` what gate.json holds.
+    `facts` are what the manifest has of the release as a whole, `gate` what gate.json holds.
     """
     book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
     year, month = map(int, facts["reporting_month"].split("-"))
     book.set_properties({"created": datetime(year, month, 1), "title": f"KRAT {_place(facts)}"})
     looks = _looks(book)
     names = {
-        table.mart.name: dict(
-            zip(table.frame[table.mart.key[0]], table.frame["name_sq"], strict=True)
+        table.product.name: dict(
+            zip(table.frame[table.product.key[-1]], table.frame["name_sq"], strict=True)
         )
         for table in registers
         if "name_sq" in table.frame
@@ -87,7 +85,7 @@ def _looks(book: Any) -> _Looks:
         title=book.add_format({"bold": True, "font_size": 16}),
         bold=book.add_format({"bold": True, "valign": "top", "text_wrap": True}),
         text=book.add_format({"text_wrap": True, "valign": "top"}),
-        head=book.add_format(
+        heading=book.add_format(
             {"bold": True, "bg_color": "#DDE6F0", "text_wrap": True, "valign": "top", "bottom": 1}
         ),
         dated=book.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"}),
@@ -103,8 +101,8 @@ def _write_cover(
     book: Any,
     looks: _Looks,
     facts: dict[str, Any],
-    tables: Sequence[Table],
-    restated: Table | None,
+    tables: Sequence[ProductTable],
+    restated: ProductTable | None,
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
 ) -> None:
@@ -148,7 +146,7 @@ def _write_cover(
         for waiver in gate.get("waivers", [])
     ]
     for table in tables:
-        if table.mart.name == "remarks":
+        if table.product.name == "remarks":
             kept = table.frame[table.frame["kind"] == "correction"]
             mind += [
                 (
@@ -162,13 +160,13 @@ def _write_cover(
     lines += mind or [("–", "Asgjë e veçantë. Nothing in particular.")]
     lines += [("", ""), ("Shenjat / Signs", "")]
     statuses = labels("obs_status")
-    lines += [(sign, statuses[status]) for status, sign in SIGNS.items()]
+    lines += [(sign, statuses[status]) for status, sign in signs().items()]
     lines += [("", ""), ("Fletët / Sheets", "")]
     sheets = {len(lines) + position: table for position, table in enumerate(tables, start=2)}
     lines += [
         (
-            f"{table.mart.title_sq} / {table.mart.title_en}",
-            f"Një rresht është {table.mart.row_sq}. One row is {table.mart.row_en}.",
+            table.product.title,
+            f"Një rresht është {table.product.row_sq}. One row is {table.product.row_en}.",
         )
         for table in tables
     ]
@@ -184,37 +182,35 @@ def _write_cover(
 def _write_mart(
     book: Any,
     looks: _Looks,
-    table: Table,
+    table: ProductTable,
     statuses: dict[tuple[str, str, str], str],
     names: dict[str, dict[str, str]],
 ) -> None:
-    mart = table.mart
-    sheet = book.add_worksheet(mart.title_sq[:31])
-    rest = [name for name in mart.key if name not in ("county_code", "reporting_month")]
+    product = table.product
+    sheet = book.add_worksheet(product.title_sq[:31])
+    # A release is of one county, which needs no name beside its code.
+    registers = {one.key[-1]: one.name for one in published_registers() if one.name != "counties"}
     rows = table.frame.to_dict("records")
     position = 0
     for column in table.columns:
         words = labels(column.name)
-        unit = mart.values.get(column.name, {}).get("unit", "")
         longest = len(column.title_sq)
-        heading = safe_cell(f"{column.title_sq} / {column.title_en}")
-        sheet.write_string(0, position, heading, looks.head)
+        sheet.write_string(0, position, safe_cell(column.title), looks.heading)
         for number, row in enumerate(rows, start=1):
             value = row[column.name]
             if pd.isna(value):
-                if column.name in mart.values:
-                    place = "/".join(str(row[name]) for name in rest) or "all"
-                    status = row.get("obs_status") or statuses.get((mart.name, place, column.name))
-                    sign = next(iter(mart.missing_signs), SIGNS["Q"]) if status == "Q" else ""
-                    sheet.write_string(
-                        number, position, sign or SIGNS.get(str(status), ":"), looks.sign
+                if column.unit:
+                    status = row.get("obs_status") or statuses.get(
+                        (product.name, product.row_name(row), column.name)
                     )
+                    sign = signs().get(str(status), ":")
+                    sheet.write_string(number, position, sign, looks.sign)
                 continue
             if isinstance(value, bool):
                 text = "po / yes" if value else "jo / no"
                 sheet.write_string(number, position, text, looks.text)
             elif isinstance(value, int | float):
-                form = looks.numbers.get(unit) or looks.numbers[_decimals(value)]
+                form = looks.numbers.get(column.unit) or looks.numbers[_decimals(value)]
                 sheet.write_number(number, position, value, form)
                 text = f"{value:,.1f}"
             elif isinstance(value, date | datetime):
@@ -226,11 +222,11 @@ def _write_mart(
             longest = max(longest, len(text))
         sheet.set_column(position, position, min(max(longest + 2, NARROWEST), WIDEST))
         position += 1
-        if column.name in NAMED and NAMED[column.name] in names:
-            known = names[NAMED[column.name]]
-            sheet.write_string(0, position, NAME, looks.head)
+        register_names = names.get(registers.get(column.name, ""))
+        if register_names is not None:
+            sheet.write_string(0, position, NAME, looks.heading)
             for number, row in enumerate(rows, start=1):
-                text = known.get(row[column.name], "")
+                text = register_names.get(row[column.name], "")
                 sheet.write_string(number, position, safe_cell(text), looks.text)
             sheet.set_column(position, position, WIDEST)
             position += 1
@@ -241,39 +237,39 @@ def _write_mart(
     sheet.fit_to_pages(1, 0)
 
 
-def _write_dictionary(book: Any, looks: _Looks, tables: Sequence[Table]) -> None:
+def _write_dictionary(book: Any, looks: _Looks, tables: Sequence[ProductTable]) -> None:
     sheet = book.add_worksheet("Fjalori")
     sheet.set_column(0, 1, 30)
     sheet.set_column(2, 2, 60)
     sheet.set_column(3, 3, 20)
     sheet.set_column(4, 4, 100)
-    heads = (
+    headings = (
         "Tabela / Table", "Kolona / Column", "Titulli / Title", "Njësia / Unit",
         "Përshkrimi / Description",
     )  # fmt: skip
-    for position, text in enumerate(heads):
-        sheet.write_string(0, position, text, looks.head)
+    for position, text in enumerate(headings):
+        sheet.write_string(0, position, text, looks.heading)
     row = 0
     for table in tables:
         for column in table.columns:
             row += 1
             entry = (
-                table.mart.name,
+                table.product.name,
                 column.name,
-                f"{column.title_sq} / {column.title_en}",
-                table.mart.values.get(column.name, {}).get("unit", ""),
+                column.title,
+                column.unit,
                 column.description,
             )
             for position, text in enumerate(entry):
                 sheet.write_string(row, position, safe_cell(text), looks.text)
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(row, 1), len(heads) - 1)
+    sheet.autofilter(0, 0, max(row, 1), len(headings) - 1)
     sheet.set_landscape()
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
 
 
-def _statuses(observations: Table | None) -> dict[tuple[str, str, str], str]:
+def _statuses(observations: ProductTable | None) -> dict[tuple[str, str, str], str]:
     """Return each value's observation status by its mart, row and column."""
     if observations is None:
         return {}

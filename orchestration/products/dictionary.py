@@ -1,15 +1,17 @@
 """The pages of docs/ that are written from the project's own data: `make docs`.
 
-Belongs here: how descriptions and registers become pages. Not here: any description, which stands
-once, beside its model, or any rule, which stands in the register of rules.
+Belongs here: how descriptions and registers become pages. Not here: any description, which is
+beside its model or in columns.csv, or any rule, which is in the register of rules.
 """
 
 import csv
 import json
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestration.products.declaration import Product, ProductColumn, Tier, products
 from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
@@ -17,8 +19,9 @@ RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
 SCHEMAS = ("marts", "core", "quality", "publication")
 HEAD = """# Data dictionary
 
-Written by `make docs` from the descriptions in `dbt_project/models`; change them there.
-Tables marked *person-level* and those of `publication` exist in `warehouse.duckdb` only.
+Written by `make docs` from the descriptions in `dbt_project/models`, and from what is published by
+`orchestration/products`; change them there. Tables marked *person-level* and those of
+`publication` exist in `warehouse.duckdb` only.
 """
 
 RULES_HEAD = """# Rules
@@ -31,25 +34,61 @@ Quoted are the sentences of its findings, with their parameters in braces; the d
 
 
 def dictionary(manifest: dict[str, Any]) -> str:
-    """Return the page for a dbt manifest: each table that others read, with its columns."""
+    """Return the page for a dbt manifest: each table that others read, with its columns.
+
+    Tables that are made when a release or the reading copy is written follow the models.
+    """
     models = [
         node
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["schema"] in SCHEMAS
     ]
     models.sort(key=lambda node: (SCHEMAS.index(node["schema"]), node["alias"]))
+    declared = [one for tier in (*Tier, None) for one in products(tier)]
     parts = [HEAD]
     for node in models:
+        name = f"{node['schema']}.{node['alias']}"
         mark = " *(person-level)*" if node["config"]["meta"].get("person_level") else ""
-        parts.append(f"## {node['schema']}.{node['alias']}{mark}\n\n{_line(node['description'])}\n")
-        rows = [
-            f"| {column['name']} | {column['data_type']} | {_line(column['description'])} |"
+        published = [one for one in declared if one.model == name]
+        columns = [
+            (column["name"], column["data_type"], column["description"])
             for column in node["columns"].values()
         ]
-        parts.append(
-            "\n".join(["| column | type | what it is |", "| --- | --- | --- |", *rows]) + "\n"
-        )
+        parts += [f"## {name}{mark}\n", f"{_line(node['description'])}\n"]
+        parts += _publication(published[0]) if published else []
+        parts.append(_columns(columns, published[0].numbers if published else {}))
+    modelled = {f"{node['schema']}.{node['alias']}" for node in models}
+    made = {one.name: one for one in declared if one.model not in modelled or _is_masked(one)}
+    for product in made.values():
+        columns = [
+            (column.name, column.type.lower(), column.description or column.title_en)
+            for column in product.columns
+        ]
+        parts += [f"## {product.model if not product.tiers else product.name}\n"]
+        parts += [f"{product.title_en}. One row is {product.row_en}.\n", *_publication(product)]
+        parts.append(_columns(columns, product.numbers))
     return "\n".join(parts)
+
+
+def _is_masked(product: Product) -> bool:
+    """Return whether a table has another form in a release than its model in the warehouse."""
+    return Tier.RESTRICTED not in product.tiers and bool(product.model)
+
+
+def _publication(product: Product) -> list[str]:
+    """Return the line that says where a table is published, and by which key."""
+    tiers = " and ".join(product.tiers)
+    where = f"Published as `{product.name}` in the {tiers} tier" if tiers else "In the reading copy"
+    return [f"{where}; its key: {', '.join(product.key)}.\n"]
+
+
+def _columns(columns: Sequence[tuple[str, str, str]], numbers: Mapping[str, ProductColumn]) -> str:
+    rows = [
+        f"| {name} | {kind} | {numbers[name].unit if name in numbers else ''} | {_line(text)} |"
+        for name, kind, text in columns
+    ]
+    heading = ["| column | type | unit | what it is |", "| --- | --- | --- | --- |"]
+    return "\n".join([*heading, *rows]) + "\n"
 
 
 def rules_page(seeds_dir: Path = SEEDS) -> str:

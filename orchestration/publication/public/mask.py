@@ -1,6 +1,6 @@
 """Masking what the public tier shows: small counts, rounding, and what must be withheld for them.
 
-Belongs here: choosing the sign or number of each cell so that the gate of disclosure passes. Not
+Belongs here: choosing the sign or number of each count so that the gate of disclosure passes. Not
 here: the parameters (expectations.protection) or the gate (expectations.disclosure).
 """
 
@@ -16,10 +16,11 @@ from expectations.protection import (
     SUPPRESSED,
     WITHHELD,
     Additive,
-    Cell,
+    CountKey,
     Protection,
     relations_among,
 )
+from orchestration.gate.reading import PublishedNumbers
 
 SHOWN = "number"
 NOT_REPORTED = "not_reported"
@@ -30,14 +31,16 @@ ROUNDS = 40
 
 @dataclass(frozen=True)
 class Sign:
-    """What stands in a cell: a number, or the state that stands instead of one."""
+    """What is shown of a count: a number, or a state in place of one."""
 
     state: str
     value: int | None = None
 
 
-def statement(cell: Cell, sign: Sign, table: str, moment: int, rules: Protection) -> list[object]:
-    """Return what a sign says, as a row of STATEMENT_COLUMNS."""
+def statement(
+    cell: CountKey, sign: Sign, table: str, moment: int, rules: Protection
+) -> list[object]:
+    """Return what a sign shows, as a row of STATEMENT_COLUMNS."""
     least, greatest, is_masked = 0, None, True
     if sign.state == SUPPRESSED:
         greatest = rules.threshold - 1
@@ -48,17 +51,17 @@ def statement(cell: Cell, sign: Sign, table: str, moment: int, rules: Protection
 
 
 def mask(
-    counts: Mapping[Cell, int | None],
-    origins: Mapping[Cell, Additive],
+    counts: Mapping[CountKey, int | None],
+    origins: Mapping[CountKey, Additive],
     rules: Protection,
     *,
     published: pd.DataFrame | None = None,
-    published_origins: Mapping[Cell, Additive] | None = None,
-) -> dict[Cell, Sign]:
+    published_origins: Mapping[CountKey, Additive] | None = None,
+) -> dict[CountKey, Sign]:
     """Return the sign of each cell.
 
-    `counts` are the true counts, null where nothing was reported; `origins` tell how each came
-    about. `published` holds the statements of everything that stands already (STATEMENT_COLUMNS).
+    `counts` are the true counts, null where nothing was reported; `origins` are how each came
+    about. `published` holds the statements of everything published before (STATEMENT_COLUMNS).
     First each cell by itself: suppressed below the threshold, rounded from there. Then, as long as
     an attacker would know too much of one, more is withheld around it. Where that ends in vain the
     gate refuses what is returned.
@@ -79,16 +82,17 @@ def mask(
             for cell, sign in signs.items()
             if sign.state != NOT_REPORTED
         ]
-        said = pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS))
-        said = pd.concat([before, said], ignore_index=True) if len(before) else said
-        verdict = audit(said, relations, rules.threshold, in_full=False)
+        statements = pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS))
+        if len(before):
+            statements = pd.concat([before, statements], ignore_index=True)
+        verdict = audit(statements, relations, rules.threshold, in_full=False)
         leaking = sorted({leak.cell for leak in verdict.leaks})
         free = {
             str(cell): cell
             for cell, sign in signs.items()
             if sign.value is None or rules.meaning(sign.value, cell) not in shown_as[str(cell)]
         }
-        more = _withheld_for(leaking, relations, said, free, signs, counts, rules)
+        more = _withheld_for(leaking, relations, statements, free, signs, counts, rules)
         if not more:
             more = _all_of_the_year(leaking, free, signs)
         if not more:
@@ -97,13 +101,45 @@ def mask(
     return signs
 
 
+def mask_rows(
+    rows: pd.DataFrame, rules: Protection, published: PublishedNumbers
+) -> tuple[pd.DataFrame, list[Sign]]:
+    """Return the rows of true counts that may be shown, and the sign of each.
+
+    `published` is what earlier releases show.
+    """
+    counts = [CountKey(*key) for key in rows[list(CountKey._fields)].itertuples(index=False)]
+    origins = {
+        count: Additive(
+            () if pd.isna(counties) else tuple(counties.split()), source != "published_figure"
+        )
+        for count, counties, source in zip(
+            counts, rows["counties"], rows["counted_from"], strict=True
+        )
+    }
+    is_shown = [rules.may_be_shown(count, origins[count].counties) for count in counts]
+    rows = rows[pd.Series(is_shown, index=rows.index, dtype=bool)]
+    counts = [count for count, shown in zip(counts, is_shown, strict=True) if shown]
+    signs = mask(
+        {
+            count: None if pd.isna(value) else int(value)
+            for count, value in zip(counts, rows["value"], strict=True)
+        },
+        {count: origins[count] for count in counts},
+        rules,
+        published=published.frame(),
+        published_origins=published.origins,
+    )
+    return rows, [signs[count] for count in counts]
+
+
 def _history(
     published: pd.DataFrame, rules: Protection
 ) -> tuple[set[str], dict[str, set[tuple[int, int]]]]:
     """Return which cells were ever withheld, and what numbers of each were shown, as bounds.
 
-    A withheld one stays so: shown later, it would tell what it was. A number that was shown and
-    still holds can't be taken back.
+    A withheld one stays so: shown later, it would give away what it was. A number that was shown
+    and still holds can't be taken back.
     """
     withheld: set[str] = set()
     shown: dict[str, set[tuple[int, int]]] = defaultdict(set)
@@ -118,7 +154,7 @@ def _history(
     return withheld, shown
 
 
-def _first_sign(cell: Cell, value: int | None, was_withheld: bool, rules: Protection) -> Sign:
+def _first_sign(cell: CountKey, value: int | None, was_withheld: bool, rules: Protection) -> Sign:
     if value is None:
         return Sign(NOT_REPORTED)
     if was_withheld:
@@ -130,36 +166,38 @@ def _first_sign(cell: Cell, value: int | None, was_withheld: bool, rules: Protec
 def _withheld_for(
     leaking: Iterable[str],
     relations: list[Relation],
-    said: pd.DataFrame,
-    free: Mapping[str, Cell],
-    signs: Mapping[Cell, Sign],
-    counts: Mapping[Cell, int | None],
+    statements: pd.DataFrame,
+    free: Mapping[str, CountKey],
+    signs: Mapping[CountKey, Sign],
+    counts: Mapping[CountKey, int | None],
     rules: Protection,
-) -> set[Cell]:
-    """Return what to withhold next: of each relation that tells too much, one cell and the leak."""
+) -> set[CountKey]:
+    """Return what to withhold next: of each relation that gives too much, one cell and the leak."""
     touching: dict[str, list[Relation]] = defaultdict(list)
     for relation in relations:
         for name, _ in relation.terms:
             touching[name].append(relation)
     bounds = {
         name: (least, inf if pd.isna(greatest) else greatest)
-        for name, least, greatest in zip(said["cell"], said["least"], said["greatest"], strict=True)
+        for name, least, greatest in zip(
+            *(statements[column] for column in ("cell", "least", "greatest")), strict=True
+        )
     }
-    chosen: set[Cell] = set()
+    chosen: set[CountKey] = set()
     served: set[Relation] = set()
     for name in leaking:
-        telling = [one for one in touching[name] if _tells_alone(name, one, bounds, rules)]
-        if any(relation in served for relation in telling):
+        leaky = [one for one in touching[name] if _leaks_alone(name, one, bounds, rules)]
+        if any(relation in served for relation in leaky):
             continue
-        served.update(telling)
+        served.update(leaky)
         if name in free and signs[free[name]].state == SUPPRESSED:
             chosen.add(free[name])
         found = {
             min(siblings)[-1]
-            for relation in telling
+            for relation in leaky
             if (siblings := _siblings(name, relation, free, signs, counts))
         }
-        # What no relation tells alone, or no sibling can hide, one cell nearby may.
+        # What no relation gives away alone, or no sibling can hide, one cell nearby may.
         near = {cell for relation in touching[name] for cell, _ in relation.terms}
         for names in ([name], sorted(near)):
             if not found:
@@ -175,10 +213,10 @@ def _withheld_for(
 
 
 def _all_of_the_year(
-    leaking: list[str], free: Mapping[str, Cell], signs: Mapping[Cell, Sign]
-) -> set[Cell]:
+    leaking: list[str], free: Mapping[str, CountKey], signs: Mapping[CountKey, Sign]
+) -> set[CountKey]:
     """Return whatever else could be withheld of the counts that leak, in their years."""
-    touched = {(Cell.named(name).subject, Cell.named(name).period[:4]) for name in leaking}
+    touched = {(CountKey.named(name).subject, CountKey.named(name).period[:4]) for name in leaking}
     return {
         cell
         for cell in free.values()
@@ -186,10 +224,10 @@ def _all_of_the_year(
     }
 
 
-def _tells_alone(
+def _leaks_alone(
     name: str, relation: Relation, bounds: Mapping[str, tuple[float, float]], rules: Protection
 ) -> bool:
-    """Tell whether this relation, with what the other cells show, is enough to know too much."""
+    """Return whether this relation, with what the other cells show, is enough to know too much."""
     least, greatest = relation.least, relation.greatest
     own = 1.0
     for cell, factor in relation.terms:
@@ -205,9 +243,9 @@ def _tells_alone(
 def _siblings(
     name: str,
     relation: Relation,
-    free: Mapping[str, Cell],
-    signs: Mapping[Cell, Sign],
-    counts: Mapping[Cell, int | None],
+    free: Mapping[str, CountKey],
+    signs: Mapping[CountKey, Sign],
+    counts: Mapping[CountKey, int | None],
 ) -> list[tuple[bool, bool, int, str]]:
     """Return what else of a relation could be withheld; the least of them is the best choice.
 
@@ -222,7 +260,7 @@ def _siblings(
     ]
 
 
-def _with_its_parts(cell: Cell, signs: Mapping[Cell, Sign]) -> list[Cell]:
+def _with_its_parts(cell: CountKey, signs: Mapping[CountKey, Sign]) -> list[CountKey]:
     """Return the cell and, for a total, its breakdowns and quarters, which would add up to it."""
     if cell.dimension != "total":
         return [cell]

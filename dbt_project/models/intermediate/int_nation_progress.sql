@@ -1,0 +1,101 @@
+-- The nation at each month of its plan: the sum of the counties, or a figure published for the
+-- whole year, which is known at its December and replaces the counties' sum.
+with figures as (
+    select
+        plan_code,
+        indicator_code,
+        reporting_month,
+        arg_max(value, (received_at, delivery_id, row_number)) as value,
+        bool_or(is_made_up) as is_made_up
+    from {{ ref('fct_actuals') }}
+    where
+        superseded_at is null
+        and county_code = 'AL'
+        and frequency = 'year'
+        and category = 'total'
+        and value_state in ('number', 'zero')
+    group by plan_code, indicator_code, reporting_month
+),
+
+-- What two counties count may be the same persons, as with two institutions: who is identified in
+-- one is often sheltered in another.
+sums as (
+    select
+        plan_code,
+        indicator_code,
+        reporting_month,
+        year,
+        month_number,
+        sum(actual_month) as actual_month,
+        sum(actual_year_to_date) as actual_year_to_date,
+        case
+            when bool_or(is_person_sensitive) then max(actual_year_to_date_least)
+            else sum(actual_year_to_date_least)
+        end as actual_year_to_date_least,
+        {{ share('sum(cast(coalesce(completeness, 0) as decimal(18, 6)))', 'count(*)') }}
+            as completeness,
+        bool_or(is_made_up) as is_made_up
+    from {{ ref('int_county_progress') }}
+    group by plan_code, indicator_code, reporting_month, year, month_number
+),
+
+nation_months as (
+    select
+        sums.plan_code,
+        sums.indicator_code,
+        sums.reporting_month,
+        sums.year,
+        sums.month_number,
+        indicators.target_basis,
+        sums.actual_month,
+        coalesce(figures.value, sums.actual_year_to_date) as actual_year_to_date,
+        coalesce(figures.value, sums.actual_year_to_date_least) as actual_year_to_date_least,
+        case when figures.value is not null then 1 else sums.completeness end as completeness,
+        coalesce(figures.is_made_up, sums.is_made_up) as is_made_up
+    from sums
+    inner join {{ ref('dim_indicators') }} as indicators
+        on
+            sums.plan_code = indicators.plan_code
+            and sums.indicator_code = indicators.indicator_code
+    left join figures
+        on
+            sums.plan_code = figures.plan_code
+            and sums.indicator_code = figures.indicator_code
+            and sums.reporting_month = figures.reporting_month
+)
+
+-- Until a month: that month, and the Decembers before it.
+select
+    nation.plan_code,
+    nation.indicator_code,
+    nation.reporting_month,
+    nation.year,
+    nation.month_number,
+    nation.actual_month,
+    nation.completeness,
+    {% for end in ['', '_least'] -%}
+        case nation.target_basis
+            when 'milestone'
+                then arg_max(until_then.actual_year_to_date{{ end }}, until_then.reporting_month)
+            else nation.actual_year_to_date{{ end }}
+        end as actual_year_to_date{{ end }},
+        case
+            when nation.target_basis in ('level', 'milestone')
+                then arg_max(until_then.actual_year_to_date{{ end }}, until_then.reporting_month)
+            else sum(until_then.actual_year_to_date{{ end }})
+        end as actual_cumulative{{ end }},
+    {% endfor %}
+    bool_or(until_then.is_made_up) as is_made_up
+from nation_months as nation
+inner join nation_months as until_then
+    on
+        nation.plan_code = until_then.plan_code
+        and nation.indicator_code = until_then.indicator_code
+        and (
+            nation.reporting_month = until_then.reporting_month
+            or (nation.year > until_then.year and until_then.month_number = 12)
+        )
+group by
+    nation.plan_code, nation.indicator_code, nation.reporting_month, nation.year,
+    nation.month_number, nation.target_basis, nation.actual_month, nation.completeness,
+    nation.actual_year_to_date, nation.actual_year_to_date_least

@@ -1,0 +1,52 @@
+-- What the records count for person_counts, each thing once, where it came first: a person whom
+-- several institutions or counties know is one.
+{{ config(materialized='table') }}
+
+select
+    arg_min(county_code, (event_date, county_code)) as county_code,
+    'referral' as source,
+    event as subject,
+    cast(min(event_date) as date) as occurred_on,
+    arg_min(sex, (event_date, sex)) as sex,
+    arg_min(age_group, (event_date, age_group)) as age_group,
+    arg_min(identification_channel, (event_date, identification_channel))
+        as identification_channel,
+    null as channel,
+    null as purpose,
+    bool_or(is_made_up) as is_made_up
+from {{ ref('fct_referral_events') }}
+group by linked_person_key, episode, event
+union all
+select
+    county_code,
+    'hotline' as source,
+    unnest(
+        ['hotline_contacts']
+        || if(referred_to is null, [], ['hotline_referrals'])
+        || if(
+            referred_to is null or accepted_at is null, [], ['hotline_referrals_accepted']
+        )
+    ) as subject,
+    cast(contacted_at as date) as occurred_on,
+    null as sex,
+    null as age_group,
+    null as identification_channel,
+    channel,
+    purpose,
+    is_made_up
+from {{ ref('fct_hotline_contacts') }}
+union all
+select
+    county_code,
+    'hotline' as source,
+    'hotline_cases' as subject,
+    cast(min(contacted_at) as date) as occurred_on,
+    null as sex,
+    null as age_group,
+    null as identification_channel,
+    null as channel,
+    null as purpose,
+    bool_or(is_made_up) as is_made_up
+from {{ ref('fct_hotline_contacts') }}
+where case_key is not null
+group by county_code, case_key

@@ -1,0 +1,292 @@
+"""Writing a release: one county's month, written once, whole, and never changed.
+
+Belongs here: what any release is made of, and its road from content to a signed folder. Not here:
+gathering the content of a tier (restricted, public), where releases lie (products.tree), or the
+looks of a file.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from expectations.gate import content_hash
+from orchestration.products.codes import codes_table
+from orchestration.products.declaration import Product, Tier
+from orchestration.products.tables import ProductTable
+from orchestration.products.tree import (
+    CHANGES,
+    MANIFEST,
+    SIGNATURE,
+    SOURCES,
+    VERDICT,
+    WORKBOOK,
+    ReleaseFolder,
+    facts_of,
+)
+from orchestration.publication.changes import (
+    WhyChanged,
+    describe_changes,
+    restatements,
+    unexplained,
+)
+from orchestration.publication.finality import MonthIsFinal, finality, reopening, reopening_text
+from orchestration.publication.observations import as_provisional
+from orchestration.publication.writing.files import write_tables
+from orchestration.publication.writing.package import data_package
+from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
+from orchestration.publication.writing.workbook import write_workbook
+from sources.custody.home import Home
+
+EXAMPLE = "EXAMPLE. "
+MADE_UP = "SHEMBULL: të dhëna të trilluara. EXAMPLE: made-up data."
+
+#: The columns of sources.csv, a row a delivery.
+SOURCE_COLUMNS = (
+    "delivery_id",
+    "source",
+    "content_hash",
+    "institution_code",
+    "version",
+    "status",
+    "is_made_up",
+)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release's folder, its number, and whether this call wrote it."""
+
+    path: Path
+    number: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class ReleaseContent:
+    """What one release of any tier holds, before it has a number."""
+
+    tier: Tier
+    county_code: str
+    month: date
+    #: The day as of which it was judged.
+    released_on: date
+    #: The marts, in the order of the sheets.
+    tables: tuple[ProductTable, ...]
+    #: The tables that the marts point into.
+    registers: tuple[ProductTable, ...]
+    #: Identifies the marts' rows: the same are not released twice.
+    content_hash: str
+    #: Published as gate.json.
+    gate: dict[str, Any]
+    #: Published as sources.csv, in SOURCE_COLUMNS.
+    sources: Sequence[tuple[Any, ...]]
+    #: Joins what the manifest has of the release as a whole.
+    facts: dict[str, Any]
+    is_made_up: bool
+    #: The calendar's day for the month; without it the month is neither provisional nor final.
+    final_on: date | None = None
+    #: The marts' numbers one by one; with them goes a table of restatements.
+    observations: ProductTable | None = None
+    #: Hashes of definitions and linkage, by which the next release knows what changed.
+    hashes: dict[str, str] = field(default_factory=dict)
+    #: Gives, for the release before and the hashes that changed, why a row of a mart changed.
+    reasons: Callable[[Path, list[str]], WhyChanged] | None = None
+
+    def folder(self, home: Home) -> ReleaseFolder:
+        """Return where the releases of its tier, county and month lie."""
+        return ReleaseFolder(home.releases, self.tier, self.county_code, f"{self.month:%Y-%m}")
+
+
+def write_release(home: Home, content: ReleaseContent) -> Release:
+    """Write a release of any tier, whole or not at all, and point `latest` to it.
+
+    The newest release is returned as it is when its content is the same. Raises what
+    `drafting` raises.
+    """
+    unchanged = unchanged_release(home, content)
+    if unchanged is not None:
+        return unchanged
+    with drafting(home, content) as (_, release):
+        return release
+
+
+def unchanged_release(home: Home, content: ReleaseContent) -> Release | None:
+    """Return the newest release if it holds this very content, or is final with these numbers."""
+    folder = content.folder(home)
+    status = finality(folder, content.final_on, content.released_on).status
+    newest = folder.newest()
+    numbers = None
+    if newest is not None and facts_of(newest).get("status") == "final":
+        numbers = _numbers_hash(content)
+    return newest_with(folder, content.content_hash, status, numbers)
+
+
+def newest_with(
+    folder: ReleaseFolder, content_hash: str, status: str | None, numbers: str | None = None
+) -> Release | None:
+    """Return the newest release if it holds this content, or is final with these numbers."""
+    newest = folder.newest()
+    if newest is None:
+        return None
+    facts = facts_of(newest)
+    if facts.get("status") == "final":
+        is_same = content_hash == facts["content_hash"] or numbers == facts["numbers_hash"]
+    else:
+        is_same = (facts["content_hash"], facts.get("status")) == (content_hash, status)
+    if not is_same:
+        return None
+    folder.point_latest()
+    return Release(path=newest, number=folder.numbers()[-1], is_new=False)
+
+
+@contextmanager
+def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Release]]:
+    """Give the draft of a new release, whole and signed, and the release that it becomes.
+
+    It appears at the end of the block; an error in the block leaves every release as it was.
+    Raises finality.MonthIsFinal for a final month that nobody reopened.
+    """
+    key = signing_key(home.keys)
+    publish_key(key.public_key(), home.releases)
+    folder = content.folder(home)
+    previous = folder.newest()
+    facts = _facts(home, folder, content, previous)
+    with folder.appearing() as (draft, target):
+        number = int(target.name[1:])
+        facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
+        tables = _write(draft, content, facts, previous)
+        package = data_package(
+            draft,
+            title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
+            f"{folder.month}",
+            created=content.released_on,
+            made_up=MADE_UP if content.is_made_up else "",
+            release=facts,
+            tables=tables,
+        )
+        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+        (draft / MANIFEST).write_bytes(manifest)
+        (draft / SIGNATURE).write_bytes(key.sign(manifest))
+        yield draft, Release(path=target, number=number, is_new=True)
+
+
+def require_open(home: Home, content: ReleaseContent) -> None:
+    """Raise finality.MonthIsFinal where a new release would change a final month."""
+    folder = content.folder(home)
+    require_reopened(home, folder, folder.newest())
+
+
+def changed_hashes(release: Path, now: dict[str, str]) -> list[str]:
+    """Return which hashes differ from those of a release."""
+    before = facts_of(release).get("hashes", {})
+    return [name for name, value in now.items() if before.get(name) != value]
+
+
+def _facts(
+    home: Home, folder: ReleaseFolder, content: ReleaseContent, previous: Path | None
+) -> dict[str, Any]:
+    """Return what the manifest has of the release as a whole, without its number and signer."""
+    facts: dict[str, Any] = {
+        "tier": content.tier.value,
+        "county_code": content.county_code,
+        "reporting_month": folder.month,
+        "number": 0,
+        "released_on": content.released_on.isoformat(),
+    }
+    month = finality(folder, content.final_on, content.released_on)
+    if month.final_on is not None:
+        facts |= {"status": month.status, "final_on": month.final_on.isoformat()}
+    reopened = require_reopened(home, folder, previous)
+    if reopened is not None:
+        if content.tier is not Tier.RESTRICTED:
+            reopened = {name: reopened[name] for name in ("entry", "county_code", "at")}
+        facts |= {"status": "final", "reopened": reopened}
+    return facts | {
+        "is_made_up": content.is_made_up,
+        "content_hash": content.content_hash,
+        "numbers_hash": _numbers_hash(content),
+        "hashes": content.hashes,
+        **content.facts,
+    }
+
+
+def require_reopened(
+    home: Home, folder: ReleaseFolder, previous: Path | None
+) -> dict[str, Any] | None:
+    """Return what reopened a month that is final, None for one that isn't.
+
+    Raises finality.MonthIsFinal for a final month that nobody reopened.
+    """
+    before = facts_of(previous) if previous else {}
+    if before.get("status") != "final":
+        return None
+    reopened = reopening(home, folder)
+    if reopened is None:
+        raise MonthIsFinal(
+            f"{folder.county_code} {folder.month} is final since {before['final_on']}: krat "
+            f"reopen --county {folder.county_code} --month {folder.month} lets it change."
+        )
+    return reopened
+
+
+def numbers_hash(tables: Iterable[tuple[Product, pd.DataFrame]]) -> str:
+    """Return the hash of the marts' numbers alone, which is what a final month keeps."""
+    return content_hash(
+        {
+            product.name: frame[[*product.key, *product.numbers]]
+            for product, frame in tables
+            if product.numbers
+        }
+    )
+
+
+def _numbers_hash(content: ReleaseContent) -> str:
+    return numbers_hash((table.product, table.frame) for table in content.tables)
+
+
+def _write(
+    draft: Path, content: ReleaseContent, facts: dict[str, Any], previous: Path | None
+) -> list[ProductTable]:
+    """Write all files but the manifest and its signature; return the tables written."""
+    why = None
+    if previous and content.reasons is not None:
+        why = content.reasons(previous, changed_hashes(previous, content.hashes))
+    tables = content.tables
+    written = [*tables, *content.registers]
+    observed = restated = None
+    if content.observations is not None:
+        is_final = facts["status"] == "final"
+        observed = content.observations if is_final else as_provisional(content.observations)
+        restated = restatements(
+            previous, tables, why or unexplained, content.county_code, content.month
+        )
+        written += [restated, observed, codes_table()]
+    write_tables(draft, written)
+    with (draft / SOURCES).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(SOURCE_COLUMNS)
+        writer.writerows(content.sources)
+    (draft / VERDICT).write_text(
+        json.dumps(content.gate, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    lines = [MADE_UP] if content.is_made_up else []
+    if reopened := facts.get("reopened"):
+        lines.append(f"Rihapur / Reopened: {reopening_text(reopened)}.")
+    (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
+    write_workbook(
+        draft / WORKBOOK,
+        facts=facts,
+        tables=tables,
+        restated=restated,
+        observations=observed,
+        registers=content.registers,
+        gate=content.gate,
+    )
+    return written
