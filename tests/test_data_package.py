@@ -13,13 +13,13 @@ from conftest import Refreshed
 from programs import LibreOffice
 
 from orchestration import products
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import published_marts
 from orchestration.products.tree import MANIFEST, releases_in
 
 #: LibreOffice's options of csv: `;` and `"`, UTF-8, and every sheet to a file of its own.
 EVERY_SHEET = "59,34,76,1,,0,false,true,false,false,false,-1"
 
-MARTS = {mart.name for mart in published_marts() if mart.values}
+MARTS = {mart.name for mart in published_marts() if mart.numbers}
 
 
 @pytest.fixture

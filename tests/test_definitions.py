@@ -17,7 +17,7 @@ from conftest import Refreshed
 
 from orchestration.defs.partitions import month_partitions
 from orchestration.defs.schedules import monthly_refresh_schedule
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import published_marts
 from orchestration.publication.writing.signing import PRIVATE_KEY
 from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (

@@ -22,8 +22,8 @@ from orchestration.cli import cli
 from orchestration.gate.disclosure import DisclosureRefused
 from orchestration.gate.judge import Scope
 from orchestration.products.tree import facts_of
-from orchestration.publication import restricted as writer
 from orchestration.publication.public import PublicOutcome, passes, release_public
+from orchestration.publication.writing import release as writer
 from orchestration.refresh.steps import publish_public
 from sources.custody.home import Home
 

@@ -12,15 +12,16 @@ from conftest import MAY, Refreshed
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
-from orchestration.products.marts import Mart, Table, column
+from orchestration.products.declaration import Product, Tier, declared_columns, product
+from orchestration.products.tables import ProductTable, table_of
 from orchestration.products.tree import facts_of
 from orchestration.publication.changes import WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.observations import OBSERVATIONS
-from orchestration.publication.public import outdated, release_public
-from orchestration.publication.restricted import Contents, release, write_release
+from orchestration.publication.public import release_public
+from orchestration.publication.restricted import release
+from orchestration.publication.writing.release import ReleaseContent, write_release
 from orchestration.reading_copy.vintages import write_marts_as_known
-from orchestration.refresh.due import due
+from orchestration.refresh.plan import due, public_outdated
 from orchestration.runtime.settings import SEEDS
 from sources.custody.decisions import reopen
 from sources.custody.home import Home
@@ -83,27 +84,25 @@ def test_the_size_of_revisions_is_a_mart(marts: duckdb.DuckDBPyConnection) -> No
     ]
 
 
-COUNTS = Mart(
+COLUMNS = (
+    declared_columns()["county_code"],
+    declared_columns()["reporting_month"],
+    declared_columns()["indicator_code"],
+    replace(declared_columns()["value"], type="DOUBLE", unit="persons", when_empty="not_reported"),
+)
+COUNTS = Product(
     name="counts",
-    schema="marts",
-    title_sq="Numrat",
+    title_sq="Numra",
     title_en="Counts",
     row_sq="një rresht",
     row_en="a row",
-    key=["county_code", "reporting_month", "indicator_code"],
-    values={"value": {"unit": "persons", "when_empty": "not_reported"}},
+    key=("county_code", "reporting_month", "indicator_code"),
+    columns=COLUMNS,
+    model="marts.counts",
 )
 
 
-APART = ("county_code", "reporting_month", "mart", "mart_row", "measure", "obs_status")
-NOTHING_APART = Table(
-    OBSERVATIONS,
-    tuple(column(name, "VARCHAR") for name in APART),
-    pd.DataFrame(columns=list(APART), dtype="str"),
-)
-
-
-def contents(value: float | None, day: date, county_code: str = "AL-04") -> Contents:
+def contents(value: float | None, day: date, county_code: str = "AL-04") -> ReleaseContent:
     """Return what a release holds that has one number of May 2023."""
     frame = pd.DataFrame(
         {
@@ -113,11 +112,9 @@ def contents(value: float | None, day: date, county_code: str = "AL-04") -> Cont
             "value": pd.array([value], dtype="Float64"),
         }
     )
-    columns = [("county_code", "VARCHAR"), ("reporting_month", "DATE"),
-               ("indicator_code", "VARCHAR"), ("value", "DOUBLE")]  # fmt: skip
-    table = Table(COUNTS, tuple(column(name, kind) for name, kind in columns), frame)
-    return Contents(
-        tier="restricted",
+    table = ProductTable(COUNTS, COLUMNS, frame)
+    return ReleaseContent(
+        tier=Tier.RESTRICTED,
         county_code=county_code,
         month=MAY,
         released_on=day,
@@ -129,7 +126,7 @@ def contents(value: float | None, day: date, county_code: str = "AL-04") -> Cont
         sources=(),
         facts={},
         is_made_up=True,
-        apart=NOTHING_APART,
+        observations=table_of(product("observations")),
     )
 
 
@@ -178,7 +175,7 @@ def test_a_final_month_reopens_once_and_only_with_a_reason(home: Home) -> None:
 
 
 def test_a_whole_number_is_the_same_beside_a_missing_one(home: Home) -> None:
-    def whole(content_hash: str, *values: int | None) -> Contents:
+    def whole(content_hash: str, *values: int | None) -> ReleaseContent:
         first = contents(5, FIRST_DAY)
         [table] = first.tables
         frame = pd.DataFrame(
@@ -189,7 +186,7 @@ def test_a_whole_number_is_the_same_beside_a_missing_one(home: Home) -> None:
                 "value": values,
             }
         )
-        columns = (*table.columns[:-1], column("value", "BIGINT"))
+        columns = (*table.columns[:-1], replace(table.columns[-1], type="BIGINT"))
         table = replace(table, columns=columns, frame=frame)
         return replace(first, tables=(table,), content_hash=content_hash)
 
@@ -342,9 +339,10 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
             "true as is_made_up",
             [MAY, MAY],
         )
-    assert outdated(own_home) == []
+    assert public_outdated(own_home) == []
     judge(own_home, [Scope("AL-04", MAY)], load_registers(SEEDS))
-    assert outdated(own_home) == [Scope("AL-04", MAY)]
+    # The restricted tier doesn't show it either.
+    assert public_outdated(own_home) == []
     with pytest.raises(MonthIsFinal, match="krat reopen"):
         _publish(own_home)
     told = release_public(own_home, [Scope("AL-04", MAY)])
@@ -358,9 +356,11 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
         _publish(own_home)
     done = reopening("--reason", "7 seanca u gjetën në arkiv")
     assert done.exit_code == 0, done.output
-    restricted, public = _publish(own_home)
+    restricted = release(own_home, "AL-04", MAY).path
+    assert public_outdated(own_home) == [Scope("AL-04", MAY)]
+    [public] = _publish(own_home)
     assert (restricted.name, public.name) == ("r3", "r3")
-    assert outdated(own_home) == []
+    assert public_outdated(own_home) == []
     for folder in (restricted, public):
         assert facts_of(folder)["status"] == "final"
         restated = pd.read_parquet(folder / "restatements.parquet")

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestration.gate.reading import DatedRelease
 from orchestration.products.declaration import Tier

@@ -100,7 +100,7 @@ def plan(home: Home, months: Iterable[date], county_code: str | None = None) -> 
         restated=tuple(restated),
         due=tuple(due_today),
         public_outdated=tuple(
-            scope for scope in _public_outdated(home, county_code) if scope not in planned
+            scope for scope in public_outdated(home, county_code) if scope not in planned
         ),
         refused=(
             *(refuse_uncovered(Scope(county, month)) for month in uncovered for county in counties),
@@ -205,7 +205,7 @@ def due(home: Home, county_code: str | None = None) -> list[Scope]:
     return scopes
 
 
-def _public_outdated(home: Home, county_code: str | None) -> list[Scope]:
+def public_outdated(home: Home, county_code: str | None = None) -> list[Scope]:
     """Return the months whose public release lacks or shows other content than the restricted.
 
     Those are left over where the gate of disclosure refused them.

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaky_releases import FIER, LEAKY, VLORE, Leaky, Line, year
-from orchestration.publication.masking import Sign, mask, statement
 
 from expectations.disclosure import (
     STATEMENT_COLUMNS,
@@ -19,6 +18,7 @@ from expectations.disclosure import (
     total_of,
 )
 from expectations.protection import Additive, CountKey, load_protection, relations_among
+from orchestration.publication.public.mask import Sign, mask, statement
 
 RULES = load_protection()
 K = RULES.threshold
