@@ -46,7 +46,8 @@ def build(connection: duckdb.DuckDBPyConnection, model: str) -> None:
     sql = model_sql(model, ref=lambda name: read.append(name) or name)
     for step in dict.fromkeys(read):
         known = connection.execute(
-            "select 1 from duckdb_tables() where table_name = ? and database_name = 'memory'", [step]
+            "select 1 from duckdb_tables() where table_name = ? and database_name = 'memory'",
+            [step],
         )
         if step.startswith("int_") and known.fetchone() is None:
             build(connection, step)
@@ -76,9 +77,7 @@ def _give(
     columns = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
     for column, value in common.items():
         if column in columns:
-            connection.execute(
-                f"update {table} set {column} = ? where {column} is null", [value]
-            )
+            connection.execute(f"update {table} set {column} = ? where {column} is null", [value])
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:

@@ -90,7 +90,11 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
                 "$frequency as frequency, $valid_from::date as valid_from, null as valid_to, "
                 "$basis as basis, $recorded_from::date as stated_from, "
                 "$recorded_from::date as recorded_from, null as recorded_to",
-                {name: value for name, value in row.items() if name not in ("valid_to", "recorded_to")},
+                {
+                    name: value
+                    for name, value in row.items()
+                    if name not in ("valid_to", "recorded_to")
+                },
             )
         # May 2023 again as May 2024, twice as many of each.
         connection.execute(
