@@ -53,8 +53,9 @@ def contact(**changes: Any) -> dict[str, Any]:
 def progress(**changes: Any) -> dict[str, Any]:
     return {
         "county_code": "AL", "reporting_month": pd.Timestamp(2022, 12, 1),
-        "indicator_code": "2.1.9.1", "actual_month": None, "actual_year_to_date": 112.0,
-        "actual_cumulative": 271.0, "target_value": 170.0, "target_scope": "nation",
+        "plan_code": "PKV-2021-2023", "indicator_code": "2.1.9.1", "actual_month": None,
+        "actual_year_to_date": 112.0, "actual_cumulative": 271.0,
+        "target_value": 170.0, "target_scope": "nation",
         "progress_annual": 65.9, "progress_cumulative": 159.4, "status": "ambiguous",
         "completeness": 1.0, "is_lower_bound": False, "is_made_up": False, **changes,
     }  # fmt: skip
