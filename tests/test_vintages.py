@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from conftest import MAY, Refreshed
+from orchestration.refresh.due import due
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
@@ -20,7 +21,6 @@ from orchestration.publication.observations import OBSERVATIONS
 from orchestration.publication.public import outdated, release_public
 from orchestration.publication.restricted import Contents, release, write_release
 from orchestration.reading_copy.vintages import write_marts_as_known
-from orchestration.refresh.due import due
 from orchestration.runtime.settings import SEEDS
 from sources.custody.decisions import reopen
 from sources.custody.home import Home
