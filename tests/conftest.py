@@ -41,6 +41,8 @@ LONGEST = (
     "test_gate_roads.py",
     "test_definitions.py",
     "test_door.py",
+    "test_two_plans.py",
+    "test_same_numbers.py",
     "test_report_findings.py",
     "test_value_findings.py",
     "test_releases.py",
