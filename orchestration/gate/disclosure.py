@@ -34,9 +34,10 @@ from orchestration.products.codes import CODES, labels
 from orchestration.products.derived import OBSERVATIONS, RESTATEMENTS
 from orchestration.products.marts import column_titled, public_marts
 from orchestration.products.tree import MANIFEST, SIGNATURE, Listed, releases_in
-from orchestration.products.words import NAME, SIGNS, completeness_text, restated_summary
+from orchestration.products.words import SIGNS, restated_summary
 from sources.atomic import write_json
 from sources.custody.home import Home
+from sources.texts import both
 
 TIER = "public"
 COUNTS = "person_counts"
@@ -284,7 +285,7 @@ def read_folder(folder: Folder, known: Known, reading: Reading) -> None:
             content = json.loads(path.read_text(encoding="utf-8"))
             came = content["release"].pop("completeness", None)
             if came is not None:
-                allowed.add(completeness_text(came))
+                allowed.add(both("release.completeness", **came))
                 _read_completeness(page, came)
             _read_texts(page, content)
         elif path.name == "gate.json":
@@ -344,14 +345,15 @@ def _sheets(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield a sheet as the mart whose columns head it, or as plain text."""
+    name = both("release.workbook.name")
     for mart in (*public_marts(), RESTATEMENTS):
         for position, row in enumerate(rows):
             names = [column_titled(text) or text for text in row]
             if set(mart.key) <= set(names):
                 frame = pd.DataFrame(rows[position + 1 :], columns=names)
                 # A sign says that there is no number; a name stands beside the code that it is of.
-                yield mart.name, frame.drop(columns=NAME, errors="ignore").replace(_NO_NUMBER, "")
-                rows = rows[:position] + [[text] for text in frame.get(NAME, [])]
+                yield mart.name, frame.drop(columns=name, errors="ignore").replace(_NO_NUMBER, "")
+                rows = rows[:position] + [[text] for text in frame.get(name, [])]
                 break
     yield f"sheet {sheet}", pd.DataFrame({"text": [text for row in rows for text in row if text]})
 

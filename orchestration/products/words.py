@@ -1,24 +1,22 @@
-"""Words that every table of a release shares, and that the gate of disclosure reads back.
+"""What every table of a release shares, and the gate of disclosure reads back.
 
-Belongs here: signs, headings and sentences of a workbook. Not here: its looks
-(orchestration.publication.writing.workbook).
+Belongs here: signs, and sentences made of a table. Not here: the words (sources/texts/release.yml)
+or the looks of a workbook (orchestration.publication.writing.workbook).
 """
 
 import pandas as pd
 
+from orchestration.products.marts import Mart
+from sources.texts import text
+
 #: What stands in the place of a number that is not there, by its observation status: never a 0.
 SIGNS = {"O": ":", "L": ":u", "M": "–", "Q": "c"}
 
-#: Heading of the column that names the code before it.
-NAME = "Emri / Name"
 
-
-def completeness_text(came: dict[str, int]) -> str:
-    """Return how many of a month's reports came, in both languages."""
-    return (
-        f"{came['received']} nga {came['expected']} raporte, {came['on_time']} në afat / "
-        f"{came['received']} of {came['expected']} reports, {came['on_time']} on time"
-    )
+def one_row(mart: Mart) -> str:
+    """Return what one row of a table is, in both languages."""
+    sq = text("release.one_row", "sq", row=mart.row_sq)
+    return f"{sq} {text('release.one_row', 'en', row=mart.row_en)}"
 
 
 def restated_summary(restated: pd.DataFrame) -> str:

@@ -53,12 +53,12 @@ from orchestration.runtime.clock import today
 from orchestration.runtime.settings import DBT_PROJECT
 from sources.custody.decisions import standing_waivers
 from sources.custody.home import Home
+from sources.texts import both
 
 #: Exact aggregates for ZKKA and the county's own committee.
 TIER = "restricted"
 
 EXAMPLE = "EXAMPLE. "
-MADE_UP = "SHEMBULL: të dhëna të trilluara. EXAMPLE: made-up data."
 
 
 SOURCE_COLUMNS = (
@@ -222,7 +222,7 @@ def drafting(home: Home, contents: Contents) -> Iterator[tuple[Path, Release]]:
             title=f"{EXAMPLE if contents.is_made_up else ''}KRAT {contents.county_code} "
             f"{place.month}",
             created=contents.released_on,
-            made_up=MADE_UP if contents.is_made_up else "",
+            made_up=both("release.made_up", " ") if contents.is_made_up else "",
             release=facts,
             tables=tables,
         )
@@ -454,9 +454,9 @@ def _write(
     (draft / "gate.json").write_text(
         json.dumps(contents.gate, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    head = [MADE_UP] if contents.is_made_up else []
+    head = [both("release.made_up", " ")] if contents.is_made_up else []
     if reopened := facts.get("reopened"):
-        head.append(f"Rihapur / Reopened: {reopening_text(reopened)}.")
+        head.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
     (draft / "CHANGES.md").write_text(
         describe_changes(previous, tables, why, head), encoding="utf-8"
     )

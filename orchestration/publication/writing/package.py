@@ -1,7 +1,7 @@
 """The manifest of a release: a Data Package (version 2) that describes every table and file.
 
 Belongs here: how tables and columns are put in the words of the Data Package. Not here: the words
-themselves (marts.yml, columns.csv) or the signature (signing).
+themselves (marts.yml, columns.csv, sources/texts) or the signature (signing).
 """
 
 import hashlib
@@ -12,6 +12,8 @@ from typing import Any
 
 from orchestration.products.codes import labels
 from orchestration.products.marts import Column, Mart, Table
+from orchestration.products.words import one_row
+from sources.texts import both
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 
@@ -29,8 +31,6 @@ FIELD_TYPES = {
 #: How CSV writes what isn't the Table Schema's default.
 FORMATS = {"TIMESTAMP": "any"}
 TRUE_AND_FALSE = {"trueValues": ["True"], "falseValues": ["False"]}
-
-EMPTY = "pa vlerë: shih obs_status / no value: see obs_status"
 
 
 def data_package(
@@ -79,7 +79,7 @@ def _resource(draft: Path, table: Table, suffix: str, mediatype: str) -> dict[st
     name = mart.name.replace("_", "-")
     described = {
         "title": f"{mart.title_sq} / {mart.title_en}",
-        "description": f"Një rresht është {mart.row_sq}. One row is {mart.row_en}.",
+        "description": one_row(mart),
         "format": suffix,
         "mediatype": mediatype,
     }
@@ -98,7 +98,7 @@ def _resource(draft: Path, table: Table, suffix: str, mediatype: str) -> dict[st
 
 def _schema(table: Table) -> dict[str, Any]:
     mart = table.mart
-    signs = {"": EMPTY, **mart.missing_signs}
+    signs = {"": both("release.empty"), **mart.missing_signs}
     schema: dict[str, Any] = {
         "fields": [_field(mart, column) for column in table.columns],
         "primaryKey": mart.key,

@@ -1,6 +1,7 @@
 """The workbook of a release, made to be read: a cover, a sheet a mart, a dictionary.
 
-Belongs here: looks. Not here: what goes out (marts) or who may see it.
+Belongs here: looks. Not here: words (sources/texts/release.yml), what goes out (marts), or who may
+see it.
 """
 
 from collections.abc import Sequence
@@ -14,17 +15,13 @@ import xlsxwriter
 
 from orchestration.products.codes import labels
 from orchestration.products.marts import Table
-from orchestration.products.words import NAME, SIGNS, completeness_text, restated_summary
+from orchestration.products.words import SIGNS, one_row, restated_summary
 from orchestration.publication.finality import reopening_text
 from orchestration.publication.writing.files import safe_cell
+from sources.texts import both, keys, text
 
 #: Widths of columns, in characters.
 NARROWEST, WIDEST = 9, 60
-
-STATUS_WORDS = {
-    "provisional": "E përkohshme: mund të rishikohet / Provisional: may be revised",
-    "final": "Përfundimtare / Final",
-}
 
 #: Number formats by unit; a count has the first.
 FORMATS = {"": "#,##0", "share": "0 %", "per_cent": "#,##0.0", "hours": "0.0", "days": "#,##0.#"}
@@ -108,7 +105,7 @@ def _write_cover(
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
 ) -> None:
-    sheet = book.add_worksheet("Kopertina")
+    sheet = book.add_worksheet(text("release.workbook.cover", "sq"))
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 36)
     sheet.set_column(1, 1, 80)
@@ -116,34 +113,34 @@ def _write_cover(
     sheet.write_string(0, 0, f"KRAT {county} {facts['reporting_month']}", looks.title)
     came = facts.get("completeness", {})
     lines = [
-        *(
-            [("SHEMBULL / EXAMPLE", "Të dhëna të trilluara. Made-up data.")]
-            if facts["is_made_up"]
-            else []
-        ),
-        ("Qarku / County", f"{facts['county_code']} {county}".strip()),
-        ("Muaji / Month", facts["reporting_month"]),
-        ("Publikimi / Release", f"r{facts['number']} ({facts['tier']})"),
-        ("Publikuar më / Released on", facts["released_on"]),
+        (both("release.workbook.county"), f"{facts['county_code']} {county}".strip()),
+        (both("release.workbook.month"), facts["reporting_month"]),
+        (both("release.workbook.release"), f"r{facts['number']} ({facts['tier']})"),
+        (both("release.workbook.released_on"), facts["released_on"]),
     ]
+    if facts["is_made_up"]:
+        example = (both("release.workbook.example"), both("release.workbook.made_up", " "))
+        lines.insert(0, example)
     if "status" in facts:
-        lines.append(("Gjendja / Status", f"{STATUS_WORDS[facts['status']]} ({facts['final_on']})"))
+        status = both(f"release.workbook.statuses.{facts['status']}")
+        lines.append((both("release.workbook.status"), f"{status} ({facts['final_on']})"))
     if facts.get("known_until"):
-        lines.append(("Dërgesa e fundit / Last delivery", facts["known_until"]))
+        lines.append((both("release.workbook.last_delivery"), facts["known_until"]))
     if came:
-        lines.append(("Plotësia / Completeness", completeness_text(came)))
+        lines.append((both("release.workbook.completeness"), both("release.completeness", **came)))
     if reopened := facts.get("reopened"):
-        lines.append(("Rihapur / Reopened", reopening_text(reopened)))
-    lines += [("", ""), ("Çfarë të kihet parasysh", "What to mind")]
+        lines.append((both("release.reopened"), reopening_text(reopened)))
+    mind_title = (text("release.workbook.mind", "sq"), text("release.workbook.mind", "en"))
+    lines += [("", ""), mind_title]
     mind = [
-        (f"{count} × {rule}", "gjetje të hapura / open findings")
+        (f"{count} × {rule}", both("release.workbook.open_findings"))
         for rule, count in gate.get("findings_by_rule", {}).items()
     ]
     mind += [
         (
-            f"Heqje dore / Waiver: {waiver['rule']}",
-            f"{waiver['waiver_reason']} ({waiver['waived_by']}, deri / until "
-            f"{waiver['waived_until']})",
+            f"{both('release.workbook.waiver')}: {waiver['rule']}",
+            f"{waiver['waiver_reason']} ({waiver['waived_by']}, "
+            f"{both('release.workbook.until')} {waiver['waived_until']})",
         )
         for waiver in gate.get("waivers", [])
     ]
@@ -152,31 +149,28 @@ def _write_cover(
             kept = table.frame[table.frame["kind"] == "correction"]
             mind += [
                 (
-                    f"Korrigjim / Correction: {row.indicator_code}",
+                    f"{both('release.workbook.correction')}: {row.indicator_code}",
                     f"{row.reason} ({row.decided_by})",
                 )
                 for row in kept.itertuples()
             ]
     if restated is not None and len(restated.frame):
-        mind.append(("Vlera të rishikuara / Restated values", restated_summary(restated.frame)))
-    lines += mind or [("–", "Asgjë e veçantë. Nothing in particular.")]
-    lines += [("", ""), ("Shenjat / Signs", "")]
+        title = f"{restated.mart.title_sq} / {restated.mart.title_en}"
+        mind.append((title, restated_summary(restated.frame)))
+    lines += mind or [("–", both("release.workbook.nothing", " "))]
+    lines += [("", ""), (both("release.workbook.signs"), "")]
     statuses = labels("obs_status")
     lines += [(sign, statuses[status]) for status, sign in SIGNS.items()]
-    lines += [("", ""), ("Fletët / Sheets", "")]
+    lines += [("", ""), (both("release.workbook.sheets"), "")]
     sheets = {len(lines) + position: table for position, table in enumerate(tables, start=2)}
     lines += [
-        (
-            f"{table.mart.title_sq} / {table.mart.title_en}",
-            f"Një rresht është {table.mart.row_sq}. One row is {table.mart.row_en}.",
-        )
-        for table in tables
+        (f"{table.mart.title_sq} / {table.mart.title_en}", one_row(table.mart)) for table in tables
     ]
     for position, table in sheets.items():
         sheet.write_string(position, 2, str(len(table.frame)), looks.text)
-    for position, (label, text) in enumerate(lines, start=2):
+    for position, (label, fact) in enumerate(lines, start=2):
         sheet.write_string(position, 0, safe_cell(label), looks.bold)
-        sheet.write_string(position, 1, safe_cell(text), looks.text)
+        sheet.write_string(position, 1, safe_cell(fact), looks.text)
     sheet.set_portrait()
     sheet.fit_to_pages(1, 0)
 
@@ -211,7 +205,7 @@ def _write_mart(
                     )
                 continue
             if isinstance(value, bool):
-                text = "po / yes" if value else "jo / no"
+                text = both(f"release.workbook.{'is_true' if value else 'is_false'}")
                 sheet.write_string(number, position, text, looks.text)
             elif isinstance(value, int | float):
                 form = looks.numbers.get(unit) or looks.numbers[_decimals(value)]
@@ -228,7 +222,7 @@ def _write_mart(
         position += 1
         if column.name in NAMED and NAMED[column.name] in names:
             known = names[NAMED[column.name]]
-            sheet.write_string(0, position, NAME, looks.head)
+            sheet.write_string(0, position, both("release.workbook.name"), looks.head)
             for number, row in enumerate(rows, start=1):
                 text = known.get(row[column.name], "")
                 sheet.write_string(number, position, safe_cell(text), looks.text)
@@ -242,17 +236,14 @@ def _write_mart(
 
 
 def _write_dictionary(book: Any, looks: _Looks, tables: Sequence[Table]) -> None:
-    sheet = book.add_worksheet("Fjalori")
+    sheet = book.add_worksheet(text("release.workbook.dictionary", "sq"))
     sheet.set_column(0, 1, 30)
     sheet.set_column(2, 2, 60)
     sheet.set_column(3, 3, 20)
     sheet.set_column(4, 4, 100)
-    heads = (
-        "Tabela / Table", "Kolona / Column", "Titulli / Title", "Njësia / Unit",
-        "Përshkrimi / Description",
-    )  # fmt: skip
-    for position, text in enumerate(heads):
-        sheet.write_string(0, position, text, looks.head)
+    headings = [both(key) for key in keys("release.workbook.columns")]
+    for position, heading in enumerate(headings):
+        sheet.write_string(0, position, heading, looks.head)
     row = 0
     for table in tables:
         for column in table.columns:
@@ -264,10 +255,10 @@ def _write_dictionary(book: Any, looks: _Looks, tables: Sequence[Table]) -> None
                 table.mart.values.get(column.name, {}).get("unit", ""),
                 column.description,
             )
-            for position, text in enumerate(entry):
-                sheet.write_string(row, position, safe_cell(text), looks.text)
+            for position, fact in enumerate(entry):
+                sheet.write_string(row, position, safe_cell(fact), looks.text)
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(row, 1), len(heads) - 1)
+    sheet.autofilter(0, 0, max(row, 1), len(headings) - 1)
     sheet.set_landscape()
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
