@@ -54,21 +54,18 @@ def _strings(tree: ast.AST) -> Iterator[str]:
 @cache
 def names_in_code() -> set[str]:
     """Return what code and templates name of the catalogue: keys, groups, and keys with a *."""
-    found = {literal for literals_of in literals().values() for literal in literals_of}
+    found = set().union(*literals().values())
     for path in (PROJECT / "orchestration" / "serving" / "templates").glob("*.html"):
         for name, goes_on in re.findall(r'"([a-z0-9_.]+)"( ~ )?', path.read_text("utf-8")):
             found.add(f"{name}*" if goes_on else name)
-    return {
-        name
-        for name in found
-        if NAMED.fullmatch(name) and Path(name).suffix not in (".html", ".yml")
-    }
+    paths = (".html", ".yml")
+    return {name for name in found if NAMED.fullmatch(name) and Path(name).suffix not in paths}
 
 
 def _named_by(name: str) -> set[str]:
     """Return the keys that a key, a group or a key with a * names; a * is a word of the code."""
     pattern = re.compile(re.escape(name).replace(r"\*", "([a-z0-9_]+)") + r"(\.[a-z0-9_.]+)?")
-    words = {literal for literals_of in literals().values() for literal in literals_of}
+    words = set().union(*literals().values())
     return {
         key
         for key in KEYS
@@ -87,7 +84,7 @@ def test_a_text_has_both_languages_and_the_same_placeholders_in_each() -> None:
 def test_a_text_is_written_once_in_its_file() -> None:
     # A key that comes twice in a mapping of YAML is one key after reading.
     for theme in THEMES:
-        written = re.findall(r"^ *sq:", (FOLDER / f"{theme}.yml").read_text("utf-8"), re.MULTILINE)
+        written = re.findall(r"^ *sq:|{sq:", (FOLDER / f"{theme}.yml").read_text("utf-8"), re.M)
         assert len(written) == len(keys(theme)), theme
 
 
