@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from conftest import MAY, Refreshed
-from orchestration.refresh.due import due
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
