@@ -8,10 +8,15 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz docs clean libreoffice age clients
+.PHONY: help run check test drill bench durations lint docs clean programs
+
+# A file's tests stay together, the longest begin first (tests/durations.json), who is free takes
+# the next.
+PYTEST := $(BIN)/python -m pytest
+ON_TWO := --numprocesses 2 --no-loadscope-reorder
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 20
 
 # Pinned wheels with no resolver: the fastest set-up pip can do. pip compiles byte code as it
 # installs, whatever PYTHONDONTWRITEBYTECODE says; our own packages are compiled after it.
@@ -33,61 +38,66 @@ run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
-test: $(VENV)/dev libreoffice age clients lint  ## set up, lint, run every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+check: $(VENV)/dev  ## set up, lint, run the unit tests: what to run while working
+	@$(MAKE) --no-print-directory lint
+	@$(PYTEST) $(ON_TWO) -m unit
 
-# The forms must open and work in LibreOffice: a test fills one through it.
-libreoffice:
-	@command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
-		|| { echo "Installing LibreOffice for the tests (half a minute, once)"; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-				--no-install-recommends libreoffice-calc python3-uno >/dev/null; } \
-		|| { echo "Install libreoffice-calc and python3-uno, then run make test again." >&2; exit 1; }
+test:  ## set up, lint, run every test that decides whether something may land
+	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/dev programs
+	@$(MAKE) --no-print-directory lint $(VENV)/node/package.json
+	@$(PYTEST) $(ON_TWO) -m "not drill"
 
-# What krat encrypted must open without krat.
-age:
-	@command -v age >/dev/null \
-		|| { echo "Installing age for the tests (seconds, once)"; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-				--no-install-recommends age >/dev/null; } \
-		|| { echo "Install age, then run make test again." >&2; exit 1; }
+drill: $(VENV)/dev  ## the same at full size: statistics, planted years, ten minutes of fuzzing
+	@$(PYTEST) -m drill
+	@$(BIN)/python tests/benchmarks/false_alarms.py
+	@$(BIN)/python tests/benchmarks/finding_defects.py
+	@$(BIN)/python tests/benchmarks/linking.py
+	@$(BIN)/python tests/benchmarks/reading_while_refreshing.py
+	@$(BIN)/python tests/fuzz/read_file.py $${TMPDIR:-/tmp}/krat-fuzz -max_total_time=600 -rss_limit_mb=4096
 
-# Clients that others wrote read what krat serves: Chromium, and DuckDB from Node.
-clients: $(VENV)/node/package.json
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
-		|| { echo "Installing Chromium for the tests (half a minute, once)"; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-				--no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
-		|| { echo "Install chromium, then run make test again." >&2; exit 1; }
+bench: $(VENV)/dev  ## how long refreshing, reading and serving take, against their floors
+	@$(BIN)/python tests/benchmarks/refresh.py
+	@$(BIN)/python tests/benchmarks/reading.py
+	@$(BIN)/python tests/benchmarks/serving.py
+
+durations: $(VENV)/dev programs $(VENV)/node/package.json  ## measure how long groups of tests take
+	@$(PYTEST) $(ON_TWO) -m "not drill" --record-durations
+
+# What tests open krat's files with: LibreOffice, Chromium, Node and age, each where it is missing.
+programs:
+	@missing=""; \
+	command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
+		|| missing="libreoffice-calc python3-uno"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| missing="$$missing chromium fonts-dejavu-core"; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	command -v age >/dev/null || missing="$$missing age"; \
+	test -z "$$missing" || { echo "Installing for the tests, once: $$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends $$missing >/dev/null; } \
+		|| { echo "Install $$missing, then run make test again." >&2; exit 1; }
 
 $(VENV)/node/package.json: tests/clients/package.json $(VENV)/dev
-	@command -v npm >/dev/null \
-		|| { echo "Installing Node for the tests (a minute, once)"; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-				--no-install-recommends nodejs npm >/dev/null; } \
-		|| { echo "Install Node 18 or later with npm, then run make test again." >&2; exit 1; }
 	@mkdir -p $(VENV)/node && cp $< $@ && npm install --prefix $(VENV)/node --silent --no-package-lock \
 		--no-audit --no-fund \
 		|| { rm -f $@; echo "npm can't get the packages of $<: see its registry's settings." >&2; exit 1; }
 
-lint: $(VENV)/dev  ## ruff, mypy, import-linter, sqlfluff
+lint: $(VENV)/dev  ## ruff, mypy, import-linter, and sqlfluff on SQL that changed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 types $(VENV)/sql
+
+.PHONY: types
+types:
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests dbt_project/macros
 
-bench: $(VENV)/dev  ## a refresh and reading against their floors, and how many planted defects are found
-	@$(BIN)/python tests/benchmarks/refresh.py
-	@$(BIN)/python tests/benchmarks/reading.py
-	@$(BIN)/python tests/benchmarks/false_alarms.py
-	@$(BIN)/python tests/benchmarks/finding_defects.py
-	@$(BIN)/python tests/benchmarks/reading_while_refreshing.py
-	@$(BIN)/python tests/benchmarks/serving.py
-	@$(BIN)/python tests/benchmarks/linking.py
-
-fuzz: $(VENV)/dev  ## change true files at random, guided by coverage, for ten minutes
-	@$(BIN)/python tests/fuzz/read_file.py $${TMPDIR:-/tmp}/krat-fuzz -max_total_time=600 -rss_limit_mb=4096
+# A changed macro or setting can change what is said of any model.
+MACROS := $(shell find dbt_project/macros -name '*.sql')
+SQL := $(MACROS) $(shell find dbt_project/models dbt_project/tests -name '*.sql')
+$(VENV)/sql: $(SQL) pyproject.toml $(VENV)/dev
+	@$(BIN)/sqlfluff lint --processes 2 $(if $(filter-out dbt_project/models/% dbt_project/tests/%,$?),$(SQL),$?)
+	@touch $@
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)

@@ -1,10 +1,11 @@
-"""A krat home on which the example was refreshed, built once for all tests that read it."""
+"""Kinds and groups of tests, and what many of them share: homes made once a run, programs."""
 
 import json
 import os
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,14 @@ from typing import Any
 import duckdb
 import duckdb_extension_httpfs
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
+from programs import LibreOffice, run_node
 from served import Served, home_to_serve, make_tokens, serving
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+from orchestration.cli import cli
 from orchestration.refresh.steps import Outcome, refresh
 from orchestration.runtime.settings import (
     SEEDS,
@@ -29,28 +35,21 @@ from sources.example.generate import write_example
 
 MAY = date(2023, 5, 1)
 
-#: What refreshes homes of its own. It begins first, so that no worker ends with one of these while
-#: the others have nothing left; the canaries before all, while another worker makes `refreshed`.
-LONGEST = (
-    "test_canary.py",
-    "test_month.py",
-    "test_defects.py",
-    "test_findings.py",
-    "test_vintages.py",
-    "test_links.py",
-    "test_gate_roads.py",
-    "test_definitions.py",
-    "test_door.py",
-    "test_two_plans.py",
-    "test_same_numbers.py",
-    "test_report_findings.py",
-    "test_value_findings.py",
-    "test_releases.py",
-    "test_contract.py",
-    "test_asking.py",
-    "test_sql.py",
-    "test_cli.py",
-)
+#: What makes a test more than a unit test: the fixture it uses, and what the test then is.
+FIXTURES = {
+    "libreoffice": "program",
+    "chromium": "program",
+    "node": "program",
+    "refreshed": "data",
+    "manifest": "slow",
+}
+#: Every test is of one kind; of several the first counts. The Makefile's lanes choose by kind.
+KINDS = ("drill", "program", "data", "slow", "unit")
+
+#: How long groups of tests take, in seconds: a file, or a test that any worker can run by itself.
+#: Written by `make durations`; what is not in it takes no time worth mentioning.
+DURATIONS = Path(__file__).parent / "durations.json"
+SECONDS: dict[str, float] = json.loads(DURATIONS.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,67 @@ class Refreshed:
     files: dict[str, tuple[int, int]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-durations", action="store_true", help=f"write {DURATIONS.name}")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first; within a file the order stays."""
-    place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+    """Give every test its kind, and let the groups that take longest begin first."""
+    for item in items:
+        item.add_marker(kind_of(item))
+        if "own_home" in item.fixturenames:
+            item.add_marker("alone")
+    items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))
+
+
+def kind_of(item: pytest.Item) -> str:
+    """Return the kind of a test: by its mark, or by the fixtures that it uses."""
+    kinds = {mark.name for mark in item.iter_markers()}
+    kinds |= {kind for name, kind in FIXTURES.items() if name in item.fixturenames}
+    return next((kind for kind in KINDS if kind in kinds), "unit")
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group of a test: itself where it is listed so, else its file."""
+    test = nodeid.removeprefix("tests/")
+    return test if test in SECONDS else test.partition("::")[0]
+
+
+class ByGroup(LoadScopeScheduling):
+    """Hands a group as a whole to the worker that is free next."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByGroup:
+    return ByGroup(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-durations"):
+        config.pluginmanager.register(Recorder())
+
+
+class Recorder:
+    """Writes how long groups took, but for those of less than a second."""
+
+    def __init__(self) -> None:
+        self._took: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = report.nodeid.removeprefix("tests/")
+        # What a test needs of the whole run is made once, for whichever is the first.
+        if "alone" in report.keywords and report.when == "call":
+            self._took[test] += report.duration
+        elif "alone" not in report.keywords:
+            self._took[test.partition("::")[0]] += report.duration
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not hasattr(session.config, "workerinput"):
+            took = {group: round(sec, 1) for group, sec in self._took.most_common() if sec >= 1}
+            DURATIONS.write_text(json.dumps(took, indent=1) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -95,33 +151,61 @@ def one_reading_of_the_dbt_project() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def refreshed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Refreshed:
-    """The example of Fier, refreshed through the command line's road for May 2023.
+Prepare = Callable[[str, Callable[[Home], Any]], tuple[Home, Any]]
 
-    The first worker that needs it makes it; each has a copy, of which no other can write.
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Prepare:
+    """Makes a home once a run, for all workers, and gives each worker a copy.
+
+    Called with the home's name and what fills it; returns the copy and what filling it returned.
     """
-    own = tmp_path_factory.mktemp("krat")
-    workers = tmp_path_factory.getbasetemp() if worker_id == "master" else own.parents[1]
-    made, told = workers / "refreshed", workers / "refreshed" / "outcome"
-    parsed = manifest_path().with_name("partial_parse.msgpack")
-    with FileLock(workers / "refreshed.lock"):
-        if not told.exists():
-            shutil.rmtree(made, ignore_errors=True)
-            home = Home(root=made / "home", keys=made / "keys")
-            prepare_process(home)
-            write_example(home.inbox, SEEDS)
-            outcome = refresh(home, [MAY])
-            shutil.copy(parsed, made)
-            told.write_bytes(pickle.dumps(outcome))
-    home = Home(root=own / "home", keys=own / "keys")
-    shutil.copytree(made / "home", home.root)
-    shutil.copytree(made / "keys", home.keys)
-    if not parsed.exists():
-        parsed.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(made / parsed.name, parsed)
-    prepare_process(home)
-    return Refreshed(home, pickle.loads(told.read_bytes()), _files(home))
+    own = tmp_path_factory.getbasetemp()
+    workers = (own if worker_id == "master" else own.parent) / "prepared"
+    workers.mkdir(exist_ok=True)
+
+    def prepare(name: str, fill: Callable[[Home], Any]) -> tuple[Home, Any]:
+        made, told = workers / name, workers / name / "told"
+        parsed = manifest_path().with_name("partial_parse.msgpack")
+        with FileLock(workers / f"{name}.lock"):
+            if not told.exists():
+                shutil.rmtree(made, ignore_errors=True)
+                home = Home(root=made / "home", keys=made / "keys")
+                prepare_process(home)
+                outcome = fill(home)
+                shutil.copy(parsed, made)
+                told.write_bytes(pickle.dumps(outcome))
+        if not parsed.exists():
+            parsed.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(made / parsed.name, parsed)
+        made_home = Home(root=made / "home", keys=made / "keys")
+        return copy_home(made_home, own / name), pickle.loads(told.read_bytes())
+
+    return prepare
+
+
+def copy_home(home: Home, folder: Path) -> Home:
+    """Return a copy of a home and its keys, in which krat works from now on.
+
+    Every file is copied: DuckDB writes its files where they are.
+    """
+    copy = Home(root=folder / "home", keys=folder / "keys")
+    shutil.copytree(home.root, copy.root)
+    shutil.copytree(home.keys, copy.keys)
+    prepare_process(copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def refreshed(prepared: Prepare) -> Refreshed:
+    """The example of Fier, refreshed through the command line's road for May 2023."""
+
+    def fill(home: Home) -> Outcome:
+        write_example(home.inbox, SEEDS)
+        return refresh(home, [MAY])
+
+    home, outcome = prepared("refreshed", fill)
+    return Refreshed(home, outcome, _files(home))
 
 
 @pytest.fixture(scope="session")
@@ -156,14 +240,28 @@ def _files(home: Home) -> dict[str, tuple[int, int]]:
     }
 
 
+@pytest.fixture(scope="session")
+def refreshed_again(refreshed: Refreshed, prepared: Prepare) -> tuple[Home, int, str]:
+    """The refreshed home after the command for the same month, nothing new having come.
+
+    With it the exit status of the command and what it printed.
+    """
+
+    def fill(home: Home) -> tuple[int, str]:
+        shutil.copytree(refreshed.home.root, home.root)
+        shutil.copytree(refreshed.home.keys, home.keys)
+        environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+        done = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"], env=environment)
+        return done.exit_code, done.output
+
+    home, (status, output) = prepared("refreshed-again", fill)
+    return home, status, output
+
+
 @pytest.fixture
 def own_home(refreshed: Refreshed, tmp_path: Path) -> Home:
     """A copy of the refreshed home that a test may change."""
-    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
-    shutil.copytree(refreshed.home.root, home.root)
-    shutil.copytree(refreshed.home.keys, home.keys)
-    prepare_process(home)
-    return home
+    return copy_home(refreshed.home, tmp_path)
 
 
 @pytest.fixture
@@ -193,3 +291,25 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target.mkdir(parents=True)
     shutil.copy(extension, target)
     return folder
+
+
+@pytest.fixture(scope="session")
+def libreoffice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibreOffice]:
+    """One LibreOffice for all files of a run."""
+    office = LibreOffice(tmp_path_factory.mktemp("libreoffice"))
+    yield office
+    office.stop()
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., str]:
+    """Runs a script of tests/clients under Node."""
+    return run_node
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found is not None, "make test installs it"
+    return found

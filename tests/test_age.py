@@ -12,6 +12,8 @@ from sources.custody.home import Home
 from sources.custody.vault import IDENTITY, QUARANTINED, RECIPIENTS
 from sources.registers import load_registers
 
+pytestmark = pytest.mark.program
+
 REFUSED = b"nothing that krat reads\n" * 100_000
 ACCEPTED = (
     "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from conftest import Refreshed
 
 from orchestration.cli import cli
 from sources.custody.home import Home
@@ -19,23 +20,25 @@ def empty_home(tmp_path: Path) -> Home:
     return Home(root=tmp_path / "home", keys=tmp_path / "keys")
 
 
-def test_a_refresh_tells_what_was_done_and_where_to_look(own_home: Home) -> None:
-    result = krat(own_home, "refresh", "--month", "2023-05")
-    assert result.exit_code == 0, result.output
-    assert "0 new releases, 2 unchanged" in result.stdout
-    assert "krat status --month 2023-05" in result.stdout
+def test_a_refresh_tells_what_was_done_and_where_to_look(
+    refreshed_again: tuple[Home, int, str],
+) -> None:
+    _, status, output = refreshed_again
+    assert status == 0, output
+    assert "0 new releases, 2 unchanged" in output
+    assert "krat status --month 2023-05" in output
 
 
-def test_the_status_shows_who_reported_and_what_was_found(own_home: Home) -> None:
-    result = krat(own_home, "status", "--month", "2023-05", "--county", "AL-04")
+def test_the_status_shows_who_reported_and_what_was_found(refreshed: Refreshed) -> None:
+    result = krat(refreshed.home, "status", "--month", "2023-05", "--county", "AL-04")
     assert result.exit_code == 0
     assert "AL-04-POLICIA" in result.stdout
     assert "missing_report" in result.stdout
     assert "sources_disagree" in result.stdout
 
 
-def test_sql_answers_from_the_reading_copy_and_can_do_nothing_else(own_home: Home) -> None:
-    count = krat(own_home, "sql", "select count(*) as indicators from core.dim_indicators")
+def test_sql_answers_from_the_reading_copy_and_can_do_nothing_else(refreshed: Refreshed) -> None:
+    count = krat(refreshed.home, "sql", "select count(*) as indicators from core.dim_indicators")
     assert "66" in count.stdout
     for query in (
         "select * from no_such_table",
@@ -44,7 +47,7 @@ def test_sql_answers_from_the_reading_copy_and_can_do_nothing_else(own_home: Hom
         "attach 'other.duckdb'",
         "set enable_external_access = true",
     ):
-        result = krat(own_home, "sql", query)
+        result = krat(refreshed.home, "sql", query)
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
         assert len(result.stderr.splitlines()) == 1

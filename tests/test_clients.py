@@ -1,11 +1,9 @@
 """Clients that others wrote read releases over HTTP: restricted with a token, public without."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +11,11 @@ import duckdb
 import pandas as pd
 import pytest
 import requests
+from programs import LibreOffice
 from served import Served
 
-HERE = Path(__file__).parent
 FIER = "releases/restricted/AL-04/2023-05/r1/"
 PUBLIC = "releases/public/AL/2023-05/r1/"
-
-#: Where make test puts the packages of tests/clients/package.json.
-NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 
 BOTH_TIERS = pytest.mark.parametrize(("path", "holder"), [(FIER, "fier"), (PUBLIC, None)])
 
@@ -136,41 +131,22 @@ def test_each_page_of_a_release_has_its_own_snippets(served: Served) -> None:
 
 @BOTH_TIERS
 def test_duckdb_from_node_reads_it(
-    served: Served, extensions: Path, path: str, holder: str | None
+    served: Served, node: Callable[..., str], extensions: Path, path: str, holder: str | None
 ) -> None:
     token = [served.tokens[holder]] if holder else []
-    told = _node("duckdb.cjs", str(extensions), served.url + path, *token)
+    told = node("duckdb.cjs", str(extensions), served.url + path, *token)
     assert json.loads(told) == [rows_of(served, path)] * 2
 
 
 @BOTH_TIERS
 def test_libreoffice_opens_the_workbook_by_its_address(
-    served: Served, tmp_path: Path, path: str, holder: str | None
+    served: Served, libreoffice: LibreOffice, path: str, holder: str | None
 ) -> None:
-    pipe = f"krat{tmp_path.name}".replace("_", "")
-    office = subprocess.Popen(
-        ["soffice", "--headless", "--norestore", f"--accept=pipe,name={pipe};urp;",
-         f"-env:UserInstallation=file://{tmp_path / 'profile'}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        told = subprocess.run(
-            ["/usr/bin/python3", str(HERE / "libreoffice" / "open.py"), pipe,
-             f"{served.url}{path}marts.xlsx"],
-            input=served.tokens[holder] if holder else "",
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-            env={},
-        )  # fmt: skip
-        office.wait(timeout=120)
-    finally:
-        office.kill()
-    sheets, cover = told.stdout.splitlines()
-    assert "Ecuria e treguesve" in sheets.split("|")
-    assert {"AL-04": "KRAT Fier", "AL": "KRAT Shqipëria"}[path.split("/")[2]] in cover
+    password = served.tokens[holder] if holder else ""
+    sheets, cover = libreoffice.show(f"{served.url}{path}marts.xlsx", password)
+    assert "Ecuria e treguesve" in sheets
+    name = {"AL-04": "KRAT Fier", "AL": "KRAT Shqipëria"}[path.split("/")[2]]
+    assert name in "|".join(cover)
 
 
 #: The pages shown: path, who looks, and what stands there.
@@ -184,7 +160,10 @@ WIDTHS = (390, 1280)
 
 @pytest.fixture(scope="module")
 def shown(
-    served: Served, tmp_path_factory: pytest.TempPathFactory
+    served: Served,
+    node: Callable[..., str],
+    chromium: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """What one Chromium shows of each page at each width of its window."""
     folder = tmp_path_factory.mktemp("pages")
@@ -198,7 +177,7 @@ def shown(
         for number, (page, holder, _) in enumerate(PAGES)
         for width in WIDTHS
     ]
-    told = json.loads(_node("page.cjs", _chromium(), given=json.dumps(asked)))
+    told = json.loads(node("page.cjs", chromium, given=json.dumps(asked)))
     keys = [(page, width) for page, _, _ in PAGES for width in WIDTHS]
     assert all(Path(one["picture"]).read_bytes().startswith(b"\x89PNG") for one in asked)
     return dict(zip(keys, told, strict=True))
@@ -224,23 +203,3 @@ def _snippets(served: Served, holder: str | None) -> dict[str, str]:
     content = requests.get(f"{served.url}catalog.json", headers=headers).json()
     token = served.tokens[holder] if holder else "?"
     return {name: text.replace("YOUR-TOKEN", token) for name, text in content["snippets"].items()}
-
-
-def _node(script: str, *arguments: str, given: str = "") -> str:
-    done = subprocess.run(
-        ["node", str(HERE / "clients" / script), *arguments],
-        env={"PATH": os.environ["PATH"], "NODE_PATH": str(NODE_MODULES), "HOME": "/nonexistent"},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def _chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found is not None, "make test installs it"
-    return found

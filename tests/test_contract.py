@@ -6,9 +6,7 @@ import duckdb
 import pytest
 import yaml
 from babel.dates import format_date
-from conftest import MAY
 
-from orchestration.refresh.steps import refresh
 from sources.custody.home import Home
 
 TABLES: dict[str, list[str]] = yaml.safe_load(
@@ -56,9 +54,8 @@ def test_the_months_are_named_as_babel_names_them(marts: duckdb.DuckDBPyConnecti
 
 
 def test_the_reading_copy_is_whole_after_a_refresh_that_loaded_no_register(
-    own_home: Home, marts: duckdb.DuckDBPyConnection
+    refreshed_again: tuple[Home, int, str], marts: duckdb.DuckDBPyConnection
 ) -> None:
-    refresh(own_home, [MAY])
     listing = "select schema_name, table_name from duckdb_tables() order by all"
-    with duckdb.connect(str(own_home.marts), read_only=True) as again:
+    with duckdb.connect(str(refreshed_again[0].marts), read_only=True) as again:
         assert again.execute(listing).fetchall() == marts.execute(listing).fetchall()

@@ -1,7 +1,6 @@
 """A release as a Data Package, value by value, and as a workbook made to be read."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ import openpyxl
 import pandas as pd
 import pytest
 from conftest import Refreshed
+from programs import LibreOffice
 
-from orchestration import publication
+from orchestration import products
 from orchestration.products.declaration import published_marts
 from orchestration.products.tree import MANIFEST, releases_in
 
-#: LibreOffice's filter for csv: `;` and `"`, UTF-8, and every sheet to a file of its own.
-EVERY_SHEET = "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false,false,false,-1"
+#: LibreOffice's options of csv: `;` and `"`, UTF-8, and every sheet to a file of its own.
+EVERY_SHEET = "59,34,76,1,,0,false,true,false,false,false,-1"
 
 MARTS = {mart.name for mart in published_marts() if mart.numbers}
 
@@ -152,17 +152,10 @@ def test_nothing_that_is_missing_is_shown_as_0(fier: Path) -> None:
         assert shown in ("–", ":", ":u") if pd.isna(value) else shown == value
 
 
-def test_libreoffice_opens_the_workbook(fier: Path, tmp_path: Path) -> None:
-    subprocess.run(
-        [
-            "soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless",
-            "--convert-to", EVERY_SHEET,
-            "--outdir", str(tmp_path), str(fier / "marts.xlsx"),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )  # fmt: skip
+def test_libreoffice_opens_the_workbook(
+    fier: Path, tmp_path: Path, libreoffice: LibreOffice
+) -> None:
+    libreoffice.convert(fier / "marts.xlsx", tmp_path / "marts.csv", EVERY_SHEET)
     text = (tmp_path / "marts-Kopertina.csv").read_text(encoding="utf-8")
     assert "KRAT Fier 2023-05" in text
     progress = (tmp_path / "marts-Ecuria e treguesve.csv").read_text(encoding="utf-8")
@@ -170,7 +163,7 @@ def test_libreoffice_opens_the_workbook(fier: Path, tmp_path: Path) -> None:
 
 
 def test_two_columns_have_never_the_same_titles() -> None:
-    path = Path(publication.__file__).with_name("columns.csv")
+    path = Path(products.__file__).with_name("columns.csv")
     titles = pd.read_csv(path, dtype=str, keep_default_na=False)
     for names in (["column"], ["title_sq", "title_en"]):
         assert not titles[titles.duplicated(subset=names)]["column"].tolist()

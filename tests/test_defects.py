@@ -9,6 +9,8 @@ from defects.planting import Tally, claims, plant_year
 from orchestration.runtime.settings import SEEDS
 from sources.registers import register_rows
 
+pytestmark = pytest.mark.data
+
 
 @pytest.fixture(scope="module")
 def tally() -> Tally:

@@ -35,6 +35,8 @@ from sources.custody.vault import (
 )
 from sources.registers import load_registers
 
+pytestmark = pytest.mark.slow
+
 REGISTERS = load_registers(SEEDS)
 HEAD = "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
 LONG_AGO = 1686000000

@@ -3,6 +3,8 @@
 import pytest
 from false_alarms import PASTS, Past, measure
 
+pytestmark = pytest.mark.slow
+
 SEED = 20231125
 
 

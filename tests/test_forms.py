@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from click.testing import CliRunner
 from conftest import MAY, Refreshed
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
+from programs import LibreOffice
 
 from orchestration.cli import cli
 from orchestration.feedback.checking import Answer, check_file
@@ -160,33 +160,24 @@ def test_the_command_tells_what_it_wrote_and_where_nothing_is_owed(tmp_path: Pat
     assert "no institution of AL-05 owes a report for 2023-05" in none.output
 
 
-def test_a_form_filled_in_libreoffice_is_read_back(forms: dict[str, Path], tmp_path: Path) -> None:
-    source = shutil.copy(forms["AL-04-POLICIA"], tmp_path / "form.xlsx")
+def test_a_form_filled_in_libreoffice_is_read_back(
+    forms: dict[str, Path], tmp_path: Path, libreoffice: LibreOffice
+) -> None:
+    source = Path(shutil.copy(forms["AL-04-POLICIA"], tmp_path / "form.xlsx"))
     _, rows = _rows(forms["AL-04-POLICIA"])
-    pipe = f"krat{tmp_path.name}".replace("_", "")
-    office = subprocess.Popen(
-        ["soffice", "--headless", "--norestore", f"--accept=pipe,name={pipe};urp;",
-         f"-env:UserInstallation=file://{tmp_path / 'profile'}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        told = subprocess.run(
-            ["/usr/bin/python3", str(Path(__file__).parent / "libreoffice" / "fill.py"), pipe,
-             str(source), str(tmp_path / "filled.xlsx"), "Calc MS Excel 2007 XML",
-             f"F{rows['2.1.9.1', '']}=4", f"G{rows['2.1.2.1', '']}=nuk dihet",
-             f"G{rows['2.1.3.1', '']}=zero", f"G{rows['3.1.2.1', '']}=nuk zbatohet",
-             f"F{rows['3.1.2.3', '']}=0", "B4=2023-07"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-            env={},
-        )  # fmt: skip
-        office.wait(timeout=30)
-    finally:
-        office.kill()
-    assert told.stdout.split() == ["B4"], "the head is locked"
+    locked = libreoffice.fill(
+        source,
+        tmp_path / "filled.xlsx",
+        {
+            f"F{rows['2.1.9.1', '']}": "4",
+            f"G{rows['2.1.2.1', '']}": "nuk dihet",
+            f"G{rows['2.1.3.1', '']}": "zero",
+            f"G{rows['3.1.2.1', '']}": "nuk zbatohet",
+            f"F{rows['3.1.2.3', '']}": "0",
+            "B4": "2023-07",
+        },
+    )
+    assert locked == ["B4"], "the head is locked"
     answer = _check(tmp_path / "filled.xlsx")
     assert answer.verdict == "clean"
     read = {

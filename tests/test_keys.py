@@ -23,6 +23,8 @@ from sources.custody.vault import IDENTITY, sealed_original
 from sources.registers import load_registers
 from sources.values import case_number
 
+pytestmark = pytest.mark.slow
+
 LOG_HEAD = (
     "Formulari;Qarku;Të dhënat;Nr. kontaktit;Kanali;Marrë më;Telefonuesi;Qëllimi;"
     "Elemente dyshimi;Shfrytëzimi;Referuar te;Pranuar më;Rezultati;Nr. rastit;Përsëritje e\n"

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
+from defects.planting import build_from_inbox
 
 from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
@@ -24,6 +25,8 @@ from sources.custody.pseudonyms import Pseudonyms, purposes
 from sources.example.generate import COUNTY, KNOWN_TO_POLICE, KnownToPolice
 from sources.registers import load_registers
 from sources.values import case_number
+
+pytestmark = pytest.mark.slow
 
 HEADINGS = (
     "Formulari;Qarku;Institucioni;Të dhënat;Nr. rastit;Kodi i personit;Ngjarja;Data;Gjinia;"
@@ -290,7 +293,7 @@ def test_what_identifies_is_nowhere_in_the_clear(home: Home) -> None:
 def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None:
     send(home, "AL-AP", Record("1", "Barimo", "Dulakor", "1990-05-03"))
     krat("decide", pair_in_doubt(home), "--same", "--reason", "asked")
-    refresh(home, [date(2023, 5, 1)])
+    build_from_inbox(home)
     counted = (
         "select county_code, identified, identified_least, identified_most "
         "from marts.referral_flow where identified > 0 order by all"

@@ -31,10 +31,8 @@ from orchestration.publication.writing.signing import (
     read_public_keys,
     signing_key,
 )
-from orchestration.refresh.steps import refresh
-from orchestration.runtime.settings import PROJECT, SEEDS, prepare_process
+from orchestration.runtime.settings import PROJECT, SEEDS
 from sources.custody.home import Home
-from sources.example.generate import write_example
 from sources.registers import load_registers
 
 FIER = Path("restricted") / "AL-04" / "2023-05"
@@ -271,26 +269,6 @@ def test_a_killed_run_leaves_a_whole_release_or_none(
     folder = folder_of(month / "r1")
     assert folder is not None
     assert folder.latest() == month / "r1"
-
-
-def test_the_same_inputs_give_the_same_bytes(refreshed: Refreshed, tmp_path: Path) -> None:
-    other = Home(root=tmp_path / "elsewhere" / "home", keys=tmp_path / "keys")
-    other.keys.mkdir()
-    shutil.copy(refreshed.home.keys / PRIVATE_KEY, other.keys)
-    prepare_process(other)
-    write_example(other.inbox, SEEDS)
-    refresh(other, [MAY])
-    files = {
-        path.relative_to(refreshed.home.releases)
-        for path in refreshed.home.releases.rglob("*")
-        if path.is_file()
-    }
-    assert len(files) > 40
-    assert files == {
-        path.relative_to(other.releases) for path in other.releases.rglob("*") if path.is_file()
-    }
-    for path in sorted(files):
-        assert (refreshed.home.releases / path).read_bytes() == (other.releases / path).read_bytes()
 
 
 def test_the_gates_record_of_a_month_hangs_on_that_month_alone(own_home: Home) -> None:

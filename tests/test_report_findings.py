@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime
 
 import duckdb
 import pytest
+from defects.planting import build_from_inbox
 from planted import Row, write_report
 
-from orchestration.refresh.steps import refresh
 from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
 from sources.example.generate import PUBLISHED_FIGURES
+
+pytestmark = pytest.mark.data
 
 RULES = (
     "wrong_sender", "wrong_month", "duplicate_report", "report_changed", "correction_drops_values",
@@ -190,7 +192,7 @@ FOLLOWS = {
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The reading copy over everything that is planted."""
+    """The warehouse over everything that is planted."""
     folder = tmp_path_factory.mktemp("planted")
     home = Home(root=folder / "home", keys=folder / "keys")
     prepare_process(home)
@@ -206,8 +208,8 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     published = home.inbox / "AL" / PUBLISHED_FIGURES.name
     published.parent.mkdir(parents=True)
     published.write_bytes(PUBLISHED_FIGURES.read_bytes())
-    refresh(home, [date(2023, 12, 1)])
-    with duckdb.connect(str(home.marts), read_only=True) as connection:
+    build_from_inbox(home)
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         yield connection
 
 

@@ -1,7 +1,6 @@
 """Return slips: an institution reads what came, what is missing or doubted, and until when."""
 
 import shutil
-import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import MAY, Refreshed
 from openpyxl import load_workbook
+from programs import LibreOffice
 
 from orchestration.cli import cli
 from orchestration.feedback.slips import as_text, slips, write_slips
@@ -86,7 +86,7 @@ def test_the_workbook_says_the_same_and_numbers_are_numbers(
 
 
 def test_a_slip_opens_in_libreoffice_and_what_looks_like_a_formula_stays_text(
-    refreshed: Refreshed, tmp_path: Path
+    refreshed: Refreshed, tmp_path: Path, libreoffice: LibreOffice
 ) -> None:
     # No message of krat's own starts so; one that quotes a file could.
     planted = tmp_path / "marts.duckdb"
@@ -97,15 +97,9 @@ def test_a_slip_opens_in_libreoffice_and_what_looks_like_a_formula_stays_text(
             "where rule = 'value_not_reported'"
         )
     write_slips(Home(root=tmp_path, keys=tmp_path / "keys"), "AL-04", MAY, AS_OF, tmp_path / "out")
-    subprocess.run(
-        [
-            "soffice", "--headless", "--norestore", f"-env:UserInstallation=file://{tmp_path}/lo",
-            "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", str(tmp_path),
-            str(tmp_path / "out" / "AL-04-SHENDETI.xlsx"),
-        ],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
-    told = (tmp_path / "AL-04-SHENDETI.csv").read_text(encoding="utf-8")
+    table = tmp_path / "AL-04-SHENDETI.csv"
+    libreoffice.convert(tmp_path / "out" / "AL-04-SHENDETI.xlsx", table, "44,34,76")
+    told = table.read_text(encoding="utf-8")
     assert "2.2.5.1,+2,E7,7,=1+1" in told
 
 

@@ -19,6 +19,8 @@ from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home
 
+pytestmark = [pytest.mark.data, pytest.mark.alone]
+
 MAY = date(2023, 5, 1)
 UNCOVERED = date(2026, 10, 1)
 

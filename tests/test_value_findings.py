@@ -12,11 +12,13 @@ from random import Random
 
 import duckdb
 import pytest
+from defects.planting import build_from_inbox
 from planted import Row, write_report
 
-from orchestration.refresh.steps import refresh
 from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
+
+pytestmark = pytest.mark.data
 
 CLEAN_INSTITUTIONS = [
     "AL-04-PREFEKTI", "AL-04-SHSSH", "AL-04-KESHILLI", "AL-04-B-FIER", "AL-04-B-LUSHNJE",
@@ -96,7 +98,7 @@ def _poisson(rng: Random, mean: float) -> int:
 
 @pytest.fixture(scope="module")
 def doubts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The reading copy over clean years, the defects, and a jump of a small count."""
+    """The warehouse over clean years, the defects, and a jump of a small count."""
     folder = tmp_path_factory.mktemp("doubts")
     home = Home(root=folder / "home", keys=folder / "keys")
     prepare_process(home)
@@ -115,8 +117,8 @@ def doubts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
     write_report(home, "AL-04-ARSIMI", date(2023, 1, 1), [("3.1.9.2", "", 0)])
     for institution in ("AL-04-FORMIMI", "AL-04-DVKM"):
         write_report(home, institution, date(2023, 1, 1), [("3.1.1.2", "", 412)])
-    refresh(home, [date(2023, 4, 1)])
-    with duckdb.connect(str(home.marts), read_only=True) as connection:
+    build_from_inbox(home)
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         yield connection
 
 

@@ -164,9 +164,17 @@ def _lines(signs: dict[CountKey, Sign], moment: int) -> list[Line]:
     ]
 
 
-def test_two_hundred_releases_that_krat_masks_are_safe() -> None:
+# With small counts alone suppressed, 32 of the first 40 releases leak.
+@pytest.mark.parametrize(
+    "releases",
+    [
+        pytest.param(40, marks=pytest.mark.slow),
+        pytest.param(200, marks=pytest.mark.drill),
+    ],
+)
+def test_releases_that_krat_masks_are_safe(releases: int) -> None:
     shown = 0
-    for seed in range(200):
+    for seed in range(releases):
         rng = random.Random(seed)
         counties = rng.choice((1, 2, 3, 5))
         persons = _persons(rng, counties, rng.choice((8, 25, 70)))
@@ -175,9 +183,10 @@ def test_two_hundred_releases_that_krat_masks_are_safe() -> None:
         verdict = audit(_said(_lines(signs, 1)), relations_among(origins, RULES), K, in_full=False)
         assert verdict.is_safe, (seed, verdict.leaks, verdict.contradictions)
         shown += sum(sign.value is not None for sign in signs.values())
-    assert shown > 500
+    assert shown > 2.5 * releases
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), corrections=st.integers(0, 12))
 def test_corrected_tables_are_safe_beside_the_first_unless_nothing_could_be(
@@ -201,6 +210,7 @@ def test_corrected_tables_are_safe_beside_the_first_unless_nothing_could_be(
         assert not audit(both, relations_among(origins, RULES), K, in_full=False).is_safe
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_every_range_holds_the_true_count(seed: int) -> None:

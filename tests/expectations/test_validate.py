@@ -8,7 +8,7 @@ import pytest
 
 from expectations.suites import FOLDER, load_suite, suite_hash
 from expectations.validate import Check, validate, validate_all
-from sources.registers import Plan, Registers
+from sources.registers import ActionPlan, Registers
 
 KEY = "a" * 64
 SUITES = sorted(path.stem for path in FOLDER.glob("*.yml"))
@@ -24,7 +24,7 @@ def registers() -> Registers:
         categories={},
         months={date(2023, 5, 1)},
         rules={},
-        plans=(Plan("PKV-2021-2023", date(2021, 1, 1), date(2023, 12, 31)),),
+        plans=(ActionPlan("PKV-2021-2023", date(2021, 1, 1), date(2023, 12, 31)),),
     )
 
 

@@ -1,6 +1,6 @@
 """A coverage-guided fuzzer of the readers.
 
-Run by `make fuzz`, or: python tests/fuzz/read_file.py FOLDER [options of libFuzzer]. Seeds are
+Run by `make drill`, or: python tests/fuzz/read_file.py FOLDER [options of libFuzzer]. Seeds are
 written into FOLDER first: true forms, reports, logs and records. A short run of what must hold is
 part of the tests.
 """

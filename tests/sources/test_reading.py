@@ -5,10 +5,9 @@ import json
 import os
 import re
 import struct
-import subprocess
 import unicodedata
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.comments import Comment
+from programs import LibreOffice
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from sources.custody.home import Home
@@ -685,25 +685,24 @@ def test_a_row_of_totals_is_left_out_and_told(home: Home, words: list[str]) -> N
     assert rules(reading) == ["totals_row_left_out"]
 
 
-def saved_as(suffix: str, content: bytes, folder: Path) -> bytes:
-    """Return a workbook as LibreOffice saves it in another format."""
-    source = folder / "report.xlsx"
-    source.write_bytes(content)
-    subprocess.run(
-        ["soffice", "--headless", "--convert-to", suffix, "--outdir", str(folder),
-         f"-env:UserInstallation=file://{folder / 'profile'}", str(source)],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )  # fmt: skip
-    return (folder / f"report.{suffix}").read_bytes()
+@pytest.fixture
+def saved_as(libreoffice: LibreOffice, tmp_path: Path) -> Callable[[str, bytes], bytes]:
+    """Saves a workbook in another format, as LibreOffice does."""
+
+    def save(suffix: str, content: bytes) -> bytes:
+        source, target = tmp_path / "report.xlsx", tmp_path / f"report.{suffix}"
+        source.write_bytes(content)
+        libreoffice.convert(source, target)
+        return target.read_bytes()
+
+    return save
 
 
 @pytest.mark.parametrize("suffix", ["ods", "xls"])
 def test_a_workbook_saved_by_libreoffice_in_another_format_is_read(
-    home: Home, tmp_path: Path, suffix: str
+    home: Home, saved_as: Callable[[str, bytes], bytes], suffix: str
 ) -> None:
-    content = saved_as(suffix, workbook([["2.1.9.1", "", "", "", "1 200", ""]]), tmp_path)
+    content = saved_as(suffix, workbook([["2.1.9.1", "", "", "", "1 200", ""]]))
     reading = read(home, content)
     assert reading.delivery["file_format"] == suffix
     assert [(row["value"], row["sheet"], row["cell"]) for row in reading.rows] == [
@@ -713,7 +712,7 @@ def test_a_workbook_saved_by_libreoffice_in_another_format_is_read(
 
 @pytest.mark.parametrize("suffix", ["ods", "xls"])
 def test_formulas_and_what_is_hidden_or_merged_are_seen_in_other_formats(
-    home: Home, tmp_path: Path, suffix: str
+    home: Home, saved_as: Callable[[str, bytes], bytes], suffix: str
 ) -> None:
     book = load_workbook(io.BytesIO(workbook([["2.1.9.1", "", "", "", 3, ""]] * 3)))
     page = book["Raporti"]
@@ -722,7 +721,7 @@ def test_formulas_and_what_is_hidden_or_merged_are_seen_in_other_formats(
     page.merge_cells("A8:A9")
     changed = io.BytesIO()
     book.save(changed)
-    found = places(read(home, saved_as(suffix, changed.getvalue(), tmp_path)))
+    found = places(read(home, saved_as(suffix, changed.getvalue())))
     assert ("formula_in_cell", "Raporti", "E7") in found
     assert ("merged_cells_read", "Raporti", "A8") in found
     assert {rule for rule, _, _ in found} >= {"hidden_cells_read"}
@@ -730,7 +729,7 @@ def test_formulas_and_what_is_hidden_or_merged_are_seen_in_other_formats(
 
 @pytest.mark.parametrize("suffix", ["ods", "xls"])
 def test_a_percentage_and_an_error_are_no_values_in_other_formats(
-    home: Home, tmp_path: Path, suffix: str
+    home: Home, saved_as: Callable[[str, bytes], bytes], suffix: str
 ) -> None:
     book = load_workbook(io.BytesIO(workbook([["2.1.9.1", "", "", "", 3, ""]] * 3)))
     page = book["Raporti"]
@@ -739,14 +738,16 @@ def test_a_percentage_and_an_error_are_no_values_in_other_formats(
     assert page["E8"].data_type == "e"
     changed = io.BytesIO()
     book.save(changed)
-    content = saved_as(suffix, changed.getvalue(), tmp_path)
+    content = saved_as(suffix, changed.getvalue())
     # LibreOffice writes an error as the formula that gives it.
     assert {("formula_in_cell", "Raporti", "E8"), ("not_a_number", "Raporti", "E7")} <= set(
         places(read(home, content))
     )
 
 
-def test_a_number_that_an_ods_shows_as_another_is_refused(home: Home, tmp_path: Path) -> None:
+def test_a_number_that_an_ods_shows_as_another_is_refused(
+    home: Home, saved_as: Callable[[str, bytes], bytes]
+) -> None:
     lies = ['0"000"', "0,", ";;;", '0" mijë"', "0%"]
     truths = ["#,##0", "0.00", '0" persona"', "General", "000000"]
     rows = [["2.1.9.1", "", "", "", 1900, ""]] * len(lies + truths)
@@ -757,7 +758,7 @@ def test_a_number_that_an_ods_shows_as_another_is_refused(home: Home, tmp_path: 
     page["E12"].comment = Comment("12 raste", "krat")
     changed = io.BytesIO()
     book.save(changed)
-    found = places(read(home, saved_as("ods", changed.getvalue(), tmp_path)))
+    found = places(read(home, saved_as("ods", changed.getvalue())))
     refused = [cell for rule, _, cell in found if rule == "not_a_number"]
     assert refused == [f"E{number}" for number in range(7, 7 + len(lies))]
 
@@ -789,12 +790,14 @@ def test_an_ods_may_hold_what_is_no_number(home: Home, number: str) -> None:
     assert read(home, content).delivery["status"] == "refused"
 
 
-def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(home: Home, tmp_path: Path) -> None:
+def test_an_error_that_excel_wrote_into_an_xls_is_no_blank_cell(
+    home: Home, saved_as: Callable[[str, bytes], bytes]
+) -> None:
     book = load_workbook(io.BytesIO(workbook([["2.1.9.1", "", "", "", 3, ""]] * 2)))
     book["Raporti"]["E8"] = "=1+2"
     changed = io.BytesIO()
     book.save(changed)
-    content = saved_as("xls", changed.getvalue(), tmp_path)
+    content = saved_as("xls", changed.getvalue())
     # The record of the formula in E8 becomes one of an error (MS-XLS 2.4.24) and one of nothing.
     formula = re.search(rb"\x06\x00(..)\x07\x00\x04\x00", content, re.DOTALL)
     assert formula is not None

@@ -23,7 +23,7 @@ from defects.forms import HEADING, Form
 from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
-from orchestration.refresh.steps import today
+from orchestration.runtime.clock import today
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -90,10 +90,7 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
         rng = Random(seed)
         reports = _logs(home) if logs else _reports(home)
         plants = list(_planted(reports, rng, wanted, logs))
-        take_in(home, load_registers(SEEDS))
-        load_raw(home, today())
-        link_persons(home)
-        build_warehouse(home)
+        build_from_inbox(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             findings = connection.execute(
                 "select rule, severity, county_code, institution_code, "
@@ -103,6 +100,14 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
     # A log that is refused takes its records from many reports, which then differ from them.
     clean = set() if logs else {(report.institution, f"{report.month:%Y-%m}") for report in reports}
     _compare(seed, plants, findings, tally, clean)
+
+
+def build_from_inbox(home: Home) -> None:
+    """Do the steps of a refresh that come before anything is judged or published."""
+    take_in(home, load_registers(SEEDS))
+    load_raw(home, today())
+    link_persons(home)
+    build_warehouse(home)
 
 
 def _planted(
