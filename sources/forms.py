@@ -11,7 +11,6 @@ from typing import Any
 
 import xlsxwriter
 
-from sources.datafiles import read_yaml
 from sources.layouts import SOURCES, Layout, form_key, load_layouts
 from sources.registers import (
     is_due,
@@ -21,6 +20,7 @@ from sources.registers import (
     plan_rows,
     register_rows,
 )
+from sources.texts import both, text
 
 LAYOUT_ID = "krat-raport-2"
 
@@ -160,7 +160,7 @@ def _write(
                     "minimum": 0,
                     "maximum": _LARGEST,
                     "error_title": column.headings[0],
-                    "error_message": "Shkruani një numër të plotë, 0 ose më të madh.",
+                    "error_message": text("forms.no_whole_number", "sq"),
                 },
             )
         if column.choices:
@@ -170,7 +170,7 @@ def _write(
                     "validate": "list",
                     "source": list(column.choices),
                     "error_title": column.headings[0],
-                    "error_message": "Zgjidhni nga lista, ose lëreni bosh.",
+                    "error_message": text("forms.not_in_list", "sq"),
                 },
             )
     sheet.freeze_panes(top + 1, 2)
@@ -183,11 +183,10 @@ def _write(
 
 
 def _write_instructions(book: xlsxwriter.Workbook) -> None:
-    lines: dict[str, list[str]] = read_yaml(SOURCES / "submissions" / "instructions.yml")
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet("Udhëzime")
+    sheet = book.add_worksheet(text("forms.sheet", "sq"))
     sheet.set_column(0, 0, 110, wrapped)
-    for row, line in enumerate([*lines["sq"], "", *lines["en"]]):
+    for row, line in enumerate(both("forms.instructions", "\n\n").splitlines()):
         sheet.set_row(row, max(1, ceil(len(line) / 100)) * _LINE_HEIGHT)
         sheet.write_string(row, 0, line, wrapped)
     sheet.protect()

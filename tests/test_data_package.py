@@ -92,9 +92,9 @@ def test_every_number_has_a_unit_and_both_statuses(fier: Path, package: dict[str
     ("mart", "row", "measure", "obs_status", "conf_status"),
     [
         ("reporting_completeness", "AL-04-B-PATOS", "days_late", "O", "F"),
-        ("indicator_progress", "1.1.1.1", "actual_month", "M", "F"),
-        ("indicator_progress", "2.1.1.1", "actual_month", "P", "N"),
-        ("indicator_progress", "2.1.1.1", "target_value", "M", "N"),
+        ("indicator_progress", "PKV-2021-2023/1.1.1.1", "actual_month", "M", "F"),
+        ("indicator_progress", "PKV-2021-2023/2.1.1.1", "actual_month", "P", "N"),
+        ("indicator_progress", "PKV-2021-2023/2.1.1.1", "target_value", "M", "N"),
         ("referral_flow", "all", "identified", "P", "N"),
     ],
 )
@@ -111,7 +111,8 @@ def test_a_value_has_the_status_of_what_is_known_of_it(
 def test_the_database_of_a_release_names_its_codes(fier: Path) -> None:
     with duckdb.connect(str(fier / "mart.duckdb"), read_only=True) as connection:
         unnamed = connection.execute(
-            "select count(*) from indicator_progress anti join indicators using (indicator_code)"
+            "select count(*) from indicator_progress "
+            "anti join indicators using (plan_code, indicator_code)"
         ).fetchone()
         comments = connection.execute(
             "select count(*) filter (where comment is null) from duckdb_columns() "

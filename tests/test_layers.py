@@ -14,7 +14,7 @@ MAY_READ = {
     "staging": {"raw"},
     "intermediate": {"staging", "intermediate", "core", "register"},
     "core": {"staging", "intermediate", "core", "register"},
-    "marts": {"core"},
+    "marts": {"core", "intermediate"},
     "quality": {"core"},
     "publication": {"staging", "core", "marts"},
 }

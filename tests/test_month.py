@@ -238,13 +238,13 @@ def test_a_correction_gives_a_second_release_that_says_what_changed(own_home: Ho
     assert outcome.intake.accepted == 1
     assert [(made.number, made.is_new) for made in outcome.releases] == [(2, True)]
     changes = (outcome.releases[0].path / "CHANGES.md").read_text(encoding="utf-8")
-    assert "| AL-04 2023-05-01 2.1.18.1 | actual_month | " in changes
+    assert "| AL-04 2023-05-01 PKV-2021-2023 2.1.18.1 | actual_month | " in changes
     assert " | 7 | corrected |" in changes
     restated = pd.read_parquet(outcome.releases[0].path / "restatements.parquet")
     assert set(restated["reason"]) == {"corrected"}
     number = restated[
         (restated["mart"] == "indicator_progress")
-        & (restated["mart_row"] == "2.1.18.1")
+        & (restated["mart_row"] == "PKV-2021-2023/2.1.18.1")
         & (restated["measure"] == "actual_month")
     ].iloc[0]
     assert number["new_value"] == 7

@@ -13,8 +13,8 @@ from orchestration.warehouse.obligations import noted_obligations
 from sources.custody.home import Home
 
 HEAD = [
-    "institution_code", "indicator_code", "frequency", "valid_from", "valid_to", "recorded_from",
-    "recorded_to", "basis",
+    "institution_code", "plan_code", "indicator_code", "frequency", "valid_from", "valid_to",
+    "recorded_from", "recorded_to", "basis",
 ]  # fmt: skip
 
 Row = tuple[str, str, str, str]
@@ -28,6 +28,7 @@ def write_register(folder: Path, rows: list[Row]) -> None:
             writer.writerow(
                 (
                     institution,
+                    "PKV-2021-2023",
                     "1.1.1.1",
                     frequency,
                     "2023-01-01",

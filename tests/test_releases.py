@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
-from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, place_of, releases_in
+from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of, releases_in
 from orchestration.publication.restricted import release
 from orchestration.publication.verify import verify_release
 from orchestration.publication.writing.signing import (
@@ -266,9 +266,9 @@ def test_a_killed_run_leaves_a_whole_release_or_none(
     assert release(own_home, "AL-04", MAY).number == 1
     assert {path.name for path in month.iterdir()} == {"r1", LATEST}
     assert (month / "r1" / MANIFEST).read_bytes() == before
-    place = place_of(month / "r1")
-    assert place is not None
-    assert place.latest() == month / "r1"
+    folder = folder_of(month / "r1")
+    assert folder is not None
+    assert folder.latest() == month / "r1"
 
 
 def test_the_gates_record_of_a_month_hangs_on_that_month_alone(own_home: Home) -> None:

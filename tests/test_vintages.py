@@ -334,7 +334,8 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
         )
         connection.execute(
             "insert into marts.remarks by name select 'AL-04' as county_code, ? as reporting_month,"
-            " '3.1.12.1' as indicator_code, 'correction' as kind, 'c1' as remark_id, "
+            " 'PKV-2021-2023' as plan_code, '3.1.12.1' as indicator_code, 'correction' as kind, "
+            "'c1' as remark_id, "
             "? as about_month, 'KRAT Fier' as decided_by, 'seven sessions' as reason, "
             "true as is_made_up",
             [MAY, MAY],
@@ -365,7 +366,7 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
         assert facts_of(folder)["status"] == "final"
         restated = pd.read_parquet(folder / "restatements.parquet")
         rows = restated[["mart_row", "measure", "old_value", "new_value", "reason"]]
-        assert ("3.1.12.1", "actual_month", 61, 65, "corrected") in set(
+        assert ("PKV-2021-2023/3.1.12.1", "actual_month", 61, 65, "corrected") in set(
             rows.itertuples(index=False, name=None)
         )
     changes = (restricted / "CHANGES.md").read_text(encoding="utf-8")

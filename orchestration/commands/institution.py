@@ -8,7 +8,6 @@ from collections import Counter
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -16,35 +15,7 @@ from orchestration.commands.common import Month, require_county
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.problems import MAX_PLACES
-
-_CHECK_WORDS = {
-    "sq": {
-        "read_as": "U lexua si",
-        "nothing": "asnjë formular i njohur",
-        "blocks": "PENGON   ",
-        "warns": "PYETJE   ",
-        "informs": "SHËNIM   ",
-        "copy": "Kopja me qelizat e shënuara",
-        "no_copy": "Kopja me qelizat e shënuara nuk shkruhet dot",
-        "more": "Për çdo lloj gabimi tregohen më së shumti {most} vende: mund të ketë më shumë.",
-        "clean": "Skedari është në rregull: dërgojeni.",
-        "flagged": "Skedari do të pranohej. Shihni pyetjet më sipër para se ta dërgoni.",
-        "refused": "Skedari do të refuzohej. Ndreqni sa më sipër dhe kontrollojeni përsëri.",
-    },
-    "en": {
-        "read_as": "Read as",
-        "nothing": "no known form",
-        "blocks": "BLOCKS   ",
-        "warns": "QUESTION ",
-        "informs": "NOTE     ",
-        "copy": "Copy with the cells marked",
-        "no_copy": "The copy with the cells marked can't be written",
-        "more": "At most {most} places are shown for each kind of fault: there may be more.",
-        "clean": "The file is in order: send it.",
-        "flagged": "The file would be taken in. See the questions above before you send it.",
-        "refused": "The file would be refused. Mend what stands above and check it again.",
-    },
-}
+from sources.texts import Language, text
 
 
 @click.command()
@@ -122,22 +93,24 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     except OSError as mistake:
         raise click.ClickException(f"the file can't be opened: {mistake.strerror}.") from mistake
     delivery = answer.reading.delivery
-    language: Literal["sq", "en"] = "en" if english else "sq"
-    words = _CHECK_WORDS[language]
+    language: Language = "en" if english else "sq"
     month = delivery["reporting_month"]
     understood = [delivery["layout_id"], delivery["county_code"], delivery["institution_code"]]
     form = ", ".join(filter(None, [*understood, f"{month:%Y-%m}" if month else None]))
-    click.echo(f"{words['read_as']}: {form if delivery['layout_id'] else words['nothing']}")
+    known = form if delivery["layout_id"] else text("check.nothing", language)
+    click.echo(f"{text('check.read_as', language)}: {known}")
     for severity, problem in answer.problems:
-        click.echo(f"{words[severity]}  {problem.told(language)}")
+        grade = text(f"check.severities.{severity}", language)
+        click.echo(f"{grade:9}  {problem.told(language)}")
     places = Counter(problem.rule for _, problem in answer.problems)
     if max(places.values(), default=0) >= MAX_PLACES:
-        click.echo(words["more"].format(most=MAX_PLACES))
+        click.echo(text("check.more", language, most=MAX_PLACES))
     if any(problem.cell or problem.row_number for _, problem in answer.problems):
         try:
             write_marked_copy(answer, target, language)
-            click.echo(f"{words['copy']}: {target}")
+            click.echo(f"{text('check.copy', language)}: {target}")
         except OSError as mistake:
-            click.echo(f"{words['no_copy']}: {target} ({mistake.strerror})", err=True)
-    click.echo(words[answer.verdict])
+            failed = text("check.no_copy", language)
+            click.echo(f"{failed}: {target} ({mistake.strerror})", err=True)
+    click.echo(text(f"check.verdicts.{answer.verdict}", language))
     sys.exit({"clean": 0, "refused": 1, "flagged": 3}[answer.verdict])

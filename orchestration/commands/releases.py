@@ -19,6 +19,7 @@ from orchestration.commands.common import (
     wait_option,
 )
 from sources.custody.home import Home
+from sources.texts import LANGUAGES, both, text
 
 
 @click.command()
@@ -101,12 +102,14 @@ def verify(home: Home, path: Path, key: Path | None) -> None:
             fault = pointer_fault(month)
             faults += [(month, fault)] if fault else []
     for folder, fault in faults:
-        click.echo(f"{folder}: {fault.sentence_sq} / {fault.sentence_en}", err=True)
+        click.echo(f"{folder}: {' / '.join(map(fault.sentence, LANGUAGES))}", err=True)
     if faults:
         sys.exit(1)
-    count = f"{len(folders)} publikime / releases" if len(folders) > 1 else str(folders[0])
-    click.echo(f"I plotë dhe i yni / Whole and ours: {count}.")
-    click.echo("Çelësi / Key: " + ", ".join(fingerprint(one) for one in keys))
+    several = f"{len(folders)} {both('release.verify.releases')}"
+    count = several if len(folders) > 1 else str(folders[0])
+    click.echo(f"{both('release.verify.whole')}: {count}.")
+    known = ", ".join(fingerprint(one) for one in keys)
+    click.echo(f"{both('release.verify.key')}: {known}")
     click.echo(f"       {where}")
 
 
@@ -126,13 +129,11 @@ def _trusted(home: Home, path: Path, key: Path | None) -> tuple[list[Any], str]:
         return read_public_keys(key), f"{key}"
     own = own_public_keys(home.keys)
     if own and path.resolve().is_relative_to(home.releases):
-        return own, "i këtij instalimi / of this installation"
+        return own, both("release.verify.own_key")
     places = [path.resolve(), *path.resolve().parents]
     found = next((place / PUBLIC_KEYS for place in places if (place / PUBLIC_KEYS).is_file()), None)
     if found is None:
-        raise click.ClickException(
-            f"no {PUBLIC_KEYS} lies above {path}: give the public key with --key. "
-            f"Mungon {PUBLIC_KEYS}: jepni çelësin publik me --key."
-        )
-    compare = "krahasojeni me çelësin që ju dha ZKKA / compare it with the key ZKKA gave you"
-    return read_public_keys(found), f"{found}: {compare}"
+        sq, en = (text("release.verify.no_key", one, file=PUBLIC_KEYS) for one in LANGUAGES)
+        give_sq, give_en = (text("release.verify.give_key", one) for one in LANGUAGES)
+        raise click.ClickException(f"{en} {path}: {give_en} {sq}: {give_sq}")
+    return read_public_keys(found), f"{found}: {both('release.verify.compare')}"

@@ -7,7 +7,6 @@ a pull is done (orchestration.pulling).
 import ipaddress
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -15,6 +14,7 @@ from orchestration.commands.common import Month, progress, require_county
 from orchestration.runtime.clock import today
 from orchestration.runtime.settings import LOOPBACK, serve_settings, token_from_environment
 from sources.custody.home import Home
+from sources.texts import Language, both, text
 
 #: How long a token works unless it is said otherwise.
 TOKEN_DAYS = 365
@@ -36,16 +36,9 @@ def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path
     from orchestration.serving.app import run
 
     if (certfile is None) != (keyfile is None):
-        raise click.UsageError(
-            "jepni edhe --certfile edhe --keyfile. / --certfile and --keyfile go together."
-        )
+        raise click.UsageError(both("serving.server.two_files"))
     if certfile is None and not _is_loopback(host):
-        raise click.UsageError(
-            f"te {host} tokenat do të udhëtonin hapur: jepni --certfile dhe --keyfile, "
-            "ose rrini në 127.0.0.1 pas një proxy-je. / "
-            f"tokens would cross the network to {host} in the clear: give --certfile and "
-            "--keyfile, or stay on 127.0.0.1 behind a proxy (docs/serving.md)."
-        )
+        raise click.UsageError(both("serving.server.clear_text", host=host))
     run(
         home,
         serve_settings(home),
@@ -53,9 +46,7 @@ def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path
         port=port,
         certfile=certfile,
         keyfile=keyfile,
-        announce=lambda address: click.echo(
-            f"Publikimet jepen te / Serving releases at {address} (Ctrl-C)"
-        ),
+        announce=lambda address: click.echo(f"{both('serving.server.serving')} {address} (Ctrl-C)"),
     )
 
 
@@ -94,13 +85,12 @@ def make(
     require_county(county_code)
     last_day = until.date() if until else today() + timedelta(days=TOKEN_DAYS)
     if last_day < today():
-        raise click.BadParameter(f"{last_day} ka kaluar. / --until {last_day} has passed.")
-    token_id, text = make_token(home, reader, Tier(tier), county_code, last_day)
-    click.echo(text)
+        raise click.BadParameter(both("serving.tokens.day_has_passed", day=last_day))
+    token_id, secret = make_token(home, reader, Tier(tier), county_code, last_day)
+    click.echo(secret)
     click.echo(
         f"{token_id}: {reader}, {tier}, {county_code or 'AL-*'}, – {last_day}. "
-        "Nuk ruhet dhe nuk tregohet më: dorëzojeni me kujdes. / "
-        "It is not kept and can't be shown again: hand it over safely.",
+        + both("serving.tokens.shown_once"),
         err=True,
     )
 
@@ -118,10 +108,7 @@ def list_tokens(home: Home) -> None:
             f"through {one.valid_until}  {one.reader_name}"
         )
     if not known:
-        click.echo(
-            "Ende nuk ka tokena. / No token was made yet: "
-            "krat token make --reader NAME --county CODE."
-        )
+        click.echo(both("serving.tokens.none"))
 
 
 @token.command()
@@ -133,7 +120,7 @@ def revoke(home: Home, token_id: str, reason: str) -> None:
     from orchestration.serving.tokens import revoke_token
 
     revoke_token(home, token_id, reason)
-    click.echo(f"U shfuqizua. / Revoked: {token_id}.")
+    click.echo(f"{both('serving.tokens.revoked')}: {token_id}.")
 
 
 @click.command()
@@ -169,10 +156,9 @@ def pull(
 
     from orchestration.pulling.pull import CONNECTIONS
     from orchestration.pulling.pull import pull as run
-    from orchestration.pulling.remote import Remote
-    from orchestration.pulling.words import PullFailed, sentence
+    from orchestration.pulling.remote import PullFailed, Remote
 
-    language: Literal["sq", "en"] = "en" if english else "sq"
+    language: Language = "en" if english else "sq"
     for county in counties:
         require_county(county)
     folder = out or home.pulled
@@ -192,28 +178,22 @@ def pull(
     except PullFailed as failure:
         raise click.ClickException(failure.sentence(language)) from failure
     if done.pinned:
-        click.echo(sentence("reports", "pinned", language, url=remote.url, fingerprint=done.pinned))
-    report = "pulled" if done.new else "nothing_new"
-    size = f"{format_decimal(done.size / 1e6, '#,##0.0', locale=language)} MB"
-    click.echo(sentence("reports", report, language, new=done.new, count=done.here, size=size))
+        key = {"url": remote.url, "fingerprint": done.pinned}
+        click.echo(text("pulling.reports.pinned", language, **key))
+    if done.new:
+        size = f"{format_decimal(done.size / 1e6, '#,##0.0', locale=language)} MB"
+        fetched = {"new": done.new, "size": size, "count": done.here}
+        click.echo(text("pulling.reports.pulled", language, **fetched))
+    else:
+        click.echo(text("pulling.reports.nothing_new", language, count=done.here))
     if done.national:
-        tables, united, months = done.national
+        united = dict(zip(("tables", "counties", "months"), done.national, strict=True))
         path = folder / "national.duckdb"
-        click.echo(
-            sentence(
-                "reports",
-                "united",
-                language,
-                path=path,
-                tables=tables,
-                counties=united,
-                months=months,
-            )
-        )
+        click.echo(text("pulling.reports.united", language, path=path, **united))
 
 
 def _read_token(path: Path) -> str:
-    from orchestration.pulling.words import PullFailed
+    from orchestration.pulling.remote import PullFailed
 
     try:
         return path.read_text(encoding="ascii").strip()

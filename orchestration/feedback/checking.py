@@ -19,6 +19,7 @@ from sources.problems import Problem, severity_of, worst_first
 from sources.reading import Reading
 from sources.reading.tables import Tables, read_tables
 from sources.registers import Registers
+from sources.texts import Language, text
 
 #: Fill of a marked cell, by severity.
 FILLS = {"blocks": "F4B6B6", "warns": "FFE3A3", "informs": "D6E6F5"}
@@ -70,7 +71,7 @@ def check_file(
     return Answer(reading, graded, content)
 
 
-def write_marked_copy(answer: Answer, target: Path, language: Literal["sq", "en"]) -> None:
+def write_marked_copy(answer: Answer, target: Path, language: Language) -> None:
     """Write a workbook at `target` that is the file with its problem cells filled and noted.
 
     The cells of a file that is no .xlsx, or one that only the door's reader can read, are written
@@ -96,7 +97,7 @@ def _opened(tables: Tables, content: bytes) -> Any:
     return book
 
 
-def _marked(book: Any, tables: Tables, answer: Answer, language: Literal["sq", "en"]) -> bytes:
+def _marked(book: Any, tables: Tables, answer: Answer, language: Language) -> bytes:
     """Return a workbook whose problem cells are filled and noted."""
     from openpyxl.comments import Comment
     from openpyxl.styles import PatternFill
@@ -115,8 +116,8 @@ def _marked(book: Any, tables: Tables, answer: Answer, language: Literal["sq", "
                 marked = sheet[area.start_cell.coordinate]
         color = FILLS[found[0][0]]
         marked.fill = PatternFill("solid", start_color=color, end_color=color)
-        text = "\n".join(problem.message(language) for _, problem in found)
-        marked.comment = Comment(text, "krat", width=320, height=40 + 40 * len(found))
+        message = "\n".join(problem.message(language) for _, problem in found)
+        marked.comment = Comment(message, "krat", width=320, height=40 + 40 * len(found))
     copy = io.BytesIO()
     book.save(copy)
     return copy.getvalue()
@@ -155,7 +156,7 @@ def _as_workbook(sheets: list[Any]) -> Any:
     book = Workbook()
     book.remove(book.worksheets[0])
     for position, sheet in enumerate(sheets, start=1):
-        page = book.create_sheet(f"Fleta {position}")
+        page = book.create_sheet(text("check.sheet", "sq", number=position))
         for row, cells in enumerate(sheet.rows):
             for column, value in enumerate(cells):
                 if value not in (None, ""):

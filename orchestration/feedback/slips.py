@@ -1,8 +1,8 @@
 """Return slips: what each institution is told of its report, as a workbook and as a text.
 
 Belongs here: gathering what was found of one institution and month, and putting it in order; and
-reminders, which are the slips of reports that did not come yet. Not here: the words (slips.yml),
-what is found (dbt_project), or sending it.
+reminders, which are the slips of reports that did not come yet. Not here: the words
+(sources/texts/slips.yml), what is found (dbt_project), or sending it.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,15 @@ import xlsxwriter
 
 from sources.custody.home import Home
 from sources.datafiles import read_yaml
+from sources.texts import text
 
-#: Titles of the tables in a slip, by what they hold.
+#: Columns of the tables in a slip, by what they hold; an empty one has no heading.
 COLUMNS = {
-    "due": ("Treguesi", "", "", "", "Emri"),
-    "missing": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Çfarë mungon"),
-    "doubt": ("Treguesi", "Fleta", "Qeliza", "Rreshti", "Pyetja jonë"),
-    "explained": ("Treguesi", "Fleta", "Qeliza", "Gjendja", "Çfarë kemi shënuar"),
-    "have": ("Treguesi", "Vlera", "Gjendja", "", "Emri dhe ndarja"),
+    "due": ("indicator", "", "", "", "name"),
+    "missing": ("indicator", "sheet", "cell", "row", "missing"),
+    "doubt": ("indicator", "sheet", "cell", "row", "question"),
+    "explained": ("indicator", "sheet", "cell", "state", "entered"),
+    "have": ("indicator", "value", "state", "", "name_and_category"),
 }
 WIDTHS = (14, 14, 18, 10, 90)
 
@@ -66,8 +67,8 @@ def write_slips(
     for slip in slips(home, county_code, month, as_of):
         if slip.is_reminder or not reminders_only:
             _write_workbook(folder / f"{slip.institution_code}.xlsx", slip)
-            text = folder / f"{slip.institution_code}.txt"
-            text.write_text(as_text(slip), encoding="utf-8")
+            letter = folder / f"{slip.institution_code}.txt"
+            letter.write_text(as_text(slip), encoding="utf-8")
             written.append(slip)
     return written
 
@@ -119,8 +120,8 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
         values = _by_institution(
             connection,
             "select institution_code, indicator_code, cast(value as bigint), value_state, "
-            "indicators.name_sq || coalesce(': ' || categories.name_sq, '') "
-            "|| case when correction_id is null then '' else ' (e korrigjuar)' end "
+            "indicators.name_sq || coalesce(': ' || categories.name_sq, ''), "
+            "correction_id is not null "
             "from core.fct_actuals "
             "inner join core.dim_indicators as indicators "
             "using (plan_code, indicator_code) "
@@ -171,11 +172,10 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
 
 def as_text(slip: Slip) -> str:
     """Return a slip as the text of an e-mail: subject, sentences, and a list a table."""
-    titles = _words()["titles"]
     parts = [slip.subject, "", *slip.lines]
     for name, rows in slip.tables.items():
         if rows:
-            parts += ["", f"{titles[name]}:"]
+            parts += ["", f"{text(f'slips.titles.{name}', 'sq')}:"]
             parts += [
                 "- " + ", ".join(_shown(value) for value in row if value not in ("", None))
                 for row in map(_placed if name in ("missing", "doubt") else tuple, rows)
@@ -186,7 +186,7 @@ def as_text(slip: Slip) -> str:
 def _placed(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the row of a finding for a text, which has no headings: a cell tells the row too."""
     indicator, sheet, cell, number, message = row
-    told = "" if cell or not number else _words()["words"]["row"].format(row=number)
+    told = "" if cell or not number else text("door.place.row", "sq", row=number)
     return (indicator, sheet, cell, told, message)
 
 
@@ -204,48 +204,54 @@ def _slip(
     found: list[tuple[Any, ...]],
     explained: list[tuple[Any, ...]],
 ) -> Slip:
-    content = _words()
-    words = content["words"]
-    answer_by = as_of + timedelta(days=content["answer_within"]["days"])
+    answer_by = _shown(as_of + timedelta(days=_days_to_answer()))
     lines = []
     if reports[-1][-1] if reports else is_made_up:
-        lines.append(words["made_up"])
+        lines.append(text("release.made_up", "sq"))
     if reports:
         _, received_at, version, deadline, days, _ = reports[-1]
-        count = words["version"].format(version=version) if version > 1 else ""
-        lines.append(words["received"].format(received=_shown(received_at.date()), version=count))
+        count = text("slips.version", "sq", version=version) if version > 1 else ""
+        received = _shown(received_at.date())
+        lines.append(text("slips.received", "sq", received=received, version=count))
         if days is not None and days > 0:
-            lines.append(words["late"].format(days=days, deadline=_shown(deadline)))
+            lines.append(text("slips.late", "sq", days=days, deadline=_shown(deadline)))
+    elif due and due[0][0] >= as_of:
+        lines.append(text("slips.reminder", "sq", deadline=_shown(due[0][0])))
     elif due:
-        deadline = due[0][0]
-        sentence = words["reminder"] if deadline >= as_of else words["not_received"]
-        lines.append(sentence.format(deadline=_shown(deadline), answer_by=_shown(answer_by)))
+        deadline = _shown(due[0][0])
+        lines.append(text("slips.not_received", "sq", deadline=deadline, answer_by=answer_by))
     else:
-        lines.append(words["nothing_due"])
-    lines += [words["refused"].format(received=_shown(row[0].date())) for row in refused]
+        lines.append(text("slips.nothing_due", "sq"))
+    lines += [text("slips.refused", "sq", received=_shown(row[0].date())) for row in refused]
     # That the whole report is missing was said above.
     missing = [row[2:] for row in found if row[1] == "value_not_reported"]
     doubt = [row[2:] for row in found if row[1] not in ("missing_report", "value_not_reported")]
     if missing or doubt:
-        lines.append(words["please"].format(answer_by=_shown(answer_by)))
+        lines.append(text("slips.please", "sq", answer_by=answer_by))
     elif reports:
-        lines.append(words["all_well"])
+        lines.append(text("slips.all_well", "sq"))
     return Slip(
         institution_code=code,
         month=month,
-        subject=words["subject"].format(month=f"{month:%m.%Y}", institution=name),
+        subject=text("slips.subject", "sq", month=f"{month:%m.%Y}", institution=name),
         lines=tuple(lines),
         tables={
             "missing": missing,
             "doubt": doubt,
             "due": [] if reports else [(row[1], "", "", "", row[2]) for row in due],
             "explained": [
-                (*place, content["finding_states"][state], text)
-                for *place, state, text in explained
+                (*place, text(f"slips.finding_states.{state}", "sq"), answer)
+                for *place, state, answer in explained
             ],
             "have": [
-                (indicator, value, content["states"][state], "", name_of_value)
-                for indicator, value, state, name_of_value in values
+                (
+                    indicator,
+                    value,
+                    text(f"slips.states.{state}", "sq"),
+                    "",
+                    f"{of} {text('slips.corrected', 'sq')}" if is_corrected else of,
+                )
+                for indicator, value, state, of, is_corrected in values
             ],
         },
         finding_ids=tuple(row[0] for row in found),
@@ -256,17 +262,15 @@ def _slip(
 def _unplaced_slip(
     county_code: str, month: date, as_of: date, is_made_up: bool, found: list[tuple[Any, ...]]
 ) -> Slip:
-    content = _words()
-    words = content["words"]
-    answer_by = as_of + timedelta(days=content["answer_within"]["days"])
+    answer_by = _shown(as_of + timedelta(days=_days_to_answer()))
     return Slip(
         institution_code=county_code,
         month=month,
-        subject=words["unplaced_subject"].format(month=f"{month:%m.%Y}", county=county_code),
+        subject=text("slips.unplaced_subject", "sq", month=f"{month:%m.%Y}", county=county_code),
         lines=(
-            *([words["made_up"]] if is_made_up else []),
-            words["unplaced"],
-            words["please"].format(answer_by=_shown(answer_by)),
+            *([text("release.made_up", "sq")] if is_made_up else []),
+            text("slips.unplaced", "sq"),
+            text("slips.please", "sq", answer_by=answer_by),
         ),
         tables={"doubt": [row[2:] for row in found]},
         finding_ids=tuple(row[0] for row in found),
@@ -280,7 +284,7 @@ def _write_workbook(path: Path, slip: Slip) -> None:
     title = book.add_format({"bold": True, "font_size": 14})
     head = book.add_format({"bold": True, "bg_color": "#DDE6F0"})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet = book.add_worksheet("Përgjigja")
+    sheet = book.add_worksheet(text("slips.sheet", "sq"))
     sheet.hide_gridlines(2)
     for column, width in enumerate(WIDTHS):
         sheet.set_column(column, column, width)
@@ -293,10 +297,11 @@ def _write_workbook(path: Path, slip: Slip) -> None:
         if not rows:
             continue
         row += 1
-        sheet.write_string(row, 0, _words()["titles"][name], title)
+        sheet.write_string(row, 0, text(f"slips.titles.{name}", "sq"), title)
         row += 1
         for column, heading in enumerate(COLUMNS[name]):
-            sheet.write_string(row, column, heading, head)
+            shown = text(f"slips.columns.{heading}", "sq") if heading else ""
+            sheet.write_string(row, column, shown, head)
         for values in rows:
             row += 1
             for column, value in enumerate(values):
@@ -323,7 +328,5 @@ def _shown(value: Any) -> str:
 
 
 @cache
-def _words() -> dict[str, Any]:
-    path = Path(__file__).with_name("slips.yml")
-    content: dict[str, Any] = read_yaml(path)
-    return content
+def _days_to_answer() -> int:
+    return int(read_yaml(Path(__file__).with_name("slips.yml"))["answer_within"]["days"])

@@ -42,7 +42,8 @@ from orchestration.products.tree import (
     VERDICT,
     WORKBOOK,
 )
-from orchestration.products.words import NAME, completeness_text, restated_summary
+from orchestration.products.words import restated_summary
+from sources.texts import both
 
 #: Tables that repeat, value by value, what the marts have.
 REPEATING = ("restatements", "observations")
@@ -165,7 +166,7 @@ def read_release(
             content = json.loads(path.read_text(encoding="utf-8"))
             came = content["release"].pop("completeness", None)
             if came is not None:
-                allowed.add(completeness_text(came))
+                allowed.add(both("release.completeness", **came))
                 _read_completeness(file, came)
             _read_texts(file, content)
         elif path.name == VERDICT:
@@ -225,6 +226,7 @@ def _sheets(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield a sheet as the mart whose columns head it, or as plain text."""
+    name = both("release.workbook.name")
     restatements = product("restatements", Tier.PUBLIC)
     for mart in (*published_marts(Tier.PUBLIC), restatements):
         for position, row in enumerate(rows):
@@ -234,9 +236,9 @@ def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFram
                 # A sign is no number; a name is beside the code that it is of.
                 yield (
                     mart.name,
-                    frame.drop(columns=NAME, errors="ignore").replace(list(signs().values()), ""),
+                    frame.drop(columns=name, errors="ignore").replace(list(signs().values()), ""),
                 )
-                rows = rows[:position] + [[text] for text in frame.get(NAME, [])]
+                rows = rows[:position] + [[text] for text in frame.get(name, [])]
                 break
     yield f"sheet {sheet}", pd.DataFrame({"text": [text for row in rows for text in row if text]})
 

@@ -22,7 +22,7 @@ from sources.custody.landing import Repeat, joined, store_batch
 from sources.custody.rekeying import finish_rotations
 from sources.custody.repeats import Contents, stored_contents
 from sources.custody.version import write_version
-from sources.problems import Problem, worst_first
+from sources.problems import Problem, problem, worst_first
 from sources.reading import Reading
 from sources.registers import Registers
 
@@ -165,13 +165,13 @@ def checked(readings: Sequence[Reading], registers: Registers) -> list[Reading]:
             for position in check.failed_rows or everywhere:
                 row = {name: values[position] for name, values in columns.items()}
                 failed.setdefault(row["delivery_id"], []).append(
-                    Problem(
-                        rule=check.rule,
+                    problem(
+                        check.rule,
                         sheet=row.get("sheet"),
                         cell=row.get("cell"),
                         row_number=row.get("row_number"),
-                        message_sq=f"Rreshti nuk plotëson kushtin për kolonën {check.column}.",
-                        message_en=f"The row breaks the condition on column {check.column}.",
+                        sentence="condition_broken",
+                        column=check.column,
                     )
                 )
 

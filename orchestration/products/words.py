@@ -1,21 +1,19 @@
-"""Words that every table of a release shares, and that the gate of disclosure reads back.
+"""What every table of a release shares, and the gate of disclosure reads back.
 
-Belongs here: headings and sentences of a workbook. Not here: its looks
-(orchestration.publication.writing.workbook) or its signs (codes.csv).
+Belongs here: sentences made of a table. Not here: the words (sources/texts/release.yml), the signs
+(codes.csv), or the looks of a workbook (orchestration.publication.writing.workbook).
 """
 
 import pandas as pd
 
-#: Heading of the column that names the code before it.
-NAME = "Emri / Name"
+from orchestration.products.declaration import Product
+from sources.texts import text
 
 
-def completeness_text(came: dict[str, int]) -> str:
-    """Return how many of a month's reports came, in both languages."""
-    return (
-        f"{came['received']} nga {came['expected']} raporte, {came['on_time']} në afat / "
-        f"{came['received']} of {came['expected']} reports, {came['on_time']} on time"
-    )
+def one_row(mart: Product) -> str:
+    """Return what one row of a table is, in both languages."""
+    sq = text("release.one_row", "sq", row=mart.row_sq)
+    return f"{sq} {text('release.one_row', 'en', row=mart.row_en)}"
 
 
 def restated_summary(restated: pd.DataFrame) -> str:

@@ -1,7 +1,7 @@
 """What changed between two releases of the same county and month, row by row, with the reason.
 
-Belongs here: the comparison, the reasons, and the words of CHANGES.md. Not here: where releases
-lie (tree).
+Belongs here: the comparison, the reasons, and the shape of CHANGES.md. Not here: its words
+(sources/texts/release.yml), or where releases lie (tree).
 
 A reason is derived from what is new since the release before: a first report that came (late), a
 report that superseded another or a correction entered (corrected), registers or models that
@@ -20,11 +20,7 @@ import pandas as pd
 from orchestration.products.codes import labels
 from orchestration.products.declaration import Product, product
 from orchestration.products.tables import ProductTable, table_of
-
-HEADINGS = (
-    "| rreshti / row | kolona / column | ishte / was | është / is | arsyeja / reason |",
-    "| --- | --- | --- | --- | --- |",
-)
+from sources.texts import both, keys
 
 UNEXPLAINED = "unexplained"
 
@@ -104,26 +100,28 @@ def describe_changes(
     Without `why` no reason is given.
     `opening` are the lines above the tables: that data are made up, why the month was reopened.
     """
-    lines = ["# Ndryshimet / Changes", ""]
+    lines = [f"# {both('release.changes.title')}", ""]
     for line in opening:
         lines += [line, ""]
     if previous is None:
-        return "\n".join([*lines, "Publikimi i parë i këtij muaji. First release."]) + "\n"
-    lines.append(f"Kundrejt / against {previous.name}.")
+        return "\n".join([*lines, both("release.changes.first", " ")]) + "\n"
+    lines.append(f"{both('release.changes.against')} {previous.name}.")
+    headings = [both(key) for key in keys("release.changes.columns")]
+    row = f"({both('release.changes.row')})"
     names = labels("reason")
     used: set[str] = set()
     for table in tables:
         mart = table.product
         if not (previous / f"{mart.name}.parquet").exists():
-            lines += ["", f"## {mart.name}", "", "Tabela është e re. The table is new."]
+            lines += ["", f"## {mart.name}", "", both("release.changes.new_table", " ")]
             continue
         changed = []
         before = _indexed(_read(previous, mart), mart.key)
         after = _indexed(table.frame, mart.key)
         for key in after.index.difference(before.index):
-            changed.append((key, "(rresht / row)", "–", "+"))
+            changed.append((key, row, "–", "+"))
         for key in before.index.difference(after.index):
-            changed.append((key, "(rresht / row)", "+", "–"))
+            changed.append((key, row, "+", "–"))
         for key in after.index.intersection(before.index):
             for name in after.columns.intersection(before.columns):
                 old, new = str(before.at[key, name]), str(after.at[key, name])
@@ -131,14 +129,14 @@ def describe_changes(
                     changed.append((key, name, old, new))
         if not changed:
             continue
-        lines += ["", f"## {mart.name}", "", *HEADINGS]
+        lines += ["", f"## {mart.name}", "", _line(headings), _line(["---"] * len(headings))]
         for key, name, old, new in changed:
             reason = ""
             if mart.numbers and why is not None:
                 reason = why(mart.name, dict(zip(mart.key, key, strict=True)))
                 used |= set(reason.split("+"))
             cells = (" ".join(key), name, old, new, reason)
-            lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+            lines.append(_line([_cell(cell) for cell in cells]))
     if used:
         lines += ["", *(f"- {reason}: {names[reason]}." for reason in names if reason in used)]
     return "\n".join(lines) + "\n"
@@ -261,6 +259,10 @@ def _one_text(value: Any) -> str:
     """Return a value as text; a whole number is the same whatever type a file gave it."""
     is_whole = isinstance(value, float) and value.is_integer()
     return f"{value:.0f}" if is_whole else str(value)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _cell(text: object) -> str:

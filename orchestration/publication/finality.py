@@ -19,6 +19,7 @@ from sources.custody.decisions import reopenings
 from sources.custody.home import Home
 from sources.datafiles import read_yaml
 from sources.registers import NATION
+from sources.texts import both
 
 
 class MonthIsFinal(RuntimeError):
@@ -92,7 +93,7 @@ def reopening_text(reopened: dict[str, Any]) -> str:
     """
     if "reason" in reopened:
         return f"{reopened['reason']} ({reopened['by']})"
-    return f"më / on {reopened['at'][:10]}"
+    return f"{both('release.reopened_on')} {reopened['at'][:10]}"
 
 
 @cache

@@ -1,7 +1,8 @@
 """Whether a release that a reader holds is whole, and ours.
 
-Belongs here: comparing a folder with its signed manifest, and the words for what is wrong. Not
-here: signing (writing.signing) or writing (writing.release). Nothing here needs a KRAT_HOME.
+Belongs here: comparing a folder with its signed manifest. Not here: the words for what is wrong
+(sources/texts/release.yml), signing (writing.signing) or writing (writing.release). Nothing here
+needs a KRAT_HOME.
 """
 
 import hashlib
@@ -18,61 +19,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of
 from orchestration.publication.writing.signing import fingerprint, is_signed_by
-
-#: What can be wrong, in both languages; `{path}` is the file, `{detail}` what was found.
-FAULTS = {
-    "no_manifest": (
-        "Mungon {path}: kjo dosje nuk është publikim.",
-        "{path} is missing: this folder is no release.",
-    ),
-    "damaged_manifest": (
-        "{path} është i dëmtuar dhe nuk lexohet.",
-        "{path} is damaged and can't be read.",
-    ),
-    "unsigned": ("Mungon nënshkrimi {path}.", "The signature {path} is missing."),
-    "wrong_key": (
-        "Nënshkruar me çelësin {detail}, jo me atë që pritej.",
-        "Signed with the key {detail}, not with the one expected.",
-    ),
-    "bad_signature": (
-        "Nënshkrimi nuk përputhet me {path}: përmbajtja u ndryshua.",
-        "The signature does not fit {path}: it was altered.",
-    ),
-    "missing": ("Mungon {path}.", "{path} is missing."),
-    "added": ("{path} nuk është pjesë e publikimit.", "{path} is no part of the release."),
-    "altered": ("{path} u ndryshua.", "{path} was altered."),
-    "no_plain_file": (
-        "{path} nuk është skedar i zakonshëm ({detail}).",
-        "{path} is no plain file ({detail}).",
-    ),
-    "misplaced": (
-        "Publikimi është i {detail}, por ndodhet në {path}.",
-        "The release is of {detail}, yet lies in {path}.",
-    ),
-    "wrong_pointer": (
-        "{path} nuk tregon publikimin më të ri ({detail}).",
-        "{path} does not point to the newest release ({detail}).",
-    ),
-}
+from sources.texts import Language, placeholders, text
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: its kind (a key of FAULTS), the file, and what was found."""
+    """One thing that is wrong: its kind (a name in release.faults), the file, what was found."""
 
     kind: str
     path: str
     detail: str = ""
 
-    @property
-    def sentence_sq(self) -> str:
-        """The fault in Albanian."""
-        return FAULTS[self.kind][0].format(path=self.path, detail=self.detail)
-
-    @property
-    def sentence_en(self) -> str:
-        """The fault in English."""
-        return FAULTS[self.kind][1].format(path=self.path, detail=self.detail)
+    def sentence(self, language: Language) -> str:
+        """Return the fault in a language."""
+        key = f"release.faults.{self.kind}"
+        return text(key, language, **{name: getattr(self, name) for name in placeholders(key)})
 
 
 def verify_release(folder: Path, keys: Sequence[Ed25519PublicKey]) -> list[Fault]:

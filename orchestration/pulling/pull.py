@@ -32,8 +32,7 @@ from orchestration.publication.writing.signing import (
     read_public_keys,
 )
 from orchestration.pulling.national import unite
-from orchestration.pulling.remote import CHUNK, Remote, body, pull_failures
-from orchestration.pulling.words import PullFailed
+from orchestration.pulling.remote import CHUNK, PullFailed, Remote, body, pull_failures
 from sources.atomic import rename_folder, write_bytes
 
 #: Releases fetched at once.
@@ -260,7 +259,7 @@ def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519Publ
                 path.unlink()
         faults = verify_release(draft, keys)
         if faults:
-            raise PullFailed("unverified", path=wanted.path, detail=faults[0].sentence_en)
+            raise PullFailed("unverified", path=wanted.path, detail=faults[0].sentence("en"))
     except PullFailed as failure:
         if failure.kind in ("unverified", "other_key", "too_large"):
             shutil.rmtree(draft)

@@ -1,20 +1,20 @@
 """A server of releases as it is asked: one connection, ranges, and what an answer means.
 
-Belongs here: requests and the words for what went wrong. Not here: what is fetched (pull).
+Belongs here: requests, and the one error of a pull. Not here: what is fetched (pull), or the words
+(sources/texts/pulling.yml).
 """
 
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from orchestration.pulling.words import PullFailed
+from sources.texts import Language, text
 
 #: Seconds to wait for a connection, and for the next bytes of an answer.
 TIMEOUTS = (10, 60)
@@ -31,6 +31,19 @@ RETRIES = Retry(
 
 #: Bytes taken at a time: what came of the last, broken one is lost.
 CHUNK = 1 << 14
+
+
+class PullFailed(RuntimeError):
+    """A pull that can't go on: `kind` is a name in pulling.failures, `values` fill it in."""
+
+    def __init__(self, kind: str, **values: object) -> None:
+        self.kind = kind
+        self.values = values
+        super().__init__(self.sentence("en"))
+
+    def sentence(self, language: Language) -> str:
+        """Return what is wrong and what to do, in one line."""
+        return text(f"pulling.failures.{self.kind}", language, **self.values)
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -118,10 +131,14 @@ def pull_failures(url: str, no_answer: str = "unreachable") -> Iterator[None]:
 
 
 def _refusal(response: requests.Response, url: str, path: str) -> PullFailed:
-    kinds: dict[int, str] = {401: "no_token", 403: "no_token", 404: "not_there", 429: "busy"}
-    kind = kinds.get(response.status_code, "bad_answer")
-    values: dict[str, Any] = {"url": url, "path": path, "status": response.status_code}
-    return PullFailed(kind, **values)
+    status = response.status_code
+    if status in (401, 403):
+        return PullFailed("no_token", url=url)
+    if status == 429:
+        return PullFailed("busy", url=url)
+    if status == 404:
+        return PullFailed("not_there", url=url, path=path)
+    return PullFailed("bad_answer", url=url, path=path, status=status)
 
 
 def _is_here(host: str) -> bool:

@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.publication.writing.files import safe_text
+from sources.texts import text
 
 FORMATS = ("csv", "xlsx", "parquet")
 
@@ -59,7 +60,7 @@ def _write_sheet(frame: pd.DataFrame, path: Path) -> None:
         head = book.add_format({"bold": True, "bg_color": "#DDE6F0"})
         dated = book.add_format({"num_format": "yyyy-mm-dd"})
         timed = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        sheet = book.add_worksheet("Përgjigja")
+        sheet = book.add_worksheet(text("export.sheet", "sq"))
         sheet.freeze_panes(1, 0)
         for column, name in enumerate(frame.columns):
             sheet.set_column(column, column, min(max(len(str(name)) + 2, 12), 60))

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from orchestration.products.tree import LATEST
 from orchestration.runtime.settings import LOOPBACK, SEEDS, ServeSettings
 from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
-from orchestration.serving.guard import READER, Guard, access_log, challenge
+from orchestration.serving.guard import READER, Guard, access_log, challenge, refusal
 from orchestration.serving.pages import (
     catalogue_page,
     looks,
@@ -35,8 +35,8 @@ from orchestration.serving.pages import (
 )
 from orchestration.serving.paths import asked_file, asked_release, needs_token, public_keys
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
-from orchestration.serving.words import LANGUAGES, Language, both
 from sources.custody.home import Home
+from sources.texts import LANGUAGES, Language, both
 
 #: Whose word on the sender's address and scheme is believed: a proxy on this machine.
 TRUSTED_PROXIES = ["127.0.0.1", "::1"]
@@ -117,8 +117,7 @@ def run(
         config.load()
     except OSError as mistake:
         raise CannotServe(
-            f"{certfile} dhe {keyfile} nuk janë çift për TLS. / "
-            f"{certfile} and {keyfile} are no pair for TLS: {mistake}."
+            f"{both('serving.server.no_pair', certfile=certfile, keyfile=keyfile)}: {mistake}."
         ) from mistake
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -126,7 +125,7 @@ def run(
     except OSError as mistake:
         reason = mistake.strerror or mistake
         raise CannotServe(
-            f"{host}, porta {port} nuk hapet. / can't listen on {host}, port {port}: {reason}."
+            f"{both('serving.server.cannot_listen', host=host, port=port)}: {reason}."
         ) from mistake
     shown = f"[{host}]" if ":" in host else host
     announce(f"{'https' if certfile else 'http'}://{shown}:{listener.getsockname()[1]}/")
@@ -258,4 +257,4 @@ def _preferred(request: Request) -> Language:
 def _answer(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
-    return PlainTextResponse(both(_ANSWERS[status]), status, headers=headers)
+    return refusal(_ANSWERS[status], status, headers)

@@ -20,6 +20,7 @@ from orchestration.products.tree import MANIFEST, SIGNATURE, ListedRelease, rele
 from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows
+from sources.texts import LANGUAGES, text
 
 #: The mart that says how complete a month is.
 _COMPLETENESS = "reporting_completeness.parquet"
@@ -114,7 +115,7 @@ def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str
     `path` is relative to the catalogue's own address, as it is to `base_url`.
     """
     content = {
-        "title": {"sq": "KRAT: katalogu i publikimeve", "en": "KRAT: catalogue of releases"},
+        "title": {language: text("serving.catalogue", language) for language in LANGUAGES},
         "base_url": base_url,
         "key": "releases/release-key.pem",
         "snippets": snippets,

@@ -15,6 +15,7 @@ import math
 import os
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import TimedRotatingFileHandler
@@ -30,8 +31,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestration.runtime.settings import ServeSettings
 from orchestration.serving.tokens import ANYONE, PREFIX, Reader, TokenBook
-from orchestration.serving.words import both
 from sources.custody.journal import BrokenJournal
+from sources.texts import both
 
 #: The key of the request's scope under which the application finds its Reader.
 READER = "krat.reader"
@@ -125,7 +126,7 @@ class Guard:
             reader = self._tokens.reader(token)
         except BrokenJournal as broken:
             _errors.error("%s: no token works until it is mended", broken)
-            return PlainTextResponse(both("unavailable"), 503)
+            return refusal("unavailable", 503)
         if reader is None:
             self._limiter.hit(self._failed_tokens, "failed", network)
             return challenge("invalid_token")
@@ -136,16 +137,22 @@ class Guard:
     def _too_many(self, limit: limits.RateLimitItem, *key: str) -> Response:
         reset = self._limiter.get_window_stats(limit, *key).reset_time
         seconds = max(1, math.ceil(reset - time.time()))
-        return PlainTextResponse(both("too_many"), 429, headers={"Retry-After": str(seconds)})
+        return refusal("too_many", 429, {"Retry-After": str(seconds)})
 
 
 def challenge(error: str | None = None) -> Response:
     """Return the answer to who needs a token; browsers and LibreOffice can send one as password."""
-    response = PlainTextResponse(both(error or "token_needed"), 401)
+    response = refusal(error or "token_needed", 401)
     detail = f', error="{error}"' if error else ""
     response.headers.append("WWW-Authenticate", f'Bearer realm="krat"{detail}')
     response.headers.append("WWW-Authenticate", 'Basic realm="krat", charset="UTF-8"')
     return response
+
+
+def refusal(answer: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return what a client gets instead of a file, in both languages, a line each."""
+    content = both(f"serving.answers.{answer}", "\n") + "\n"
+    return PlainTextResponse(content, status, headers=headers)
 
 
 def access_log(path: Path, days: int) -> logging.Logger:

@@ -1,7 +1,7 @@
 """The catalogue as pages, and the snippets that read a release.
 
-Belongs here: handing what is shown to the templates. Not here: words (words.yml), looks
-(templates) or who may see what (tokens).
+Belongs here: handing what is shown to the templates. Not here: words (sources/texts/pages.yml),
+looks (templates) or who may see what (tokens).
 """
 
 from datetime import date
@@ -10,11 +10,12 @@ from itertools import groupby
 from pathlib import Path
 
 import jinja2
+from babel.dates import format_date
 
 from orchestration.products.declaration import Tier
 from orchestration.serving.catalogue import Offered
 from orchestration.serving.tokens import Reader
-from orchestration.serving.words import Language, period_name, words
+from sources.texts import LANGUAGES, Language, keys, text
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -119,16 +120,17 @@ def looks(name: str) -> bytes:
 
 
 def _page(template: str, language: Language, **values: object) -> bytes:
-    other: Language = "en" if language == "sq" else "sq"
+    position = LANGUAGES.index(language)
     return (
         _environment()
         .get_template(template)
         .render(
-            w=words(language),
+            text=lambda key, **values: text(key, language, **values),
+            keys=keys,
             language=language,
-            other=other,
-            position=0 if language == "sq" else 1,
-            period_name=lambda period: period_name(period, language),
+            other=LANGUAGES[1 - position],
+            position=position,
+            period_name=lambda period: _period_name(period, language),
             placeholder=TOKEN_PLACEHOLDER,
             **values,
         )
@@ -149,6 +151,14 @@ def _environment() -> jinja2.Environment:
     environment.filters["size"] = _size
     environment.filters["day"] = _day
     return environment
+
+
+def _period_name(period: str, language: Language) -> str:
+    """Return a period in words: "maj 2023" for 2023-05, a quarter or year by its number."""
+    year, _, part = period.partition("-")
+    if part.isdigit():
+        return format_date(date(int(year), int(part), 1), "LLLL y", locale=language)
+    return f"{text('pages.quarter', language, number=part[1:])} {year}" if part else year
 
 
 def _size(count: int) -> str:

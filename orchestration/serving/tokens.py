@@ -20,6 +20,7 @@ from orchestration.products.declaration import Tier
 from orchestration.runtime.clock import today
 from sources.custody import journal
 from sources.custody.home import Home
+from sources.texts import both
 
 #: What every token begins with, so that one in a wrong place is recognised.
 PREFIX = "krat_"
@@ -111,10 +112,7 @@ def revoke_token(home: Home, token_id: str, reason: str) -> None:
     with _lock(home):
         found = [token for token in read_tokens(home) if token.token_id == token_id]
         if not found or found[0].revoked_at is not None:
-            raise UnknownToken(
-                f"asnjë token i vlefshëm nuk ka shenjën {token_id!r}. / "
-                f"no working token has the id {token_id!r}: see krat token list."
-            )
+            raise UnknownToken(both("serving.tokens.unknown", token_id=token_id))
         journal.append(_journal(home), action="revoke", token_id=token_id, reason=reason)
 
 

@@ -21,6 +21,7 @@ from sources.custody.home import Home
 from sources.custody.vault import QUARANTINED, pack
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
+from sources.texts import LANGUAGES, text
 
 
 def _schema(**types: pa.DataType) -> pa.Schema:
@@ -271,20 +272,16 @@ def _quarantined(home: Home, reading: Reading) -> Iterator[Path]:
 
 def _reason(reading: Reading) -> str:
     """Return the reasons for a refusal, Albanian then English, for the sender to act on."""
-    sq = [
-        "Skedari nuk u pranua. Ndreqni sa më poshtë dhe dërgojeni përsëri.",
-        f"Për çdo lloj gabimi tregohen më së shumti {MAX_PLACES} vende.",
-        "",
-    ]
-    en = [
-        "The file was refused. Mend what follows and send it again.",
-        f"At most {MAX_PLACES} places are shown for each kind of fault.",
-        "",
-    ]
-    for found in reading.problems:
-        sq.append(f"- {found.told('sq')}")
-        en.append(f"- {found.told('en')}")
-    return "\n".join([*sq, "", *en, ""])
+    lines = []
+    for language in LANGUAGES:
+        lines += [
+            text("door.refusal.refused", language),
+            text("door.refusal.at_most", language, most=MAX_PLACES),
+            "",
+            *(f"- {found.told(language)}" for found in reading.problems),
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def _remove_unfinished(home: Home) -> None:

@@ -144,8 +144,9 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
     connection.register("drawn", drawn)
     connection.execute(
         "create table fct_actuals as select 'C' || who as county_code, 'I' || who as "
-        "institution_code, indicator_code, cast(date '2020-01-01' + to_months(month) as date) as "
-        "reporting_month, 'month' as frequency, 'total' as category, 'total' as breakdown_kind, "
+        "institution_code, 'PKV-2021-2023' as plan_code, indicator_code, "
+        "cast(date '2020-01-01' + to_months(month) as date) as reporting_month, "
+        "'month' as frequency, 'total' as category, 'total' as breakdown_kind, "
         "value, if(value = 0, 'zero', 'number') as value_state, who || '/' || month as "
         "delivery_id, null::varchar as sheet, null::varchar as cell, cast(row_number as integer) "
         "as row_number, date '2020-01-05' + to_months(month + 1) as received_at, "
@@ -160,10 +161,10 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
     # Nobody owes anything: what rests on obligations is not left to chance.
     connection.execute(
         "create table fct_values_due (county_code varchar, institution_code varchar, "
-        "indicator_code varchar, reporting_month date); "
+        "plan_code varchar, indicator_code varchar, reporting_month date); "
         "create table core_reporting_obligations (county_code varchar, institution_code varchar, "
-        "indicator_code varchar, frequency varchar, valid_from date, valid_to date, "
-        "is_recorded boolean); "
+        "plan_code varchar, indicator_code varchar, frequency varchar, valid_from date, "
+        "valid_to date, is_recorded boolean); "
         "create table fct_submissions (county_code varchar, institution_code varchar, "
         "reporting_month date, frequency varchar, version integer, delivery_id varchar, "
         "received_at timestamp, superseded_at timestamp, is_made_up boolean); "

@@ -8,7 +8,7 @@ import pytest
 
 from expectations.suites import FOLDER, load_suite, suite_hash
 from expectations.validate import Check, validate, validate_all
-from sources.registers import Registers
+from sources.registers import ActionPlan, Registers
 
 KEY = "a" * 64
 SUITES = sorted(path.stem for path in FOLDER.glob("*.yml"))
@@ -24,6 +24,7 @@ def registers() -> Registers:
         categories={},
         months={date(2023, 5, 1)},
         rules={},
+        plans=(ActionPlan("PKV-2021-2023", date(2021, 1, 1), date(2023, 12, 31)),),
     )
 
 
@@ -52,8 +53,9 @@ def contact(**changes: Any) -> dict[str, Any]:
 def progress(**changes: Any) -> dict[str, Any]:
     return {
         "county_code": "AL", "reporting_month": pd.Timestamp(2022, 12, 1),
-        "indicator_code": "2.1.9.1", "actual_month": None, "actual_year_to_date": 112.0,
-        "actual_cumulative": 271.0, "target_value": 170.0, "target_scope": "nation",
+        "plan_code": "PKV-2021-2023", "indicator_code": "2.1.9.1", "actual_month": None,
+        "actual_year_to_date": 112.0, "actual_cumulative": 271.0,
+        "target_value": 170.0, "target_scope": "nation",
         "progress_annual": 65.9, "progress_cumulative": 159.4, "status": "ambiguous",
         "completeness": 1.0, "is_lower_bound": False, "is_made_up": False, **changes,
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """The manifest of a release: a Data Package (version 2) that describes every table and file.
 
 Belongs here: how tables and columns are put in the words of the Data Package. Not here: the words
-themselves (orchestration.products) or the signature (signing).
+themselves (orchestration.products, sources/texts) or the signature (signing).
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from typing import Any
 from orchestration.products.codes import labels
 from orchestration.products.declaration import ProductColumn
 from orchestration.products.tables import ProductTable
+from orchestration.products.words import one_row
+from sources.texts import both
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 
@@ -30,8 +32,6 @@ FIELD_TYPES = {
 #: How CSV writes what isn't the Table Schema's default.
 FORMATS = {"TIMESTAMP": "any"}
 TRUE_AND_FALSE = {"trueValues": ["True"], "falseValues": ["False"]}
-
-EMPTY = "pa vlerë: shih obs_status / no value: see obs_status"
 
 
 def data_package(
@@ -80,7 +80,7 @@ def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> 
     name = product.name.replace("_", "-")
     described = {
         "title": product.title,
-        "description": f"Një rresht është {product.row_sq}. One row is {product.row_en}.",
+        "description": one_row(product),
         "format": suffix,
         "mediatype": mediatype,
     }
@@ -102,7 +102,7 @@ def _schema(table: ProductTable) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "fields": [_field(column, column.name in key) for column in table.columns],
         "primaryKey": list(key),
-        "missingValues": [{"value": "", "label": EMPTY}],
+        "missingValues": [{"value": "", "label": both("release.empty")}],
     }
     if references:
         schema["foreignKeys"] = [

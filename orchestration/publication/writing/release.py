@@ -43,9 +43,9 @@ from orchestration.publication.writing.package import data_package
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.publication.writing.workbook import write_workbook
 from sources.custody.home import Home
+from sources.texts import both
 
 EXAMPLE = "EXAMPLE. "
-MADE_UP = "SHEMBULL: të dhëna të trilluara. EXAMPLE: made-up data."
 
 #: The columns of sources.csv, a row a delivery.
 SOURCE_COLUMNS = (
@@ -167,7 +167,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
             title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
             f"{folder.month}",
             created=content.released_on,
-            made_up=MADE_UP if content.is_made_up else "",
+            made_up=both("release.made_up", " ") if content.is_made_up else "",
             release=facts,
             tables=tables,
         )
@@ -276,9 +276,9 @@ def _write(
     (draft / VERDICT).write_text(
         json.dumps(content.gate, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    lines = [MADE_UP] if content.is_made_up else []
+    lines = [both("release.made_up", " ")] if content.is_made_up else []
     if reopened := facts.get("reopened"):
-        lines.append(f"Rihapur / Reopened: {reopening_text(reopened)}.")
+        lines.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
     (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
     write_workbook(
         draft / WORKBOOK,

@@ -1,6 +1,7 @@
 """The workbook of a release, made to be read: a cover, a sheet a mart, a dictionary.
 
-Belongs here: looks. Not here: what goes out (orchestration.products) or who may see it.
+Belongs here: looks. Not here: words (sources/texts/release.yml), what goes out
+(orchestration.products), or who may see it.
 """
 
 from collections.abc import Sequence
@@ -15,17 +16,13 @@ import xlsxwriter
 from orchestration.products.codes import labels, signs
 from orchestration.products.declaration import published_registers
 from orchestration.products.tables import ProductTable
-from orchestration.products.words import NAME, completeness_text, restated_summary
+from orchestration.products.words import one_row, restated_summary
 from orchestration.publication.finality import reopening_text
 from orchestration.publication.writing.files import safe_cell
+from sources.texts import both, keys, text
 
 #: Widths of columns, in characters.
 NARROWEST, WIDEST = 9, 60
-
-STATUS_WORDS = {
-    "provisional": "E përkohshme: mund të rishikohet / Provisional: may be revised",
-    "final": "Përfundimtare / Final",
-}
 
 #: Number formats by unit; a count has the first.
 FORMATS = {"": "#,##0", "share": "0 %", "per_cent": "#,##0.0", "hours": "0.0", "days": "#,##0.#"}
@@ -106,7 +103,7 @@ def _write_cover(
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
 ) -> None:
-    sheet = book.add_worksheet("Kopertina")
+    sheet = book.add_worksheet(text("release.workbook.cover", "sq"))
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 36)
     sheet.set_column(1, 1, 80)
@@ -114,34 +111,34 @@ def _write_cover(
     sheet.write_string(0, 0, f"KRAT {county} {facts['reporting_month']}", looks.title)
     came = facts.get("completeness", {})
     lines = [
-        *(
-            [("SHEMBULL / EXAMPLE", "Të dhëna të trilluara. Made-up data.")]
-            if facts["is_made_up"]
-            else []
-        ),
-        ("Qarku / County", f"{facts['county_code']} {county}".strip()),
-        ("Muaji / Month", facts["reporting_month"]),
-        ("Publikimi / Release", f"r{facts['number']} ({facts['tier']})"),
-        ("Publikuar më / Released on", facts["released_on"]),
+        (both("release.workbook.county"), f"{facts['county_code']} {county}".strip()),
+        (both("release.workbook.month"), facts["reporting_month"]),
+        (both("release.workbook.release"), f"r{facts['number']} ({facts['tier']})"),
+        (both("release.workbook.released_on"), facts["released_on"]),
     ]
+    if facts["is_made_up"]:
+        example = (both("release.workbook.example"), both("release.workbook.made_up", " "))
+        lines.insert(0, example)
     if "status" in facts:
-        lines.append(("Gjendja / Status", f"{STATUS_WORDS[facts['status']]} ({facts['final_on']})"))
+        status = both(f"release.workbook.statuses.{facts['status']}")
+        lines.append((both("release.workbook.status"), f"{status} ({facts['final_on']})"))
     if facts.get("known_until"):
-        lines.append(("Dërgesa e fundit / Last delivery", facts["known_until"]))
+        lines.append((both("release.workbook.last_delivery"), facts["known_until"]))
     if came:
-        lines.append(("Plotësia / Completeness", completeness_text(came)))
+        lines.append((both("release.workbook.completeness"), both("release.completeness", **came)))
     if reopened := facts.get("reopened"):
-        lines.append(("Rihapur / Reopened", reopening_text(reopened)))
-    lines += [("", ""), ("Çfarë të kihet parasysh", "What to mind")]
+        lines.append((both("release.reopened"), reopening_text(reopened)))
+    mind_title = (text("release.workbook.mind", "sq"), text("release.workbook.mind", "en"))
+    lines += [("", ""), mind_title]
     mind = [
-        (f"{count} × {rule}", "gjetje të hapura / open findings")
+        (f"{count} × {rule}", both("release.workbook.open_findings"))
         for rule, count in gate.get("findings_by_rule", {}).items()
     ]
     mind += [
         (
-            f"Heqje dore / Waiver: {waiver['rule']}",
-            f"{waiver['waiver_reason']} ({waiver['waived_by']}, deri / until "
-            f"{waiver['waived_until']})",
+            f"{both('release.workbook.waiver')}: {waiver['rule']}",
+            f"{waiver['waiver_reason']} ({waiver['waived_by']}, "
+            f"{both('release.workbook.until')} {waiver['waived_until']})",
         )
         for waiver in gate.get("waivers", [])
     ]
@@ -150,31 +147,25 @@ def _write_cover(
             kept = table.frame[table.frame["kind"] == "correction"]
             mind += [
                 (
-                    f"Korrigjim / Correction: {row.indicator_code}",
+                    f"{both('release.workbook.correction')}: {row.indicator_code}",
                     f"{row.reason} ({row.decided_by})",
                 )
                 for row in kept.itertuples()
             ]
     if restated is not None and len(restated.frame):
-        mind.append(("Vlera të rishikuara / Restated values", restated_summary(restated.frame)))
-    lines += mind or [("–", "Asgjë e veçantë. Nothing in particular.")]
-    lines += [("", ""), ("Shenjat / Signs", "")]
+        mind.append((restated.product.title, restated_summary(restated.frame)))
+    lines += mind or [("–", both("release.workbook.nothing", " "))]
+    lines += [("", ""), (both("release.workbook.signs"), "")]
     statuses = labels("obs_status")
     lines += [(sign, statuses[status]) for status, sign in signs().items()]
-    lines += [("", ""), ("Fletët / Sheets", "")]
+    lines += [("", ""), (both("release.workbook.sheets"), "")]
     sheets = {len(lines) + position: table for position, table in enumerate(tables, start=2)}
-    lines += [
-        (
-            table.product.title,
-            f"Një rresht është {table.product.row_sq}. One row is {table.product.row_en}.",
-        )
-        for table in tables
-    ]
+    lines += [(table.product.title, one_row(table.product)) for table in tables]
     for position, table in sheets.items():
         sheet.write_string(position, 2, str(len(table.frame)), looks.text)
-    for position, (label, text) in enumerate(lines, start=2):
+    for position, (label, fact) in enumerate(lines, start=2):
         sheet.write_string(position, 0, safe_cell(label), looks.bold)
-        sheet.write_string(position, 1, safe_cell(text), looks.text)
+        sheet.write_string(position, 1, safe_cell(fact), looks.text)
     sheet.set_portrait()
     sheet.fit_to_pages(1, 0)
 
@@ -207,7 +198,7 @@ def _write_mart(
                     sheet.write_string(number, position, sign, looks.sign)
                 continue
             if isinstance(value, bool):
-                text = "po / yes" if value else "jo / no"
+                text = both(f"release.workbook.{'is_true' if value else 'is_false'}")
                 sheet.write_string(number, position, text, looks.text)
             elif isinstance(value, int | float):
                 form = looks.numbers.get(column.unit) or looks.numbers[_decimals(value)]
@@ -224,7 +215,7 @@ def _write_mart(
         position += 1
         register_names = names.get(registers.get(column.name, ""))
         if register_names is not None:
-            sheet.write_string(0, position, NAME, looks.heading)
+            sheet.write_string(0, position, both("release.workbook.name"), looks.heading)
             for number, row in enumerate(rows, start=1):
                 text = register_names.get(row[column.name], "")
                 sheet.write_string(number, position, safe_cell(text), looks.text)
@@ -238,17 +229,14 @@ def _write_mart(
 
 
 def _write_dictionary(book: Any, looks: _Looks, tables: Sequence[ProductTable]) -> None:
-    sheet = book.add_worksheet("Fjalori")
+    sheet = book.add_worksheet(text("release.workbook.dictionary", "sq"))
     sheet.set_column(0, 1, 30)
     sheet.set_column(2, 2, 60)
     sheet.set_column(3, 3, 20)
     sheet.set_column(4, 4, 100)
-    headings = (
-        "Tabela / Table", "Kolona / Column", "Titulli / Title", "Njësia / Unit",
-        "Përshkrimi / Description",
-    )  # fmt: skip
-    for position, text in enumerate(headings):
-        sheet.write_string(0, position, text, looks.heading)
+    headings = [both(key) for key in keys("release.workbook.columns")]
+    for position, heading in enumerate(headings):
+        sheet.write_string(0, position, heading, looks.heading)
     row = 0
     for table in tables:
         for column in table.columns:
@@ -260,8 +248,8 @@ def _write_dictionary(book: Any, looks: _Looks, tables: Sequence[ProductTable]) 
                 column.unit,
                 column.description,
             )
-            for position, text in enumerate(entry):
-                sheet.write_string(row, position, safe_cell(text), looks.text)
+            for position, fact in enumerate(entry):
+                sheet.write_string(row, position, safe_cell(fact), looks.text)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(row, 1), len(headings) - 1)
     sheet.set_landscape()
