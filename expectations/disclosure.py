@@ -144,10 +144,10 @@ def audit(
     ranges: list[dict[str, Any]] = []
     leaks: list[Leak] = []
     contradictions: set[str] = set()
-    for said, ties in _connected(statements, relations):
-        world = _possible_world(said, ties)
+    for part, ties in _connected(statements, relations):
+        world = _possible_world(part, ties)
         if world is None:
-            contradictions |= {statement.table for statement in said}
+            contradictions |= {statement.table for statement in part}
             continue
         enough = None if in_full else threshold - 1
         for name, (least, greatest) in sorted(world.ranges(enough).items()):
@@ -189,12 +189,12 @@ class _Count:
     """One unknown number: a cell from one moment on, until a release says that it changed."""
 
     cell: str
-    said: list[_Statement] = field(default_factory=list)
+    statements: list[_Statement] = field(default_factory=list)
     is_masked: bool = False
     is_protected: bool = True
 
     def bounds(self, without: frozenset[str] = frozenset()) -> tuple[int, int]:
-        heard = [statement for statement in self.said if statement.table not in without]
+        heard = [statement for statement in self.statements if statement.table not in without]
         return (
             max((statement.least for statement in heard), default=0),
             min((statement.greatest for statement in heard), default=UNBOUNDED),
@@ -203,9 +203,10 @@ class _Count:
     def hear(self, statement: _Statement) -> None:
         """Add what is said next. What was shown first is no secret that a later mask could keep."""
         shown_before = any(
-            not earlier.is_masked and earlier.moment < statement.moment for earlier in self.said
+            not earlier.is_masked and earlier.moment < statement.moment
+            for earlier in self.statements
         )
-        self.said.append(statement)
+        self.statements.append(statement)
         self.is_masked |= statement.is_masked and not shown_before
         self.is_protected = statement.is_protected
 
@@ -223,12 +224,12 @@ class _Row:
 
 def _is_leak(count: _Count, least: int, greatest: int, threshold: int) -> bool:
     """Tell whether a count is known too well: masked, shown, or only to be derived."""
-    threshold = int(min([threshold, *(said.threshold for said in count.said)]))
+    threshold = int(min([threshold, *(statement.threshold for statement in count.statements)]))
     if least <= 0 and greatest >= threshold - 1:
         return False
     if count.is_masked:
         return True
-    return least < threshold if count.said else greatest < threshold
+    return least < threshold if count.statements else greatest < threshold
 
 
 def _connected(
@@ -248,7 +249,7 @@ def _connected(
         first = root(relation.terms[0][0])
         for cell, _ in relation.terms[1:]:
             parent[root(cell)] = first
-    said: dict[str, list[_Statement]] = defaultdict(list)
+    statements_of: dict[str, list[_Statement]] = defaultdict(list)
     ties: dict[str, list[Relation]] = defaultdict(list)
     columns = [statements[name].tolist() for name in STATEMENT_COLUMNS]
     columns.append(
@@ -259,7 +260,7 @@ def _connected(
     for cell, table, moment, least, greatest, is_masked, is_protected, threshold in zip(
         *columns, strict=True
     ):
-        said[root(cell)].append(
+        statements_of[root(cell)].append(
             _Statement(
                 cell,
                 table,
@@ -273,18 +274,18 @@ def _connected(
         )
     for relation in relations:
         ties[root(relation.terms[0][0])].append(relation)
-    for part in said:
-        yield sorted(said[part], key=lambda statement: statement.moment), ties[part]
+    for part in statements_of:
+        yield sorted(statements_of[part], key=lambda statement: statement.moment), ties[part]
 
 
-def _possible_world(said: list[_Statement], ties: list[Relation]) -> "_World | None":
+def _possible_world(statements: list[_Statement], ties: list[Relation]) -> "_World | None":
     """Return the tightest world that the statements allow, or None where they allow none.
 
     First every unchanged number is taken for an unchanged count. Where that can't be, each moment
     is taken by itself, except for what a cell's own statements say of it.
     """
     for build in (_lasting_world, _momentary_world):
-        counts, rows = build(said, ties)
+        counts, rows = build(statements, ties)
         world = _World(counts, rows)
         if world.is_possible:
             return world
@@ -292,7 +293,7 @@ def _possible_world(said: list[_Statement], ties: list[Relation]) -> "_World | N
 
 
 def _lasting_world(
-    said: list[_Statement], ties: list[Relation]
+    statements: list[_Statement], ties: list[Relation]
 ) -> tuple[dict[str, _Count], list[_Row]]:
     counts: dict[str, _Count] = {}
     current: dict[str, str] = {}
@@ -306,18 +307,18 @@ def _lasting_world(
         fresh = _Count(cell)
         old = counts.get(current.get(cell, ""))
         if old is not None:
-            for statement in old.said:
-                if statement.moment == old.said[-1].moment:
+            for statement in old.statements:
+                if statement.moment == old.statements[-1].moment:
                     fresh.hear(statement)
         counts[name] = fresh
         current[cell] = name
 
-    for moment in sorted({statement.moment for statement in said}):
-        for statement in (one for one in said if one.moment == moment):
+    for moment in sorted({statement.moment for statement in statements}):
+        for statement in (one for one in statements if one.moment == moment):
             if statement.cell not in current:
                 begin(statement.cell, moment)
             count = counts[current[statement.cell]]
-            is_later = bool(count.said) and count.said[-1].moment < moment
+            is_later = bool(count.statements) and count.statements[-1].moment < moment
             is_another = (statement.cell, moment) in redefined or _has_changed(count, statement)
             if is_later and is_another:
                 name = f"{statement.cell} #{moment}"
@@ -364,7 +365,9 @@ def _spread_changes(
             totals = [index for index, (_, factor) in enumerate(terms) if factor > 0]
             parts = [index for index, (_, factor) in enumerate(terms) if factor < 0]
             silent = [
-                index for index in range(len(terms)) if not counts[current[terms[index][0]]].said
+                index
+                for index in range(len(terms))
+                if not counts[current[terms[index][0]]].statements
             ]
             stale = [index for index in silent if not changed[index]]
             if not any(changed[index] for index in totals):
@@ -377,25 +380,25 @@ def _spread_changes(
 
 
 def _momentary_world(
-    said: list[_Statement], ties: list[Relation]
+    statements: list[_Statement], ties: list[Relation]
 ) -> tuple[dict[str, _Count], list[_Row]]:
     """Take each moment by itself: what stands published then, and its relations."""
     counts: dict[str, _Count] = {}
     rows: list[_Row] = []
-    standing: dict[str, list[_Statement]] = {}
+    current: dict[str, list[_Statement]] = {}
     masked_since: dict[str, bool] = defaultdict(bool)
-    for moment in sorted({statement.moment for statement in said}):
+    for moment in sorted({statement.moment for statement in statements}):
         fresh: dict[str, list[_Statement]] = defaultdict(list)
-        for statement in (one for one in said if one.moment == moment):
+        for statement in (one for one in statements if one.moment == moment):
             fresh[statement.cell].append(statement)
-        standing |= fresh
-        cells = set(standing) | {cell for relation in ties for cell, _ in relation.terms}
+        current |= fresh
+        cells = set(current) | {cell for relation in ties for cell, _ in relation.terms}
         for cell in cells:
             count = _Count(cell)
-            for statement in standing.get(cell, ()):
+            for statement in current.get(cell, ()):
                 count.hear(statement)
             # What was masked and is shown later, unchanged as far as anyone can tell, is known.
-            if any(statement.is_masked for statement in standing.get(cell, ())):
+            if any(statement.is_masked for statement in current.get(cell, ())):
                 masked_since[cell] = True
             elif cell in fresh and masked_since[cell]:
                 count.is_masked = True
@@ -456,8 +459,10 @@ class _World:
     @property
     def tables(self) -> set[str]:
         """The tables that say something of this world."""
-        said = {said.table for count in self.counts.values() for said in count.said}
-        return said | {row.table for row in self._rows if row.table}
+        tables = {
+            statement.table for count in self.counts.values() for statement in count.statements
+        }
+        return tables | {row.table for row in self._rows if row.table}
 
     def relaxed(self, without: frozenset[str]) -> "_World":
         """Return the world as it would be known without some tables."""

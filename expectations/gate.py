@@ -62,7 +62,7 @@ class GateRecord:
             "as_of": self.as_of.isoformat(),
         }
 
-    def told(self) -> str:
+    def blocking_text(self) -> str:
         """Return what blocks, in a line that says who can mend it; empty where nothing does."""
         return ", ".join(
             f"{entry['rule']} ({entry['count']}, mended by {entry['mended_by']})"
@@ -229,7 +229,7 @@ def require_pass(
     if record is None:
         raise GateRefused("the gate has not judged this county and month: run krat refresh.")
     if record.verdict != "pass":
-        raise GateRefused(f"the gate blocks it: {record.told()}.")
+        raise GateRefused(f"the gate blocks it: {record.blocking_text()}.")
     if not follows(record):
         raise GateRefused("the verdict does not follow from its record: run krat refresh.")
     if record.suites_hash != suites_hash:

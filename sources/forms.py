@@ -116,7 +116,7 @@ def _write(
     printed = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
     to_fill = book.add_format({"bg_color": "#FFF6CC", "border": 1, "locked": False})
     sheet = book.add_worksheet(layout.sheet)
-    said = {
+    header_values = {
         "layout_id": layout.id,
         "county_code": county_code,
         "institution_code": institution["institution_code"],
@@ -124,12 +124,12 @@ def _write(
         "form_key": form_key(layout.id, county_code, institution["institution_code"], month),
         "is_made_up": "REALE",
     }
-    heads = [column for column in layout.columns if column.place == "head"]
-    for row, column in enumerate(heads):
+    header_columns = [column for column in layout.columns if column.place == "head"]
+    for row, column in enumerate(header_columns):
         sheet.write_string(row, 0, column.headings[0], bold)
-        sheet.write_string(row, 1, said[column.name])
-    sheet.write_string(len(heads), 1, institution["name_sq"], bold)
-    top = len(heads) + 1
+        sheet.write_string(row, 1, header_values[column.name])
+    sheet.write_string(len(header_columns), 1, institution["name_sq"], bold)
+    top = len(header_columns) + 1
     columns = [column for column in layout.columns if column.place == "row"]
     sheet.set_row(top, 2 * _LINE_HEIGHT)
     for row, values in enumerate(rows, start=top + 1):

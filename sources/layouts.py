@@ -51,7 +51,7 @@ _VERSIONED = re.compile(r"[a-z_]+-[0-9]+")
 class Column:
     """A column of a layout.
 
-    `place` is head (said once for the file, beside a label or repeated in each row) or row.
+    `place` is head (written once for the file, beside a label or repeated in each row) or row.
     `required` wants the column, `filled` wants something in each of its cells. `key` names the
     kind of code that a key column holds, `identity` the kind of identity of an identity column,
     which is kept as the pseudonyms of its pieces. A unit and an indicator's name are compared with
@@ -254,10 +254,10 @@ def candidates(column: Column, cell: Cell, registers: Registers, county_code: st
 
     Of institutions those of the county. At most three, the likeliest first.
     """
-    said = plain(cell)
-    if "register:indicators" in column.code_lists and not re.search(r"[^\W\d]", said):
-        said = re.sub(r"[-–_,/\s]+", ".", said)
-    return likeliest(said, _names(column, registers, county_code))
+    written = plain(cell)
+    if "register:indicators" in column.code_lists and not re.search(r"[^\W\d]", written):
+        written = re.sub(r"[-–_,/\s]+", ".", written)
+    return likeliest(written, _names(column, registers, county_code))
 
 
 @cache
@@ -308,29 +308,29 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
     return names
 
 
-def likeliest(said: str, names: dict[str, str]) -> list[str]:
-    """Return the three values of `names` whose keys are most like `said`; both are `plain`.
+def likeliest(written: str, names: dict[str, str]) -> list[str]:
+    """Return the three values of `names` whose keys are most like `written`; both are `plain`.
 
     A part is like the whole, but less than the whole is like itself.
     """
     # A cell of a megabyte is no name.
-    if len(said) > _LONGEST_KEPT:
+    if len(written) > _LONGEST_KEPT:
         return []
     keys = list(names)
     like = {
         key: score
         for key, score, _ in process.extract(
-            said, keys, scorer=fuzz.ratio, limit=None, score_cutoff=_LIKE
+            written, keys, scorer=fuzz.ratio, limit=None, score_cutoff=_LIKE
         )
     }
-    if len(said) >= _SHORTEST_PART:
+    if len(written) >= _SHORTEST_PART:
         for key, score, _ in process.extract(
-            said, keys, scorer=fuzz.partial_ratio, limit=None, score_cutoff=_LIKE / _PART
+            written, keys, scorer=fuzz.partial_ratio, limit=None, score_cutoff=_LIKE / _PART
         ):
             if len(key) >= _SHORTEST_PART:
                 like[key] = max(like.get(key, 0), _PART * score)
     # 2.1.1 is the beginning of 2.1.1.1, and only the end of that of 1.2.1.1.
-    ranked = sorted(like, key=lambda key: (-like[key], not key.startswith(said), len(key)))
+    ranked = sorted(like, key=lambda key: (-like[key], not key.startswith(written), len(key)))
     # Several ways of writing one name are one candidate.
     return list(dict.fromkeys(names[key] for key in ranked))[:3]
 

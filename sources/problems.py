@@ -36,7 +36,7 @@ class Problem:
         """Return the message in a language."""
         return self.message_sq if language == "sq" else self.message_en
 
-    def told(self, language: Language) -> str:
+    def sentence(self, language: Language) -> str:
         """Return the place and the message, as for an officer."""
         parts = []
         if self.sheet:

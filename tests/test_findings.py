@@ -13,7 +13,7 @@ from test_gate_roads import write_report
 
 from expectations.gate import GateRefused, follows, read_record
 from orchestration.cli import cli
-from orchestration.feedback.status import standings, standings_as_of
+from orchestration.feedback.status import list_statuses, list_statuses_as_of
 from orchestration.gate.judge import judge
 from orchestration.publication.restricted import release
 from orchestration.reading_copy.copy import write_reading_copy
@@ -199,7 +199,7 @@ def test_a_waiver_lapses_and_a_changed_journal_is_noticed(home: Home) -> None:
 
 def test_who_owed_what_as_of_a_day_is_the_same_after_the_register_was_edited(home: Home) -> None:
     day = date(2023, 6, 12)
-    before = standings_as_of(home, MAY, day, "AL-04")
+    before = list_statuses_as_of(home, MAY, day, "AL-04")
     assert sum(row.expected for row in before) == 17
     assert {row.institution_code for row in before if not row.received} == {
         "AL-04-B-DIVJAKE", "AL-04-B-LUSHNJE", "AL-04-B-PATOS",
@@ -221,8 +221,8 @@ def test_who_owed_what_as_of_a_day_is_the_same_after_the_register_was_edited(hom
     build_warehouse(home)
     judge(home, [], load_registers(SEEDS))
     write_reading_copy(home)
-    assert standings_as_of(home, MAY, day, "AL-04") == before
-    after = standings_as_of(home, MAY, date(2023, 7, 1), "AL-04")
+    assert list_statuses_as_of(home, MAY, day, "AL-04") == before
+    after = list_statuses_as_of(home, MAY, date(2023, 7, 1), "AL-04")
     assert {row.institution_code for row in after if row.expected} == (
         {row.institution_code for row in before if row.expected} - {"AL-04-B-PATOS"}
     ) | {"AL-04-NEW"}
@@ -234,7 +234,7 @@ def test_a_waiver_counts_on_the_days_on_which_it_was_known_and_held(home: Home) 
     def told(day: date) -> tuple[int, int]:
         [row] = [
             row
-            for row in standings_as_of(home, MAY, day, "AL-04")
+            for row in list_statuses_as_of(home, MAY, day, "AL-04")
             if row.institution_code == waived
         ]
         return row.open_findings, row.waived_findings
@@ -248,8 +248,8 @@ def test_a_waiver_counts_on_the_days_on_which_it_was_known_and_held(home: Home) 
 
 
 def test_the_mart_of_status_tells_what_can_be_said_today(home: Home) -> None:
-    now = {row.institution_code: row for row in standings(home, MAY, "AL-04")}
-    again = {row.institution_code: row for row in standings_as_of(home, MAY, today(), "AL-04")}
+    now = {row.institution_code: row for row in list_statuses(home, MAY, "AL-04")}
+    again = {row.institution_code: row for row in list_statuses_as_of(home, MAY, today(), "AL-04")}
     for code, row in now.items():
         told, counted = vars(row) | {"trend": None}, vars(again[code])
         assert told == counted

@@ -28,10 +28,10 @@ def test_a_second_refresh_is_told_who_writes_and_since_when(home: Home) -> None:
     told: list[str] = []
     with one_writer(home, name="krat refresh"):
         with pytest.raises(AnotherWriter, match=f"{HOLDER} writes this data folder"):
-            refresh(home, [MAY], tell=told.append)
+            refresh(home, [MAY], report=told.append)
         assert told == []
         with pytest.raises(AnotherWriter):
-            refresh(home, [MAY], tell=told.append, wait_seconds=0.1)
+            refresh(home, [MAY], report=told.append, wait_seconds=0.1)
     assert re.fullmatch(f"waiting up to 0 seconds for {HOLDER} to end", told[0])
 
 

@@ -52,8 +52,8 @@ def progress() -> Any:
             yield lambda step: console.print(f"… {step}", highlight=False)
             return
         with console.status("starting") as spinner:
-            tell: Callable[[str], None] = lambda step: spinner.update(f"{step} …")  # noqa: E731
-            yield tell
+            report: Callable[[str], None] = lambda step: spinner.update(f"{step} …")  # noqa: E731
+            yield report
 
     return steps()
 

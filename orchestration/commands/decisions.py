@@ -261,7 +261,7 @@ def list_corrections(home: Home) -> None:
 
     for row in register(home).to_pylist():
         withdrawn = f"  withdrawn {row['withdrawn_at']}" if row["withdrawn_at"] else ""
-        click.echo(f"{_told(row)}{withdrawn}  {row['corrected_by']}: {row['reason']}")
+        click.echo(f"{_correction_text(row)}{withdrawn}  {row['corrected_by']}: {row['reason']}")
     click.echo("The journal is whole.")
 
 
@@ -311,7 +311,7 @@ def _value(text: str, option: str) -> tuple[float | None, str]:
     return number, "number" if number else "zero"
 
 
-def _told(row: dict[str, Any]) -> str:
+def _correction_text(row: dict[str, Any]) -> str:
     def says(kind: str) -> str:
         value = row[f"{kind}_value"]
         return str(row[f"{kind}_state"]) if value is None else f"{value:g}"

@@ -101,7 +101,7 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     click.echo(f"{text('check.read_as', language)}: {known}")
     for severity, problem in answer.problems:
         grade = text(f"check.severities.{severity}", language)
-        click.echo(f"{grade:9}  {problem.told(language)}")
+        click.echo(f"{grade:9}  {problem.sentence(language)}")
     places = Counter(problem.rule for _, problem in answer.problems)
     if max(places.values(), default=0) >= MAX_PLACES:
         click.echo(text("check.more", language, most=MAX_PLACES))

@@ -26,7 +26,7 @@ from orchestration.commands.common import (
 from sources.custody.home import Home
 
 if TYPE_CHECKING:
-    from orchestration.feedback.status import Standing
+    from orchestration.feedback.status import ReportStatus
     from orchestration.refresh.steps import Outcome
 
 
@@ -52,8 +52,8 @@ def refresh(home: Home, month: date, since: date | None, county: str | None, dry
         if dry_run:
             _print_plan(home, months, county)
             return
-        with ended_when_busy(), progress() as tell:
-            outcome = run(home, months, county, tell, wait_seconds=wait_seconds())
+        with ended_when_busy(), progress() as report:
+            outcome = run(home, months, county, report, wait_seconds=wait_seconds())
     except BuildFailed as failure:
         raise click.ClickException(
             f"{failure}. Nothing was published; the last releases stand."
@@ -115,15 +115,15 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
 @click.pass_obj
 def status(home: Home, month: date, county: str | None, as_of: date | None) -> None:
     """Tell what each county's institutions sent for a month, and what was found."""
-    from orchestration.feedback.status import standings, standings_as_of
+    from orchestration.feedback.status import list_statuses, list_statuses_as_of
     from orchestration.reading_copy.ask import ask
 
     require_county(county)
     require_reading_copy(home)
     if as_of:
-        click.echo(_standing_table(standings_as_of(home, month, as_of, county), month))
+        click.echo(_status_table(list_statuses_as_of(home, month, as_of, county), month))
         return
-    click.echo(_standing_table(standings(home, month, county), month))
+    click.echo(_status_table(list_statuses(home, month, county), month))
     blocked = ask(
         home,
         "select county_code, rule, mended_by from quality.blocked_months "
@@ -165,7 +165,7 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
 def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | None) -> None:
     """Write what each institution is told of its report: a workbook and a text, in Albanian.
 
-    The findings that they tell are noted as sent.
+    The findings in them are kept as sent.
     """
     from orchestration.feedback.slips import write_slips
     from orchestration.runtime.clock import today
@@ -206,8 +206,8 @@ def reminders(home: Home, month: date, county: str, as_of: date | None, out: Pat
     )
 
 
-def _standing_table(rows: "list[Standing]", month: date) -> str:
-    """Return the standings as a table: each county's sum, then its institutions."""
+def _status_table(rows: "list[ReportStatus]", month: date) -> str:
+    """Return statuses as a table: each county's sum, then its institutions."""
     if not rows:
         return f"No report is expected for {month:%Y-%m}."
     heads = (

@@ -104,7 +104,7 @@ def publication(
             blocked = [
                 refuse_blocked(
                     Scope(record.county_code, record.reporting_month),
-                    f"the gate blocks it: {record.told()}",
+                    f"the gate blocks it: {record.blocking_text()}",
                 )
                 for record in records
                 if record.verdict != "pass"

@@ -152,7 +152,7 @@ def slips(home: Home, county_code: str, month: date, as_of: date) -> Iterator[Sl
             month,
         )
     for code, name in institutions:
-        if any(code in told for told in (reports, refused, due, found)):
+        if any(code in known for known in (reports, refused, due, found)):
             yield _slip(
                 code,
                 name,
@@ -186,8 +186,8 @@ def as_text(slip: Slip) -> str:
 def _placed(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the row of a finding for a text, which has no headings: a cell tells the row too."""
     indicator, sheet, cell, number, message = row
-    told = "" if cell or not number else text("door.place.row", "sq", row=number)
-    return (indicator, sheet, cell, told, message)
+    row_text = "" if cell or not number else text("door.place.row", "sq", row=number)
+    return (indicator, sheet, cell, row_text, message)
 
 
 def _slip(

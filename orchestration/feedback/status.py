@@ -16,7 +16,7 @@ from sources.custody.home import Home
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReportStatus:
     """How an institution of a county reported in a month; `trend` is None as of a past day.
 
     `days_late` counts to the first accepted report, None where none came.
@@ -34,7 +34,7 @@ class Standing:
     trend: str | None
 
 
-def standings(home: Home, month: date, county_code: str | None = None) -> list[Standing]:
+def list_statuses(home: Home, month: date, county_code: str | None = None) -> list[ReportStatus]:
     """Return the rows of marts.reporting_status for a month, of one county or of all."""
     rows = _rows(
         home,
@@ -44,12 +44,12 @@ def standings(home: Home, month: date, county_code: str | None = None) -> list[S
         "order by all",
         {"month": month, "county": county_code},
     )
-    return [Standing(*row) for row in rows]
+    return [ReportStatus(*row) for row in rows]
 
 
-def standings_as_of(
+def list_statuses_as_of(
     home: Home, month: date, day: date, county_code: str | None = None
-) -> list[Standing]:
+) -> list[ReportStatus]:
     """Return what could be said on a day, from obligations recorded and files received by then.
 
     The same day gives the same answer whenever it is asked, as long as registers are edited by
@@ -82,11 +82,11 @@ def standings_as_of(
         is_waived = finding_id in waivers
         waived_findings[county, institution] += is_waived
         open_findings[county, institution] += asks_for_answer and not is_waived
-    standing = []
+    statuses = []
     for place in sorted(reports.keys() | open_findings.keys()):
         expected, received, on_time, refused, days_late = reports.get(place, [0, 0, 0, 0, None])
-        standing.append(
-            Standing(
+        statuses.append(
+            ReportStatus(
                 county_code=place[0],
                 institution_code=place[1],
                 expected=expected,
@@ -99,7 +99,7 @@ def standings_as_of(
                 trend=None,
             )
         )
-    return standing
+    return statuses
 
 
 def _rows(home: Home, query: str, parameters: dict[str, object]) -> list[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ def pair(one: str, other: str) -> Pair:
 
 
 def clusters(
-    persons: Iterable[str], links: Iterable[Pair], apart: Iterable[Pair] = ()
+    persons: Iterable[str], links: Iterable[Pair], different: Iterable[Pair] = ()
 ) -> dict[str, str]:
     """Return for each person the least key of those it is one with, itself included.
 
@@ -26,7 +26,7 @@ def clusters(
     leader = {person: person for person in persons}
     members = {person: {person} for person in leader}
     enemies: dict[str, set[str]] = {person: set() for person in leader}
-    for one, other in apart:
+    for one, other in different:
         enemies[one].add(other)
         enemies[other].add(one)
 

@@ -113,7 +113,7 @@ def links_and_pairs(
     persons = {row["person_key"]: row for row in people.to_pylist()}
     decided = {two: decision for two, decision in decided.items() if set(two) <= persons.keys()}
     same = [two for two, decision in decided.items() if decision.word == SAME]
-    apart = [two for two, decision in decided.items() if decision.word == DIFFERENT]
+    different = [two for two, decision in decided.items() if decision.word == DIFFERENT]
     exact = sorted(matching_pairs(people, "exact"))
     in_doubt = matching_pairs(people, "in_doubt")
     uncertain = in_doubt | matching_pairs(people, "never_certain")
@@ -128,11 +128,11 @@ def links_and_pairs(
         for two in likely
         if alike[two].probability >= parameters()["thresholds"]["linked"] and two not in uncertain
     ]
-    linked = clusters(persons, [*same, *exact, *certain], apart)
+    linked = clusters(persons, [*same, *exact, *certain], different)
     # What a decision keeps apart though it was linked is in doubt again, at another place.
     doubtful = {
         (one, other)
-        for one, other in {*same, *exact, *likely, *in_doubt} - set(apart)
+        for one, other in {*same, *exact, *likely, *in_doubt} - set(different)
         if linked[one] != linked[other]
     }
     least = clusters(persons, [*linked.items(), *sorted(doubtful)])
@@ -151,7 +151,7 @@ def links_and_pairs(
         for key in persons
     ]
     pairs = []
-    for two in sorted({*exact, *certain, *same, *apart} | doubtful):
+    for two in sorted({*exact, *certain, *same, *different} | doubtful):
         decision, likeness = decided.get(two), alike.get(two)
         one, other = sorted((persons[key] for key in two), key=_first_row)
         pairs.append(
@@ -159,9 +159,13 @@ def links_and_pairs(
                 "pair_id": _pair_id(one, other),
                 **_side("one", one),
                 **_side("other", other),
-                "state": "doubtful" if two in doubtful else "apart" if two in apart else "linked",
+                "state": "doubtful"
+                if two in doubtful
+                else "apart"
+                if two in different
+                else "linked",
                 "method": "decided"
-                if two in {*same, *apart}
+                if two in {*same, *different}
                 else "exact"
                 if two in exact
                 else "splink",

@@ -118,7 +118,7 @@ def refresh(
     home: Home,
     months: list[date],
     county_code: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
     as_of: date | None = None,
     wait_seconds: float = 0,
 ) -> Outcome:
@@ -132,22 +132,22 @@ def refresh(
     BuildFailed when dbt can't build the warehouse.
     """
     require_plan(months)
-    with one_writer(home, wait_seconds, name="krat refresh", on_wait=tell):
-        tell("reading the inbox")
+    with one_writer(home, wait_seconds, name="krat refresh", on_wait=report):
+        report("reading the inbox")
         intake = take_in(home, load_registers(SEEDS))
-        tell("loading what was taken in")
+        report("loading what was taken in")
         load_raw(home, as_of or today())
-        tell("linking persons")
+        report("linking persons")
         link_persons(home)
-        tell("building the warehouse")
+        report("building the warehouse")
         build = build_warehouse(home)
         planned = plan(home, months, county_code)
-        tell("judging what may be published")
+        report("judging what may be published")
         records = judge_planned(home, planned)
-        restricted = publish_restricted(home, planned, tell)
-        tell("publishing what anyone may see")
+        restricted = publish_restricted(home, planned, report)
+        report("publishing what anyone may see")
         public = publish_public(home, planned, restricted)
-        tell("swapping the reading copy")
+        report("swapping the reading copy")
         write_reading_copy(home)
     return Outcome(planned, intake, build, records, restricted, public)
 
@@ -158,7 +158,7 @@ def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:
 
 
 def publish_restricted(
-    home: Home, planned: Plan, tell: Callable[[str], None] = lambda _: None
+    home: Home, planned: Plan, report: Callable[[str], None] = lambda _: None
 ) -> Restricted:
     """Release what the gate let through to the restricted tier; the rest is refused one by one.
 
@@ -170,7 +170,7 @@ def publish_restricted(
     for position, scope in enumerate(planned.scopes, start=1):
         if scope in closed:
             continue
-        tell(f"publishing {scope} ({position} of {len(planned.scopes)})")
+        report(f"publishing {scope} ({position} of {len(planned.scopes)})")
         try:
             released[scope] = release(home, *scope)
         except GateRefused as refusal:

@@ -172,8 +172,8 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
         connection.execute(
             "create or replace table ops.built_project as select ? as project_hash", [digest]
         )
-        told = connection.execute("select distinct node from ops.failed_tests order by all")
-        return tuple(str(name) for (name,) in told.fetchall())
+        failing = connection.execute("select distinct node from ops.failed_tests order by all")
+        return tuple(str(name) for (name,) in failing.fetchall())
 
 
 def _record_places(connection: duckdb.DuckDBPyConnection, node: Any) -> None:

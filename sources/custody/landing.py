@@ -278,7 +278,7 @@ def _reason(reading: Reading) -> str:
             text("door.refusal.refused", language),
             text("door.refusal.at_most", language, most=MAX_PLACES),
             "",
-            *(f"- {found.told(language)}" for found in reading.problems),
+            *(f"- {found.sentence(language)}" for found in reading.problems),
             "",
         ]
     return "\n".join(lines)

@@ -108,7 +108,7 @@ def _said(
     cell = cell_at(cells, position)
     if type(cell) is str and cell in asked.said:
         return asked.said[cell]
-    told = len(context.problems)
+    problems_before = len(context.problems)
     place = Place(cell, number, position)
     said = (
         _with_state(asked.read, asked.missing_codes, place)
@@ -116,7 +116,11 @@ def _said(
         else (asked.read(place), None)
     )
     # A log says the same few codes over and over.
-    if type(cell) is str and asked.column.kind == "code" and told == len(context.problems):
+    if (
+        type(cell) is str
+        and asked.column.kind == "code"
+        and problems_before == len(context.problems)
+    ):
         asked.said[cell] = said
     return said
 
