@@ -83,7 +83,7 @@ fuzz: $(VENV)/dev  ## change true files at random, guided by coverage, for ten m
 
 docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
 	@$(PARSE)
-	@$(BIN)/python -m orchestration.warehouse.dictionary
+	@$(BIN)/python -m orchestration.products.dictionary
 
 clean:  ## remove what set-up and runs made, the data folder excepted
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from orchestration.products.tree import MANIFEST, SIGNATURE, Place
+from orchestration.products.tree import MANIFEST, SIGNATURE, ReleaseFolder
 from orchestration.publication.writing.package import sha256
 from orchestration.publication.writing.signing import fingerprint, signing_key
 from orchestration.serving.tokens import make_token
@@ -66,8 +66,8 @@ def add_release(
 
     `more` are facts that its manifest tells.
     """
-    place = Place(home.releases, tier, county_code, month)
-    with place.appearing() as (draft, target):
+    folder = ReleaseFolder(home.releases, tier, county_code, month)
+    with folder.appearing() as (draft, target):
         shutil.copytree(home.releases / original, draft, dirs_exist_ok=True)
         for path in draft.iterdir():
             path.chmod(0o644)

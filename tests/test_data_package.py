@@ -12,14 +12,16 @@ import pandas as pd
 import pytest
 from conftest import Refreshed
 
-from orchestration import publication
-from orchestration.products.marts import published_marts
+from orchestration.products import declaration
+from orchestration.products.declaration import declared_columns, published_marts
 from orchestration.products.tree import MANIFEST, releases_in
 
 #: LibreOffice's filter for csv: `;` and `"`, UTF-8, and every sheet to a file of its own.
 EVERY_SHEET = "csv:Text - txt - csv (StarCalc):59,34,76,1,,0,false,true,false,false,false,-1"
 
-MARTS = {mart.name for mart in published_marts() if mart.values}
+COLUMNS = Path(declaration.__file__).with_name("columns.csv")
+
+MARTS = {mart.name for mart in published_marts() if mart.numbers}
 
 
 @pytest.fixture
@@ -169,7 +171,7 @@ def test_libreoffice_opens_the_workbook(fier: Path, tmp_path: Path) -> None:
 
 
 def test_two_columns_have_never_the_same_titles() -> None:
-    path = Path(publication.__file__).with_name("columns.csv")
-    titles = pd.read_csv(path, dtype=str, keep_default_na=False)
+    titles = pd.read_csv(COLUMNS, dtype=str, keep_default_na=False)
+    assert len(titles) == len(declared_columns()) > 150
     for names in (["column"], ["title_sq", "title_en"]):
         assert not titles[titles.duplicated(subset=names)]["column"].tolist()

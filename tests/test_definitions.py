@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import Refreshed
 
-from orchestration.products.marts import published_marts
+from orchestration.products.declaration import published_marts
 from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (
     DBT_PROJECT,

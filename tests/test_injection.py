@@ -15,7 +15,8 @@ from openpyxl import load_workbook
 
 from orchestration.feedback.checking import check_file, write_marked_copy
 from orchestration.feedback.slips import Slip, _write_workbook, write_slips
-from orchestration.products.marts import Column, Mart, Table
+from orchestration.products.declaration import Product, ProductColumn
+from orchestration.products.tables import ProductTable
 from orchestration.publication.writing.files import safe_text
 from orchestration.publication.writing.workbook import write_workbook
 from orchestration.runtime.settings import SEEDS
@@ -63,19 +64,18 @@ def test_text_and_headings_are_made_safe_and_numbers_stay_numbers() -> None:
 
 
 def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
-    mart = Mart(
+    columns = (
+        ProductColumn("county_code", "VARCHAR", "=1+1", "=1+1", "=1+1"),
+        ProductColumn("=value", "DOUBLE", "=1+1", "=1+1", "=1+1", "=1+1", "not_reported"),
+    )
+    product = Product(
         name="numbers",
-        schema="marts",
         title_sq="Numrat",
         title_en="Numbers",
         row_sq="një numër",
         row_en="a number",
-        key=["county_code"],
-        values={"=value": {"unit": "=1+1", "when_empty": "not_reported"}},
-    )
-    columns = (
-        Column("county_code", "VARCHAR", "=1+1", "=1+1", "=1+1"),
-        Column("=value", "DOUBLE", "=1+1", "=1+1", "=1+1"),
+        key=("county_code",),
+        columns=columns,
     )
     frame = pd.DataFrame({"county_code": NASTY, "=value": [-3.5] * len(NASTY)})
     path = tmp_path / "marts.xlsx"
@@ -90,7 +90,7 @@ def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
             "is_made_up": True,
             "reopened": {"reason": "=1+1", "by": "=1+1"},
         },
-        tables=[Table(mart, columns, frame)],
+        tables=[ProductTable(product, columns, frame)],
         restated=None,
         observations=None,
         registers=[],

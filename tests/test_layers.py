@@ -4,8 +4,8 @@ import ast
 from pathlib import Path
 from typing import Any
 
+from orchestration.products.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
 from orchestration.runtime.settings import PROJECT
-from orchestration.warehouse.dictionary import PAGE, RULES_PAGE, dictionary, rules_page
 
 #: What each layer of the warehouse may read.
 MAY_READ = {

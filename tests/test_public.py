@@ -22,8 +22,8 @@ from orchestration.cli import cli
 from orchestration.gate.disclosure import DisclosureRefused
 from orchestration.gate.judge import Scope
 from orchestration.products.tree import facts_of
-from orchestration.publication import restricted as writer
 from orchestration.publication.public import PublicOutcome, passes, release_public
+from orchestration.publication.writing import release as writer
 from sources.custody.home import Home
 
 DECEMBER = date(2023, 12, 1)
@@ -228,7 +228,7 @@ def test_what_stands_is_judged_by_the_parameters_that_it_was_made_with(
     """Made with k = 5, a release shows what k = 11 masks: that can't be taken back."""
     with monkeypatch.context() as patched:
         loose = lambda populations=(): replace(load_protection(populations), threshold=5)  # noqa: E731
-        patched.setattr("orchestration.publication.public.load_protection", loose)
+        patched.setattr("orchestration.publication.public.shape.load_protection", loose)
         assert release_public(before, [NATION, FIER]).refusal is None
     first = _counts(_folder(before))
     assert first["value"].replace("", "99").astype(int).min() < RULES.threshold - 1
@@ -291,7 +291,7 @@ def test_anyone_reads_the_public_release_over_http(
     )
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
         rows = national.execute(
-            "select count(*), sum(value) from person_counts where county_code = 'AL-04'"
+            "select count(*), sum(value) from marts.person_counts where county_code = 'AL-04'"
         ).fetchone()
         assert rows == shown[:2]
 
@@ -473,9 +473,9 @@ def test_a_leak_by_any_file_stops_the_whole_public_tier(
 ) -> None:
     write = writer._write
 
-    def tampering(draft: Path, contents: Any, facts: Any, previous: Path | None) -> Any:
-        written = write(draft, contents, facts, previous)
-        if contents.county_code == "AL-04":
+    def tampering(draft: Path, content: Any, facts: Any, previous: Path | None) -> Any:
+        written = write(draft, content, facts, previous)
+        if content.county_code == "AL-04":
             case.tamper(draft / case.file)
         return written
 
@@ -518,7 +518,7 @@ def test_a_completeness_that_is_not_of_the_months_reports_stops_it(
     monkeypatch.setattr(writer, "data_package", telling)
     refusal = release_public(before, [FIER]).refusal
     assert refusal is not None
-    assert "datapackage.json tells of reports" in refusal.reasons[0]
+    assert "datapackage.json has reports" in refusal.reasons[0]
 
 
 def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(

@@ -18,7 +18,7 @@ from nacl.signing import SigningKey
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
-from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, place_of, releases_in
+from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of, releases_in
 from orchestration.publication.restricted import release
 from orchestration.publication.verify import verify_release
 from orchestration.publication.writing.signing import (
@@ -249,7 +249,7 @@ def _killed(home: Home, victim: str) -> None:
     [
         ("tree.Path, 'chmod', die", {".r1.draft"}),
         ("tree.Path, 'rename', die", {".r1.draft"}),
-        ("tree.Place, 'point_latest', die", {"r1"}),
+        ("tree.ReleaseFolder, 'point_latest', die", {"r1"}),
         ("tree.Path, 'replace', die", {"r1", ".latest"}),
     ],
 )
@@ -267,9 +267,9 @@ def test_a_killed_run_leaves_a_whole_release_or_none(
     assert release(own_home, "AL-04", MAY).number == 1
     assert {path.name for path in month.iterdir()} == {"r1", LATEST}
     assert (month / "r1" / MANIFEST).read_bytes() == before
-    place = place_of(month / "r1")
-    assert place is not None
-    assert place.latest() == month / "r1"
+    folder = folder_of(month / "r1")
+    assert folder is not None
+    assert folder.latest() == month / "r1"
 
 
 def test_the_same_inputs_give_the_same_bytes(refreshed: Refreshed, tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from conftest import MAY, Refreshed
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
-from orchestration.products.marts import Mart, Table, column
+from orchestration.products.declaration import Product, Tier, declared_columns, product
+from orchestration.products.tables import table_of
 from orchestration.products.tree import facts_of
 from orchestration.publication.changes import WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.observations import OBSERVATIONS
 from orchestration.publication.public import outdated, release_public
-from orchestration.publication.restricted import Contents, release, write_release
+from orchestration.publication.restricted import release
+from orchestration.publication.writing.release import ReleaseContent, write_release
 from orchestration.reading_copy.vintages import write_marts_as_known
 from orchestration.refresh.due import due
 from orchestration.runtime.settings import SEEDS
@@ -83,27 +84,25 @@ def test_the_size_of_revisions_is_a_mart(marts: duckdb.DuckDBPyConnection) -> No
     ]
 
 
-COUNTS = Mart(
+COUNTS = Product(
     name="counts",
-    schema="marts",
+    model="marts.counts",
     title_sq="Numrat",
     title_en="Counts",
     row_sq="një rresht",
     row_en="a row",
-    key=["county_code", "reporting_month", "indicator_code"],
-    values={"value": {"unit": "persons", "when_empty": "not_reported"}},
+    key=("county_code", "reporting_month", "indicator_code"),
+    columns=(
+        *(
+            declared_columns()[name]
+            for name in ("county_code", "reporting_month", "indicator_code")
+        ),
+        replace(declared_columns()["value"], type="DOUBLE", unit="persons"),
+    ),
 )
 
 
-APART = ("county_code", "reporting_month", "mart", "mart_row", "measure", "obs_status")
-NOTHING_APART = Table(
-    OBSERVATIONS,
-    tuple(column(name, "VARCHAR") for name in APART),
-    pd.DataFrame(columns=list(APART), dtype="str"),
-)
-
-
-def contents(value: float | None, day: date, county_code: str = "AL-04") -> Contents:
+def contents(value: float | None, day: date, county_code: str = "AL-04") -> ReleaseContent:
     """Return what a release holds that has one number of May 2023."""
     frame = pd.DataFrame(
         {
@@ -113,11 +112,9 @@ def contents(value: float | None, day: date, county_code: str = "AL-04") -> Cont
             "value": pd.array([value], dtype="Float64"),
         }
     )
-    columns = [("county_code", "VARCHAR"), ("reporting_month", "DATE"),
-               ("indicator_code", "VARCHAR"), ("value", "DOUBLE")]  # fmt: skip
-    table = Table(COUNTS, tuple(column(name, kind) for name, kind in columns), frame)
-    return Contents(
-        tier="restricted",
+    table = table_of(COUNTS, frame)
+    return ReleaseContent(
+        tier=Tier.RESTRICTED,
         county_code=county_code,
         month=MAY,
         released_on=day,
@@ -129,7 +126,7 @@ def contents(value: float | None, day: date, county_code: str = "AL-04") -> Cont
         sources=(),
         facts={},
         is_made_up=True,
-        apart=NOTHING_APART,
+        observations=table_of(product("observations")),
     )
 
 
@@ -178,7 +175,7 @@ def test_a_final_month_reopens_once_and_only_with_a_reason(home: Home) -> None:
 
 
 def test_a_whole_number_is_the_same_beside_a_missing_one(home: Home) -> None:
-    def whole(content_hash: str, *values: int | None) -> Contents:
+    def whole(content_hash: str, *values: int | None) -> ReleaseContent:
         first = contents(5, FIRST_DAY)
         [table] = first.tables
         frame = pd.DataFrame(
@@ -189,7 +186,7 @@ def test_a_whole_number_is_the_same_beside_a_missing_one(home: Home) -> None:
                 "value": values,
             }
         )
-        columns = (*table.columns[:-1], column("value", "BIGINT"))
+        columns = (*table.columns[:-1], replace(table.columns[-1], type="BIGINT"))
         table = replace(table, columns=columns, frame=frame)
         return replace(first, tables=(table,), content_hash=content_hash)
 

@@ -18,7 +18,7 @@ from expectations.disclosure import (
     total_of,
 )
 from expectations.protection import Additive, CountKey, load_protection, relations_among
-from orchestration.publication.masking import Sign, mask, statement
+from orchestration.publication.public.mask import Sign, mask, statement
 
 RULES = load_protection()
 K = RULES.threshold

@@ -1,0 +1,136 @@
+"""The pages of docs/ that are written from the project's own data: `make docs`.
+
+Belongs here: how descriptions and registers become pages. Not here: any description, which is
+beside its model or in columns.csv, or any rule, which is in the register of rules.
+"""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestration.products.declaration import Product, ProductColumn, Tier, products
+from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
+
+PAGE = PROJECT / "docs" / "data-dictionary.md"
+RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
+SCHEMAS = ("marts", "core", "quality")
+HEAD = """# Data dictionary
+
+Written by `make docs` from the descriptions in `dbt_project/models`, and from what is published by
+`orchestration/products`; change them there. Tables marked *person-level* exist in
+`warehouse.duckdb` only.
+"""
+
+RULES_HEAD = """# Rules
+
+Written by `make docs` from `quality_rules.csv` and `quality_thresholds.csv` in `dbt_project/seeds`;
+change them there. A rule that *blocks* refuses the file (stage door) or the release (later stages);
+one that *warns* asks for an answer; one that *informs* is only told.
+"""
+
+
+def dictionary(manifest: dict[str, Any]) -> str:
+    """Return the page for a dbt manifest: each table that others read, with its columns.
+
+    Tables that are made when a release or the reading copy is written follow the models.
+    """
+    models = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in SCHEMAS
+    ]
+    models.sort(key=lambda node: (SCHEMAS.index(node["schema"]), node["alias"]))
+    declared = [one for tier in (*Tier, None) for one in products(tier)]
+    parts = [HEAD]
+    for node in models:
+        name = f"{node['schema']}.{node['alias']}"
+        mark = " *(person-level)*" if node["config"]["meta"].get("person_level") else ""
+        published = [one for one in declared if one.model == name]
+        columns = [
+            (column["name"], column["data_type"], column["description"])
+            for column in node["columns"].values()
+        ]
+        parts += [f"## {name}{mark}\n", f"{_line(node['description'])}\n"]
+        parts += _publication(published[0]) if published else []
+        parts.append(_columns(columns, published[0].numbers if published else {}))
+    modelled = {f"{node['schema']}.{node['alias']}" for node in models}
+    made = {one.name: one for one in declared if one.model not in modelled or _is_masked(one)}
+    for product in made.values():
+        columns = [
+            (column.name, column.type.lower(), column.description or column.title_en)
+            for column in product.columns
+        ]
+        parts += [f"## {product.model if not product.tiers else product.name}\n"]
+        parts += [f"{product.title_en}. One row is {product.row_en}.\n", *_publication(product)]
+        parts.append(_columns(columns, product.numbers))
+    return "\n".join(parts)
+
+
+def _is_masked(product: Product) -> bool:
+    """Return whether a table has another form in a release than its model in the warehouse."""
+    return Tier.RESTRICTED not in product.tiers and bool(product.model)
+
+
+def _publication(product: Product) -> list[str]:
+    """Return the line that says where a table is published, and by which key."""
+    tiers = " and ".join(product.tiers)
+    masked = ", masked," if _is_masked(product) else ""
+    where = (
+        f"Published{masked} as `{product.name}` in the {tiers} tier"
+        if tiers
+        else "In the reading copy"
+    )
+    return [f"{where}; its key: {', '.join(product.key)}.\n"]
+
+
+def _columns(columns: Sequence[tuple[str, str, str]], numbers: Mapping[str, ProductColumn]) -> str:
+    rows = [
+        f"| {name} | {kind} | {numbers[name].unit if name in numbers else ''} | {_line(text)} |"
+        for name, kind, text in columns
+    ]
+    heading = ["| column | type | unit | what it is |", "| --- | --- | --- | --- |"]
+    return "\n".join([*heading, *rows]) + "\n"
+
+
+def rules_page(seeds_dir: Path = SEEDS) -> str:
+    """Return the page of rules: each with its sentence, severity, mender, source, thresholds."""
+    thresholds: dict[str, list[dict[str, str]]] = {}
+    for row in _rows(seeds_dir / "quality_thresholds.csv"):
+        thresholds.setdefault(row["rule"], []).append(row)
+    parts = [RULES_HEAD]
+    for rule in _rows(seeds_dir / "quality_rules.csv"):
+        parts.append(
+            f"## {rule['rule']}\n\n{rule['sentence_en']}\n\n*{rule['sentence_sq']}*\n\n"
+            f"{rule['severity'].capitalize()}, at stage {rule['stage']}; "
+            f"mended by {rule['mended_by']}. Source: {rule['source'].rstrip('.')}.\n"
+        )
+        for threshold in thresholds.get(rule["rule"], []):
+            parts.append(
+                f"- `{threshold['threshold']}` = {threshold['value']} "
+                f"({threshold['reason_date']}): {threshold['reason']}"
+            )
+        if rule["rule"] in thresholds:
+            parts.append("")
+    return "\n".join(parts)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "/")
+
+
+def main(page: Path = PAGE, rules: Path = RULES_PAGE) -> None:
+    """Write both pages, the dictionary from the manifest that set-up made."""
+    manifest = json.loads(manifest_path().read_bytes())
+    page.write_text(dictionary(manifest), encoding="utf-8")
+    rules.write_text(rules_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
