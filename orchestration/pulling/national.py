@@ -36,7 +36,7 @@ def unite(tree: Path, tier: Tier, target: Path) -> tuple[int, int, int]:
     with replace_file(target) as fresh, duckdb.connect(str(fresh)) as connection:
         tables = _tables(releases)
         for name, holders in tables.items():
-            _unite_table(connection, name, holders)
+            _unite_table(connection, name, holders, tier)
     counties = {one.county_code for one in releases}
     return len(tables), len(counties), len({one.month for one in releases})
 
