@@ -294,7 +294,7 @@ def test_anyone_reads_the_public_release_over_http(
     )
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
         rows = national.execute(
-            "select count(*), sum(value) from person_counts where county_code = 'AL-04'"
+            "select count(*), sum(value) from marts.person_counts where county_code = 'AL-04'"
         ).fetchone()
         assert rows == shown[:2]
 
@@ -521,7 +521,7 @@ def test_a_completeness_that_is_not_of_the_months_reports_stops_it(
     monkeypatch.setattr(writer, "data_package", telling)
     refusal = release_public(before, [FIER]).refusal
     assert refusal is not None
-    assert "datapackage.json tells of reports" in refusal.reasons[0]
+    assert "datapackage.json has reports that are not those of its month" in refusal.reasons[0]
 
 
 def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(

@@ -248,7 +248,7 @@ def _killed(home: Home, victim: str) -> None:
     [
         ("tree.Path, 'chmod', die", {".r1.draft"}),
         ("tree.Path, 'rename', die", {".r1.draft"}),
-        ("tree.Place, 'point_latest', die", {"r1"}),
+        ("tree.ReleaseFolder, 'point_latest', die", {"r1"}),
         ("tree.Path, 'replace', die", {"r1", ".latest"}),
     ],
 )
