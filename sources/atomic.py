@@ -90,6 +90,20 @@ def rename_folder(draft: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def destroy_file(path: Path) -> None:
+    """Overwrite a file where it is on the disk, then remove it.
+
+    A process that is killed between the two leaves `x` in place of each byte. What a disk or a file
+    system keeps of earlier content is out of reach.
+    """
+    with path.open("r+b") as file:
+        file.write(b"x" * path.stat().st_size)
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    _sync(path.parent)
+
+
 def wait_for_disk(paths: Iterable[Path]) -> None:
     """Return once the disk has these files and their names."""
     files = list(paths)

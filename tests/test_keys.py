@@ -142,6 +142,19 @@ def test_a_destroyed_key_makes_linking_impossible(home: Home) -> None:
     assert sorted(_cases(home).values()) == [2, 2]
 
 
+def test_a_key_whose_destruction_was_broken_off_is_no_key_and_can_be_destroyed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", _no_power)
+        with pytest.raises(OSError, match="power"):
+            rekeying.destroy(home, "case", "end of the plan")
+    with pytest.raises(ValueError, match=r"case\.key is damaged"):
+        read_keys(home.keys, "case")
+    rekeying.destroy(home, "case", "end of the plan")
+    assert read_keys(home.keys, "case") is None
+
+
 def test_a_purpose_without_a_key_is_told_in_a_line(home: Home) -> None:
     with pytest.raises(ValueError, match="no key for 'phone'"):
         rekeying.rotate(home, "phone", "why")

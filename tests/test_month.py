@@ -320,7 +320,8 @@ def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None
     with duckdb.connect(str(own_home.warehouse)) as connection:
         connection.execute("drop table raw.refresh_context")
         connection.execute(
-            "create view raw.refresh_context as select cast(word as date) as as_of "
+            "create view raw.refresh_context as select cast(word as date) as as_of, "
+            "[word] as month_names_sq, [word] as month_names_en "
             "from (values ('canary')) as words(word)"
         )
     tables = "select table_name, estimated_size from duckdb_tables() where schema_name <> 'raw'"

@@ -162,7 +162,7 @@ def test_whatever_is_wrong_with_a_copy_is_told(what: str, held: Path) -> None:
     faults = verify_release(folder, keys)
     assert kind in {fault.kind for fault in faults}
     for fault in faults:
-        assert f"{fault.sentence_sq} / {fault.sentence_en}" in result.stderr
+        assert f"{fault.sentence('sq')} / {fault.sentence('en')}" in result.stderr
 
 
 def test_a_symlink_in_the_place_of_a_file_is_never_opened(held: Path) -> None:
@@ -248,7 +248,7 @@ def _killed(home: Home, victim: str) -> None:
     [
         ("tree.Path, 'chmod', die", {".r1.draft"}),
         ("tree.Path, 'rename', die", {".r1.draft"}),
-        ("tree.Place, 'point_latest', die", {"r1"}),
+        ("tree.ReleaseFolder, 'point_latest', die", {"r1"}),
         ("tree.Path, 'replace', die", {"r1", ".latest"}),
     ],
 )

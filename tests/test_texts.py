@@ -20,9 +20,6 @@ NAMED = re.compile(rf"({'|'.join(THEMES)})\.[a-z0-9_.*]*[a-z0-9_*]")
 
 #: Files whose literals may hold Albanian, each with the reason.
 ALBANIAN_IN_CODE = {
-    "orchestration/products/codes.py": "titles of a table, which products declares",
-    "orchestration/products/derived.py": "titles of tables, which products declares",
-    "orchestration/publication/restricted.py": "titles of tables, which products declares",
     "sources/example/generate.py": "what made-up institutions write",
     "sources/reading/recognition.py": "a heading that is looked for in a file",
     "sources/values.py": "letters that are compared without their dots",

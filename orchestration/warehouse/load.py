@@ -9,6 +9,7 @@ from datetime import date
 
 import duckdb
 import pyarrow as pa
+from babel.dates import get_month_names
 
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.ledger import earlier_findings
@@ -52,10 +53,18 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
             connection.unregister("typed")
             counts[table] = typed.num_rows
         connection.execute(
-            "create or replace table raw.refresh_context as select ?::date as as_of", [as_of]
+            "create or replace table raw.refresh_context as select ?::date as as_of, "
+            "?::varchar[] as month_names_sq, ?::varchar[] as month_names_en",
+            [as_of, _month_names("sq"), _month_names("en")],
         )
         codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
         connection.register("typed", pa.Table.from_pylist(codes))
         connection.execute("create or replace table raw.codes as from typed")
         connection.unregister("typed")
     return counts
+
+
+def _month_names(language: str) -> list[str]:
+    """Return the names of the twelve months, as they are written without a day."""
+    names = get_month_names("wide", context="stand-alone", locale=language)
+    return [names[month] for month in range(1, 13)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.atomic import replace_file, wait_for_disk, write_bytes
+from sources.atomic import destroy_file, replace_file, wait_for_disk, write_bytes
 from sources.custody import audit
 from sources.custody.arrivals import NAME_PURPOSE
 from sources.custody.home import Home
@@ -83,11 +83,10 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
     """
     finish_rotations(home)
     path = home.keys / f"{purpose}.key"
-    if read_keys(home.keys, purpose) is None:
+    if not path.exists():
         raise ValueError(f"there is no key for {purpose!r}: see krat keys list.")
     audit.append(home, "destroy key", purpose, reason, "destroyed")
-    path.write_bytes(b"0" * path.stat().st_size)
-    path.unlink()
+    destroy_file(path)
 
 
 def key_columns(purpose: str) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import pytest
 
 from sources.atomic import (
     create_file,
+    destroy_file,
     rename_folder,
     replace_file,
     wait_for_disk,
@@ -165,6 +166,35 @@ def test_a_killed_process_creates_no_half_of_a_file(
         assert stat.S_IMODE(left.stat().st_mode) == 0o600
     assert create_file(path, NEW, 0o600)
     assert path.read_bytes() == NEW
+
+
+def test_a_destroyed_file_is_overwritten_on_the_disk_before_it_goes(
+    tmp_path: Path, order: list[str]
+) -> None:
+    path, content = tmp_path / "file", tmp_path / "its content"
+    path.write_bytes(OLD)
+    content.hardlink_to(path)
+    order.clear()
+    destroy_file(path)
+    assert not path.exists()
+    assert content.read_bytes() == b"x" * len(OLD)
+    assert order == ["sync file", f"sync {tmp_path.name}"]
+
+
+def test_a_file_whose_destruction_was_broken_off_is_overwritten_and_can_be_destroyed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    call = "atomic.destroy_file(Path(sys.argv[1]))"
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED.format(victim="Path, 'unlink'", call=call), str(path)],
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"x" * len(OLD)
+    destroy_file(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -1,25 +1,9 @@
-{% set names_sq = [
-    'janar', 'shkurt', 'mars', 'prill', 'maj', 'qershor',
-    'korrik', 'gusht', 'shtator', 'tetor', 'nëntor', 'dhjetor',
-] %}
-{% set names_en = [
-    'January', 'February', 'March', 'April', 'May', 'June',
-    'July', 'August', 'September', 'October', 'November', 'December',
-] %}
 select
     calendar.month,
     cast(extract(year from calendar.month) as integer) as year,
     cast(extract(month from calendar.month) as integer) as month_number,
-    case extract(month from calendar.month)
-        {% for name in names_sq -%}
-            when {{ loop.index }} then '{{ name }}'
-        {% endfor %}
-    end as name_sq,
-    case extract(month from calendar.month)
-        {% for name in names_en -%}
-            when {{ loop.index }} then '{{ name }}'
-        {% endfor %}
-    end as name_en,
+    context.month_names_sq[extract(month from calendar.month)] as name_sq,
+    context.month_names_en[extract(month from calendar.month)] as name_en,
     calendar.reporting_deadline,
     calendar.deadline_basis,
     calendar.final_on,
