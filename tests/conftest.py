@@ -41,6 +41,7 @@ FIXTURES = {
     "chromium": "program",
     "node": "program",
     "refreshed": "data",
+    "followed": "data",
     "manifest": "slow",
 }
 #: Every test is of one kind; of several the first counts. The Makefile's lanes choose by kind.

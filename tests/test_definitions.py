@@ -17,7 +17,7 @@ from conftest import Refreshed
 
 from orchestration.defs.partitions import month_partitions
 from orchestration.defs.schedules import monthly_refresh_schedule
-from orchestration.products.declaration import published_marts
+from orchestration.products.declaration import Tier, products, published_marts
 from orchestration.publication.writing.signing import PRIVATE_KEY
 from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (
@@ -161,7 +161,8 @@ def test_a_month_through_dagster_gives_the_releases_of_the_command_line_byte_by_
     _each_rule_is_a_check_with_its_counts(home, checks)
     there = refreshed.home.releases
     files = {path.relative_to(there) for path in there.rglob("*") if path.is_file()}
-    assert len([path for path in files if path.match("restricted/*/*/r1/*.parquet")]) == 2 * 15
+    tables = [path for path in files if path.match("restricted/*/*/r1/*.parquet")]
+    assert len(tables) == 2 * len(products(Tier.RESTRICTED))
     assert files == {
         path.relative_to(home.releases) for path in home.releases.rglob("*") if path.is_file()
     }

@@ -499,7 +499,7 @@ def test_addresses_are_those_of_a_spreadsheet() -> None:
 
 def test_each_layout_fills_its_raw_table() -> None:
     layouts = load_layouts()
-    assert len({layout.id for layout in layouts}) == len(layouts) == 8
+    assert len({layout.id for layout in layouts}) == len(layouts) >= 8
     for table in ("hotline_contacts", "referral_events"):
         columns = [
             column
