@@ -2,7 +2,7 @@
 
 Belongs here: the least and greatest whole number that each protected cell can have, given all
 published statements, and the verdict on them. Not here: reading statements out of releases
-(orchestration.gate.disclosure) or what a published sign means (protection).
+(orchestration.gate.reading) or what a published sign means (protection).
 
 An unknown count is a whole number of 0 or more. A statement bounds one cell; a relation ties cells
 to each other. HiGHS finds both ends of each cell's range: by a linear program where its vertex is

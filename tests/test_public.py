@@ -38,6 +38,7 @@ def published(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("public")
     home = Home(root=folder / "home", keys=refreshed.home.keys)
     home.root.mkdir()
+    shutil.copy(refreshed.home.version, home.version)
     shutil.copy(refreshed.home.warehouse, home.warehouse)
     outcome = release_public(home, [NATION, FIER])
     assert outcome.refusal is None
@@ -176,7 +177,8 @@ def test_a_correction_gives_a_second_release_judged_with_the_first(
     shutil.copytree(published.releases, before.releases)
     with duckdb.connect(str(before.warehouse)) as connection:
         connection.execute(
-            "update marts.person_counts set value = value + 20 where subject = 'hotline_contacts' "
+            "update publication.public_counts set value = value + 20 "
+            "where subject = 'hotline_contacts' "
             "and reporting_month = ? and (dimension = 'total' or category = 'phone_116006' "
             "or category = 'information')",
             [DECEMBER],
@@ -229,7 +231,7 @@ def test_what_stands_is_judged_by_the_parameters_that_it_was_made_with(
     """Made with k = 5, a release shows what k = 11 masks: that can't be taken back."""
     with monkeypatch.context() as patched:
         loose = lambda populations=(): replace(load_protection(populations), threshold=5)  # noqa: E731
-        patched.setattr("orchestration.publication.public.load_protection", loose)
+        patched.setattr("orchestration.publication.public.shape.load_protection", loose)
         assert release_public(before, [NATION, FIER]).refusal is None
     first = _counts(_folder(before))
     assert first["value"].replace("", "99").astype(int).min() < RULES.threshold - 1

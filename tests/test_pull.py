@@ -98,12 +98,17 @@ def test_the_national_file_unites_the_rows_of_every_mart_with_comments(
 ) -> None:
     assert pull(server, out).exit_code == 0
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
-        for mart in ("indicator_progress", "reporting_completeness", "findings"):
-            files = [str(path) for path in out.glob(f"releases/*/*/*/r1/{mart}.parquet")]
+        for mart in (
+            "marts.indicator_progress",
+            "marts.reporting_completeness",
+            "quality.findings",
+        ):
+            file = f"{mart.partition('.')[2]}.parquet"
+            files = [str(path) for path in out.glob(f"releases/*/*/*/r1/{file}")]
             expected = national.execute("select count(*) from read_parquet(?)", [files]).fetchone()
             assert national.execute(f"select count(*) from {mart}").fetchone() == expected
         rows = national.execute(
-            "select distinct county_code, release_number from indicator_progress order by all"
+            "select distinct county_code, release_number from marts.indicator_progress order by all"
         ).fetchall()
         assert rows == [("AL", 1), ("AL-04", 1)]
         uncommented = national.execute(
@@ -113,7 +118,10 @@ def test_the_national_file_unites_the_rows_of_every_mart_with_comments(
         ).fetchall()
         assert uncommented == []
         # A register stands once, not once a release.
-        for register, key in (("indicators", "indicator_code"), ("counties", "county_code")):
+        for register, key in (
+            ("core.dim_indicators", "indicator_code"),
+            ("core.dim_counties", "county_code"),
+        ):
             counts = national.execute(f"select count(*), count(distinct {key}) from {register}")
             assert counts.fetchone() in ((66, 66), (13, 13))
 
@@ -147,7 +155,9 @@ def test_a_year_of_twelve_counties_with_nothing_new_takes_one_request(tmp_path: 
         assert "Nothing new: 144 releases" in pull(year, out).stdout
         assert [line[4:6] for line in year.log_lines()[before:]] == [["/catalog.json", "304"]]
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
-        assert national.execute("select sum(value) from indicator_progress").fetchone() == (144,)
+        assert national.execute("select sum(value) from marts.indicator_progress").fetchone() == (
+            144,
+        )
 
 
 def test_only_what_is_new_is_fetched_and_the_newest_release_counts(
@@ -172,7 +182,7 @@ def test_only_what_is_new_is_fetched_and_the_newest_release_counts(
     assert "restricted/AL-04/2023-04/r1" in releases(out)
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
         numbers = national.execute(
-            "select distinct release_number from indicator_progress "
+            "select distinct release_number from marts.indicator_progress "
             "where reporting_month = '2023-05-01'"
         ).fetchall()
     assert len(numbers) == 2 or numbers == [(1,)]

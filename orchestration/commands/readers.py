@@ -1,6 +1,6 @@
 """Looking: SQL on the reading copy, and Dagster's pages.
 
-Belongs here: commands that only read. Not here: how a question is fenced in (publication.ask).
+Belongs here: commands that only read. Not here: how a question is fenced in (reading_copy.ask).
 """
 
 import sys

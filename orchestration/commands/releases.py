@@ -1,7 +1,7 @@
 """Releases and their history: is it whole and ours, what was known when, opening a final month.
 
 Belongs here: these commands and their words. Not here: the comparison (publication.verify), or what
-an as-of copy holds (publication.vintages).
+an as-of copy holds (reading_copy.vintages).
 """
 
 import sys

@@ -1,6 +1,7 @@
 """One DuckDB file of all counties pulled: each mart's rows of the newest releases.
 
-Belongs here: uniting a tree of releases. Not here: getting one (pull).
+Belongs here: uniting a tree of releases. Not here: getting one (pull), or what is published
+(orchestration.products).
 """
 
 import json
@@ -11,21 +12,24 @@ import duckdb
 import pandas as pd
 
 from orchestration.products.comments import comment_on
+from orchestration.products.declaration import Tier, declared_columns, products, published_registers
 from orchestration.products.tree import MANIFEST, ListedRelease, releases_in
 from sources.atomic import replace_file
 
-#: What is added to a mart's rows, with its comment; a mart that names its county or month keeps it.
+#: What is added to a mart's rows, from its release; a mart that has its county or month keeps it.
 _ADDED = {
-    "county_code": "Qarku i publikimit. County of the release.",
-    "reporting_month": "Muaji i publikimit. Month of the release.",
-    "release_number": "Numri i publikimit nga vjen rreshti. Number of the release of the row.",
+    "county_code": "places.county_code",
+    "reporting_month": "cast(places.reporting_month as date)",
+    "release_number": "cast(places.release_number as integer)",
 }
 
 
-def unite(tree: Path, tier: str, target: Path) -> tuple[int, int, int]:
+def unite(tree: Path, tier: Tier, target: Path) -> tuple[int, int, int]:
     """Write the newest releases of a tier as one file; return its tables, counties and months.
 
-    A register, into which other tables point, is that of the newest release.
+    A table has its name of the warehouse (marts.indicator_progress, core.dim_counties), as in the
+    reading copy; one that is made for releases only is in the main schema. A register, into which
+    other tables point, is that of the newest release.
     Who has the old file open reads on in it.
     """
     releases = [one for one in releases_in(tree) if one.tier == tier and one.is_latest]
@@ -49,13 +53,15 @@ def _tables(releases: list[ListedRelease]) -> dict[str, list[ListedRelease]]:
 
 
 def _unite_table(
-    connection: duckdb.DuckDBPyConnection, name: str, holders: list[ListedRelease]
+    connection: duckdb.DuckDBPyConnection, name: str, holders: list[ListedRelease], tier: Tier
 ) -> None:
     newest = holders[-1]
     described = connection.sql("describe from read_parquet(?)", params=[_file(newest, name)])
     columns = [row[0] for row in described.fetchall()]
     manifest = json.loads((newest.path / MANIFEST).read_bytes())
-    if _is_register(manifest, name, columns):
+    if name in {register.name for register in published_registers(tier)} or not (
+        {"county_code", "reporting_month"} & set(columns)
+    ):
         holders, added = [newest], []
     else:
         added = [column for column in _ADDED if column not in columns]
@@ -68,14 +74,13 @@ def _unite_table(
         }
     )
     connection.register("places", places)
-    picked = {
-        "county_code": "places.county_code",
-        "reporting_month": "cast(places.reporting_month as date)",
-        "release_number": "cast(places.release_number as integer)",
-    }
-    extra = "".join(f", {picked[column]} as {column}" for column in added)
+    extra = "".join(f", {_ADDED[column]} as {column}" for column in added)
+    models = {one.name: one.model for one in products(tier) if one.model}
+    schema, _, table = models.get(name, f"main.{name}").partition(".")
+    full_name = f'{schema}."{table}"'
+    connection.execute(f"create schema if not exists {schema}")
     connection.execute(
-        f'create table "{name}" as select rows.* exclude (filename){extra} '
+        f"create table {full_name} as select rows.* exclude (filename){extra} "
         "from read_parquet(?, union_by_name = true, filename = true) as rows "
         "inner join places on rows.filename = places.file "
         "order by places.county_code, places.reporting_month",
@@ -83,13 +88,15 @@ def _unite_table(
     )
     connection.unregister("places")
     described_as = _description(manifest, name)
-    comment_on(connection, f'table "{name}"', described_as.get("description"))
+    comment_on(connection, f"table {full_name}", described_as.get("description"))
     fields = described_as.get("schema", {}).get("fields", [])
     comments = {field["name"]: field.get("description") or field.get("title") for field in fields}
+    declared = declared_columns()
     for column in [*columns, *added]:
-        comment_on(
-            connection, f'column "{name}"."{column}"', comments.get(column) or _ADDED.get(column)
-        )
+        text = comments.get(column)
+        if text is None and column in declared:
+            text = declared[column].description
+        comment_on(connection, f'column {full_name}."{column}"', text)
 
 
 def _file(release: ListedRelease, name: str) -> str:
@@ -100,14 +107,3 @@ def _description(manifest: dict[str, Any], name: str) -> dict[str, Any]:
     """Return how a manifest describes a table: its resource with a schema."""
     resources = manifest.get("resources", [])
     return next((one for one in resources if one.get("path") == f"{name}.csv"), {})
-
-
-def _is_register(manifest: dict[str, Any], name: str, columns: list[str]) -> bool:
-    """Return whether other tables point into a table, or it names neither county nor month."""
-    pointed_into = {
-        key["reference"]["resource"]
-        for resource in manifest.get("resources", [])
-        for key in resource.get("schema", {}).get("foreignKeys", [])
-    }
-    own_name = _description(manifest, name).get("name")
-    return own_name in pointed_into or not {"county_code", "reporting_month"} & set(columns)

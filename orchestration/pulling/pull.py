@@ -125,7 +125,7 @@ def _pull(
     united = None
     if missing or not (out / _NATIONAL).exists():
         report(_NATIONAL)
-        united = unite(out / "releases", wanted[0].tier, out / _NATIONAL)
+        united = unite(out / "releases", Tier(wanted[0].tier), out / _NATIONAL)
     return Pulled(new=len(missing), here=len(wanted), size=size, pinned=pinned, national=united)
 
 

@@ -4,7 +4,7 @@ Belongs here: the releases' marts side by side in the reading copy, and the whol
 computed again from what had come in by a day. Not here: how a report supersedes (dbt_project), or
 the releases themselves.
 
-Two questions, two answers. What we had *published* on a day stands in the releases. What we *knew*
+Two questions, two answers. What we had *published* on a day is in the releases. What we *knew*
 on a day is computed from the data, whether or not anybody refreshed that day.
 """
 

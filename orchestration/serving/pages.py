@@ -19,7 +19,7 @@ from sources.texts import LANGUAGES, Language, keys, text
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
-#: What stands in a snippet where the reader's token goes.
+#: The text in a snippet where the reader's token goes.
 TOKEN_PLACEHOLDER = "YOUR-TOKEN"
 
 #: The snippets in the order of the page.
@@ -32,9 +32,9 @@ CountyNames = dict[str, tuple[str, str]]
 
 
 def snippets(release: Offered, base_url: str) -> dict[str, str]:
-    """Return a text for each of DuckDB, pandas, R and Excel that reads this release as it stands.
+    """Return a text for each of DuckDB, pandas, R and Excel that reads this release as it is.
 
-    Where a token is needed, TOKEN_PLACEHOLDER stands for it.
+    Where a token is needed, TOKEN_PLACEHOLDER is in its place.
     """
     marts = [name.removesuffix(".parquet") for name in release.file_names(".parquet")]
     if not marts:

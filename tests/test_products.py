@@ -1,0 +1,190 @@
+"""What is published is declared once, and agrees with the models, the suites and itself."""
+
+from typing import Any
+
+import pytest
+
+from expectations.disclosure import STATEMENT_COLUMNS
+from expectations.protection import CountKey, load_protection
+from expectations.suites import load_suite
+from orchestration.products.codes import count_names, labels, published_codes, signs
+from orchestration.products.declaration import (
+    PERSON_COUNTS,
+    Product,
+    Tier,
+    column_titled,
+    declared_columns,
+    judged_models,
+    product,
+    products,
+    published_marts,
+    published_registers,
+)
+
+ALL = {one.name: one for tier in (*Tier, None) for one in products(tier)}
+MODELLED = [one for one in ALL.values() if one.schema in ("marts", "quality", "core")]
+#: Tables that krat writes itself, into the reading copy.
+MODELLED = [one for one in MODELLED if one.tiers]
+
+
+def _model(manifest: dict[str, Any], declared: Product) -> dict[str, Any]:
+    [node] = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        and f"{node['schema']}.{node['alias']}" == declared.model
+    ]
+    return node
+
+
+@pytest.mark.parametrize("declared", MODELLED, ids=lambda one: one.name)
+def test_a_published_table_agrees_with_the_contract_of_its_model(
+    declared: Product, manifest: dict[str, Any]
+) -> None:
+    columns = _model(manifest, declared)["columns"]
+    if declared.name == PERSON_COUNTS:
+        # Its public form has more: names, signs, statuses. What both have is the same.
+        names = [name for name in declared.column_names if name in columns]
+        assert {*CountKey._fields, "value", "counties"} <= set(names)
+    else:
+        names = list(declared.column_names)
+        if declared in published_registers():
+            assert set(names) <= set(columns)
+        else:
+            assert names == list(columns)
+    types = {column.name: column.type for column in declared.columns}
+    for name in names:
+        assert columns[name]["data_type"].upper() == types[name], name
+        assert columns[name]["description"], name
+
+
+@pytest.mark.parametrize("declared", MODELLED, ids=lambda one: one.name)
+def test_the_key_of_a_published_table_is_tested(
+    declared: Product, manifest: dict[str, Any]
+) -> None:
+    """By a suite of the gate for the restricted marts, by dbt for the rest.
+
+    A register is its seed under another name, so the seed's test is the register's.
+    """
+    model = _model(manifest, declared)
+    nodes = {model["unique_id"]}
+    if declared in published_registers():
+        nodes |= set(model["depends_on"]["nodes"])
+    tests = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node.get("attached_node") in nodes
+    ]
+    keys = []
+    for test in tests:
+        kind = (test.get("test_metadata") or {}).get("name")
+        if kind == "unique_combination":
+            keys.append(set(test["test_metadata"]["kwargs"]["columns"]))
+        elif kind == "unique":
+            keys.append({test["column_name"]})
+    if Tier.RESTRICTED in declared.tiers and declared.schema == "marts":
+        keys += [
+            set(condition.kwargs["column_list"])
+            for condition in load_suite(declared.name)
+            if condition.expectation == "ExpectCompoundColumnsToBeUnique"
+        ]
+    assert set(declared.key) in keys
+
+
+def test_every_mart_and_the_findings_go_out_in_some_tier(manifest: dict[str, Any]) -> None:
+    """A model that nobody publishes would be judged by nobody."""
+    models = {
+        node["alias"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in ("marts", "quality")
+    }
+    assert set(judged_models()) == models
+
+
+def test_columns_and_tables_are_declared_once_and_each_is_used() -> None:
+    used = {name for one in ALL.values() for name in one.column_names}
+    assert used == set(declared_columns())
+    models = [one.model for one in ALL.values() if one.model]
+    assert len(set(models)) == len(models)
+    for one in ALL.values():
+        assert set(one.key) <= set(one.column_names), one.name
+        assert len(set(one.column_names)) == len(one.column_names), one.name
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_reference_points_to_the_key_of_a_table_of_the_same_release(tier: Tier) -> None:
+    for one in products(tier):
+        for column, target in one.references.items():
+            assert column in one.column_names
+            assert column in product(target, tier).key
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_number_has_a_unit_and_says_what_an_empty_one_means(tier: Tier) -> None:
+    for one in published_marts(tier):
+        assert one.numbers or one.name in ("remarks", "findings")
+        for column in one.numbers.values():
+            assert column.type in ("INTEGER", "DOUBLE")
+            assert column.when_empty in ("not_owed", "not_reported", "as_reported"), column.name
+            if column.unit == "as_indicator" or column.when_empty == "as_reported":
+                assert "indicator_code" in one.column_names, one.name
+            if column.unit == "as_subject":
+                assert {"subject", "unit"} <= set(one.column_names), one.name
+
+
+def test_the_public_tier_differs_where_it_is_declared_to() -> None:
+    public, restricted = (product("indicator_progress", tier) for tier in reversed(Tier))
+    assert (public.is_sensitive, restricted.is_sensitive) == ("no", "as_indicator")
+    assert public.row_en != restricted.row_en
+    assert public.column_names == restricted.column_names
+    assert set(restricted.numbers) - set(public.numbers) == {
+        "actual_year_to_date_least",
+        "actual_year_to_date_most",
+        "actual_cumulative_least",
+        "actual_cumulative_most",
+    }
+
+
+def test_the_public_tier_has_no_findings_no_medians_and_no_records_of_people() -> None:
+    assert {one.name for one in published_marts(Tier.PUBLIC)} == {
+        PERSON_COUNTS,
+        "indicator_progress",
+        "reporting_completeness",
+    }
+    for one in products(Tier.PUBLIC):
+        assert not any(name.startswith("median_") for name in one.column_names)
+
+
+def test_a_count_is_known_by_the_key_of_its_table() -> None:
+    counts = product(PERSON_COUNTS, Tier.PUBLIC)
+    assert set(counts.key) == set(CountKey._fields)
+    assert set(counts.numbers) == {"value", "target_value", "progress"}
+    assert "cell" in STATEMENT_COLUMNS
+
+
+def test_every_category_that_may_be_shown_has_a_name_in_both_languages() -> None:
+    rules = load_protection()
+    categories = {name for names in rules.dimensions.values() for name in names} | {"total"}
+    assert categories <= set(count_names())
+    for name in count_names().values():
+        assert name.name_sq
+        assert name.name_en
+        if name.mart:
+            assert name.mart in {one.name for one in published_marts()}
+            assert name.unit
+
+
+def test_codes_are_of_declared_columns_and_have_names_in_both_languages() -> None:
+    lists = {code.code_list for code in published_codes()}
+    assert lists <= set(declared_columns())
+    for code_list in lists:
+        assert all(" / " in label for label in labels(code_list).values())
+    assert set(signs()) == {"O", "L", "M", "Q"}
+    assert not set(signs().values()) & {"", "0"}
+
+
+def test_a_heading_names_a_column_by_its_name_or_either_title() -> None:
+    column = declared_columns()["on_time"]
+    for text in (column.name, column.title_sq, column.title_en, column.title):
+        assert column_titled(text) == "on_time"
+    assert column_titled("no heading") is None
