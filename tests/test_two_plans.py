@@ -71,7 +71,6 @@ class TwoPlans:
 
 @pytest.fixture(scope="module")
 def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> TwoPlans:
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     folder = tmp_path_factory.mktemp("two_plans")
@@ -110,11 +109,11 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
             "and frequency = 'month' and indicator_code in ('2.1.9.1', '3.1.12.1')"
         )
     arguments = ["build", *COMMON_ARGUMENTS, "--project-dir", str(project), "--full-refresh"]
-    arguments += ["--target-path", str(folder / "target"), "--exclude-resource-type", "unit_test"]
+    arguments += ["--target-path", str(folder / "target")]
+    arguments += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KRAT_WAREHOUSE", str(warehouse))
         outcome = dbtRunner().invoke(arguments)
-    DuckDBConnectionManager.close_all_connections()
     results = outcome.result.results  # type: ignore[union-attr]
     assert len(results) > 150
     good = ("success", "pass")
