@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.warehouse.build import COMMON_ARGUMENTS
+from orchestration.warehouse.build import run_dbt
 from sources.custody.home import Home
 
 #: Schemas of which everything is compared: what is published, and what it is made of.
@@ -15,11 +15,7 @@ COMPARED = ["core", "intermediate", "marts", "quality", "publication"]
 @pytest.fixture(scope="module")
 def compiled() -> list[Any]:
     """The models as dbt runs them, each after those that it reads."""
-    from dbt.cli.main import dbtRunner
-
-    arguments = ["compile", *COMMON_ARGUMENTS]
-    outcome = dbtRunner().invoke(arguments)
-    nodes = [result.node for result in outcome.result.results]  # type: ignore[union-attr]
+    nodes = [result.node for result in run_dbt("compile").result.results]
     return [node for node in nodes if node.resource_type == "model"]
 
 

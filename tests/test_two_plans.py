@@ -12,7 +12,7 @@ import pytest
 from conftest import Refreshed
 
 from orchestration.runtime.settings import DBT_PROJECT, SEEDS
-from orchestration.warehouse.build import COMMON_ARGUMENTS
+from orchestration.warehouse.build import run_dbt
 from sources.forms import write_forms
 from sources.registers import load_registers
 
@@ -71,8 +71,6 @@ class TwoPlans:
 
 @pytest.fixture(scope="module")
 def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> TwoPlans:
-    from dbt.cli.main import dbtRunner
-
     folder = tmp_path_factory.mktemp("two_plans")
     project = folder / "dbt_project"
     shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
@@ -108,13 +106,12 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
             "value) from raw.submission_values where reporting_month = '2023-05-01' "
             "and frequency = 'month' and indicator_code in ('2.1.9.1', '3.1.12.1')"
         )
-    arguments = ["build", *COMMON_ARGUMENTS, "--project-dir", str(project), "--full-refresh"]
-    arguments += ["--target-path", str(folder / "target")]
-    arguments += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure")]
+    options = ["--full-refresh", "--project-dir", str(project)]
+    options += ["--target-path", str(folder / "target")]
+    options += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KRAT_WAREHOUSE", str(warehouse))
-        outcome = dbtRunner().invoke(arguments)
-    results = outcome.result.results  # type: ignore[union-attr]
+        results = run_dbt("build", options).result.results
     assert len(results) > 150
     good = ("success", "pass")
     failed = [f"{each.node.name}: {each.message}" for each in results if each.status not in good]

@@ -5,7 +5,7 @@ Belongs here: how dbt is called. Not here: the models and tests themselves (dbt_
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from orchestration.warehouse.ledger import remember_findings
 from sources.custody.home import Home
 
 #: What each call of dbt needs: no log files, no network, its project wherever krat is started.
-COMMON_ARGUMENTS = [
+COMMON_OPTIONS = [
     "--project-dir", str(DBT_PROJECT),
     "--profiles-dir", str(DBT_PROJECT),
     "--log-level", "none",
@@ -51,6 +51,20 @@ class Build:
     failed_tests: tuple[str, ...]
 
 
+def run_dbt(
+    command: str, options: Sequence[str] = (), on_event: Callable[[Any], None] | None = None
+) -> Any:
+    """Run a command of dbt in this process, close the warehouse, and return dbt's outcome."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    callbacks = [on_event] if on_event else []
+    outcome = dbtRunner(callbacks=callbacks).invoke([command, *COMMON_OPTIONS, *options])
+    # dbt keeps the file open for its next command; whoever comes after it in this process needs it.
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    return outcome
+
+
 def build_warehouse(
     home: Home, on_event: Callable[[Any], None] | None = None, *, with_registers: bool = False
 ) -> Build:
@@ -60,20 +74,18 @@ def build_warehouse(
     `with_registers`; otherwise it stands, with what its tests said. Raises BuildFailed when a model
     or seed fails; failing tests are recorded, for the gate to judge.
     """
-    from dbt.cli.main import dbtRunner
-
     digest = _project_hash()
-    arguments = [
-        "build", *COMMON_ARGUMENTS, "--no-write-json", "--no-populate-cache",
+    options = [
+        "--no-write-json", "--no-populate-cache",
         "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
     ]  # fmt: skip
     whole = with_registers or _built_project_hash(home) != digest
     if not whole:
-        arguments += ["--select", "source:raw+"]
+        options += ["--select", "source:raw+"]
     else:
         # A register that was given a column does not fit into its old table.
-        arguments += ["--full-refresh"]
-    outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
+        options += ["--full-refresh"]
+    outcome = run_dbt("build", options, on_event)
     results: list[Any] | None = getattr(outcome.result, "results", None)
     if results is None:
         raise BuildFailed(f"dbt could not start: {outcome.exception}")
@@ -91,9 +103,7 @@ def build_warehouse(
 
 def write_manifest() -> None:
     """Parse the dbt project so that its manifest, from which Dagster draws assets, is current."""
-    from dbt.cli.main import dbtRunner
-
-    outcome = dbtRunner().invoke(["parse", *COMMON_ARGUMENTS])
+    outcome = run_dbt("parse")
     if not outcome.success:
         raise BuildFailed(f"dbt could not read its project: {outcome.exception}")
 
