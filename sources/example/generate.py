@@ -682,7 +682,7 @@ def _told_later(history: list[Event], person: int) -> list[Event]:
     The person is drawn for, not the event: what is drawn of others stays as it is.
     """
     rng = Random(f"{YEAR} second layout {person}")
-    history = []
+    told = []
     for event in history:
         if event.event == "closed":
             event = replace(event, closing_reason=CLOSING_REASONS[event.case_status])
@@ -692,15 +692,15 @@ def _told_later(history: list[Event], person: int) -> list[Event]:
             event = replace(event, support_type="Psychological")
         elif event.event == "education":
             event = replace(event, detail=rng.choice(("school", "vocational_training")))
-        history.append(event)
-    last = history[-1]
+        told.append(event)
+    last = told[-1]
     # A court may find later that a person who was formally identified is no victim.
-    formal = any(event.event == "formally_identified" for event in history)
+    formal = any(event.event == "formally_identified" for event in told)
     if formal and last.event != "closed" and rng.random() < 0.3:
         day = last.day + timedelta(days=rng.randint(5, 20))
         court = "CourtOrProsecution"
-        history.append(replace(last, event="not_a_victim", day=day, deciding_organisation=court))
-        history.append(
+        told.append(replace(last, event="not_a_victim", day=day, deciding_organisation=court))
+        told.append(
             replace(
                 last,
                 event="closed",
@@ -709,7 +709,7 @@ def _told_later(history: list[Event], person: int) -> list[Event]:
                 closing_reason="not_a_victim",
             )
         )
-    return history
+    return told
 
 
 def _in_year(history: Iterable[Event]) -> list[Event]:
