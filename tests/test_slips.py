@@ -93,7 +93,7 @@ def test_a_slip_opens_in_libreoffice_and_what_looks_like_a_formula_stays_text(
     shutil.copy(refreshed.home.marts, planted)
     with duckdb.connect(str(planted)) as connection:
         connection.execute(
-            "update quality.findings set message_sq = '=1+1', sheet = '+2' "
+            "update quality.open_questions set message_sq = '=1+1', sheet = '+2' "
             "where rule = 'value_not_reported'"
         )
     write_slips(Home(root=tmp_path, keys=tmp_path / "keys"), "AL-04", MAY, AS_OF, tmp_path / "out")
