@@ -175,8 +175,8 @@ def test_a_correction_gives_a_second_release_judged_with_the_first(
     shutil.copytree(published.releases, before.releases)
     with duckdb.connect(str(before.warehouse)) as connection:
         connection.execute(
-            "update marts.person_counts set value = value + 20 where subject = 'hotline_contacts' "
-            "and reporting_month = ? and (dimension = 'total' or category = 'phone_116006' "
+            "update publication.public_counts set value = value + 20 "
+            "where subject = 'hotline_contacts' and reporting_month = ? and (dimension = 'total' or category = 'phone_116006' "
             "or category = 'information')",
             [DECEMBER],
         )
