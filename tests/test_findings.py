@@ -21,6 +21,7 @@ from orchestration.refresh.steps import refresh
 from orchestration.runtime.clock import today
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import build_warehouse
+from orchestration.warehouse.load import load_raw
 from sources.custody.decisions import (
     NotDecided,
     answer,
@@ -204,6 +205,7 @@ def test_who_owed_what_as_of_a_day_is_the_same_after_the_register_was_edited(hom
     assert {row.institution_code for row in before if not row.received} == {
         "AL-04-B-DIVJAKE", "AL-04-B-LUSHNJE", "AL-04-B-PATOS",
     }  # fmt: skip
+    load_raw(home, today())
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(
             "update raw.noted_obligations set recorded_to = '2023-07-01' "
