@@ -119,8 +119,8 @@ class Recorder:
         elif "alone" not in report.keywords:
             self._took[test.partition("::")[0]] += report.duration
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not hasattr(session.config, "workerinput"):
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.OK and not hasattr(session.config, "workerinput"):
             took = {group: round(sec, 1) for group, sec in self._took.most_common() if sec >= 1}
             DURATIONS.write_text(json.dumps(took, indent=1) + "\n", encoding="utf-8")
 
