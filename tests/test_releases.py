@@ -164,7 +164,7 @@ def test_whatever_is_wrong_with_a_copy_is_told(what: str, held: Path) -> None:
     faults = verify_release(folder, keys)
     assert kind in {fault.kind for fault in faults}
     for fault in faults:
-        assert f"{fault.sentence_sq} / {fault.sentence_en}" in result.stderr
+        assert f"{fault.sentence('sq')} / {fault.sentence('en')}" in result.stderr
 
 
 def test_a_symlink_in_the_place_of_a_file_is_never_opened(held: Path) -> None:
