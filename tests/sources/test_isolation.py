@@ -75,6 +75,7 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
         os.utime(good, (1686000000, 1686000000))
     slowest = _timed(monkeypatch)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest_before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     intake = take_in(home, load_registers(SEEDS))
     assert (intake.accepted, intake.refused) == (len(files), len(files))
     assert not list(folder.iterdir())
@@ -86,8 +87,10 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
         assert {problem["rule"] for problem in found} <= expected, names[name]
         assert found[0]["message_sq"]
         assert (reason.parent / QUARANTINED).exists()
-    # The largest child so far, and how this process grew, in KiB on Linux.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2**20
+    # The largest child so far, and how this process grew, in KiB on Linux. A child of an earlier
+    # test may have been larger than a reader may be; no reader of this one is larger than that.
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert largest < 2**20 or largest == largest_before
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**19
 
 
