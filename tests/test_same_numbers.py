@@ -3,7 +3,6 @@
 from typing import Any
 
 import duckdb
-import pytest
 
 from orchestration.warehouse.build import run_dbt
 from sources.custody.home import Home
@@ -12,16 +11,10 @@ from sources.custody.home import Home
 COMPARED = ["core", "intermediate", "marts", "quality", "publication"]
 
 
-@pytest.fixture(scope="module")
-def compiled() -> list[Any]:
-    """The models as dbt runs them, each after those that it reads."""
+def test_neither_threads_nor_the_order_of_rows_change_a_table(own_home: Home) -> None:
+    # As dbt runs them, each after those that it reads.
     nodes = [result.node for result in run_dbt("compile").result.results]
-    return [node for node in nodes if node.resource_type == "model"]
-
-
-def test_neither_threads_nor_the_order_of_rows_change_a_table(
-    compiled: list[Any], own_home: Home
-) -> None:
+    compiled = [node for node in nodes if node.resource_type == "model"]
     with duckdb.connect(str(own_home.warehouse)) as connection:
         _report_for_every_county(connection)
         connection.execute("set threads = 1")
