@@ -185,7 +185,7 @@ class _Statement:
 
 
 @dataclass
-class _Count:
+class _UnknownCount:
     """One unknown number: a cell from one moment on, until a release says that it changed."""
 
     cell: str
@@ -222,7 +222,7 @@ class _Row:
     table: str
 
 
-def _is_leak(count: _Count, least: int, greatest: int, threshold: int) -> bool:
+def _is_leak(count: _UnknownCount, least: int, greatest: int, threshold: int) -> bool:
     """Tell whether a count is known too well: masked, shown, or only to be derived."""
     threshold = int(min([threshold, *(statement.threshold for statement in count.statements)]))
     if least <= 0 and greatest >= threshold - 1:
@@ -294,8 +294,8 @@ def _possible_world(statements: list[_Statement], ties: list[Relation]) -> "_Wor
 
 def _lasting_world(
     statements: list[_Statement], ties: list[Relation]
-) -> tuple[dict[str, _Count], list[_Row]]:
-    counts: dict[str, _Count] = {}
+) -> tuple[dict[str, _UnknownCount], list[_Row]]:
+    counts: dict[str, _UnknownCount] = {}
     current: dict[str, str] = {}
     rows: dict[tuple[Any, ...], _Row] = {}
     before: dict[int, tuple[str, ...]] = {}
@@ -304,7 +304,7 @@ def _lasting_world(
     def begin(cell: str, moment: int) -> None:
         """Start a new count of a cell, of which the latest statements still hold."""
         name = f"{cell} #{moment}"
-        fresh = _Count(cell)
+        fresh = _UnknownCount(cell)
         old = counts.get(current.get(cell, ""))
         if old is not None:
             for statement in old.statements:
@@ -322,7 +322,7 @@ def _lasting_world(
             is_another = (statement.cell, moment) in redefined or _has_changed(count, statement)
             if is_later and is_another:
                 name = f"{statement.cell} #{moment}"
-                counts[name] = _Count(statement.cell)
+                counts[name] = _UnknownCount(statement.cell)
                 current[statement.cell] = name
                 count = counts[name]
             count.hear(statement)
@@ -340,7 +340,7 @@ def _lasting_world(
     return counts, list(rows.values())
 
 
-def _has_changed(count: _Count, statement: _Statement) -> bool:
+def _has_changed(count: _UnknownCount, statement: _Statement) -> bool:
     """Tell whether a later statement can't be about the count that the earlier ones are about."""
     least, greatest = count.bounds()
     return statement.greatest < least or statement.least > greatest
@@ -350,7 +350,7 @@ def _spread_changes(
     ties: list[Relation],
     before: dict[int, tuple[str, ...]],
     current: dict[str, str],
-    counts: dict[str, _Count],
+    counts: dict[str, _UnknownCount],
     begin: Any,
 ) -> None:
     """Where a part changed its total did, and where only a total changed any part may have."""
@@ -381,9 +381,9 @@ def _spread_changes(
 
 def _momentary_world(
     statements: list[_Statement], ties: list[Relation]
-) -> tuple[dict[str, _Count], list[_Row]]:
+) -> tuple[dict[str, _UnknownCount], list[_Row]]:
     """Take each moment by itself: what stands published then, and its relations."""
-    counts: dict[str, _Count] = {}
+    counts: dict[str, _UnknownCount] = {}
     rows: list[_Row] = []
     current: dict[str, list[_Statement]] = {}
     masked_since: dict[str, bool] = defaultdict(bool)
@@ -394,7 +394,7 @@ def _momentary_world(
         current |= fresh
         cells = set(current) | {cell for relation in ties for cell, _ in relation.terms}
         for cell in cells:
-            count = _Count(cell)
+            count = _UnknownCount(cell)
             for statement in current.get(cell, ()):
                 count.hear(statement)
             # What was masked and is shown later, unchanged as far as anyone can tell, is known.
@@ -421,7 +421,7 @@ class _World:
 
     def __init__(
         self,
-        counts: Mapping[str, _Count],
+        counts: Mapping[str, _UnknownCount],
         rows: Sequence[_Row],
         without: frozenset[str] = frozenset(),
     ) -> None:

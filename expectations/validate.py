@@ -70,7 +70,7 @@ def validate_all(
         name: [question for question in asked if question.needed <= set(question.frame.columns)]
         for name, asked in questions.items()
     }
-    found: dict[_Question, _Found] = {}
+    found: dict[_Question, _Result] = {}
     for alike in _asked_alike([question for name in asked for question in asked[name]]):
         found |= _ask_as_one(alike, registers)
     for name in asked:
@@ -111,14 +111,14 @@ class _Question:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Result:
     """What Great Expectations said of one condition: whether it holds, and the rows that fail."""
 
     success: bool
     rows: tuple[int, ...]
 
 
-def _ask(questions: list[_Question], registers: Registers) -> dict[_Question, _Found]:
+def _ask(questions: list[_Question], registers: Registers) -> dict[_Question, _Result]:
     """Return what is found of each question, all of one frame: they share what is counted of it.
 
     Which rows fail is asked of those that don't hold: it costs most, and nearly all do.
@@ -133,7 +133,7 @@ def _ask(questions: list[_Question], registers: Registers) -> dict[_Question, _F
         for result in batch.validate(_suite(left, registers), result_format=result_format).results:
             rows = result.result.get("unexpected_index_list") or ()
             question = left[result.expectation_config.meta["position"]]
-            found[question] = _Found(bool(result.success), tuple(int(row) for row in rows))
+            found[question] = _Result(bool(result.success), tuple(int(row) for row in rows))
         left = [question for question in left if not found[question].success]
         if not left:
             break
@@ -172,7 +172,7 @@ def _asked_alike(questions: list[_Question]) -> list[list[_Question]]:
     return [questions for questions in alike.values() if len(questions) > 1]
 
 
-def _ask_as_one(questions: list[_Question], registers: Registers) -> dict[_Question, _Found]:
+def _ask_as_one(questions: list[_Question], registers: Registers) -> dict[_Question, _Result]:
     """Ask of several columns, one below the other, what is asked of each; return it by question.
 
     Nothing is returned where it can't be said which rows fail, as of values that can't be compared:
@@ -192,7 +192,7 @@ def _ask_as_one(questions: list[_Question], registers: Registers) -> dict[_Quest
     for row in found.rows:
         place = bisect_right(begins, row) - 1
         failed[questions[place]].append(row - begins[place])
-    return {question: _Found(not rows, tuple(rows)) for question, rows in failed.items()}
+    return {question: _Result(not rows, tuple(rows)) for question, rows in failed.items()}
 
 
 @cache
@@ -240,7 +240,7 @@ def _expectation(
     return getattr(gxe, condition.expectation)(**kwargs, meta={"position": position})
 
 
-def _check(table: str, condition: Condition, checked: int, found: _Found | None) -> Check:
+def _check(table: str, condition: Condition, checked: int, found: _Result | None) -> Check:
     success, rows = (found.success, found.rows) if found else (False, ())
     # Where the whole fails, as for a column that is not there, every row does.
     failed = checked if found is None else len(rows) or int(not success)

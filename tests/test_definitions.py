@@ -17,7 +17,7 @@ from conftest import Refreshed
 
 from orchestration.defs.partitions import month_partitions
 from orchestration.defs.schedules import monthly_refresh_schedule
-from orchestration.products.declaration import Tier, products, published_marts
+from orchestration.products.declaration import Tier, judged_marts, products
 from orchestration.publication.writing.signing import PRIVATE_KEY
 from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (
@@ -206,7 +206,7 @@ def test_a_rule_of_marts_is_a_check_on_each_mart_that_it_judges(
     definitions: dg.Definitions,
 ) -> None:
     keys = definitions.get_repository_def().asset_graph.asset_check_keys
-    marts = {mart.name for mart in published_marts() if mart.schema == "marts"}
+    marts = {mart.name for mart in judged_marts()}
     assert {key.asset_key.path[-1] for key in keys if key.name == "mart_key_not_unique"} == marts
     assert {key.asset_key.path[-1] for key in keys if key.name == "unreadable_file"} == {
         "deliveries"

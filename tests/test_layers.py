@@ -1,11 +1,18 @@
 """Which way dependencies point in dbt, read from its manifest. import-linter holds Python's."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from orchestration.products.declaration import Tier, products
-from orchestration.products.dictionary import PAGE, RULES_PAGE, SCHEMAS, dictionary, rules_page
+from orchestration.products.dictionary import (
+    DESCRIBED_SCHEMAS,
+    PAGE,
+    RULES_PAGE,
+    dictionary,
+    rules_page,
+)
 from orchestration.reading_copy.tables import COPIED_SCHEMAS
 from orchestration.runtime.settings import PROJECT
 
@@ -50,7 +57,7 @@ def test_every_model_and_column_that_others_read_is_described_and_typed(
     manifest: dict[str, Any],
 ) -> None:
     for node in manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["schema"] in SCHEMAS:
+        if node["resource_type"] == "model" and node["schema"] in DESCRIBED_SCHEMAS:
             assert node["config"]["contract"]["enforced"], node["name"]
             assert node["description"], node["name"]
             for column in node["columns"].values():
@@ -98,6 +105,18 @@ def test_every_test_is_named_as_a_sentence(manifest: dict[str, Any]) -> None:
     for test in tests:
         assert test["name"].count("_") >= 2
         assert not test["name"].startswith(("unique_", "not_null_", "relationships_", "source_"))
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    classes = [
+        node.name
+        for folder in ("orchestration", "expectations", "sources", "tests")
+        for path in Path(PROJECT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert len(classes) > 150
+    assert [name for name, count in Counter(classes).items() if count > 1] == []
 
 
 def test_one_module_reads_the_environment() -> None:

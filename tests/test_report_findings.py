@@ -37,7 +37,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Planted:
+class PlantedReports:
     """What is sent, and where a rule must find it: county, institution, month, row."""
 
     rule: str
@@ -52,13 +52,13 @@ MUNICIPAL_YEAR: list[Row] = [
 SHSSH_MONTH: list[Row] = [("2.1.1.1", "", 2), ("2.1.11.1", "", 5), ("2.1.18.1", "", 1)]
 
 PLANTED = [
-    Planted(
+    PlantedReports(
         "wrong_sender",
         "every indicator is owed by the education directorate, none by the social service",
         [Sent("AL-04-SHSSH", "2023-02", [("3.1.12.1", "", 40), ("3.1.13.1", "", 12)])],
         ("AL-04", "AL-04-SHSSH", "2023-02", 2),
     ),
-    Planted(
+    PlantedReports(
         "wrong_sender",
         "the report of one municipality under the name of another",
         [
@@ -67,7 +67,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-B-ROSKOVEC", "2023-12", 2),
     ),
-    Planted(
+    PlantedReports(
         "wrong_month",
         "the values of January again in April",
         [
@@ -76,13 +76,13 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-ARSIMI", "2023-04", 2),
     ),
-    Planted(
+    PlantedReports(
         "wrong_month",
         "a quarterly value in a report of May",
         [Sent("AL-04-SHSSH", "2023-05", [*SHSSH_MONTH, ("2.1.19.1", "", 3)])],
         ("AL-04", "AL-04-SHSSH", "2023-05", 5),
     ),
-    Planted(
+    PlantedReports(
         "wrong_month",
         "a second file for May when June's is awaited and does not come",
         [
@@ -91,7 +91,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-FORMIMI", "2023-05", 2),
     ),
-    Planted(
+    PlantedReports(
         "duplicate_report",
         "the same report in another order",
         [
@@ -100,7 +100,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-DVKM", "2023-03", 2),
     ),
-    Planted(
+    PlantedReports(
         "report_changed",
         "one value is another one in the second file",
         [
@@ -109,7 +109,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-DVKM", "2023-06", 3),
     ),
-    Planted(
+    PlantedReports(
         "correction_drops_values",
         "the second file holds only what was mended; another value is left blank",
         [
@@ -123,7 +123,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-SHSSH", "2023-08", 3),
     ),
-    Planted(
+    PlantedReports(
         "part_exceeds_other_indicator",
         "more identified by mobile units than there are new cases",
         [
@@ -132,7 +132,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-SHSSH", "2023-09", 3),
     ),
-    Planted(
+    PlantedReports(
         "growth_from_coverage",
         "a municipality reports again, and the county seems to grow",
         [
@@ -142,7 +142,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-B-LUSHNJE", "2023-11", 2),
     ),
-    Planted(
+    PlantedReports(
         "growth_without_coverage",
         "two institutions have three times the trainings they ever had",
         [
@@ -155,7 +155,7 @@ PLANTED = [
         ],
         ("AL-04", "AL-04-SHENDETI", "2023-12", 2),
     ),
-    Planted(
+    PlantedReports(
         "regions_exceed_nation",
         "one county has more new cases in 2022 than the 112 that were published for the nation",
         [
@@ -164,7 +164,7 @@ PLANTED = [
         ],
         ("AL", "AL-ZKKA", "2022-12", 14),
     ),
-    Planted(
+    PlantedReports(
         "breakdown_does_not_add_up",
         "two of three parts are already more than the total, the third is blank",
         [
@@ -215,7 +215,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: f"{planted.rule}: {planted.why}")
 def test_what_was_planted_is_found_by_its_rule_where_it_stands(
-    planted: Planted, findings: duckdb.DuckDBPyConnection
+    planted: PlantedReports, findings: duckdb.DuckDBPyConnection
 ) -> None:
     county, institution, month, row = planted.found
     rows = findings.execute(

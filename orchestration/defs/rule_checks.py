@@ -19,7 +19,7 @@ from orchestration.defs.ingestion import deliveries
 from orchestration.defs.partitions import month_of
 from orchestration.defs.publication import GATE
 from orchestration.defs.resources import WriterResource
-from orchestration.products.declaration import published_marts
+from orchestration.products.declaration import judged_marts
 from orchestration.runtime.dagster_home import WRITER_POOL
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
@@ -36,11 +36,7 @@ def rule_checks(models: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
     """Return a check a rule of the register; `models` are dbt's."""
     rules = {row["rule"]: row for row in register_rows(SEEDS, "quality_rules")}
     findings = get_asset_key_for_model([models], "findings")
-    marts = {
-        get_asset_key_for_model([models], mart.name): mart.name
-        for mart in published_marts()
-        if mart.schema == "marts"
-    }
+    marts = {get_asset_key_for_model([models], mart.name): mart.name for mart in judged_marts()}
 
     @dg.multi_asset_check(
         name="rules",

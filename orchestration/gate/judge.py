@@ -21,7 +21,7 @@ from expectations.gate import (
 )
 from expectations.suites import suite_hash
 from expectations.validate import Check, columns_asked, validate_all
-from orchestration.products.declaration import published_marts
+from orchestration.products.declaration import judged_marts
 from orchestration.products.tables import month_frames
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
@@ -139,8 +139,7 @@ def mart_hashes(connection: duckdb.DuckDBPyConnection, catalog: str = "") -> dic
                 f"from {prefix}{mart.model} as mart"
             ).fetchall()[0][0]
         )
-        for mart in published_marts()
-        if mart.schema == "marts"
+        for mart in judged_marts()
     }
 
 
@@ -152,12 +151,11 @@ def _checked(
     All months cost what one does: Great Expectations costs by the condition, hardly by the row.
     """
     frames = {}
-    for mart in published_marts():
-        if mart.schema == "marts":
-            wanted = sorted({"county_code", "reporting_month", *columns_asked(mart.name)})
-            frames[mart.name] = connection.execute(
-                f"select columns(name -> name in {tuple(wanted)}) from {mart.model}"
-            ).df()
+    for mart in judged_marts():
+        wanted = sorted({"county_code", "reporting_month", *columns_asked(mart.name)})
+        frames[mart.name] = connection.execute(
+            f"select columns(name -> name in {tuple(wanted)}) from {mart.model}"
+        ).df()
     scopes = {name: frame[["county_code", "reporting_month"]] for name, frame in frames.items()}
     counts = {name: _counts(scopes[name]) for name in scopes}
     checks = [

@@ -68,6 +68,8 @@ class Product:
     model: str = ""
     #: Another table of the release, and the columns that are its key.
     references: Mapping[str, list[str]] = field(default_factory=dict)
+    #: The sources of the records that it is counted from.
+    records: tuple[str, ...] = ()
     #: Whether its numbers are about persons: yes, no or as_indicator.
     is_sensitive: str = "no"
 
@@ -91,6 +93,21 @@ class Product:
         """The columns with a unit, by name: each of their values is an observation."""
         return {column.name: column for column in self.columns if column.unit}
 
+    def describe_columns(self, by_model: Mapping[str, str | None]) -> tuple[ProductColumn, ...]:
+        """Return its columns with the descriptions of its model, by column.
+
+        What the table describes differently from columns.csv goes before its model; columns.csv
+        has what no model describes.
+        """
+        columns = []
+        for column in self.columns:
+            general = declared_columns()[column.name].description
+            if column.description == general:
+                text = by_model.get(column.name) or general
+                column = replace(column, description=" ".join(text.split()))
+            columns.append(column)
+        return tuple(columns)
+
     def row_name(self, row: Mapping[Any, Any]) -> str:
         """Return a row's key beside county and month, joined by /; `all` where nothing is left."""
         rest = [name for name in self.key if name not in ("county_code", "reporting_month")]
@@ -110,6 +127,11 @@ def products(tier: Tier | None) -> tuple[Product, ...]:
 def published_marts(tier: Tier = Tier.RESTRICTED) -> tuple[Product, ...]:
     """Return the tables of a tier with rows of a county and month from the warehouse."""
     return tuple(one for one in products(tier) if one.schema in ("marts", "quality"))
+
+
+def judged_marts() -> tuple[Product, ...]:
+    """Return the restricted marts, whose rows the gate judges; findings are shown as they are."""
+    return tuple(one for one in published_marts() if one.schema == "marts")
 
 
 def published_registers(tier: Tier = Tier.RESTRICTED) -> tuple[Product, ...]:
@@ -157,6 +179,7 @@ def _product(entry: dict[str, Any], tier: Tier | None) -> Product:
         | {
             "tiers": tuple(Tier(name) for name in entry["tiers"]),
             "key": tuple(entry["key"]),
+            "records": tuple(entry.get("records", ())),
             "columns": tuple(
                 replace(known[name], **differs.get(name, {})) for name in entry["columns"]
             ),

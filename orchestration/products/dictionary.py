@@ -16,7 +16,7 @@ from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
-SCHEMAS = ("marts", "core", "quality", "publication")
+DESCRIBED_SCHEMAS = ("marts", "core", "quality", "publication")
 HEAD = """# Data dictionary
 
 Written by `make docs` from the descriptions in `dbt_project/models`, and from what is published by
@@ -41,9 +41,9 @@ def dictionary(manifest: dict[str, Any]) -> str:
     models = [
         node
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["schema"] in SCHEMAS
+        if node["resource_type"] == "model" and node["schema"] in DESCRIBED_SCHEMAS
     ]
-    models.sort(key=lambda node: (SCHEMAS.index(node["schema"]), node["alias"]))
+    models.sort(key=lambda node: (DESCRIBED_SCHEMAS.index(node["schema"]), node["alias"]))
     declared = [one for tier in (*Tier, None) for one in products(tier)]
     parts = [HEAD]
     for node in models:
@@ -57,12 +57,14 @@ def dictionary(manifest: dict[str, Any]) -> str:
         parts += [f"## {name}{mark}\n", f"{_line(node['description'])}\n"]
         parts += _publication(published[0]) if published else []
         parts.append(_columns(columns, published[0].numbers if published else {}))
-    modelled = {f"{node['schema']}.{node['alias']}" for node in models}
+    modelled = {f"{node['schema']}.{node['alias']}": node for node in models}
     made = {one.name: one for one in declared if one.model not in modelled or _is_masked(one)}
     for product in made.values():
+        by_model = modelled.get(product.model, {"columns": {}})["columns"].values()
+        described = product.describe_columns({one["name"]: one["description"] for one in by_model})
         columns = [
             (column.name, column.type.lower(), column.description or column.title_en)
-            for column in product.columns
+            for column in described
         ]
         parts += [f"## {product.model if not product.tiers else product.name}\n"]
         parts += [f"{product.title_en}. One row is {product.row_en}.\n", *_publication(product)]

@@ -4,7 +4,7 @@ Belongs here: reading rows and descriptions. Not here: what is published (declar
 written (orchestration.publication.writing).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -46,13 +46,7 @@ def warehouse_table(
             [product.model],
         ).fetchall()
     )
-    columns = tuple(
-        replace(
-            column, description=" ".join((described.get(column.name) or column.description).split())
-        )
-        for column in product.columns
-    )
-    return ProductTable(product, columns, frame)
+    return ProductTable(product, product.describe_columns(described), frame)
 
 
 def month_frames(

@@ -24,13 +24,6 @@ from sources.texts import both, keys
 
 UNEXPLAINED = "unexplained"
 
-#: The marts that are counted from records, and from the records of which source.
-RECORDS = {
-    "hotline_activity": {"hotline"},
-    "referral_flow": {"referral"},
-    "source_comparison": {"hotline", "referral"},
-}
-
 #: Why a row of a mart changed: from its name and the row's key to reasons joined by "+".
 WhyChanged = Callable[[str, dict[str, str]], str]
 
@@ -177,15 +170,17 @@ def reasons_since(
                 continue
             if key.get("institution_code", institution) != institution:
                 continue
-            if mart not in ("hotline_activity", "referral_flow"):
+            # A row of neither an indicator nor an institution is counted from records alone.
+            if {"indicator_code", "institution_code"} & key.keys():
                 found.add("late" if version == 1 else "corrected")
         if "indicator_code" in key and any(_is_of(key, *each) for each in corrected):
             found.add("corrected")
-        if kinds & RECORDS.get(mart, set()):
+        records = product(mart).records
+        if kinds & set(records):
             found.add("late")
         if "definition" in changed_hashes:
             found.add("definition")
-        if "linked" in changed_hashes and "referral" in RECORDS.get(mart, set()):
+        if "linked" in changed_hashes and "referral" in records:
             found.add("linked")
         return joined(found)
 

@@ -17,7 +17,7 @@ from orchestration.products.tables import ProductTable, table_of
 
 NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
 NOT_REPORTED, CANNOT_EXIST = "O", "M"
-SUPPRESSED = "Q"
+STATUS_SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"
 
 #: What each number of an indicator is of, as in publication.empty_number_statuses.
@@ -108,7 +108,7 @@ def _conf_status(
     mart: Product, is_indicator_sensitive: bool, record: dict[Any, Any], status: str
 ) -> str:
     if "conf_status" in record:
-        return str(record["conf_status"]) if status == SUPPRESSED else FREE
+        return str(record["conf_status"]) if status == STATUS_SUPPRESSED else FREE
     if mart.is_sensitive == "as_indicator":
         return INTERNAL if is_indicator_sensitive else FREE
     return INTERNAL if mart.is_sensitive == "yes" else FREE
@@ -127,7 +127,7 @@ def _empty_status(
 ) -> str:
     if record.get("value_state") in MASKED and measure != "target_value":
         has_target = pd.notna(record["target_value"]) and record["target_value"] > 0
-        return SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
+        return STATUS_SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
     if when_empty == "not_owed":
         return CANNOT_EXIST
     if when_empty == "not_reported":

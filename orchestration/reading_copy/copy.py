@@ -10,7 +10,7 @@ from expectations.gate import Judged, require_judged
 from expectations.suites import suite_hash
 from orchestration.gate.judge import mart_hashes
 from orchestration.products.comments import create_table
-from orchestration.products.declaration import product, published_marts
+from orchestration.products.declaration import judged_marts, product
 from orchestration.reading_copy.tables import copy_tables
 from orchestration.reading_copy.vintages import write_vintages
 from sources.atomic import replace_file
@@ -47,9 +47,7 @@ def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judge
     before = home.marts.exists()
     if before:
         connection.execute(f"attach '{home.marts}' as before (read_only)")
-    for mart in published_marts():
-        if mart.schema != "marts":
-            continue
+    for mart in judged_marts():
         connection.execute(
             f"delete from main.{mart.name} as mart using blocked "
             "where mart.county_code = blocked.county_code "

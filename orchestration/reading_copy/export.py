@@ -14,7 +14,7 @@ import pandas as pd
 from orchestration.publication.writing.files import safe_text
 from sources.texts import text
 
-FORMATS = ("csv", "xlsx", "parquet")
+EXPORT_FORMATS = ("csv", "xlsx", "parquet")
 
 #: A sheet ends here; Excel takes no more.
 MAX_SHEET_ROWS = 1_048_575
@@ -28,8 +28,8 @@ def export(answer: duckdb.DuckDBPyRelation | None, path: Path) -> int:
     there already, for no answer, and for more rows than a sheet has.
     """
     kind = path.suffix.removeprefix(".").casefold()
-    if kind not in FORMATS:
-        raise ValueError(f"{path.name} ends in none of {', '.join(FORMATS)}.")
+    if kind not in EXPORT_FORMATS:
+        raise ValueError(f"{path.name} ends in none of {', '.join(EXPORT_FORMATS)}.")
     if answer is None:
         raise ValueError("what was asked gives no answer to export.")
     if path.exists():

@@ -33,7 +33,12 @@ from orchestration.serving.pages import (
     release_page,
     snippets,
 )
-from orchestration.serving.paths import asked_file, asked_release, needs_token, public_keys
+from orchestration.serving.paths import (
+    needs_token,
+    parse_file_path,
+    parse_release_path,
+    public_keys,
+)
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both
@@ -148,7 +153,7 @@ class _Server:
         reader: Reader = request.scope[READER]
         if reader is ANYONE and needs_token(path):
             return challenge()
-        asked = asked_file(path)
+        asked = parse_file_path(path)
         if asked is not None and reader.may_fetch(asked.tier, asked.county_code):
             found = asked.found_in(self._tree)
         else:
@@ -186,7 +191,7 @@ class _Server:
         reader: Reader = request.scope[READER]
         if language in LANGUAGES and reader is ANYONE and needs_token(path):
             return challenge()
-        asked = asked_release(path)
+        asked = parse_release_path(path)
         if language not in LANGUAGES or asked is None:
             raise HTTPException(404)
         others = [

@@ -29,7 +29,7 @@ _RELEASE_PATH = re.compile(rf"{_MONTH}/{_RELEASE}/")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedPath:
     """What a path asks for: a release of a tier, county and month, `release` r<N> or latest.
 
     Without `file` it is the release as a whole, or the pointer.
@@ -56,19 +56,19 @@ class Asked:
         return plain_file(tree, folder / (self.file or LATEST))
 
 
-def asked_file(path: str) -> Asked | None:
+def parse_file_path(path: str) -> RequestedPath | None:
     """Return what a path under /releases/ asks for, or None when it can name no file."""
     match = _FILE_PATH.fullmatch(path)
     if match is None:
         pointer = _POINTER_PATH.fullmatch(path)
-        return Asked(**pointer.groupdict(), release=LATEST, file=None) if pointer else None
-    return Asked(**match.groupdict())
+        return RequestedPath(**pointer.groupdict(), release=LATEST, file=None) if pointer else None
+    return RequestedPath(**match.groupdict())
 
 
-def asked_release(path: str) -> Asked | None:
+def parse_release_path(path: str) -> RequestedPath | None:
     """Return which release a page's path asks for, or None."""
     match = _RELEASE_PATH.fullmatch(path)
-    return Asked(**match.groupdict(), file=None) if match else None
+    return RequestedPath(**match.groupdict(), file=None) if match else None
 
 
 def needs_token(path: str) -> bool:

@@ -15,7 +15,7 @@ from com.sun.star.lang import DisposedException
 from com.sun.star.task import XInteractionHandler
 
 
-class Asked(unohelper.Base, XInteractionHandler):
+class Login(unohelper.Base, XInteractionHandler):
     """Types any name, and the password, once, where a server wants both of a reader."""
 
     def __init__(self, password):
@@ -89,7 +89,7 @@ def fill(office, source, target, output_filter, cells):
 def show(office, url, password):
     """Open a workbook by its address; return the names of its sheets and the cover's first row."""
     document = office.loadComponentFromURL(
-        url, "_blank", 0, options(Hidden=True, ReadOnly=True, InteractionHandler=Asked(password))
+        url, "_blank", 0, options(Hidden=True, ReadOnly=True, InteractionHandler=Login(password))
     )
     sheets = list(document.Sheets.ElementNames)
     cover = document.Sheets.getByIndex(0)

@@ -95,7 +95,7 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
 
 @dataclass(frozen=True)
 class Cost:
-    """What taking files in took: answers, the longest wait for one, memory of readers and of krat."""
+    """What taking files in took: answers, the longest wait for one, memory in KiB."""
 
     accepted: int
     refused: int

@@ -164,15 +164,10 @@ def public_tables(
     connection: duckdb.DuckDBPyConnection, frames: dict[str, pd.DataFrame]
 ) -> list[ProductTable]:
     """Return the public marts of a scope with their rows, in the order of the sheets."""
-    tables = []
-    for mart in published_marts(Tier.PUBLIC):
-        frame = frames[mart.name]
-        if mart.name == PERSON_COUNTS:
-            rows = frame.sort_values(list(mart.key)) if len(frame) else frame
-            tables.append(table_of(mart, rows))
-        else:
-            tables.append(warehouse_table(connection, mart, frame))
-    return tables
+    return [
+        warehouse_table(connection, mart, frames[mart.name])
+        for mart in published_marts(Tier.PUBLIC)
+    ]
 
 
 def restricted_row(mart: str, key: dict[str, str]) -> tuple[str, dict[str, str]]:

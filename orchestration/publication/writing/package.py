@@ -30,7 +30,7 @@ FIELD_TYPES = {
 }
 
 #: How CSV writes what isn't the Table Schema's default.
-FORMATS = {"TIMESTAMP": "any"}
+FIELD_FORMATS = {"TIMESTAMP": "any"}
 TRUE_AND_FALSE = {"trueValues": ["True"], "falseValues": ["False"]}
 
 
@@ -122,8 +122,8 @@ def _field(column: ProductColumn, is_in_key: bool) -> dict[str, Any]:
         "title": column.title,
         "description": column.description,
     }
-    if column.type in FORMATS:
-        field["format"] = FORMATS[column.type]
+    if column.type in FIELD_FORMATS:
+        field["format"] = FIELD_FORMATS[column.type]
     if column.type == "BOOLEAN":
         field |= TRUE_AND_FALSE
     if column.unit:

@@ -25,7 +25,13 @@ from sources.texts import both, keys, text
 NARROWEST, WIDEST = 9, 60
 
 #: Number formats by unit; a count has the first.
-FORMATS = {"": "#,##0", "share": "0 %", "per_cent": "#,##0.0", "hours": "0.0", "days": "#,##0.#"}
+NUMBER_FORMATS = {
+    "": "#,##0",
+    "share": "0 %",
+    "per_cent": "#,##0.0",
+    "hours": "0.0",
+    "days": "#,##0.#",
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def _looks(book: Any) -> _Looks:
         sign=book.add_format({"align": "right", "valign": "top", "font_color": "#666666"}),
         numbers={
             unit: book.add_format({"num_format": text, "valign": "top"})
-            for unit, text in FORMATS.items()
+            for unit, text in NUMBER_FORMATS.items()
         },
     )
 

@@ -19,7 +19,7 @@ HEADING = "Kodi i treguesit"
 
 
 @dataclass(frozen=True)
-class Place:
+class Spot:
     """A cell of a sheet, or with no `cell` a row of it; rows count from 1."""
 
     sheet: str | None
@@ -59,18 +59,18 @@ class Form:
         value = self.value(row, "Vlera")
         return int(value) if value not in (None, "") and str(value).isdigit() else None
 
-    def put(self, row: int, heading: str, value: Value) -> Place:
+    def put(self, row: int, heading: str, value: Value) -> Spot:
         """Write a cell of the table; return where it stands."""
         column = self.column(heading)
         self.rows[row][column] = value
         return self.place(row, column)
 
-    def count(self, row: int, number: int) -> Place:
+    def count(self, row: int, number: int) -> Spot:
         """Write a number as the form wants it: a zero says that it is meant."""
         self.put(row, "Gjendja", "zero" if number == 0 else None)
         return self.put(row, "Vlera", number)
 
-    def put_head(self, label: str, value: Value) -> Place:
+    def put_head(self, label: str, value: Value) -> Spot:
         """Write what is said once a file: beside its label, or in each line of its column."""
         if self.is_text:
             places = [self.put(row, label, value) for row in self.lines]
@@ -90,9 +90,9 @@ class Form:
             row for row in self.lines if self.value(row, HEADING) == code and row not in (total,)
         ]
 
-    def place(self, row: int, column: int | None = None) -> Place:
+    def place(self, row: int, column: int | None = None) -> Spot:
         cell = None if column is None else f"{get_column_letter(column + 1)}{row + 1}"
-        return Place(self.sheet, cell, row + 1)
+        return Spot(self.sheet, cell, row + 1)
 
     def content(self, separator: str = ";") -> bytes:
         """Return the file as it is now."""

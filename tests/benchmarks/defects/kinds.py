@@ -13,9 +13,9 @@ from io import BytesIO
 from pathlib import Path
 from random import Random
 
-from defects.forms import HEADING, Form, Place, Value
+from defects.forms import HEADING, Form, Spot, Value
 
-WHOLE_FILE = Place(None, None, None)
+WHOLE_FILE = Spot(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Spoiled:
     """
 
     content: bytes | None
-    place: Place = WHOLE_FILE
+    place: Spot = WHOLE_FILE
     arrives_at: datetime | None = None
     indicator: str | None = None
     more: dict[Path, bytes] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def kind(spoil: Kind) -> Kind:
     return spoil
 
 
-def _struck(form: Form, row: int, place: Place) -> Spoiled:
+def _struck(form: Form, row: int, place: Spot) -> Spoiled:
     code = form.value(row, HEADING)
     return Spoiled(form.content(), place, indicator=str(code) if code else None)
 
