@@ -15,6 +15,7 @@ from sources.reading import Reading
 from sources.registers import Registers, is_due, obligations_in, plan_in, plan_rows
 
 _KNOWN = ("number", "zero")
+_ANSWERS = (*_KNOWN, "not_applicable")
 _STATUSES = ("initially_identified", "formally_identified", "not_a_victim")
 
 Row = dict[str, Any]
@@ -102,13 +103,11 @@ def _of_obligations(
     found = []
     for code in sorted(owed):
         reported = by_indicator.get(code, {})
-        # Parts stand for a total that has no line, not for one whose line says nothing.
-        asked = (
-            [reported["total"]]
-            if "total" in reported
-            else [row for name, row in reported.items() if name in partitions[code]]
-        )
-        if all(row["value_state"] == "not_reported" for row in asked):
+        states = {name: row["value_state"] for name, row in reported.items()}
+        # Parts answer for a total where all of them do.
+        parts = partitions[code]
+        by_parts = bool(parts) and all(states.get(part) in _ANSWERS for part in parts)
+        if states.get("total", "not_reported") == "not_reported" and not by_parts:
             sentence = None if "total" in reported else "indicator_left_out"
             found.append(_problem("value_not_reported", code, reported.get("total"), sentence))
     found += [

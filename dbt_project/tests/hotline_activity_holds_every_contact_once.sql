@@ -1,12 +1,17 @@
 {{ config(meta={'dagster': {'ref': {'name': 'hotline_activity'}}}) }}
--- Recomputed from the log: contacts and referrals of each county and month.
+-- Recomputed from the log: contacts and referrals of each county, and of the nation, and month.
 with logged as (
     select
-        county_code,
+        area_code as county_code,
         reporting_month,
         count(*) as contacts,
         count(referred_to) as referrals
-    from {{ ref('fct_hotline_contacts') }}
+    from (
+        select
+            *,
+            unnest(list_distinct([county_code, 'AL'])) as area_code
+        from {{ ref('fct_hotline_contacts') }}
+    )
     group by all
 ),
 
@@ -18,6 +23,7 @@ marted as (
         sum(referrals) as referrals
     from {{ ref('hotline_activity') }}
     group by all
+    having sum(contacts) > 0
 )
 
 select

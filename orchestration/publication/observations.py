@@ -29,6 +29,21 @@ _SPANS = {
     "actual_cumulative_least": "cumulative",
 }
 
+#: What tells that a number of an indicator is a lower bound: a column that is true, or one that has
+#: no upper end.
+_BOUNDS = {
+    "actual_month": "is_month_lower_bound",
+    "actual_year_to_date": "actual_year_to_date_most",
+    "actual_year_to_date_least": "actual_year_to_date_most",
+    "progress_annual": "actual_year_to_date_most",
+    "actual_cumulative": "actual_cumulative_most",
+    "actual_cumulative_least": "actual_cumulative_most",
+    "progress_cumulative": "actual_cumulative_most",
+}
+
+#: Units of numbers that are no counts: of a part of the records they are no lower bounds.
+_NO_COUNTS = {"share", "hours", "days"}
+
 
 def observations(
     connection: duckdb.DuckDBPyConnection,
@@ -70,7 +85,7 @@ def observations(
                 status = (
                     _empty_status(column.when_empty, statuses, record, measure)
                     if empty
-                    else _number_status(record, column.unit)
+                    else _number_status(record, measure, column.unit)
                 )
                 rows.append(
                     (
@@ -93,13 +108,14 @@ def observations(
 
 
 def as_provisional(table: ProductTable) -> ProductTable:
-    """Return a table in which every normal value is provisional; one without a status as it is."""
+    """Return a table in which every normal value is provisional; one without a status as it is.
+
+    A lower bound stays one: that it may grow is the graver thing to know.
+    """
     if "obs_status" not in table.frame:
         return table
     frame = table.frame.assign(
-        obs_status=table.frame["obs_status"].replace(
-            {NORMAL: PROVISIONAL, LOW_RELIABILITY: PROVISIONAL}
-        )
+        obs_status=table.frame["obs_status"].replace({NORMAL: PROVISIONAL})
     )
     return ProductTable(table.product, table.columns, frame)
 
@@ -114,9 +130,13 @@ def _conf_status(
     return INTERNAL if mart.is_sensitive == "yes" else FREE
 
 
-def _number_status(record: dict[Any, Any], unit: str) -> str:
-    is_bound = bool(record.get("is_lower_bound", False)) and unit in ("as_indicator", "per_cent")
-    return LOW_RELIABILITY if is_bound else NORMAL
+def _number_status(record: dict[Any, Any], measure: str, unit: str) -> str:
+    if set(_BOUNDS.values()) <= record.keys():
+        sign = record[_BOUNDS[measure]] if measure in _BOUNDS else False
+        is_bound = sign if isinstance(sign, bool) else pd.isna(sign)
+    else:
+        is_bound = record.get("is_lower_bound", False) and unit not in _NO_COUNTS
+    return LOW_RELIABILITY if is_bound and measure != "target_value" else NORMAL
 
 
 def _empty_status(
@@ -128,6 +148,11 @@ def _empty_status(
     if record.get("value_state") in MASKED and measure != "target_value":
         has_target = pd.notna(record["target_value"]) and record["target_value"] > 0
         return STATUS_SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
+    if when_empty == "as_official":
+        return NOT_REPORTED if record["official_source"] else CANNOT_EXIST
+    # Nothing bounds a number that is not all there.
+    if measure.endswith("_most") and pd.notna(record.get(measure.removesuffix("_most"))):
+        return NOT_REPORTED
     if when_empty == "not_owed":
         return CANNOT_EXIST
     if when_empty == "not_reported":

@@ -29,6 +29,9 @@ select
             partition by indicators.plan_code, indicators.population_id
         )
     ) as is_protected,
+    -- Who counts persons may count whom another counts: in a county the institutions, in the nation
+    -- the counties.
+    indicators.is_person_sensitive or indicators.unit = 'persons' as may_overlap,
     indicators.breakdown_text,
     indicators.source_place,
     indicators.note,

@@ -10,7 +10,7 @@ select
     pairs.first_source,
     pairs.first_value,
     case
-        when pairs.first_value is null then pairs.first_state
+        when pairs.first_value is null then coalesce(pairs.first_state, 'not_reported')
         when pairs.first_value = 0 then 'zero'
         else 'number'
     end as first_state,
@@ -18,6 +18,8 @@ select
     pairs.second_value,
     case when pairs.second_value is not null then pairs.second_value_least end
         as second_value_least,
+    case when pairs.second_value is not null then pairs.second_value_most end
+        as second_value_most,
     case
         when pairs.second_value is null then 'not_reported'
         when pairs.second_value = 0 then 'zero'

@@ -14,6 +14,7 @@ with stream as (
         linked_person_key,
         least_person_key,
         is_comparable,
+        true as is_first_known,
         -- A step of one day in the files of two senders is one; twice in a sender's own it is two.
         event || '/' || event_date || '/' || row_number() over (
             partition by linked_person_key, sender_code, event, event_date
@@ -40,6 +41,9 @@ with stream as (
         case_key as least_case_key,
         true as is_comparable_case,
         true as is_comparable,
+        -- A case that begins with the repeat of a contact that no file has began before.
+        arg_min(link_state, (contacted_at, contact_key)) over (partition by county_code, case_key)
+        <> 'dangling' as is_first_known,
         contact_key as step,
         purpose as event,
         contacted_at as occurred_on,
@@ -61,6 +65,7 @@ select
     unnest(list_distinct([planned.county_code, 'AL'])) as county_code,
     planned.sender_code,
     planned.occurred_on,
+    planned.is_first_known,
     case when patterns.has_categories then planned.detail end as category,
     case patterns.counted
         when 'person' then planned.linked_person_key

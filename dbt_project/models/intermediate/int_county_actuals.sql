@@ -47,7 +47,7 @@ readings as (
             when indicators.target_basis in ('level', 'milestone') then institutions.latest
             else institutions.since_start
         end as cumulative,
-        coalesce(indicators.is_person_sensitive, false) as is_person_sensitive,
+        coalesce(indicators.may_overlap, false) as may_overlap,
         institutions.is_made_up
     from institutions
     inner join {{ ref('dim_indicators') }} as indicators
@@ -67,10 +67,10 @@ select
     sum(year_to_date) as actual_year_to_date,
     sum(cumulative) as actual_cumulative,
     case
-        when bool_or(is_person_sensitive) then max(year_to_date) else sum(year_to_date)
+        when bool_or(may_overlap) then max(year_to_date) else sum(year_to_date)
     end as actual_year_to_date_least,
     case
-        when bool_or(is_person_sensitive) then max(cumulative) else sum(cumulative)
+        when bool_or(may_overlap) then max(cumulative) else sum(cumulative)
     end as actual_cumulative_least,
     bool_or(is_made_up) as is_made_up
 from readings

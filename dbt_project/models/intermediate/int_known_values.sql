@@ -13,6 +13,7 @@ with counted as (
         category,
         breakdown_kind,
         value,
+        value_state,
         received_at,
         superseded_at,
         correction_id is not null as is_correction,
@@ -90,10 +91,7 @@ reports_known as (
         moments.known_at,
         moments.brings_first,
         moments.brings_correction,
-        coalesce(
-            sum(areas.value) filter (where areas.category = 'total'),
-            sum(areas.value) filter (where areas.breakdown_kind = 'partition')
-        ) as value,
+        {{ report_value() | indent(8) }} as value,
         bool_or(areas.is_made_up) as is_made_up
     from moments
     left join areas

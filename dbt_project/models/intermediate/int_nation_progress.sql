@@ -29,11 +29,19 @@ sums as (
         sum(actual_month) as actual_month,
         sum(actual_year_to_date) as actual_year_to_date,
         case
-            when bool_or(is_person_sensitive) then max(actual_year_to_date_least)
+            when bool_or(may_overlap) then max(actual_year_to_date_least)
             else sum(actual_year_to_date_least)
         end as actual_year_to_date_least,
         {{ share('sum(cast(coalesce(completeness, 0) as decimal(18, 6)))', 'count(*)') }}
             as completeness,
+        bool_and(is_whole) as is_whole,
+        bool_and(is_month_whole) as is_month_whole,
+        count(*) as counties_expected,
+        -- Who answered that there is nothing to count is in the number, too.
+        count(*) filter (where actual_year_to_date is not null or is_whole) as counties_reporting,
+        string_agg(county_code, ' ' order by county_code) filter (
+            where actual_year_to_date is null and not is_whole
+        ) as counties_missing,
         bool_or(is_made_up) as is_made_up
     from {{ ref('int_county_progress') }}
     group by plan_code, indicator_code, reporting_month, year, month_number
@@ -51,6 +59,15 @@ nation_months as (
         coalesce(figures.value, sums.actual_year_to_date) as actual_year_to_date,
         coalesce(figures.value, sums.actual_year_to_date_least) as actual_year_to_date_least,
         case when figures.value is not null then 1 else sums.completeness end as completeness,
+        figures.value is not null or sums.is_whole as is_whole,
+        sums.is_month_whole,
+        -- A figure published for the nation is about all of its counties.
+        sums.counties_expected,
+        case
+            when figures.value is not null then sums.counties_expected
+            else sums.counties_reporting
+        end as counties_reporting,
+        case when figures.value is null then sums.counties_missing end as counties_missing,
         coalesce(figures.is_made_up, sums.is_made_up) as is_made_up
     from sums
     inner join {{ ref('dim_indicators') }} as indicators
@@ -73,6 +90,11 @@ select
     nation.month_number,
     nation.actual_month,
     nation.completeness,
+    nation.is_whole,
+    nation.is_month_whole,
+    nation.counties_expected,
+    nation.counties_reporting,
+    nation.counties_missing,
     {% for end in ['', '_least'] -%}
         case nation.target_basis
             when 'milestone'
@@ -98,4 +120,6 @@ inner join nation_months as until_then
 group by
     nation.plan_code, nation.indicator_code, nation.reporting_month, nation.year,
     nation.month_number, nation.target_basis, nation.actual_month, nation.completeness,
+    nation.is_whole, nation.is_month_whole, nation.counties_expected, nation.counties_reporting,
+    nation.counties_missing,
     nation.actual_year_to_date, nation.actual_year_to_date_least

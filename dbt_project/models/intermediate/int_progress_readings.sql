@@ -1,7 +1,12 @@
 -- Counties and the nation beside their targets, with the status of both readings of a target,
--- annual and cumulative, and of both ends of an interval.
+-- annual and cumulative, at both ends of an interval.
 with areas as (
-    select * exclude (is_person_sensitive) from {{ ref('int_county_progress') }}
+    select
+        * exclude (may_overlap),
+        cast(null as bigint) as counties_reporting,
+        cast(null as bigint) as counties_expected,
+        cast(null as varchar) as counties_missing
+    from {{ ref('int_county_progress') }}
     union all by name
     select
         *,
@@ -10,9 +15,7 @@ with areas as (
 ),
 
 thresholds as (
-    select
-        max(value) filter (where threshold = 'at_risk_floor') as at_risk_floor,
-        max(value) filter (where threshold = 'minimum_completeness') as minimum_completeness
+    select max(value) filter (where threshold = 'at_risk_floor') as at_risk_floor
     from {{ ref('dim_status_thresholds') }}
 ),
 
@@ -25,13 +28,25 @@ measured as (
         targets.target_value,
         coalesce(targets.has_later_target, false) as has_later_target,
         thresholds.at_risk_floor,
-        thresholds.minimum_completeness,
         areas.month_number = 12 as is_december,
         targets.target_value * areas.month_number / 12 as expected_annual,
         coalesce(targets.previous_target, 0)
         + (targets.target_value - coalesce(targets.previous_target, 0)) * areas.month_number / 12
-            as expected_cumulative
+            as expected_cumulative,
+        -- A level is what it was last. A sum is whole when each year since the measure began is.
+        areas.is_whole
+        and (
+            indicators.target_basis in ('level', 'milestone')
+            or areas.year - greatest(year(plans.valid_from), coalesce(measures.start_year, 0))
+            <= count(*) filter (
+                where
+                areas.is_whole
+                and areas.month_number = 12
+                and areas.year >= coalesce(measures.start_year, 0)
+            ) over earlier
+        ) as is_cumulative_whole
     from areas
+    inner join {{ ref('dim_plans') }} as plans on areas.plan_code = plans.plan_code
     inner join {{ ref('dim_indicators') }} as indicators
         on
             areas.plan_code = indicators.plan_code
@@ -47,20 +62,80 @@ measured as (
             and areas.indicator_code = targets.indicator_code
             and areas.year = targets.year
     cross join thresholds
+    window earlier as (
+        partition by areas.county_code, areas.plan_code, areas.indicator_code
+        order by areas.reporting_month
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+-- The interval covers what other sources state of the same thing.
+bounded as (
+    select
+        measured.* exclude (actual_year_to_date_least, actual_cumulative_least),
+        sources.official_value,
+        sources.official_source,
+        case
+            when measured.actual_year_to_date is not null
+                then least(measured.actual_year_to_date_least, sources.source_least)
+        end as actual_year_to_date_least,
+        case
+            when measured.actual_year_to_date is not null and measured.is_whole
+                then greatest(measured.actual_year_to_date, sources.source_most)
+        end as actual_year_to_date_most,
+        case
+            when measured.actual_cumulative is not null
+                then least(measured.actual_cumulative_least, sources.source_cumulative_least)
+        end as actual_cumulative_least,
+        case
+            when measured.actual_cumulative is not null and measured.is_cumulative_whole
+                then greatest(measured.actual_cumulative, sources.source_cumulative_most)
+        end as actual_cumulative_most
+    from measured
+    left join {{ ref('int_official_values') }} as sources
+        on
+            measured.county_code = sources.county_code
+            and measured.plan_code = sources.plan_code
+            and measured.indicator_code = sources.indicator_code
+            and measured.reporting_month = sources.reporting_month
+),
+
+ends as (
+    select
+        *,
+        -- Nothing bounds what is not all there.
+        {% for number in ['actual_year_to_date', 'actual_cumulative'] -%}
+            case
+                when {{ number }} is not null
+                    then coalesce({{ number }}_most, cast('infinity' as double))
+            end as {{ number }}_end
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from bounded
 )
 
 select
-    *,
-    {% for end in ['', '_least'] -%}
+    * exclude (actual_year_to_date_end, actual_cumulative_end),
+    {% for end in ['least', 'end'] -%}
         case
             when target_basis <> 'cumulative'
-                then {{ reading_status('actual_year_to_date' ~ end, 'expected_annual') }}
-        end as annual_status{{ end }},
+                then {{ reading_status('actual_year_to_date_' ~ end, 'expected_annual') }}
+        end as annual_status_{{ 'most' if end == 'end' else end }},
         case
             when target_basis in ('cumulative', 'unstated')
-                then {{ reading_status('actual_cumulative' ~ end, 'expected_cumulative') }}
-        end as cumulative_status{{ end }},
+                then {{ reading_status('actual_cumulative_' ~ end, 'expected_cumulative') }}
+        end as cumulative_status_{{ 'most' if end == 'end' else end }},
     {% endfor %}
-    coalesce(completeness < 1, false)
-    and coalesce(actual_year_to_date, actual_cumulative) is not null as is_lower_bound
-from measured
+    -- Of the numbers that a target of this basis is read against, one is not all there.
+    (
+        target_basis <> 'cumulative'
+        and actual_year_to_date is not null
+        and actual_year_to_date_most is null
+    )
+    or (
+        target_basis in ('cumulative', 'unstated')
+        and actual_cumulative is not null
+        and actual_cumulative_most is null
+    )
+    or coalesce(counties_reporting < counties_expected, false) as is_lower_bound
+from ends

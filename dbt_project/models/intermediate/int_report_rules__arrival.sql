@@ -6,6 +6,19 @@ with reports as (
     from {{ ref('fct_submissions') }}
 ),
 
+owed_records as (
+    select
+        *,
+        last_month as reporting_month
+    from {{ ref('int_record_periods') }}
+    where
+        is_registered
+        and (
+            (received_at is null and is_deadline_past)
+            or cast(received_at as date) > reporting_deadline
+        )
+),
+
 replacements as (
     select *
     from {{ ref('int_report_replacements') }}
@@ -25,6 +38,23 @@ where reports.status = 'missing' or (reports.version = 1 and reports.days_late >
 
 union all by name
 
+{% for source in ['hotline', 'referral'] -%}
+    select
+        {{ finding(
+            'missing_records', variant=source, at='owed_records',
+            lacks=['delivery_id', 'indicator_code', 'sheet', 'cell', 'row_number'],
+            found_at='cast(owed_records.reporting_deadline as timestamp) + interval 1 day',
+            is_mended='owed_records.received_at is not null',
+            days={'deadline': 'owed_records.reporting_deadline'},
+            months={'first': 'owed_records.first_month', 'last': 'owed_records.last_month'},
+        ) }},
+        owed_records.received_at as mended_at
+    from owed_records
+    where owed_records.source = '{{ source }}'
+
+    union all by name
+
+{% endfor -%}
 select
     {{ finding(
         'late_report', at='reports', lacks=['indicator_code', 'sheet', 'cell', 'row_number'],

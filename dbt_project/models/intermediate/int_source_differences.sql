@@ -51,6 +51,10 @@ select
     differences.*,
     case
         when differences.difference = 0 then null
+        when
+            differences.second_value is null
+            or (differences.first_value is null and differences.first_source <> 'submission')
+            then 'source_missing'
         when differences.difference is null or not differences.is_whole
             then 'incomplete_source'
         when -differences.difference in (neighbours.difference_before, neighbours.difference_after)

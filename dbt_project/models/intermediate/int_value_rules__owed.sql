@@ -5,8 +5,23 @@ with reported as (
     where frequency = 'month' and is_replaced is not true
 ),
 
--- An empty cell, a refusal and an unknown all leave the value owed; a 0 does not. Parts answer for
--- a total that has no line, not for one whose line is empty.
+-- An empty cell, a refusal and an unknown all leave the value owed; a 0 does not. Parts answer for a
+-- total where all of them do.
+answered as (
+    select
+        delivery_id,
+        institution_code,
+        reporting_month,
+        lines.indicator_code
+    from reported as lines
+    inner join {{ ref('dim_indicators') }} as indicators
+        on
+            lines.plan_code = indicators.plan_code
+            and lines.indicator_code = indicators.indicator_code
+    group by delivery_id, institution_code, reporting_month, lines.indicator_code
+    having {{ is_reported_in_full() | indent(4) }}
+),
+
 answers as (
     select
         reports.county_code,
@@ -19,14 +34,7 @@ answers as (
         min(reported.row_number) filter (where reported.category = 'total') as row_number,
         reports.received_at,
         reports.superseded_at,
-        reports.is_made_up,
-        coalesce(
-            bool_or(reported.value_state in ('number', 'zero', 'not_applicable')) filter (
-                where reported.category = 'total'
-            ),
-            bool_or(reported.value_state in ('number', 'zero', 'not_applicable')),
-            false
-        ) as is_answered
+        reports.is_made_up
     from {{ ref('fct_submissions') }} as reports
     inner join {{ ref('fct_values_due') }} as due
         on
@@ -49,7 +57,12 @@ select
         'value_not_reported', at='answers', texts={'indicator': 'answers.indicator_code'}
     ) }}
 from answers
-where not answers.is_answered
+anti join answered
+    on
+        answers.delivery_id = answered.delivery_id
+        and answers.institution_code = answered.institution_code
+        and answers.reporting_month = answered.reporting_month
+        and answers.indicator_code = answered.indicator_code
 
 union all by name
 

@@ -20,11 +20,11 @@ select
     readings.actual_year_to_date,
     readings.actual_cumulative,
     readings.actual_year_to_date_least,
-    case when not readings.is_lower_bound then readings.actual_year_to_date end
-        as actual_year_to_date_most,
+    readings.actual_year_to_date_most,
     readings.actual_cumulative_least,
-    case when not readings.is_lower_bound then readings.actual_cumulative end
-        as actual_cumulative_most,
+    readings.actual_cumulative_most,
+    readings.official_value,
+    readings.official_source,
     readings.target_value,
     case
         when readings.target_value is null then 'none'
@@ -55,22 +55,43 @@ select
         when readings.target_value is null then 'no_target'
         when
             least(
-                readings.annual_status, readings.annual_status_least,
-                readings.cumulative_status, readings.cumulative_status_least
+                readings.annual_status_least, readings.annual_status_most,
+                readings.cumulative_status_least, readings.cumulative_status_most
             )
             <> greatest(
-                readings.annual_status, readings.annual_status_least,
-                readings.cumulative_status, readings.cumulative_status_least
+                readings.annual_status_least, readings.annual_status_most,
+                readings.cumulative_status_least, readings.cumulative_status_most
             )
             then 'ambiguous'
-        else coalesce(readings.annual_status, readings.cumulative_status)
+        else coalesce(readings.annual_status_least, readings.cumulative_status_least)
     end as status,
+    activity.activity_status,
+    case when activity.activity_status <> 'not_due' then activity.activity_since end
+        as activity_since,
+    last_year.change_on_last_year,
+    coalesce(last_year.values_compared, 0) as values_compared,
     readings.completeness,
+    readings.actual_month is not null and not readings.is_month_whole as is_month_lower_bound,
     readings.is_lower_bound,
+    cast(readings.counties_reporting as integer) as counties_reporting,
+    cast(readings.counties_expected as integer) as counties_expected,
+    readings.counties_missing,
     cast(coalesce(remarks.waivers, 0) as integer) as waivers,
     cast(coalesce(remarks.corrections, 0) as integer) as corrections,
     readings.is_made_up
 from {{ ref('int_progress_readings') }} as readings
+inner join {{ ref('int_activity') }} as activity
+    on
+        readings.county_code = activity.county_code
+        and readings.plan_code = activity.plan_code
+        and readings.indicator_code = activity.indicator_code
+        and readings.reporting_month = activity.reporting_month
+left join {{ ref('int_last_year') }} as last_year
+    on
+        readings.county_code = last_year.county_code
+        and readings.plan_code = last_year.plan_code
+        and readings.indicator_code = last_year.indicator_code
+        and readings.reporting_month = last_year.reporting_month
 left join remarks
     on
         readings.county_code = remarks.county_code

@@ -1,6 +1,7 @@
 -- What the records count, exact, in every shape that may go out once it is protected: a county by
 -- year, one dimension at a time; the nation by quarter, and by year with sex and age together too.
--- Each thing is counted once, where it came first, so that quarters and counties add up.
+-- Each thing is counted once, where it came first, so that quarters and counties add up. Of a period
+-- without any records nothing is known; where a month of it lacks some, a count is a lower bound.
 {% set categories = {
     'total': ['total'],
     'sex': ['female', 'male'],
@@ -121,32 +122,103 @@ periods as (
     where has_begun
     group by year, (month_number + 2) // 3
     having count(*) = 3
+),
+
+-- What the records of a period lack, and which counties are in the nation's.
+covered_periods as (
+    select
+        periods.period,
+        areas.county_code,
+        areas.source,
+        bool_or(covered.coverage <> 'none') filter (where covered.county_code = areas.county_code)
+            as is_any,
+        count(*) filter (
+            where covered.county_code = areas.county_code and covered.coverage = 'whole'
+        ) as whole_months,
+        list(distinct covered.county_code) filter (
+            where covered.coverage <> 'none' and covered.county_code <> 'AL'
+        ) as counties,
+        bool_and(covered.counties_missing is null) filter (where covered.county_code = 'AL')
+            as is_national
+    from areas
+    inner join {{ ref('int_record_months') }} as covered
+        on
+            areas.source = covered.source
+            and (areas.is_nation or areas.county_code = covered.county_code)
+    inner join periods
+        on covered.reporting_month between periods.first_month and periods.last_month
+    group by periods.period, areas.county_code, areas.source
+),
+
+counted as (
+    select
+        areas.county_code,
+        areas.is_nation,
+        areas.source,
+        periods.last_month as reporting_month,
+        periods.period,
+        date_diff('month', periods.first_month, periods.last_month) + 1 as months,
+        asked.subject,
+        asked.dimension,
+        asked.category,
+        count(cells.subject) as value,
+        any_value(areas.counties) as counties,
+        any_value(areas.is_made_up) as is_made_up
+    from areas
+    inner join asked on areas.source = asked.source
+    inner join periods
+        on
+            (periods.is_year and (areas.is_nation or asked.dimension <> 'sex_and_age_group'))
+            or (not periods.is_year and areas.is_nation and asked.dimension = 'total')
+    left join cells
+        on
+            (areas.is_nation or areas.county_code = cells.county_code)
+            and asked.subject = cells.subject
+            and asked.dimension = cells.dimension
+            and asked.category = cells.category
+            and date_trunc('month', cells.occurred_on)
+            between periods.first_month and periods.last_month
+    group by
+        areas.county_code, areas.is_nation, areas.source, periods.first_month, periods.last_month,
+        periods.period, asked.subject, asked.dimension, asked.category
+),
+
+expected as (
+    select count(*) as counties
+    from {{ ref('dim_counties') }}
+    where not is_nation
 )
 
 select
-    areas.county_code,
-    periods.last_month as reporting_month,
-    periods.period,
-    asked.subject,
-    asked.dimension,
-    asked.category,
-    cast(count(cells.subject) as integer) as value,
-    any_value(areas.counties) as counties,
-    any_value(areas.is_made_up) as is_made_up
-from areas
-inner join asked on areas.source = asked.source
-inner join periods
+    counted.county_code,
+    counted.reporting_month,
+    counted.period,
+    counted.subject,
+    counted.dimension,
+    counted.category,
+    case when covered.is_any then cast(counted.value as integer) end as value,
+    covered.whole_months is distinct from counted.months
+    and (counted.is_nation or covered.is_any is true) as is_lower_bound,
+    case
+        when counted.is_nation
+            then
+                cast(
+                    if(
+                        covered.is_national, expected.counties, coalesce(len(covered.counties), 0)
+                    ) as integer
+                )
+    end as counties_reporting,
+    case when counted.is_nation then cast(expected.counties as integer) end as counties_expected,
+    case
+        when counted.is_nation and covered.is_national is not true
+            then {{ counties_missing('covered.counties') | indent(12) }}
+    end as counties_missing,
+    counted.counties,
+    counted.is_made_up
+from counted
+cross join expected
+left join covered_periods as covered
     on
-        (periods.is_year and (areas.is_nation or asked.dimension <> 'sex_and_age_group'))
-        or (not periods.is_year and areas.is_nation and asked.dimension = 'total')
-left join cells
-    on
-        (areas.is_nation or areas.county_code = cells.county_code)
-        and asked.subject = cells.subject
-        and asked.dimension = cells.dimension
-        and asked.category = cells.category
-        and date_trunc('month', cells.occurred_on)
-        between periods.first_month and periods.last_month
-group by
-    areas.county_code, periods.last_month, periods.period, asked.subject, asked.dimension,
-    asked.category
+        counted.county_code = covered.county_code
+        and counted.source = covered.source
+        and counted.period = covered.period

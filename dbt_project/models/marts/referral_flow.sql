@@ -65,47 +65,58 @@ with counted as (
     group by county_code, reporting_month
 )
 
--- Between a county's first and last record, a month without records is a month with none.
+-- A month without records is a month with none where its files came, and else nothing is known.
+{% set counts = [
+    'flagged', 'identified', 'formally_identified', 'not_a_victim', 'referred',
+    'referral_accepted', 'assisted', 'identified_children', 'identified_adults',
+    'identified_female', 'identified_male', 'identified_by_mobile_unit',
+    'identified_by_border', 'identified_by_hotline_or_app', 'identified_by_police',
+    'employed_self', 'employed_private', 'employed_public', 'employed_not_known',
+    'identified_age_not_known', 'identified_other_sex', 'identified_sex_not_known',
+    'identified_by_others', 'identified_channel_not_known', 'referral_declined',
+    'special_protection', 'assisted_return', 'in_education', 'closed',
+] -%}
 select
-    spans.county_code,
-    months.month as reporting_month,
-    {% for column in [
-        'flagged', 'identified', 'formally_identified', 'not_a_victim', 'referred',
-        'referral_accepted', 'assisted', 'identified_children', 'identified_adults',
-        'identified_female', 'identified_male', 'identified_by_mobile_unit',
-        'identified_by_border', 'identified_by_hotline_or_app', 'identified_by_police',
-        'employed_self', 'employed_private', 'employed_public', 'employed_not_known',
-        'identified_age_not_known', 'identified_other_sex', 'identified_sex_not_known',
-        'identified_by_others', 'identified_channel_not_known', 'referral_declined',
-        'special_protection', 'assisted_return', 'in_education', 'closed',
-    ] -%}
-        cast(coalesce(counted.{{ column }}, 0) as integer) as {{ column }},
+    covered.county_code,
+    covered.reporting_month,
+    {% for column in counts -%}
+        case when covered.coverage <> 'none' then cast(coalesce(counted.{{ column }}, 0) as integer)
+        end as {{ column }},
     {% endfor %}
     {% for status in [
         'flagged', 'initially_identified', 'formally_identified', 'not_a_victim',
     ] -%}
-        cast(coalesce(standing.standing_{{ status }}, 0) as integer) as standing_{{ status }},
+        case
+            when covered.coverage <> 'none'
+                then cast(coalesce(standing.standing_{{ status }}, 0) as integer)
+        end as standing_{{ status }},
     {% endfor %}
-    cast(coalesce(at_least.persons, 0) as integer) as identified_least,
-    cast(coalesce(counted.identified, 0) as integer) as identified_most,
+    case when covered.coverage <> 'none' then cast(coalesce(at_least.persons, 0) as integer) end
+        as identified_least,
+    case when covered.coverage = 'whole' then cast(coalesce(counted.identified, 0) as integer) end
+        as identified_most,
     cast(counted.median_days_identified_to_referred as double)
         as median_days_identified_to_referred,
     cast(counted.median_days_referred_to_assisted as double)
         as median_days_referred_to_assisted,
-    spans.is_made_up
-from {{ ref('int_record_spans') }} as spans
-inner join {{ ref('dim_months') }} as months
-    on months.month between spans.first_month and spans.last_month
+    covered.coverage,
+    covered.coverage = 'part' or coalesce(covered.counties_reporting < covered.counties_expected, false)
+        as is_lower_bound,
+    covered.counties_reporting,
+    covered.counties_expected,
+    covered.counties_missing,
+    covered.is_made_up
+from {{ ref('int_record_months') }} as covered
 left join counted
     on
-        spans.county_code = counted.county_code
-        and months.month = counted.reporting_month
+        covered.county_code = counted.county_code
+        and covered.reporting_month = counted.reporting_month
 left join {{ ref('int_referral_standing') }} as standing
     on
-        spans.county_code = standing.county_code
-        and months.month = standing.reporting_month
+        covered.county_code = standing.county_code
+        and covered.reporting_month = standing.reporting_month
 left join {{ ref('int_identified_least') }} as at_least
     on
-        spans.county_code = at_least.county_code
-        and months.month = at_least.reporting_month
-where spans.source = 'referral'
+        covered.county_code = at_least.county_code
+        and covered.reporting_month = at_least.reporting_month
+where covered.source = 'referral'

@@ -67,24 +67,67 @@ measured as (
             and placed.indicator_code = starts.indicator_code
             and placed.reporting_month = starts.reporting_month
     group by placed.area_code, placed.plan_code, placed.indicator_code, placed.reporting_month
+),
+
+counties as (
+    select
+        plan_code,
+        indicator_code,
+        reporting_month,
+        bool_and(is_month_whole) as is_month_whole,
+        count(*) as counties_expected,
+        count(actual_month) as counties_reporting,
+        list(county_code) filter (where actual_month is not null) as counties
+    from {{ ref('int_county_progress') }}
+    group by plan_code, indicator_code, reporting_month
+),
+
+covered as (
+    select
+        county_code,
+        plan_code,
+        indicator_code,
+        reporting_month,
+        is_month_whole,
+        cast(null as integer) as counties_reporting,
+        cast(null as integer) as counties_expected,
+        cast(null as varchar) as counties_missing
+    from {{ ref('int_county_progress') }}
+    union all by name
+    select
+        * exclude (counties),
+        'AL' as county_code,
+        {{ counties_missing('counties.counties') | indent(8) }} as counties_missing
+    from counties
 )
 
 select
-    area_code as county_code,
-    reporting_month,
-    plan_code,
-    indicator_code,
-    first_value,
-    first_known_at,
-    case when not is_last_empty then last_number end as latest_value,
-    latest_known_at,
-    cast(revisions as integer) as revisions,
-    cast(late_revisions as integer) as late_revisions,
-    cast(corrected_revisions as integer) as corrected_revisions,
-    case when not is_last_empty then last_number - first_value end as revision,
+    measured.area_code as county_code,
+    measured.reporting_month,
+    measured.plan_code,
+    measured.indicator_code,
+    measured.first_value,
+    measured.first_known_at,
+    case when not measured.is_last_empty then measured.last_number end as latest_value,
+    measured.latest_known_at,
+    cast(measured.revisions as integer) as revisions,
+    cast(measured.late_revisions as integer) as late_revisions,
+    cast(measured.corrected_revisions as integer) as corrected_revisions,
+    case when not measured.is_last_empty then measured.last_number - measured.first_value end
+        as revision,
     case
-        when not is_last_empty and first_value <> 0
-            then round((last_number - first_value) / first_value, 4)
+        when not measured.is_last_empty and measured.first_value <> 0
+            then round((measured.last_number - measured.first_value) / measured.first_value, 4)
     end as relative_revision,
-    is_made_up
+    not coalesce(covered.is_month_whole, false) as is_lower_bound,
+    cast(covered.counties_reporting as integer) as counties_reporting,
+    cast(covered.counties_expected as integer) as counties_expected,
+    covered.counties_missing,
+    measured.is_made_up
 from measured
+left join covered
+    on
+        measured.area_code = covered.county_code
+        and measured.plan_code = covered.plan_code
+        and measured.indicator_code = covered.indicator_code
+        and measured.reporting_month = covered.reporting_month

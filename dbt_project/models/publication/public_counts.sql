@@ -44,6 +44,13 @@ years as (
         progress.indicator_code as subject,
         progress.actual_year_to_date as value,
         counties_in_years.counties,
+        coalesce(progress.counties_reporting < progress.counties_expected, false)
+        or (
+            progress.actual_year_to_date is not null
+            and progress.actual_year_to_date_most is null
+        ) as is_lower_bound,
+        progress.counties_reporting,
+        progress.counties_expected,
         case
             when published_years.indicator_code is null then 'reports' else 'published_figure'
         end as counted_from,
@@ -73,6 +80,17 @@ quarters as (
         string_agg(distinct county_code, ' ' order by county_code) filter (
             where county_code <> 'AL' and actual_month is not null
         ) as counties,
+        coalesce(bool_or(is_month_lower_bound), false)
+        or count(distinct county_code) filter (
+            where county_code <> 'AL' and actual_month is not null
+        )
+        < max(counties_expected) as is_lower_bound,
+        cast(
+            count(distinct county_code) filter (
+                where county_code <> 'AL' and actual_month is not null
+            ) as integer
+        ) as counties_reporting,
+        max(counties_expected) as counties_expected,
         'reports' as counted_from,
         cast(null as double) as target_value,
         coalesce(bool_or(is_made_up) filter (where county_code = 'AL'), false) as is_made_up
@@ -96,7 +114,7 @@ every_count as (
     from indicator_counts
     union all by name
     select
-        *,
+        * exclude (counties_missing),
         'records' as counted_from
     from {{ ref('person_counts') }}
 )
@@ -109,6 +127,9 @@ select
     dimension,
     category,
     cast(round(value) as bigint) as value,
+    is_lower_bound,
+    counties_reporting,
+    counties_expected,
     counties,
     counted_from,
     target_value,

@@ -1,0 +1,127 @@
+-- What went on in an indicator, whatever its target: at each month of the plan the state of the last
+-- month in which something was due or came, and since when it has been so.
+{{ config(materialized='table') }}
+
+with answers as (
+    select
+        coalesce(due.county_code, reports.county_code) as county_code,
+        coalesce(due.plan_code, reports.plan_code) as plan_code,
+        coalesce(due.indicator_code, reports.indicator_code) as indicator_code,
+        coalesce(due.reporting_month, reports.reporting_month) as reporting_month,
+        coalesce(reports.is_received, false) as is_received,
+        reports.value
+    from {{ ref('fct_values_due') }} as due
+    full join (select * from {{ ref('int_monthly_reports') }} where is_counted) as reports
+        on
+            due.county_code = reports.county_code
+            and due.institution_code = reports.institution_code
+            and due.plan_code = reports.plan_code
+            and due.indicator_code = reports.indicator_code
+            and due.reporting_month = reports.reporting_month
+),
+
+county_months as (
+    select
+        county_code,
+        plan_code,
+        indicator_code,
+        reporting_month,
+        case
+            when coalesce(sum(value), 0) > 0 then 'active'
+            when bool_and(is_received) then 'no_activity'
+            else 'not_reported'
+        end as activity_status
+    from answers
+    group by county_code, plan_code, indicator_code, reporting_month
+),
+
+grid as (
+    select
+        counties.county_code,
+        months.plan_code,
+        indicators.indicator_code,
+        months.reporting_month,
+        last_value(county_months.activity_status ignore nulls) over (
+            partition by counties.county_code, months.plan_code, indicators.indicator_code
+            order by months.reporting_month
+        ) as activity_status
+    from {{ ref('dim_counties') }} as counties
+    cross join {{ ref('int_plan_months') }} as months
+    inner join {{ ref('dim_indicators') }} as indicators on months.plan_code = indicators.plan_code
+    left join county_months
+        on
+            counties.county_code = county_months.county_code
+            and months.plan_code = county_months.plan_code
+            and indicators.indicator_code = county_months.indicator_code
+            and months.reporting_month = county_months.reporting_month
+    where not counties.is_nation
+),
+
+figures as (
+    select
+        plan_code,
+        indicator_code,
+        reporting_month,
+        max(value) as value
+    from {{ ref('fct_actuals') }}
+    where
+        superseded_at is null
+        and county_code = 'AL'
+        and frequency = 'year'
+        and category = 'total'
+        and value_state in ('number', 'zero')
+    group by plan_code, indicator_code, reporting_month
+),
+
+-- The nation is at rest only where every county says so.
+nation as (
+    select
+        'AL' as county_code,
+        grid.plan_code,
+        grid.indicator_code,
+        grid.reporting_month,
+        case
+            when any_value(figures.value) > 0 then 'active'
+            when any_value(figures.value) = 0 then 'no_activity'
+            when bool_or(grid.activity_status = 'active') then 'active'
+            when count(grid.activity_status) = 0 then null
+            when bool_and(coalesce(grid.activity_status = 'no_activity', false)) then 'no_activity'
+            else 'not_reported'
+        end as activity_status
+    from grid
+    left join figures
+        on
+            grid.plan_code = figures.plan_code
+            and grid.indicator_code = figures.indicator_code
+            and grid.reporting_month = figures.reporting_month
+    group by grid.plan_code, grid.indicator_code, grid.reporting_month
+),
+
+areas as (
+    select * from grid
+    union all
+    select * from nation
+),
+
+changed as (
+    select
+        *,
+        activity_status is distinct from lag(activity_status) over area_months as is_change
+    from areas
+    window area_months as (
+        partition by county_code, plan_code, indicator_code
+        order by reporting_month
+    )
+)
+
+select
+    county_code,
+    plan_code,
+    indicator_code,
+    reporting_month,
+    coalesce(activity_status, 'not_due') as activity_status,
+    max(reporting_month) filter (where is_change) over (
+        partition by county_code, plan_code, indicator_code
+        order by reporting_month
+    ) as activity_since
+from changed

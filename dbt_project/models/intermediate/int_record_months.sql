@@ -1,0 +1,163 @@
+-- What each county's, and the nation's, records of a source say of a month: all there is to say
+-- (whole), a part, because a file is missing or nothing bounds it (part), or nothing (none).
+-- A month without records is a month with none only where its file came.
+{{ config(materialized='table') }}
+
+with extents as (
+    select
+        county_code,
+        source,
+        min(first_month) as first_month,
+        max(last_month) as last_month
+    from (
+        select
+            county_code,
+            source,
+            first_month,
+            last_month
+        from {{ ref('int_record_files') }}
+        union all
+        select
+            county_code,
+            source,
+            first_month,
+            last_month
+        from {{ ref('int_record_periods') }}
+        where is_deadline_past or received_at is not null
+    )
+    group by county_code, source
+),
+
+-- Those of the calendar, and whichever has a record.
+months as (
+    select
+        extents.county_code,
+        extents.source,
+        calendar.month
+    from extents
+    cross join {{ ref('dim_months') }} as calendar
+    union
+    select
+        county_code,
+        source,
+        unnest([first_month, last_month]) as month
+    from {{ ref('int_record_files') }}
+),
+
+county_months as (
+    select
+        extents.county_code,
+        extents.source,
+        months.month as reporting_month,
+        exists (
+            select 1
+            from {{ ref('int_record_files') }} as files
+            where
+                files.county_code = extents.county_code
+                and files.source = extents.source
+                and months.month between files.first_month and files.last_month
+        ) as has_file,
+        (
+            select bool_and(periods.received_at is not null)
+            from {{ ref('int_record_periods') }} as periods
+            where
+                periods.county_code = extents.county_code
+                and periods.source = extents.source
+                and months.month between periods.first_month and periods.last_month
+        ) as is_received
+    from extents
+    inner join months
+        on
+            extents.county_code = months.county_code
+            and extents.source = months.source
+            and months.month between extents.first_month and extents.last_month
+),
+
+made_up as (
+    select
+        county_code,
+        source,
+        bool_or(is_made_up) as is_made_up
+    from {{ ref('int_record_files') }}
+    group by county_code, source
+),
+
+counties as (
+    select
+        county_months.county_code,
+        county_months.source,
+        county_months.reporting_month,
+        case
+            when coalesce(county_months.is_received, county_months.has_file) then 'whole'
+            when county_months.has_file then 'part'
+            else 'none'
+        end as coverage,
+        coalesce(made_up.is_made_up, false) as is_made_up
+    from county_months
+    left join made_up
+        on
+            county_months.county_code = made_up.county_code
+            and county_months.source = made_up.source
+),
+
+nation as (
+    select
+        source,
+        reporting_month,
+        list(county_code order by county_code) filter (
+            where coverage <> 'none' and county_code <> 'AL'
+        ) as counties,
+        bool_and(coverage = 'whole') as is_each_whole,
+        -- A log that a national body keeps is about every county.
+        coalesce(bool_or(coverage = 'whole') filter (where county_code = 'AL'), false)
+            as is_national,
+        bool_or(coverage <> 'none') as is_any,
+        bool_or(is_made_up) as is_made_up
+    from counties
+    group by source, reporting_month
+),
+
+expected as (
+    select count(*) as counties
+    from {{ ref('dim_counties') }}
+    where not is_nation
+)
+
+select
+    county_code,
+    source,
+    reporting_month,
+    coverage,
+    cast(null as integer) as counties_reporting,
+    cast(null as integer) as counties_expected,
+    cast(null as varchar) as counties_missing,
+    is_made_up
+from counties
+where county_code <> 'AL'
+union all
+select
+    'AL' as county_code,
+    nation.source,
+    nation.reporting_month,
+    case
+        when
+            nation.is_national
+            or (nation.is_each_whole and len(nation.counties) = expected.counties)
+            then 'whole'
+        when nation.is_any then 'part'
+        else 'none'
+    end as coverage,
+    cast(
+        case
+            when nation.is_national then expected.counties
+            else coalesce(len(nation.counties), 0)
+        end as integer
+    ) as counties_reporting,
+    cast(expected.counties as integer) as counties_expected,
+    case
+        when not nation.is_national
+            then {{ counties_missing('nation.counties') | indent(12) }}
+    end as counties_missing,
+    nation.is_made_up
+from nation
+cross join expected
