@@ -114,9 +114,7 @@ def as_provisional(table: ProductTable) -> ProductTable:
     """
     if "obs_status" not in table.frame:
         return table
-    frame = table.frame.assign(
-        obs_status=table.frame["obs_status"].replace({NORMAL: PROVISIONAL})
-    )
+    frame = table.frame.assign(obs_status=table.frame["obs_status"].replace({NORMAL: PROVISIONAL}))
     return ProductTable(table.product, table.columns, frame)
 
 

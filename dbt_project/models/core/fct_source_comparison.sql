@@ -27,7 +27,8 @@ select
     end as second_state,
     pairs.difference,
     pairs.is_part,
-    pairs.difference <> 0 and not (pairs.is_part and pairs.difference > 0) as is_contradiction,
+    coalesce(pairs.difference <> 0 and not (pairs.is_part and pairs.difference > 0), false)
+        as is_contradiction,
     pairs.likely_reason,
     reasons.name_sq as reason_sq,
     reasons.name_en as reason_en,

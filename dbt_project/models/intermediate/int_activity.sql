@@ -1,26 +1,8 @@
--- What went on in an indicator, whatever its target: at each month of the plan the state of the last
--- month in which something was due or came, and since when it has been so.
+-- What went on in an indicator, whatever its target: at each month of the plan the state of the
+-- last month in which something was due or came, and since when it has been so.
 {{ config(materialized='table') }}
 
-with answers as (
-    select
-        coalesce(due.county_code, reports.county_code) as county_code,
-        coalesce(due.plan_code, reports.plan_code) as plan_code,
-        coalesce(due.indicator_code, reports.indicator_code) as indicator_code,
-        coalesce(due.reporting_month, reports.reporting_month) as reporting_month,
-        coalesce(reports.is_received, false) as is_received,
-        reports.value
-    from {{ ref('fct_values_due') }} as due
-    full join (select * from {{ ref('int_monthly_reports') }} where is_counted) as reports
-        on
-            due.county_code = reports.county_code
-            and due.institution_code = reports.institution_code
-            and due.plan_code = reports.plan_code
-            and due.indicator_code = reports.indicator_code
-            and due.reporting_month = reports.reporting_month
-),
-
-county_months as (
+with county_months as (
     select
         county_code,
         plan_code,
@@ -31,7 +13,7 @@ county_months as (
             when bool_and(is_received) then 'no_activity'
             else 'not_reported'
         end as activity_status
-    from answers
+    from {{ ref('int_answers') }}
     group by county_code, plan_code, indicator_code, reporting_month
 ),
 
@@ -97,20 +79,19 @@ nation as (
     group by grid.plan_code, grid.indicator_code, grid.reporting_month
 ),
 
-areas as (
-    select * from grid
-    union all
-    select * from nation
-),
-
 changed as (
     select
-        *,
-        activity_status is distinct from lag(activity_status) over area_months as is_change
-    from areas
+        areas.*,
+        coalesce(areas.activity_status, '')
+        <> coalesce(lag(areas.activity_status) over area_months, '-') as is_change
+    from (
+        select * from grid
+        union all
+        select * from nation
+    ) as areas
     window area_months as (
-        partition by county_code, plan_code, indicator_code
-        order by reporting_month
+        partition by areas.county_code, areas.plan_code, areas.indicator_code
+        order by areas.reporting_month
     )
 )
 

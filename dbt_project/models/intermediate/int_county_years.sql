@@ -1,6 +1,6 @@
--- How much of the year a county's numbers of an indicator rest on, at each month of the plan: values
--- due so far and those received in full. A number is whole when all of the year so far was owed and
--- came: of months in which nobody owed anything, and nobody reported, nothing is known.
+-- What a county's numbers of an indicator rest on, at each month of the plan: values due in the
+-- year so far, and those received in full. A number is whole when all of the year so far was owed
+-- and came: of months in which nobody owed anything, and nobody reported, nothing is known.
 {{ config(materialized='table') }}
 
 -- A quarterly value tells of three months, a yearly one of twelve.
@@ -10,43 +10,13 @@ with begun as (
         plan_code,
         indicator_code,
         year(reporting_month) as year,
-        min(month(reporting_month)
+        min(
+            month(reporting_month)
             - case frequency when 'quarterly' then 2 when 'yearly' then 11 else 0 end
         ) as first_month
     from {{ ref('int_obligation_months') }}
     where is_recorded
     group by county_code, plan_code, indicator_code, year(reporting_month)
-),
-
-due as (
-    select
-        county_code,
-        institution_code,
-        plan_code,
-        indicator_code,
-        reporting_month,
-        true as is_due
-    from {{ ref('fct_values_due') }}
-),
-
--- Each value that was due or came.
-answers as (
-    select
-        coalesce(due.county_code, reports.county_code) as county_code,
-        coalesce(due.plan_code, reports.plan_code) as plan_code,
-        coalesce(due.indicator_code, reports.indicator_code) as indicator_code,
-        coalesce(due.reporting_month, reports.reporting_month) as reporting_month,
-        coalesce(due.is_due, false) as is_due,
-        coalesce(reports.is_received, false) as is_received,
-        coalesce(reports.is_made_up, false) as is_made_up
-    from due
-    full join (select * from {{ ref('int_monthly_reports') }} where is_counted) as reports
-        on
-            due.county_code = reports.county_code
-            and due.institution_code = reports.institution_code
-            and due.plan_code = reports.plan_code
-            and due.indicator_code = reports.indicator_code
-            and due.reporting_month = reports.reporting_month
 ),
 
 years as (
@@ -62,7 +32,7 @@ years as (
         plan_code,
         indicator_code,
         year(reporting_month) as year
-    from answers
+    from {{ ref('int_answers') }}
 ),
 
 counted as (
@@ -84,7 +54,7 @@ counted as (
     from years
     inner join {{ ref('int_plan_months') }} as months
         on years.plan_code = months.plan_code and years.year = months.year
-    left join answers
+    left join {{ ref('int_answers') }} as answers
         on
             years.county_code = answers.county_code
             and years.plan_code = answers.plan_code

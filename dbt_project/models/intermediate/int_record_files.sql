@@ -1,5 +1,5 @@
--- Each accepted file of records and the months that it tells of. A log is sent as it grows: it tells
--- of every month from its first contact to its last. Records of cases are sent whole whenever
+-- Each accepted file of records and the months that it tells of. A log is sent as it grows: it
+-- tells of every month from its first contact to its last. Records of cases are sent whole whenever
 -- something is new: a file tells of the period in which its last event lies, not of all those that
 -- its cases go back to.
 {{ config(materialized='table') }}

@@ -49,8 +49,8 @@ county_months as (
         extents.county_code,
         extents.source,
         months.month as reporting_month,
-        exists (
-            select 1
+        (
+            select count(*) > 0
             from {{ ref('int_record_files') }} as files
             where
                 files.county_code = extents.county_code

@@ -65,15 +65,15 @@ periods as (
     ) as owed
     inner join {{ ref('dim_months') }} as months
         on
-            months.has_begun
-            and owed.valid_from <= months.month
+            owed.valid_from <= months.month
+            and months.has_begun
             and case owed.frequency
-                when 'monthly' then months.month <= owed.valid_to
+                when 'monthly' then owed.valid_to >= months.month
                 when 'quarterly'
                     then
-                        months.month_number in (3, 6, 9, 12)
-                        and months.month <= owed.valid_to + interval 2 month
-                else months.month_number = 12 and months.month <= owed.valid_to + interval 11 month
+                        owed.valid_to + interval 2 month >= months.month
+                        and months.month_number in (3, 6, 9, 12)
+                else owed.valid_to + interval 11 month >= months.month and months.month_number = 12
             end
 )
 
@@ -99,7 +99,7 @@ left join {{ ref('int_record_files') }} as files
                     periods.first_month <= files.last_month
                     and periods.last_month >= files.first_month
             else
-                coalesce(files.sender_code = periods.institution_code, true)
+                coalesce(periods.institution_code = files.sender_code, true)
                 and files.last_month between periods.first_month and periods.last_month
         end
 group by all

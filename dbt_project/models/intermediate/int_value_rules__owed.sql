@@ -5,20 +5,21 @@ with reported as (
     where frequency = 'month' and is_replaced is not true
 ),
 
--- An empty cell, a refusal and an unknown all leave the value owed; a 0 does not. Parts answer for a
--- total where all of them do.
+-- An empty cell, a refusal and an unknown all leave the value owed; a 0 does not. Parts answer for
+-- a total where all of them do.
 answered as (
     select
-        delivery_id,
-        institution_code,
-        reporting_month,
+        lines.delivery_id,
+        lines.institution_code,
+        lines.reporting_month,
         lines.indicator_code
     from reported as lines
     inner join {{ ref('dim_indicators') }} as indicators
         on
             lines.plan_code = indicators.plan_code
             and lines.indicator_code = indicators.indicator_code
-    group by delivery_id, institution_code, reporting_month, lines.indicator_code
+    group by
+        lines.delivery_id, lines.institution_code, lines.reporting_month, lines.indicator_code
     having {{ is_reported_in_full() | indent(4) }}
 ),
 

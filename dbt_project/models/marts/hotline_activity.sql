@@ -23,7 +23,7 @@ counted as (
         count(*) filter (where not is_duplicate) as distinct_contacts,
         count(*) filter (where is_duplicate) as duplicates,
         count(*) filter (where is_repeat) as repeats,
-        count(distinct (county_code, case_key)) filter (where case_key is not null) as cases,
+        count(distinct county_code || case_key) as cases,
         count(*) filter (where opens_case) as cases_opened,
         count(*) filter (where suspicion_elements >= 3 and not is_duplicate)
             as three_elements_or_more,
@@ -40,18 +40,21 @@ counted as (
     group by area_code, reporting_month, channel, purpose
 ),
 
+codes as (
+    select distinct
+        code_list,
+        code
+    from {{ ref('dim_codes') }}
+),
+
 grid as (
     select
         covered.*,
         channels.code as channel,
         purposes.code as purpose
     from {{ ref('int_record_months') }} as covered
-    cross join (
-        select distinct code from {{ ref('dim_codes') }} where code_list = 'contact_channels'
-    ) as channels
-    cross join (
-        select distinct code from {{ ref('dim_codes') }} where code_list = 'contact_purposes'
-    ) as purposes
+    inner join codes as channels on channels.code_list = 'contact_channels'
+    inner join codes as purposes on purposes.code_list = 'contact_purposes'
     where covered.source = 'hotline'
 )
 
@@ -61,7 +64,9 @@ select
     grid.channel,
     grid.purpose,
     {% for number in numbers -%}
-        case when grid.coverage <> 'none' then cast(coalesce(counted.{{ number }}, 0) as integer)
+        case
+            when grid.coverage <> 'none'
+                then cast(coalesce(counted.{{ number }}, 0) as integer)
         end as {{ number }},
     {% endfor -%}
     cast(counted.median_hours_to_acceptance as double) as median_hours_to_acceptance,

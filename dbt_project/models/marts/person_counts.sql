@@ -1,7 +1,8 @@
 -- What the records count, exact, in every shape that may go out once it is protected: a county by
 -- year, one dimension at a time; the nation by quarter, and by year with sex and age together too.
--- Each thing is counted once, where it came first, so that quarters and counties add up. Of a period
--- without any records nothing is known; where a month of it lacks some, a count is a lower bound.
+-- Each thing is counted once, where it came first, so that quarters and counties add up. Of a
+-- period without any records nothing is known; where a month of it lacks some, a count is a lower
+-- bound.
 {% set categories = {
     'total': ['total'],
     'sex': ['female', 'male'],
@@ -197,8 +198,8 @@ select
     counted.dimension,
     counted.category,
     case when covered.is_any then cast(counted.value as integer) end as value,
-    covered.whole_months is distinct from counted.months
-    and (counted.is_nation or covered.is_any is true) as is_lower_bound,
+    coalesce(covered.whole_months, 0) < counted.months
+    and (counted.is_nation or coalesce(covered.is_any, false)) as is_lower_bound,
     case
         when counted.is_nation
             then
@@ -210,7 +211,7 @@ select
     end as counties_reporting,
     case when counted.is_nation then cast(expected.counties as integer) end as counties_expected,
     case
-        when counted.is_nation and covered.is_national is not true
+        when counted.is_nation and not coalesce(covered.is_national, false)
             then {{ counties_missing('covered.counties') | indent(12) }}
     end as counties_missing,
     counted.counties,

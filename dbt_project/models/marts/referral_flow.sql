@@ -80,7 +80,9 @@ select
     covered.county_code,
     covered.reporting_month,
     {% for column in counts -%}
-        case when covered.coverage <> 'none' then cast(coalesce(counted.{{ column }}, 0) as integer)
+        case
+            when covered.coverage <> 'none'
+                then cast(coalesce(counted.{{ column }}, 0) as integer)
         end as {{ column }},
     {% endfor %}
     {% for status in [
@@ -91,17 +93,19 @@ select
                 then cast(coalesce(standing.standing_{{ status }}, 0) as integer)
         end as standing_{{ status }},
     {% endfor %}
-    case when covered.coverage <> 'none' then cast(coalesce(at_least.persons, 0) as integer) end
-        as identified_least,
-    case when covered.coverage = 'whole' then cast(coalesce(counted.identified, 0) as integer) end
-        as identified_most,
+    case
+        when covered.coverage <> 'none' then cast(coalesce(at_least.persons, 0) as integer)
+    end as identified_least,
+    case
+        when covered.coverage = 'whole' then cast(coalesce(counted.identified, 0) as integer)
+    end as identified_most,
     cast(counted.median_days_identified_to_referred as double)
         as median_days_identified_to_referred,
     cast(counted.median_days_referred_to_assisted as double)
         as median_days_referred_to_assisted,
     covered.coverage,
-    covered.coverage = 'part' or coalesce(covered.counties_reporting < covered.counties_expected, false)
-        as is_lower_bound,
+    covered.coverage = 'part'
+    or coalesce(covered.counties_reporting < covered.counties_expected, false) as is_lower_bound,
     covered.counties_reporting,
     covered.counties_expected,
     covered.counties_missing,
