@@ -154,7 +154,8 @@ def test_a_number_has_a_unit_and_says_what_an_empty_one_means(tier: Tier) -> Non
         assert one.numbers or one.name in ("remarks", "findings")
         for column in one.numbers.values():
             assert column.type in ("INTEGER", "DOUBLE")
-            assert column.when_empty in ("not_owed", "not_reported", "as_reported"), column.name
+            known = ("not_owed", "not_reported", "as_reported", "as_official")
+            assert column.when_empty in known, column.name
             if column.unit == "as_indicator" or column.when_empty == "as_reported":
                 assert "indicator_code" in one.column_names, one.name
             if column.unit == "as_subject":
@@ -208,7 +209,7 @@ def test_codes_are_of_declared_columns_and_have_names_in_both_languages() -> Non
     assert lists <= set(declared_columns())
     for code_list in lists:
         assert all(" / " in label for label in labels(code_list).values())
-    assert set(signs()) == {"O", "L", "M", "Q"}
+    assert set(signs()) == {"U", "O", "L", "M", "Q"}
     assert not set(signs().values()) & {"", "0"}
 
 

@@ -42,7 +42,7 @@ from orchestration.products.tree import (
     VERDICT,
     WORKBOOK,
 )
-from orchestration.products.words import restated_summary
+from orchestration.products.words import completeness_texts, restated_summary
 from sources.texts import both
 
 #: Tables that repeat, value by value, what the marts have.
@@ -166,7 +166,7 @@ def read_release(
             content = json.loads(path.read_text(encoding="utf-8"))
             came = content["release"].pop("completeness", None)
             if came is not None:
-                allowed.add(both("release.completeness", **came))
+                allowed.update(completeness_texts(came))
                 _read_completeness(file, came)
             _read_texts(file, content)
         elif path.name == VERDICT:

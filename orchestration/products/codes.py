@@ -15,6 +15,9 @@ from orchestration.products.tables import ProductTable, table_of
 
 _FOLDER = Path(__file__).parent
 
+#: The observation status of a number that is not all there.
+LOW_RELIABILITY = "U"
+
 
 @dataclass(frozen=True)
 class ProductCode:
@@ -25,7 +28,7 @@ class ProductCode:
     name_sq: str
     name_en: str
     source: str
-    #: What a sheet shows in place of a number with this status, never a 0; else empty.
+    #: What a sheet shows before a number with this status, or in its place: never a 0; else empty.
     sign: str
 
     @property
@@ -60,7 +63,7 @@ def labels(code_list: str) -> dict[str, str]:
 
 @cache
 def signs() -> dict[str, str]:
-    """Return what a sheet shows in place of a number that is not there, by observation status."""
+    """Return what a sheet shows before or in place of a number, by observation status."""
     return {code.code: code.sign for code in published_codes() if code.sign}
 
 

@@ -4,10 +4,13 @@ Belongs here: sentences made of a table. Not here: the words (sources/texts/rele
 (codes.csv), or the looks of a workbook (orchestration.publication.writing.workbook).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from orchestration.products.declaration import Product
-from sources.texts import text
+from sources.texts import both, text
 
 
 def one_row(mart: Product) -> str:
@@ -20,3 +23,12 @@ def restated_summary(restated: pd.DataFrame) -> str:
     """Return how many values were restated for each reason."""
     counts = sorted(restated["reason"].value_counts().to_dict().items())
     return ", ".join(f"{count} {reason}" for reason, count in counts)
+
+
+def completeness_texts(came: Mapping[str, Any]) -> list[str]:
+    """Return what a release says of the reports that came, and of the nation's counties."""
+    texts = [both("release.completeness", **came)]
+    if "counties_expected" in came:
+        counties = {**came, "counties_missing": came["counties_missing"] or "–"}
+        texts.append(both("release.completeness_of_nation", **counties))
+    return texts

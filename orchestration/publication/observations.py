@@ -12,10 +12,11 @@ import duckdb
 import pandas as pd
 
 from expectations.protection import MASKED
+from orchestration.products.codes import LOW_RELIABILITY
 from orchestration.products.declaration import Product, product
 from orchestration.products.tables import ProductTable, table_of
 
-NORMAL, PROVISIONAL, LOW_RELIABILITY = "A", "P", "U"
+NORMAL, PROVISIONAL = "A", "P"
 NOT_REPORTED, CANNOT_EXIST = "O", "M"
 STATUS_SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"

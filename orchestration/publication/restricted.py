@@ -126,14 +126,22 @@ def as_of(connection: duckdb.DuckDBPyConnection) -> date:
 def completeness(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> dict[str, Any]:
-    """Return how many reports were due and came, and when the last delivery came."""
-    [(expected, received, on_time, known_until)] = connection.execute(
-        "select expected, received, on_time, known_until from publication.area_completeness "
+    """Return how many reports were due and came, and when the last delivery came.
+
+    Of the nation also how many counties report, of how many, and which do not.
+    """
+    [(expected, received, on_time, known_until, *counties)] = connection.execute(
+        "select expected, received, on_time, known_until, counties_reporting, counties_expected, "
+        "counties_missing from publication.area_completeness "
         "where county_code = ? and reporting_month = ?",
         [county_code, month],
     ).fetchall()
+    came = {"expected": expected, "received": received, "on_time": on_time}
+    if counties[1] is not None:
+        names = ("counties_reporting", "counties_expected", "counties_missing")
+        came |= dict(zip(names, counties, strict=True))
     return {
-        "completeness": {"expected": expected, "received": received, "on_time": on_time},
+        "completeness": came,
         "known_until": None if known_until is None else f"{known_until:%Y-%m-%dT%H:%M:%SZ}",
     }
 

@@ -31,8 +31,11 @@ _KEPT = 256
 
 @dataclass(frozen=True)
 class Offered:
-    """A release as it is offered. `expected` and `received` count reports, None where
-    unsaid; `status` is provisional or final, `released_on` and `final_on` dates as 2023-06-12.
+    """A release as it is offered.
+
+    `expected` and `received` count reports, None where unsaid; of the nation `counties_reporting`
+    counts counties of `counties_expected`. `status` is provisional or final, `released_on` and
+    `final_on` are dates as 2023-06-12.
     """
 
     tier: str
@@ -46,6 +49,9 @@ class Offered:
     final_on: str | None
     expected: int | None
     received: int | None
+    counties_reporting: int | None
+    counties_expected: int | None
+    counties_missing: str | None
     files: tuple[dict[str, Any], ...]
 
     @property
@@ -130,7 +136,16 @@ def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str
                 "status": release.status,
                 "final_on": release.final_on,
                 "is_made_up": release.is_made_up,
-                "completeness": {"expected": release.expected, "received": release.received},
+                "completeness": {
+                    name: getattr(release, name)
+                    for name in (
+                        "expected",
+                        "received",
+                        "counties_reporting",
+                        "counties_expected",
+                        "counties_missing",
+                    )
+                },
                 "path": release.path,
                 "files": release.files,
             }
@@ -162,7 +177,7 @@ def _changes(folder: str, depth: int = 2) -> Iterator[tuple[str, int]]:
 
 
 def _offered(listed: ListedRelease) -> Offered:
-    came = listed.facts.get("completeness")
+    came = listed.facts.get("completeness") or {}
     expected, received = (came["expected"], came["received"]) if came else _reports(listed.path)
     return Offered(
         tier=listed.tier,
@@ -176,6 +191,9 @@ def _offered(listed: ListedRelease) -> Offered:
         final_on=listed.facts.get("final_on"),
         expected=expected,
         received=received,
+        counties_reporting=came.get("counties_reporting"),
+        counties_expected=came.get("counties_expected"),
+        counties_missing=came.get("counties_missing"),
         files=_files(listed),
     )
 

@@ -13,13 +13,20 @@ reports as (
         areas.reporting_month,
         sum(reports.expected) as expected,
         sum(reports.received) as received,
-        sum(reports.on_time) as on_time
+        sum(reports.on_time) as on_time,
+        list(distinct reports.county_code) filter (where reports.received > 0) as counties
     from areas
     left join {{ ref('reporting_completeness') }} as reports
         on
             (areas.is_nation or areas.county_code = reports.county_code)
             and areas.reporting_month = reports.reporting_month
     group by areas.county_code, areas.reporting_month
+),
+
+expected as (
+    select count(*) as counties
+    from {{ ref('dim_counties') }}
+    where not is_nation
 ),
 
 -- A file of no known month may be about any.
@@ -42,8 +49,16 @@ select
     cast(coalesce(reports.expected, 0) as integer) as expected,
     cast(coalesce(reports.received, 0) as integer) as received,
     cast(coalesce(reports.on_time, 0) as integer) as on_time,
+    case when reports.county_code = 'AL' then cast(coalesce(len(reports.counties), 0) as integer)
+    end as counties_reporting,
+    case when reports.county_code = 'AL' then cast(expected.counties as integer) end
+        as counties_expected,
+    case
+        when reports.county_code = 'AL' then {{ counties_missing('reports.counties') | indent(12) }}
+    end as counties_missing,
     deliveries.known_until
 from reports
+cross join expected
 left join deliveries
     on
         reports.county_code = deliveries.county_code

@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
-from orchestration.products.codes import labels, signs
+from orchestration.products.codes import LOW_RELIABILITY, labels, signs
 from orchestration.products.declaration import published_registers
 from orchestration.products.tables import ProductTable
-from orchestration.products.words import one_row, restated_summary
+from orchestration.products.words import completeness_texts, one_row, restated_summary
 from orchestration.publication.finality import reopening_text
 from orchestration.publication.writing.files import safe_cell
 from sources.texts import both, keys, text
@@ -45,6 +45,8 @@ class _Looks:
     dated: Any
     sign: Any
     numbers: dict[str, Any]
+    #: The same of lower bounds.
+    bounds: dict[str, Any]
 
 
 def write_workbook(
@@ -72,8 +74,9 @@ def write_workbook(
         for table in registers
         if "name_sq" in table.frame
     }
-    _write_cover(book, looks, facts, tables, restated, gate, names)
     statuses = _statuses(observations)
+    has_bounds = LOW_RELIABILITY in statuses.values()
+    _write_cover(book, looks, facts, tables, restated, gate, names, has_bounds=has_bounds)
     shown = list(tables)
     if restated is not None and len(restated.frame):
         shown.append(restated)
@@ -97,6 +100,12 @@ def _looks(book: Any) -> _Looks:
             unit: book.add_format({"num_format": text, "valign": "top"})
             for unit, text in NUMBER_FORMATS.items()
         },
+        bounds={
+            unit: book.add_format(
+                {"num_format": f'"{signs()[LOW_RELIABILITY]} "{text}', "valign": "top"}
+            )
+            for unit, text in NUMBER_FORMATS.items()
+        },
     )
 
 
@@ -108,6 +117,8 @@ def _write_cover(
     restated: ProductTable | None,
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
+    *,
+    has_bounds: bool,
 ) -> None:
     sheet = book.add_worksheet(text("release.workbook.cover", "sq"))
     sheet.hide_gridlines(2)
@@ -131,7 +142,11 @@ def _write_cover(
     if facts.get("known_until"):
         lines.append((both("release.workbook.last_delivery"), facts["known_until"]))
     if came:
-        lines.append((both("release.workbook.completeness"), both("release.completeness", **came)))
+        names_of_facts = ("release.workbook.completeness", "release.workbook.counties")
+        lines += [
+            (both(name), fact)
+            for name, fact in zip(names_of_facts, completeness_texts(came), strict=False)
+        ]
     if reopened := facts.get("reopened"):
         lines.append((both("release.reopened"), reopening_text(reopened)))
     mind_title = (text("release.workbook.mind", "sq"), text("release.workbook.mind", "en"))
@@ -160,6 +175,8 @@ def _write_cover(
             ]
     if restated is not None and len(restated.frame):
         mind.append((restated.product.title, restated_summary(restated.frame)))
+    if has_bounds:
+        mind.insert(0, (both("release.workbook.bounds"), both("release.lower_bound", " ")))
     lines += mind or [("–", both("release.workbook.nothing", " "))]
     lines += [("", ""), (both("release.workbook.signs"), "")]
     statuses = labels("obs_status")
@@ -207,7 +224,9 @@ def _write_mart(
                 text = both(f"release.workbook.{'is_true' if value else 'is_false'}")
                 sheet.write_string(number, position, text, looks.text)
             elif isinstance(value, int | float):
-                form = looks.numbers.get(column.unit) or looks.numbers[_decimals(value)]
+                status = statuses.get((product.name, product.row_name(row), column.name))
+                forms = looks.bounds if status == LOW_RELIABILITY else looks.numbers
+                form = forms.get(column.unit) or forms[_decimals(value)]
                 sheet.write_number(number, position, value, form)
                 text = f"{value:,.1f}"
             elif isinstance(value, date | datetime):
