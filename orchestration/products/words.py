@@ -27,8 +27,10 @@ def restated_summary(restated: pd.DataFrame) -> str:
 
 def completeness_texts(came: Mapping[str, Any]) -> list[str]:
     """Return what a release says of the reports that came, and of the nation's counties."""
-    texts = [both("release.completeness", **came)]
-    if "counties_expected" in came:
-        counties = {**came, "counties_missing": came["counties_missing"] or "–"}
+    reports = {name: came[name] for name in ("expected", "received", "on_time")}
+    counties = {name: came[name] for name in came.keys() - reports.keys()}
+    texts = [both("release.completeness", **reports)]
+    if counties:
+        counties["counties_missing"] = counties["counties_missing"] or "–"
         texts.append(both("release.completeness_of_nation", **counties))
     return texts
