@@ -76,9 +76,10 @@ def parts_within(total: str, parts: Iterable[str]) -> Relation:
     return Relation(((total, 1.0), *((part, -1.0) for part in parts)), 0, inf)
 
 
-def same_count(one: str, other: str) -> Relation:
+def same_count(one: str, other: str, *, since: int = 0, until: float = inf) -> Relation:
     """Return what an attacker assumes of two cells that count the same persons."""
-    return Relation(((one, 1.0), (other, -1.0)), 0, 0, is_assumed=True)
+    terms = ((one, 1.0), (other, -1.0))
+    return Relation(terms, 0, 0, is_assumed=True, since=since, until=until)
 
 
 def share_of(

@@ -389,8 +389,8 @@ def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> N
         } | said  # fmt: skip
         return (
             f"krat-linja-2;AL-04;REALE;K-{number};telefon;2023-05-03 14:30;familjar;"
-            f"raportim rasti;3;forced labour;AL-04;{said['town']};{said['recipient']};{said['accepted']};"
-            f"{said['outcome']};R-{number};;{said.get('original', '')};;;;;\n"
+            f"raportim rasti;3;forced labour;AL-04;{said['town']};{said['recipient']};"
+            f"{said['accepted']};{said['outcome']};R-{number};;{said.get('original', '')};;;;;\n"
         )
 
     first = contact(1) + contact(2, outcome="dyfishim", original="K-1")
