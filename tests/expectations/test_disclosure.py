@@ -129,6 +129,17 @@ def test_the_same_persons_of_fewer_counties_are_others() -> None:
     assert [(tie.since, tie.until) for tie in equal] == [(2, inf)]
 
 
+def test_what_no_report_plausibly_holds_can_be_published_too() -> None:
+    nation, counties = year("AL"), (FIER, VLORE)
+    counts = {year(FIER): 80_000_000, year(VLORE): 3, nation: 80_000_003}
+    origins = {cell: Additive() for cell in counts} | {nation: Additive(counties)}
+    signs = mask(counts, origins, RULES)
+    assert signs[year(FIER)].state == "withheld"
+    verdict = audit(_said(_lines(signs, 1)), relations_among(origins, RULES), K)
+    assert verdict.is_safe
+    assert (verdict.ranges["greatest"] >= K - 1).all()
+
+
 # What krat masks itself
 
 
