@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-#: More than any likely count: a cell that can reach it is unbounded. Where larger ones are published
-#: it is so many times the largest, more than a total has parts.
+#: More than any likely count: a cell that can reach it is unbounded. Where larger ones are shown
+#: it is so many times the largest: more than a total has parts.
 UNBOUNDED = 1_000_000
 _MORE_THAN_PARTS = 100
 
