@@ -250,7 +250,7 @@ def _same_persons(cells: dict[CountKey, Additive], rules: Protection) -> list[Re
     """Return which counts are taken for equal, and from when to when.
 
     Of the nation only those that add up the same counties are: persons of one county are not those
-    of three. A figure of which no counties are known is taken for the widest of the others.
+    of three.
     """
     together: dict[CountKey, list[CountKey]] = defaultdict(list)
     for cell in sorted(cells):
@@ -259,22 +259,36 @@ def _same_persons(cells: dict[CountKey, Additive], rules: Protection) -> list[Re
     relations = []
     for counts in together.values():
         moments = sorted({phase.since for cell in counts for phase in cells[cell].phases})
-        areas = [_counted_in([cells[cell].at(moment) for cell in counts]) for moment in moments]
-        for one, other in combinations(range(len(counts)), 2):
-            alike = [area[one] == area[other] for area in areas]
+        areas = [_counted_in({c: cells[c].at(moment) for c in counts}) for moment in moments]
+        for pair in combinations(counts, 2):
+            alike = [area[pair[0]] == area[pair[1]] is not None for area in areas]
             spans = zip(moments, [*moments[1:], inf], alike, strict=True)
             for is_same, run in groupby(spans, itemgetter(2)):
                 since, *_, until = [moment for start, end, _ in run for moment in (start, end)]
                 if is_same:
-                    names = str(counts[one]), str(counts[other])
+                    # What is counted otherwise from then on stands first, as a total does.
+                    changed = sorted(
+                        pair, key=lambda cell: cells[cell].at(int(since)).since != since
+                    )
+                    names = (str(cell) for cell in changed)
                     relations.append(same_count(*names, since=int(since), until=until))
     return relations
 
 
-def _counted_in(origins: list["Additive"]) -> list[tuple[str, ...]]:
-    """Return the counties that each count adds up; for one that names none, the widest of them."""
-    widest = max((origin.counties for origin in origins), key=lambda names: (len(names), names))
-    return [origin.counties or widest for origin in origins]
+def _counted_in(origins: dict[CountKey, "Additive"]) -> dict[CountKey, tuple[str, ...] | None]:
+    """Return the counties that each count adds up, None where it is of nobody.
+
+    A national figure from elsewhere that names none is taken for the widest of the others.
+    """
+    widest = max(
+        (each.counties for each in origins.values()), key=lambda names: (len(names), names)
+    )
+    return {
+        cell: None
+        if cell.county_code == NATION and each.is_sum and not each.counties
+        else each.counties or widest
+        for cell, each in origins.items()
+    }
 
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
