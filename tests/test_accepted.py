@@ -25,7 +25,7 @@ TODAY = date.today().toordinal()
 @pytest.mark.slow
 def test_what_the_door_accepts_is_built_judged_and_published() -> None:
     sent = files(20, seed_of=1)
-    result = refreshed_with(sent, [BUSY_MONTHS[1], BUSY_MONTHS[3]])
+    result = refreshed_with(sent, [BUSY_MONTHS[-1]])
     # Nothing is shown by files that are refused.
     assert result.accepted.total() > 0.8 * len({file.content for file in sent})
     assert result.accepted.keys() == {layout.id for layout in load_layouts()}
