@@ -16,6 +16,7 @@ from sources.registers import Registers, is_due, obligations_in, plan_in, plan_r
 
 _KNOWN = ("number", "zero")
 _ANSWERS = (*_KNOWN, "not_applicable")
+_LEFT_OUT = ("not_reported", "not_applicable")
 _STATUSES = ("initially_identified", "formally_identified", "not_a_victim")
 
 Row = dict[str, Any]
@@ -73,12 +74,17 @@ def _without_deciding_body(row: Row, _: Registers) -> bool:
     return row["event"] in _STATUSES and row["deciding_organisation_state"] == "not_reported"
 
 
+def _referred_without_recipient(row: Row, _: Registers) -> bool:
+    return row["outcome"] == "referred" and row["referred_to_state"] in _LEFT_OUT
+
+
 #: Rules of records by the raw table, and what in a row breaks each.
 _OF_RECORDS: dict[str, dict[str, Callable[[Row, Registers], bool]]] = {
     "hotline_contacts": {
         "accepted_before_contact": _accepted_before_contact,
         "municipality_in_another_county": _in_another_county,
         "duplicate_without_original": _duplicate_without_original,
+        "referred_without_recipient": _referred_without_recipient,
     },
     "referral_events": {"status_without_deciding_body": _without_deciding_body},
 }

@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-#: More than any count of this domain: a cell that can reach it is unbounded.
+#: More than any likely count: a cell that can reach it is unbounded. Where larger ones are shown
+#: it is so many times the largest: more than a total has parts.
 UNBOUNDED = 1_000_000
+_MORE_THAN_PARTS = 100
 
 #: Slack for sums of floating-point coefficients; counts are whole, so far below one half.
 EPSILON = 1e-6
@@ -76,9 +78,10 @@ def parts_within(total: str, parts: Iterable[str]) -> Relation:
     return Relation(((total, 1.0), *((part, -1.0) for part in parts)), 0, inf)
 
 
-def same_count(one: str, other: str) -> Relation:
+def same_count(one: str, other: str, *, since: int = 0, until: float = inf) -> Relation:
     """Return what an attacker assumes of two cells that count the same persons."""
-    return Relation(((one, 1.0), (other, -1.0)), 0, 0, is_assumed=True)
+    terms = ((one, 1.0), (other, -1.0))
+    return Relation(terms, 0, 0, is_assumed=True, since=since, until=until)
 
 
 def share_of(
@@ -178,7 +181,7 @@ class _Statement:
     table: str
     moment: int
     least: int
-    greatest: int
+    greatest: float
     is_masked: bool
     is_protected: bool
     threshold: float = inf
@@ -189,6 +192,7 @@ class _UnknownCount:
     """One unknown number: a cell from one moment on, until a release says that it changed."""
 
     cell: str
+    most: int
     statements: list[_Statement] = field(default_factory=list)
     is_masked: bool = False
     is_protected: bool = True
@@ -197,7 +201,7 @@ class _UnknownCount:
         heard = [statement for statement in self.statements if statement.table not in without]
         return (
             max((statement.least for statement in heard), default=0),
-            min((statement.greatest for statement in heard), default=UNBOUNDED),
+            int(min([self.most, *(statement.greatest for statement in heard)])),
         )
 
     def hear(self, statement: _Statement) -> None:
@@ -266,7 +270,7 @@ def _connected(
                 table,
                 int(moment),
                 0 if pd.isna(least) else max(0, ceil(least - EPSILON)),
-                UNBOUNDED if pd.isna(greatest) else floor(greatest + EPSILON),
+                inf if pd.isna(greatest) else floor(greatest + EPSILON),
                 bool(is_masked),
                 bool(is_protected),
                 inf if pd.isna(threshold) else threshold,
@@ -292,10 +296,16 @@ def _possible_world(statements: list[_Statement], ties: list[Relation]) -> "_Wor
     return None
 
 
+def _unbounded(statements: list[_Statement]) -> int:
+    numbers = [n for one in statements for n in (one.least, one.greatest) if n < inf]
+    return max(UNBOUNDED, _MORE_THAN_PARTS * int(max(numbers, default=0)))
+
+
 def _lasting_world(
     statements: list[_Statement], ties: list[Relation]
 ) -> tuple[dict[str, _UnknownCount], list[_Row]]:
     counts: dict[str, _UnknownCount] = {}
+    most = _unbounded(statements)
     current: dict[str, str] = {}
     rows: dict[tuple[Any, ...], _Row] = {}
     before: dict[int, tuple[str, ...]] = {}
@@ -304,7 +314,7 @@ def _lasting_world(
     def begin(cell: str, moment: int) -> None:
         """Start a new count of a cell, of which the latest statements still hold."""
         name = f"{cell} #{moment}"
-        fresh = _UnknownCount(cell)
+        fresh = _UnknownCount(cell, most)
         old = counts.get(current.get(cell, ""))
         if old is not None:
             for statement in old.statements:
@@ -322,7 +332,7 @@ def _lasting_world(
             is_another = (statement.cell, moment) in redefined or _has_changed(count, statement)
             if is_later and is_another:
                 name = f"{statement.cell} #{moment}"
-                counts[name] = _UnknownCount(statement.cell)
+                counts[name] = _UnknownCount(statement.cell, most)
                 current[statement.cell] = name
                 count = counts[name]
             count.hear(statement)
@@ -384,6 +394,7 @@ def _momentary_world(
 ) -> tuple[dict[str, _UnknownCount], list[_Row]]:
     """Take each moment by itself: what stands published then, and its relations."""
     counts: dict[str, _UnknownCount] = {}
+    most = _unbounded(statements)
     rows: list[_Row] = []
     current: dict[str, list[_Statement]] = {}
     masked_since: dict[str, bool] = defaultdict(bool)
@@ -394,7 +405,7 @@ def _momentary_world(
         current |= fresh
         cells = set(current) | {cell for relation in ties for cell, _ in relation.terms}
         for cell in cells:
-            count = _UnknownCount(cell)
+            count = _UnknownCount(cell, most)
             for statement in current.get(cell, ()):
                 count.hear(statement)
             # What was masked and is shown later, unchanged as far as anyone can tell, is known.

@@ -8,10 +8,12 @@ be derived from them (disclosure).
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations, groupby
 from math import inf
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -162,6 +164,19 @@ class Additive:
     since: int = 0
     before: "Additive | None" = None
 
+    @property
+    def phases(self) -> Iterator["Additive"]:
+        """This and what was said before, the latest first."""
+        phase: Additive | None = self
+        while phase is not None:
+            yield phase
+            phase = phase.before
+
+    def at(self, moment: int) -> "Additive":
+        """Return what held at a moment; before anything was said, the first that was."""
+        phases = list(self.phases)
+        return next((phase for phase in phases if phase.since <= moment), phases[-1])
+
     def after(self, earlier: "Additive | None", moment: int) -> "Additive":
         """Return how the count came about from a moment on, with what was said of it before."""
         if earlier is None:
@@ -176,8 +191,7 @@ def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[
     relations: list[Relation] = []
     for cell, origin in cells.items():
         until = inf
-        phase: Additive | None = origin
-        while phase is not None:
+        for phase in origin.phases:
             if phase.counties:
                 parts = [str(cell._replace(county_code=county)) for county in phase.counties]
                 relations.append(
@@ -189,7 +203,7 @@ def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[
                         until=until,
                     )
                 )
-            until, phase = phase.since, phase.before
+            until = phase.since
         if cell.period_kind == "year" and cell.dimension == "total":
             nation = cell._replace(county_code=NATION)
             quarters = [f"{cell.period}-Q{number}" for number in (1, 2, 3, 4)]
@@ -232,17 +246,49 @@ def _breakdowns(cells: Iterable[CountKey], rules: Protection) -> list[Relation]:
     return relations
 
 
-def _same_persons(cells: Iterable[CountKey], rules: Protection) -> list[Relation]:
+def _same_persons(cells: dict[CountKey, Additive], rules: Protection) -> list[Relation]:
+    """Return which counts are taken for equal, and from when to when.
+
+    Of the nation only those that add up the same counties are: persons of one county are not those
+    of three.
+    """
     together: dict[CountKey, list[CountKey]] = defaultdict(list)
-    for cell in cells:
+    for cell in sorted(cells):
         if cell.subject in rules.groups and cell.dimension == "total":
             together[cell._replace(subject=rules.groups[cell.subject])].append(cell)
-    return [
-        same_count(str(one), str(other))
-        for counts in together.values()
-        for position, one in enumerate(sorted(counts))
-        for other in sorted(counts)[position + 1 :]
-    ]
+    relations = []
+    for counts in together.values():
+        moments = sorted({phase.since for cell in counts for phase in cells[cell].phases})
+        areas = [_counted_in({c: cells[c].at(moment) for c in counts}) for moment in moments]
+        for pair in combinations(counts, 2):
+            alike = [area[pair[0]] == area[pair[1]] is not None for area in areas]
+            spans = zip(moments, [*moments[1:], inf], alike, strict=True)
+            for is_same, run in groupby(spans, itemgetter(2)):
+                since, *_, until = [moment for start, end, _ in run for moment in (start, end)]
+                if is_same:
+                    # What is counted otherwise from then on stands first, as a total does.
+                    changed = sorted(
+                        pair, key=lambda cell: cells[cell].at(int(since)).since != since
+                    )
+                    names = (str(cell) for cell in changed)
+                    relations.append(same_count(*names, since=int(since), until=until))
+    return relations
+
+
+def _counted_in(origins: dict[CountKey, "Additive"]) -> dict[CountKey, tuple[str, ...] | None]:
+    """Return the counties that each count adds up, None where it is of nobody.
+
+    A national figure from elsewhere that names none is taken for the widest of the others.
+    """
+    widest = max(
+        (each.counties for each in origins.values()), key=lambda names: (len(names), names)
+    )
+    return {
+        cell: None
+        if cell.county_code == NATION and each.is_sum and not each.counties
+        else each.counties or widest
+        for cell, each in origins.items()
+    }
 
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")

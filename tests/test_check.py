@@ -383,11 +383,14 @@ def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> N
         return [(each.rule, each.row_number) for _, each in answer.problems]
 
     def contact(number: int, **said: str) -> str:
-        said = {"town": "Fier", "accepted": "2023-05-03 16:00", "outcome": "u referua"} | said
+        said = {
+            "town": "Fier", "recipient": "policia", "accepted": "2023-05-03 16:00",
+            "outcome": "u referua",
+        } | said  # fmt: skip
         return (
             f"krat-linja-2;AL-04;REALE;K-{number};telefon;2023-05-03 14:30;familjar;"
-            f"raportim rasti;3;forced labour;AL-04;{said['town']};policia;{said['accepted']};"
-            f"{said['outcome']};R-{number};;{said.get('original', '')};;;;;\n"
+            f"raportim rasti;3;forced labour;AL-04;{said['town']};{said['recipient']};"
+            f"{said['accepted']};{said['outcome']};R-{number};;{said.get('original', '')};;;;;\n"
         )
 
     first = contact(1) + contact(2, outcome="dyfishim", original="K-1")
@@ -398,10 +401,13 @@ def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> N
         + contact(3, accepted="2023-05-03 14:00")
         + contact(4, town="Vlorë")
         + contact(5, outcome="dyfishim")
+        + contact(6, recipient="")
+        + contact(7, recipient="nuk dihet")
     ) == [
         ("accepted_before_contact", 4),
         ("municipality_in_another_county", 5),
         ("duplicate_without_original", 6),
+        ("referred_without_recipient", 7),
     ]
     step = (
         "krat-referim-2;AL-04;AL-04-POLICIA;REALE;12;;;P-1;identifikim fillestar;2023-05-04;"

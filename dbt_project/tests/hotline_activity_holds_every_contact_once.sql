@@ -1,16 +1,44 @@
 {{ config(meta={'dagster': {'ref': {'name': 'hotline_activity'}}}) }}
--- Recomputed from the log: contacts and referrals of each county, and of the nation, and month.
-with logged as (
+-- Recomputed from the log: contacts of each county, of the nation, and month, and those referred, each once, in the
+-- month of the first record that gives it as referred, however many records it has.
+with contacts as (
     select
         area_code as county_code,
         reporting_month,
-        count(*) as contacts,
-        count(referred_to) as referrals
+        1 as contacts,
+        0 as referrals,
+        0 as referrals_accepted
+    from {{ ref('fct_hotline_contacts') }}
+    union all
+    select
+        arg_min(county_code, (contacted_at, contact_key)) filter (where is_referred) as county_code,
+        arg_min(reporting_month, (contacted_at, contact_key)) filter (where is_referred)
+            as reporting_month,
+        0 as contacts,
+        1 as referrals,
+        cast(count(accepted_at) > 0 as integer) as referrals_accepted
+    from (
+        select
+            *,
+            referred_to is not null or coalesce(outcome = 'referred', false) as is_referred
+        from {{ ref('fct_hotline_contacts') }}
+    )
+    group by original_contact_key
+    having bool_or(is_referred)
+),
+
+logged as (
+    select
+        area_code as county_code,
+        reporting_month,
+        sum(contacts) as contacts,
+        sum(referrals) as referrals,
+        sum(referrals_accepted) as referrals_accepted
     from (
         select
             *,
             unnest(list_distinct([county_code, 'AL'])) as area_code
-        from {{ ref('fct_hotline_contacts') }}
+        from contacts
     )
     group by all
 ),
@@ -20,7 +48,8 @@ marted as (
         county_code,
         reporting_month,
         sum(contacts) as contacts,
-        sum(referrals) as referrals
+        sum(referrals) as referrals,
+        sum(referrals_accepted) as referrals_accepted
     from {{ ref('hotline_activity') }}
     group by all
     having sum(contacts) > 0
@@ -37,3 +66,4 @@ full outer join marted
 where
     logged.contacts is distinct from marted.contacts
     or logged.referrals is distinct from marted.referrals
+    or logged.referrals_accepted is distinct from marted.referrals_accepted

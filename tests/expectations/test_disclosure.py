@@ -2,12 +2,13 @@
 
 import itertools
 import random
+from math import inf
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from leaky_releases import FIER, LEAKY, VLORE, Leaky, Line, year
+from leaky_releases import FIER, LEAKY, TIRANE, VLORE, Leaky, Line, year
 
 from expectations.disclosure import (
     STATEMENT_COLUMNS,
@@ -102,6 +103,41 @@ def test_a_total_that_adds_up_more_counties_later_is_another_count() -> None:
     }
     (leak,) = (leak for leak in verdict.leaks if leak.cell == str(year(VLORE)))
     assert leak.tables == ("AL/r1", "AL/r2")
+
+
+def test_the_same_persons_of_fewer_counties_are_others() -> None:
+    """Fier alone reports what the records count in three: the others are not none."""
+    reported, published = year("AL", subject="2.1.9.1"), year("AL", subject="2.1.11.1")
+    recorded = year("AL", subject="initially_identified")
+    rules = load_protection([("2.1.9.1", "2.1.11.1")])
+    three, one = Additive((FIER, VLORE, TIRANE)), Additive((FIER,))
+    lines: list[Line] = [("AL", 1, recorded, 40), ("AL", 1, reported, 40)]
+
+    def leaking(other: Additive) -> set[str]:
+        origins = {recorded: three, reported: other, published: Additive(is_sum=False)}
+        verdict = audit(_said(lines), relations_among(origins, rules), K, in_full=False)
+        return {leak.cell for leak in verdict.leaks}
+
+    assert not leaking(one)
+    # Fier's report was withdrawn: what nobody reports is of nobody.
+    assert not leaking(Additive().after(one, 2))
+    # Once both add up the same three they are taken for equal, and not before.
+    ties = relations_among({recorded: three, reported: three.after(one, 2)}, rules)
+    equal = [
+        tie for tie in ties if {cell for cell, _ in tie.terms} == {str(recorded), str(reported)}
+    ]
+    assert [(tie.since, tie.until) for tie in equal] == [(2, inf)]
+
+
+def test_what_no_report_plausibly_holds_can_be_published_too() -> None:
+    nation, counties = year("AL"), (FIER, VLORE)
+    counts = {year(FIER): 80_000_000, year(VLORE): 3, nation: 80_000_003}
+    origins = {cell: Additive() for cell in counts} | {nation: Additive(counties)}
+    signs = mask(counts, origins, RULES)
+    assert signs[year(FIER)].state == "withheld"
+    verdict = audit(_said(_lines(signs, 1)), relations_among(origins, RULES), K)
+    assert verdict.is_safe
+    assert (verdict.ranges["greatest"] >= K - 1).all()
 
 
 # What krat masks itself

@@ -21,6 +21,10 @@ with contacts as (
     ('contacts_linked_in_a_circle', "link_state = 'circular'"),
     ('repeat_in_another_case', 'stated_case_key <> first_case_key'),
     ('accepted_before_contact', 'accepted_at < contacted_at'),
+    (
+        'referred_without_recipient',
+        "outcome = 'referred' and referred_to_state in ('not_reported', 'not_applicable')",
+    ),
     ('municipality_in_another_county', 'event_county_code <> municipality_county_code'),
 ] -%}
     select

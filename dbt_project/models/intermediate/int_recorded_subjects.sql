@@ -22,10 +22,8 @@ select
     'hotline' as source,
     unnest(
         ['hotline_contacts']
-        || if(referred_to is null, [], ['hotline_referrals'])
-        || if(
-            referred_to is null or accepted_at is null, [], ['hotline_referrals_accepted']
-        )
+        || if(is_referral, ['hotline_referrals'], [])
+        || if(is_accepted, ['hotline_referrals_accepted'], [])
     ) as subject,
     cast(contacted_at as date) as occurred_on,
     null as sex,

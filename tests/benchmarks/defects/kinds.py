@@ -576,14 +576,22 @@ def more_found_by_mobile_units_than_there_are(report: Report, rng: Random) -> Sp
 LOG_KINDS: dict[str, Kind] = {}
 
 
-def _put_in_log(file: str, heading: str, values: tuple[Value, ...]) -> Kind:
-    """Return a kind that writes one of `values` in any row of a log whose name begins so."""
+def _put_in_log(
+    file: str, heading: str, values: tuple[Value, ...], where: tuple[str, Value] | None = None
+) -> Kind:
+    """Return a kind that writes one of `values` in any row of a log whose name begins so.
+
+    `where` are a heading and what a row must have under it.
+    """
 
     def spoil(report: Report, rng: Random) -> Spoiled | None:
         if not report.path.name.startswith(file):
             return None
         form = Form(report.path, key=heading)
-        place = form.put(rng.choice(form.lines), heading, rng.choice(values))
+        rows = [row for row in form.lines if not where or form.value(row, where[0]) == where[1]]
+        if not rows:
+            return None
+        place = form.put(rng.choice(rows), heading, rng.choice(values))
         return Spoiled(form.content(), place)
 
     return spoil
@@ -596,6 +604,9 @@ LOG_KINDS |= {
     "call_of_the_future": _put_in_log("linja", "Marrë më", ("2031-02-03 10:00",)),
     "time_of_a_call_unreadable": _put_in_log("linja", "Marrë më", ("dje", "2023-05-32 10:00")),
     "call_without_a_number": _put_in_log("linja", "Nr. kontaktit", (None,)),
+    "recipient_of_a_referral_left_out": _put_in_log(
+        "linja", "Referuar te", (None,), where=("Rezultati", "referred")
+    ),
     "step_of_a_case_mistyped": _put_in_log("referime", "Ngjarja", ("u takua", "identified?")),
     "date_of_a_step_unreadable": _put_in_log("referime", "Data", ("maj", "31/31/2023")),
     "record_without_a_case": _put_in_log("referime", "Nr. rastit", (None,)),
