@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from xlsxwriter.utility import xl_col_to_name
+
 from sources.identities import pieces
 from sources.layouts import Column
 from sources.reading.context import Context, Place, cell_at, rule_of
@@ -50,6 +52,7 @@ class _Field:
 def read_records(context: Context, table: Table) -> dict[str, list[Any]]:
     """Return the columns of hotline_contacts or referral_events."""
     layout = table.layout
+    context.record_columns = {name: xl_col_to_name(at) for name, at in table.positions.items()}
     asked = [column for column in layout.columns if column.place == "row" and column.is_read]
     identities = [
         (_read_identity(context, column), column.name)
