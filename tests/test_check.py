@@ -405,7 +405,7 @@ def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> N
     ]
     step = (
         "krat-referim-2;AL-04;AL-04-POLICIA;REALE;12;;;P-1;identifikim fillestar;2023-05-04;"
-        "femër;0-17;{};kufi;lypje;Fier;;;;;;aktiv;\n"
+        "femër;0-17;{};kufi;lypje;Fier;Kakavija;;;;;aktiv;\n"
     )
     assert asked(RECORDS + step.format("policia")) == []
     assert asked(RECORDS + step.format("")) == [("status_without_deciding_body", 2)]
