@@ -9,8 +9,8 @@ with thresholds as (
 judged as (
     select
         * replace (stated_case_key as case_key),
-        {% for name, term in alone['terms'].items() -%}
-            {{ term }} as {{ name }}{% if not loop.last %},{% endif %}
+        {% for name in alone['terms'] -%}
+            {{ alone['terms'][name] }} as {{ name }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from {{ ref('fct_hotline_contacts') }}
 ),

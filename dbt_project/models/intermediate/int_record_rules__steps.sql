@@ -5,8 +5,8 @@
 with judged as (
     select
         *,
-        {% for name, term in alone['terms'].items() -%}
-            {{ term }} as {{ name }},
+        {% for name in alone['terms'] -%}
+            {{ alone['terms'][name] }} as {{ name }},
         {% endfor %}
         event in ('assisted', 'special_protection', 'assisted_return', 'education', 'employed')
             as is_help,
@@ -54,7 +54,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by name, holder order by times desc, first_at, value
+            partition by name, holder order by times desc, first_at asc, value asc
         ) as place
     from stated
 ),

@@ -506,9 +506,7 @@ def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
     _tally(seed, plants, found, tally)
     touched = {
         (names[id(line.form)], line.row + 1)
-        for line in _touched(
-            spoiled, [line for lines in contacts + cases for line in lines], numbers
-        )
+        for line in _touched(spoiled, contacts + cases, numbers)
     }
     tally.clean_reports += len(contacts) + len(cases) - len(spoiled)
     tally.false_warnings += [
