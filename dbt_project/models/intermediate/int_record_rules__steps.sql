@@ -268,9 +268,11 @@ steps as materialized (
     ),
     (
         'closing_reason_contradicts_status', 'closing_reason',
+        "event = 'closed' and ("
         "(closing_reason = 'not_a_victim'"
         ' and coalesce(cleared_on < last_identified_on, last_identified_on is not null))'
-        " or (closing_reason = 'reintegrated' and cleared_on >= coalesce(last_identified_on, cleared_on))", {},
+        " or (closing_reason = 'reintegrated'"
+        ' and cleared_on >= coalesce(last_identified_on, cleared_on)))', {},
     ),
     ('sex_changes', 'sex', 'sex <> usual_sex', {}),
     (
