@@ -27,7 +27,7 @@ def contradictions(reading: Reading, registers: Registers) -> list[Problem]:
     table = reading.table
     if table is None or table not in declared or not reading.columns:
         return []
-    terms, rules = declared[table]["terms"], declared[table]["rules"]
+    terms, rules = declared[table]["terms"], declared[table]["alone"]
     records = pa.table(joined([reading], table), schema=SCHEMAS[table])
     towns = pa.table(
         {

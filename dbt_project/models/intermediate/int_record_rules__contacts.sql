@@ -1,6 +1,6 @@
 -- Contacts of the hotline that contradict themselves or each other. Only the place in the file is
 -- given, never a key: whoever sent the file finds the row in it.
-{% set alone = var('contradictions')['hotline_contacts'] -%}
+{% set contradictions = var('contradictions')['hotline_contacts'] -%}
 
 with thresholds as (
     {{ thresholds(['acceptance_long_after_days']) }}
@@ -9,8 +9,8 @@ with thresholds as (
 judged as (
     select
         * replace (stated_case_key as case_key),
-        {% for name in alone['terms'] -%}
-            {{ alone['terms'][name] }} as {{ name }}{% if not loop.last %},{% endif %}
+        {% for name in contradictions['terms'] -%}
+            {{ contradictions['terms'][name] }} as {{ name }}{% if not loop.last %},{% endif %}
         {% endfor %}
     from {{ ref('fct_hotline_contacts') }}
 ),
@@ -20,15 +20,21 @@ contacts as materialized (
         judged.*,
         deliveries.received_at,
         deliveries.sheet,
-        deliveries.record_columns,
+        json_merge_patch(
+            deliveries.record_columns,
+            json_object(
+                'linked_key',
+                deliveries.record_columns ->> if(
+                    judged.duplicate_of_key is null, 'repeat_of_key', 'duplicate_of_key'
+                )
+            )
+        ) as record_columns,
         firsts.contacted_at as first_contacted_at,
         firsts.case_key as first_case_key,
         firsts.repeat_of_key as first_repeat_of_key,
         firsts.is_idle as first_is_idle,
         municipalities.county_code as municipality_county_code,
-        thresholds.acceptance_long_after_days as long_after,
-        case when judged.duplicate_of_key is null then 'repeat_of_key' else 'duplicate_of_key' end
-            as link_column
+        thresholds.acceptance_long_after_days as long_after
     from judged
     cross join thresholds
     inner join {{ ref('stg_deliveries') }} as deliveries
@@ -39,36 +45,7 @@ contacts as materialized (
         on judged.municipality_code = municipalities.municipality_code
 )
 
-{% for rule, column, condition in [
-    ('linked_contact_not_found', 'contacts.link_column', "link_state = 'dangling'"),
-    ('contacts_linked_in_a_circle', 'contacts.link_column', "link_state = 'circular'"),
-    ('repeat_in_another_case', "'case_key'", 'case_key <> first_case_key'),
-    (
-        'repeat_before_first', "'received_at'",
-        'duplicate_of_key is null and contacted_at < first_contacted_at',
-    ),
-    (
-        'repeat_and_duplicate', "'repeat_of_key'",
-        'duplicate_of_key is not null and repeat_of_key <> coalesce(first_repeat_of_key, contact_key)',
-    ),
-    ('duplicate_of_another_kind', "'purpose'", 'is_duplicate and is_idle <> first_is_idle'),
-    (
-        'acceptance_long_after', "'accepted_at'",
-        'accepted_at > contacted_at + to_days(cast(long_after as integer))',
-    ),
-] -%}
-    select
-        {{ finding(
-            rule, at='contacts', column=column, is_mended='false',
-            lacks=['institution_code', 'indicator_code'],
-        ) }}
-    from contacts
-    where {{ condition }}
-
-    union all by name
-{% endfor %}
-
-{% for each in alone['rules'] -%}
+{% for each in contradictions['alone'] + contradictions['together'] -%}
     select
         {{ finding(
             each['rule'], at='contacts', column="'" ~ each['column'] ~ "'", is_mended='false',

@@ -1,12 +1,12 @@
 -- Steps of the referral mechanism that contradict themselves or each other. Only the place in the
 -- file is given, never a key: whoever sent the file finds the row in it.
-{% set alone = var('contradictions')['referral_events'] -%}
+{% set contradictions = var('contradictions')['referral_events'] -%}
 
 with judged as (
     select
         *,
-        {% for name in alone['terms'] -%}
-            {{ alone['terms'][name] }} as {{ name }},
+        {% for name in contradictions['terms'] -%}
+            {{ contradictions['terms'][name] }} as {{ name }},
         {% endfor %}
         event in ('assisted', 'special_protection', 'assisted_return', 'education', 'employed')
             as is_help,
@@ -188,137 +188,11 @@ steps as materialized (
             = log_before.reporting_month
 )
 
-{% for rule, column, condition, days in [
-    (
-        'identified_before_flagged', 'event_date', 'is_decision and event_date < flagged_on',
-        {'decided': 'event_date', 'flagged': 'flagged_on'},
-    ),
-    (
-        'referral_before_flagged', 'event_date',
-        "(is_answer or event = 'referred') and event_date < flagged_on",
-        {'happened': 'event_date', 'flagged': 'flagged_on'},
-    ),
-    (
-        'step_before_flagged', 'event_date',
-        "(is_help or event in ('informed', 'monitored', 'closed', 'reopened'))"
-        ' and event_date < flagged_on',
-        {'happened': 'event_date', 'flagged': 'flagged_on'},
-    ),
-    (
-        'help_before_identification', 'event_date',
-        'is_help and event_date < first_identified_on'
-        ' and event_date >= coalesce(flagged_on, event_date)',
-        {'happened': 'event_date', 'identified': 'first_identified_on'},
-    ),
-    (
-        'help_after_no_victim', 'event_date',
-        'is_help and cleared_on < event_date'
-        ' and coalesce(last_identified_on <= cleared_on, true)',
-        {'cleared': 'cleared_on'},
-    ),
-    (
-        'formal_before_initial', 'event_date',
-        "event = 'formally_identified' and event_date < identified_on", {},
-    ),
-    ('status_contradicts_itself', 'event', "event = 'not_a_victim' and is_formal_that_day", {}),
-    (
-        'identified_and_no_victim', 'event',
-        "event = 'not_a_victim' and is_initial_that_day and not is_formal_that_day", {},
-    ),
-    (
-        'answer_before_referral', 'event_date', 'is_answer and event_date < referred_on',
-        {'answered': 'event_date', 'referred': 'referred_on'},
-    ),
-    (
-        'answer_without_referral', 'event',
-        'is_answer and referred_on is null'
-        ' and coalesce(referring_organisation = institution_code, institution_code is null)', {},
-    ),
-    (
-        'accepted_and_declined', 'event',
-        'is_answer and times_accepted > 0 and times_declined > 0'
-        ' and times_accepted + times_declined > times_asked', {},
-    ),
-    ('closed_twice', 'event', "event = 'closed' and is_closed", {}),
-    (
-        'event_after_closing', 'event_date',
-        "event not in ('closed', 'reopened') and event_date > closed_on and is_closed",
-        {'closed': 'closed_on'},
-    ),
-    (
-        'reopened_without_closing', 'event',
-        "event = 'reopened' and not coalesce(is_closed, false)", {},
-    ),
-    ('reopened_after_death', 'event', "event = 'reopened' and has_died", {}),
-    (
-        'case_status_contradicts_step', 'case_status',
-        "(event = 'closed' and not is_called_closed"
-        ' and coalesce(last_reopened_on < event_date, true))'
-        " or (event = 'reopened' and is_called_closed"
-        ' and coalesce(last_closed_on < event_date, true))', {},
-    ),
-    (
-        'closed_without_step', 'case_status',
-        'is_called_closed and not has_closing and nth_last_of_status = 1', {},
-    ),
-    (
-        'closing_reason_without_closing', 'closing_reason',
-        "event <> 'closed' and closing_reason is not null"
-        ' and not list_contains(coalesce(closing_reasons, []), closing_reason)', {},
-    ),
-    (
-        'closing_reason_contradicts_status', 'closing_reason',
-        "event = 'closed' and ("
-        "(closing_reason = 'not_a_victim'"
-        ' and coalesce(cleared_on < last_identified_on, last_identified_on is not null))'
-        " or (closing_reason = 'reintegrated'"
-        ' and cleared_on >= coalesce(last_identified_on, cleared_on)))', {},
-    ),
-    ('sex_changes', 'sex', 'sex <> usual_sex', {}),
-    (
-        'age_group_goes_back', 'age_group',
-        'contradicting_ages > 0 and contradicting_ages = most_contradicting_ages', {},
-    ),
-    (
-        'birth_date_changes', 'birth_date',
-        'birth_date_key <> usual_birth_date or birth_year_key <> usual_birth_year', {},
-    ),
-    (
-        'personal_number_changes', 'personal_number',
-        'personal_number_key <> usual_personal_number', {},
-    ),
-    (
-        'identification_channel_changes', 'identification_channel',
-        'identification_channel <> usual_channel', {},
-    ),
-    (
-        'hotline_case_not_found', 'hotline_case_key',
-        'hotline_case_key is not null and contacted_on is null and has_log'
-        ' and nth_of_hotline_case = 1', {},
-    ),
-    (
-        'flagged_before_contact', 'event_date',
-        "event = 'flagged' and identification_channel in ('hotline', 'app')"
-        ' and event_date < contacted_on and has_log',
-        {'flagged': 'event_date', 'contacted': 'contacted_on'},
-    ),
-] -%}
-    select
-        {{ finding(
-            rule, at='steps', column="'" ~ column ~ "'", is_mended='false',
-            lacks=['indicator_code'], days=days,
-        ) }}
-    from steps
-    where {{ condition }}
-
-    union all by name
-{% endfor %}
-
-{% for each in alone['rules'] -%}
+{% for each in contradictions['alone'] + contradictions['together'] -%}
     select
         {{ finding(
             each['rule'], at='steps', column="'" ~ each['column'] ~ "'", is_mended='false',
-            lacks=['indicator_code'],
+            lacks=['indicator_code'], days=each['days'] or {},
         ) }}
     from steps
     where {{ each['where'] or 'true' }}

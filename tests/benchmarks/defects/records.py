@@ -316,6 +316,14 @@ def grown_up_becomes_a_child(lines: list[Line], rng: Random) -> Spot | None:
 
 
 @_case
+def grown_up_born_as_a_child(lines: list[Line], rng: Random) -> Spot | None:
+    if any(line["Grupmosha"] != "18+" for line in lines):
+        return None
+    places = [line.put("Datëlindja", "2012-03-04") for line in lines]
+    return rng.choice(places)
+
+
+@_case
 def accepted_before_the_case_was_flagged(lines: list[Line], rng: Random) -> Spot | None:
     return _moved(lines, "referral_accepted", rng.randint(1, 9), "flagged")
 
@@ -353,7 +361,8 @@ def accepted_though_never_referred(lines: list[Line], rng: Random) -> Spot | Non
     asked, line = _first(lines, "referred"), _first(lines, "referral_accepted")
     if asked is None or line is None or line["Organizata referuese"] != line["Institucioni"]:
         return None
-    asked.put("Ngjarja", "informed")
+    # Written as informed, it could be the row before it once more, and the file refused.
+    asked.put("Ngjarja", "monitored")
     for heading in ("Organizata referuese", "Organizata pritëse"):
         asked.put(heading, "")
     return line.form.place(line.row, line.form.column("Ngjarja"))
