@@ -15,6 +15,22 @@ judged as (
     from {{ ref('fct_hotline_contacts') }}
 ),
 
+-- The log is sent again as it grows: what its file before the latest has of a contact.
+last_files as (
+    select
+        records.contact_key,
+        records.contacted_at,
+        records.channel
+    from {{ ref('stg_hotline_contacts') }} as records
+    inner join {{ ref('stg_deliveries') }} as deliveries
+        on records.delivery_id = deliveries.delivery_id
+    where deliveries.delivery_status = 'accepted'
+    qualify row_number() over (
+        partition by records.contact_key
+        order by deliveries.received_at desc, records.delivery_id desc, records.row_number desc
+    ) = 2
+),
+
 contacts as materialized (
     select
         judged.*,
@@ -29,6 +45,8 @@ contacts as materialized (
                 )
             )
         ) as record_columns,
+        last_files.contacted_at as last_file_contacted_at,
+        last_files.channel as last_file_channel,
         firsts.contacted_at as first_contacted_at,
         firsts.case_key as first_case_key,
         firsts.repeat_of_key as first_repeat_of_key,
@@ -39,6 +57,7 @@ contacts as materialized (
     cross join thresholds
     inner join {{ ref('stg_deliveries') }} as deliveries
         on judged.delivery_id = deliveries.delivery_id
+    left join last_files on judged.contact_key = last_files.contact_key
     left join judged as firsts
         on coalesce(judged.duplicate_of_key, judged.repeat_of_key) = firsts.contact_key
     left join {{ ref('dim_municipalities') }} as municipalities

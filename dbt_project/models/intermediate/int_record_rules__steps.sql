@@ -59,6 +59,31 @@ ranked as (
     from stated
 ),
 
+-- A case is sent whole: what its file before the latest has of a person.
+earlier as (
+    select
+        records.*,
+        coalesce(records.person_key, records.case_key) as known_as
+    from {{ ref('stg_referral_events') }} as records
+    inner join {{ ref('stg_deliveries') }} as deliveries
+        on records.delivery_id = deliveries.delivery_id
+    where deliveries.delivery_status = 'accepted'
+    qualify dense_rank() over (
+        partition by records.case_key
+        order by deliveries.received_at desc, records.delivery_id desc
+    ) = 2
+),
+
+last_files as (
+    select
+        case_key,
+        known_as,
+        case when min(sex) = max(sex) then min(sex) end as sex,
+        bool_and(age_group = '18+') as was_grown_up
+    from earlier
+    group by case_key, known_as
+),
+
 log_months as (
     select distinct
         county_code,
@@ -86,6 +111,12 @@ ordered as (
             as first_identified_on,
         min(event_date) filter (where event = 'referred') over person_in_case as referred_on,
         max(event_date) filter (where event = 'closed') over person_in_case as last_closed_on,
+        max(event_date) filter (where not is_called_closed) over person_in_case as last_open_on,
+        min(sex) over person_in_case = max(sex) over person_in_case as is_one_sex,
+        bool_and(age_group = '0-17') over person_in_case as is_child_throughout,
+        row_number() over (
+            partition by case_key, person_key order by event_date, row_number
+        ) as nth_of_person,
         max(event_date) filter (where event = 'reopened') over person_in_case as last_reopened_on,
         list(closing_reason) filter (where event = 'closed') over whole_case as closing_reasons,
         bool_or(event = 'closed') over whole_case as has_closing,
@@ -156,6 +187,8 @@ steps as materialized (
         usual_personal_number.value as usual_personal_number,
         usual_channel.value as usual_channel,
         log_cases.contacted_on,
+        last_files.sex as last_file_sex,
+        last_files.was_grown_up,
         -- Of what came before the log begins, or in a month whose log is missing, nothing is known.
         log_of_month.reporting_month is not null and log_before.reporting_month is not null
             as has_log
@@ -176,6 +209,10 @@ steps as materialized (
                 and {{ relation }}.place = 1
                 and {{ holder }} = {{ relation }}.holder
     {% endfor %}
+    left join last_files
+        on
+            ordered.case_key = last_files.case_key
+            and ordered.person_key = last_files.known_as
     left join log_cases on ordered.hotline_case_key = log_cases.case_key
     left join log_months as log_of_month
         on

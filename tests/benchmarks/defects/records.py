@@ -135,6 +135,9 @@ CONTACTS |= {
     "exploitation_without_an_element": _put(
         "Elemente dyshimi", (0,), _is("Qëllimi", "case_report"), _filled("Shfrytëzimi")
     ),
+    "information_on_a_grave_suspicion": _put(
+        "Elemente dyshimi", (3, 5), _is("Qëllimi", "information")
+    ),
     "referred_case_without_number": _put("Nr. rastit", ("",), _is("Rezultati", "referred")),
     "accepted_by_nobody": _put("Referuar te", ("",), _filled("Pranuar më")),
     "referred_without_action": _put(
@@ -254,6 +257,15 @@ CASES |= {
         ("SexualExploitationRehabilitation",),
         _step("assisted"),
         _is("Shfrytëzimi", "ForcedLabour", "ChildLabour"),
+    ),
+    "recipient_of_what_is_no_referral": _put(
+        "Organizata pritëse", ("shelter", "AL-04-SHSSH"), _step("informed", "monitored")
+    ),
+    "schooling_at_a_doctor": _put(
+        "Hollësi",
+        ("school", "self_employed"),
+        _step("assisted"),
+        _is("Lloji i mbështetjes", "Health", "Legal"),
     ),
     "closed_yet_active": _put("Statusi i rastit", ("Active", "FollowUp"), _step("closed")),
     "reason_for_closing_what_stays_open": _put(
@@ -407,6 +419,24 @@ def identified_and_cleared_on_one_day(lines: list[Line], rng: Random) -> Spot | 
 @_case
 def closed_by_its_status_alone(lines: list[Line], rng: Random) -> Spot | None:
     return None if _first(lines, "closed") else rng.choice(lines).put("Statusi i rastit", "Closed")
+
+
+@_case
+def closed_long_before_it_was(lines: list[Line], rng: Random) -> Spot | None:
+    """The step before must be of an earlier day than the last that is open."""
+    closed, line = _first(lines, "closed"), _first(lines, "flagged", "initially_identified")
+    last = _first(lines, "monitored")
+    if closed is None or line is None or last is None or line.day >= last.day:
+        return None
+    return line.put("Statusi i rastit", "Closed")
+
+
+@_case
+def formally_identified_at_once(lines: list[Line], rng: Random) -> Spot | None:
+    line = _first(lines, "initially_identified")
+    if line is None or _first(lines, "formally_identified"):
+        return None
+    return line.put("Ngjarja", "formally_identified")
 
 
 @_case
