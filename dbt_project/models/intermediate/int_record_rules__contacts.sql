@@ -6,7 +6,7 @@ with thresholds as (
     {{ thresholds(['acceptance_long_after_days']) }}
 ),
 
-judged as (
+judged as materialized (
     select
         * replace (stated_case_key as case_key),
         {% for name in contradictions['terms'] -%}

@@ -15,7 +15,7 @@ with judged as (
     from {{ ref('fct_referral_events') }}
 ),
 
-traced as (
+traced as materialized (
     select
         judged.*,
         records.birth_date_key,
