@@ -100,7 +100,7 @@ $(VENV)/sql: $(SQL) pyproject.toml $(VENV)/dev
 	@$(BIN)/sqlfluff lint --processes 2 $(if $(filter-out dbt_project/models/% dbt_project/tests/%,$?),$(SQL),$?)
 	@touch $@
 
-docs: $(VENV)/runtime  ## write docs/data-dictionary.md and docs/quality-rules.md
+docs: $(VENV)/runtime  ## write the pages of docs/ that models and registers make
 	@$(PARSE)
 	@$(BIN)/python -m orchestration.products.dictionary
 

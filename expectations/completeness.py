@@ -1,4 +1,4 @@
-"""What one file leaves open: values that it owes, and parts or records that contradict themselves.
+"""What one report leaves open: values that it owes, and parts that contradict their whole.
 
 Belongs here: what can be asked of a file by itself, before it is sent. Not here: the conditions
 that a row must satisfy to be taken in (suites), or what only the warehouse sees, which asks these
@@ -6,7 +6,6 @@ questions too, of every file together (dbt_project/models/intermediate, `int_val
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +15,19 @@ from sources.registers import Registers, is_due, obligations_in, plan_in, plan_r
 
 _KNOWN = ("number", "zero")
 _ANSWERS = (*_KNOWN, "not_applicable")
-_LEFT_OUT = ("not_reported", "not_applicable")
-_STATUSES = ("initially_identified", "formally_identified", "not_a_victim")
 
 Row = dict[str, Any]
 
 
 def open_questions(reading: Reading, registers: Registers, seeds_dir: Path) -> list[Problem]:
-    """Return what the warehouse would ask of a monthly report, or of records, once it is in.
+    """Return what the warehouse would ask of a monthly report once it is in.
 
-    Of a report the rules are value_not_reported, indicator_not_owed, breakdown_does_not_add_up and
-    part_exceeds_whole; of records those of which one row says all. A value that is said to be
-    unknown or refused stays owed, but its officer need not be asked again. A refused file has no
-    values to ask about.
+    The rules are value_not_reported, indicator_not_owed, breakdown_does_not_add_up and
+    part_exceeds_whole. A value that is said to be unknown or refused stays owed, but its officer
+    need not be asked again. A refused file has no values to ask about.
     """
     if reading.table != "submission_values":
-        return [
-            problem(rule, row_number=row["row_number"])
-            for row in reading.rows
-            for rule, contradicts in _OF_RECORDS.get(reading.table or "", {}).items()
-            if contradicts(row, registers)
-        ]
+        return []
     rows = [row for row in reading.rows if row.get("frequency") == "month"]
     if not rows:
         return []
@@ -53,41 +44,6 @@ def open_questions(reading: Reading, registers: Registers, seeds_dir: Path) -> l
         *_of_obligations(rows[0], by_indicator, partitions, registers, seeds_dir),
         *_of_breakdowns(by_indicator, partitions),
     ]
-
-
-def _accepted_before_contact(row: Row, _: Registers) -> bool:
-    return row["accepted_at"] is not None and row["accepted_at"] < row["received_at"]
-
-
-def _in_another_county(row: Row, registers: Registers) -> bool:
-    county = registers.municipalities.get(row.get("municipality_code") or "")
-    stated = row.get("event_county_code")
-    return county is not None and stated is not None and county != stated
-
-
-def _duplicate_without_original(row: Row, _: Registers) -> bool:
-    is_linked = row.get("duplicate_of_key") or row["repeat_of_key"]
-    return row["outcome"] == "duplicate_of" and not is_linked
-
-
-def _without_deciding_body(row: Row, _: Registers) -> bool:
-    return row["event"] in _STATUSES and row["deciding_organisation_state"] == "not_reported"
-
-
-def _referred_without_recipient(row: Row, _: Registers) -> bool:
-    return row["outcome"] == "referred" and row["referred_to_state"] in _LEFT_OUT
-
-
-#: Rules of records by the raw table, and what in a row breaks each.
-_OF_RECORDS: dict[str, dict[str, Callable[[Row, Registers], bool]]] = {
-    "hotline_contacts": {
-        "accepted_before_contact": _accepted_before_contact,
-        "municipality_in_another_county": _in_another_county,
-        "duplicate_without_original": _duplicate_without_original,
-        "referred_without_recipient": _referred_without_recipient,
-    },
-    "referral_events": {"status_without_deciding_body": _without_deciding_body},
-}
 
 
 def _of_obligations(

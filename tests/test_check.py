@@ -376,11 +376,11 @@ RECORDS = (
 
 
 def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> None:
-    def asked(text: str) -> list[tuple[str, int | None]]:
+    def asked(text: str) -> list[tuple[str, str | None]]:
         path = tmp_path / "records.csv"
         path.write_text(text, encoding="utf-8")
         answer = check_file(path, load_registers(SEEDS), SEEDS, "AL-04")
-        return [(each.rule, each.row_number) for _, each in answer.problems]
+        return [(each.rule, each.cell) for _, each in answer.problems]
 
     def contact(number: int, **said: str) -> str:
         said = {
@@ -404,17 +404,17 @@ def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> N
         + contact(6, recipient="")
         + contact(7, recipient="nuk dihet")
     ) == [
-        ("accepted_before_contact", 4),
-        ("municipality_in_another_county", 5),
-        ("duplicate_without_original", 6),
-        ("referred_without_recipient", 7),
+        ("accepted_before_contact", "N4"),
+        ("municipality_in_another_county", "L5"),
+        ("duplicate_without_original", "R6"),
+        ("referred_without_recipient", "M7"),
     ]
     step = (
         "krat-referim-2;AL-04;AL-04-POLICIA;REALE;12;;;P-1;identifikim fillestar;2023-05-04;"
-        "femër;0-17;{};kufi;lypje;Fier;;;;;;aktiv;\n"
+        "femër;0-17;{};kufi;lypje;Fier;Kakavija;;;;;aktiv;\n"
     )
     assert asked(RECORDS + step.format("policia")) == []
-    assert asked(RECORDS + step.format("")) == [("status_without_deciding_body", 2)]
+    assert asked(RECORDS + step.format("")) == [("status_without_deciding_body", "M2")]
 
 
 @pytest.mark.parametrize("name", ["Raporti\u200b", "Rapor\u00adti", " Raporti", "RAPORTI"])

@@ -7,9 +7,11 @@ from typing import Any
 
 from orchestration.products.declaration import Tier, products
 from orchestration.products.dictionary import (
+    CONTRADICTIONS_PAGE,
     DESCRIBED_SCHEMAS,
     PAGE,
     RULES_PAGE,
+    contradictions_page,
     dictionary,
     rules_page,
 )
@@ -97,6 +99,10 @@ def test_the_data_dictionary_is_what_the_models_say(manifest: dict[str, Any]) ->
 
 def test_the_page_of_rules_is_what_the_register_says() -> None:
     assert RULES_PAGE.read_text(encoding="utf-8") == rules_page(), "run make docs"
+
+
+def test_the_page_of_contradictions_is_what_is_declared() -> None:
+    assert CONTRADICTIONS_PAGE.read_text(encoding="utf-8") == contradictions_page(), "run make docs"
 
 
 def test_every_test_is_named_as_a_sentence(manifest: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ import csv
 import re
 from collections import Counter
 
+import duckdb
 import pytest
+from dbt_sql import model_sql
 
 from orchestration.runtime.settings import SEEDS
 
@@ -138,4 +140,32 @@ def test_every_text_of_a_measures_institutions_is_in_the_bridge() -> None:
     assert {row["institution_code"] for row in bridge} <= institutions
     assert {row["measure_code"] for row in bridge} == {
         row["measure_code"] for row in register("measures")
+    }
+
+
+def test_the_lint_names_what_the_lists_of_the_regional_plan_lack_in_each_other() -> None:
+    with duckdb.connect() as connection:
+        for name in ("regional_measures", "regional_indicators", "indicators", "abbreviations"):
+            connection.execute(f"create table {name} as from read_csv('{SEEDS / name}.csv')")
+        rows = connection.execute(
+            "select rule, coalesce(measure_code, indicator_code), parameters['measure'], "
+            f"source_place from ({model_sql('int_plan_lint__regional')}) "
+            "where rule like 'regional_%_without_%' order by all"
+        ).fetchall()
+    found = {rule: [row[1:] for row in rows if row[0] == rule] for rule, *_ in rows}
+    assert found == {
+        "regional_indicator_without_measure": [
+            ("2.1.13.2", "2.1.13", "PRV, lista 2.1, pika 12"),
+            ("2.1.15.1", "2.1.15", "PRV, lista 2.1, pika 13"),
+            ("2.1.18.1", "2.1.18", "PRV, lista 2.1, pika 17"),
+            ("2.1.5.1", "2.1.5", "PRV, lista 2.1, pika 5"),
+            ("2.1.5.2", "2.1.5", "PRV, lista 2.1, pika 6"),
+            ("2.1.8.1", "2.1.8", "PRV, lista 2.1, pika 9"),
+            ("2.1.9.1", "2.1.9", "PRV, lista 2.1, pika 10"),
+        ],
+        "regional_measure_without_indicator": [
+            ("2.1.13", "2.1.14", "PRV, PJESA II, objektivi specifik 2.1, masa 2.1.13"),
+            ("2.2.12", "2.1.12", "PRV, PJESA II, objektivi specifik 2.1, masa 2.2.12"),
+            ("3.1.7", "3.1.8", "PRV, PJESA II, objektivi specifik 3.1, masa 3.1.7"),
+        ],
     }

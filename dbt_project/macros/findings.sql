@@ -15,21 +15,27 @@
   at             a relation with county_code, institution_code, reporting_month, delivery_id,
                  received_at, superseded_at and is_made_up
   place          what has indicator_code, sheet, cell and row_number: a relation or a struct
+  column         of a record, in place of its cell: an expression for the column of its layout,
+                 whose letter `at`.record_columns has
   lacks          columns of these that are null
   found_at, is_mended  expressions, where received_at and superseded_at do not answer it
   texts, counts, days, months, means  parameters of the sentences: {name: expression}
 -#}
 {% macro finding(
-    rule, at, variant='', place=none, lacks=[], found_at=none, is_mended=none,
+    rule, at, variant='', place=none, column=none, lacks=[], found_at=none, is_mended=none,
     texts={}, counts={}, days={}, months={}, means={}
 ) -%}
     '{{ rule }}' as rule,
     '{{ variant }}' as variant,
-    {%- for column in ['county_code', 'institution_code', 'reporting_month', 'delivery_id'] %}
-        {{ 'null' if column in lacks else at ~ '.' ~ column }} as {{ column }},
+    {%- for name in ['county_code', 'institution_code', 'reporting_month', 'delivery_id'] %}
+        {{ 'null' if name in lacks else at ~ '.' ~ name }} as {{ name }},
     {%- endfor %}
-    {%- for column in ['indicator_code', 'sheet', 'cell', 'row_number'] %}
-        {{ 'null' if column in lacks else (place or at) ~ '.' ~ column }} as {{ column }},
+    {%- for name in ['indicator_code', 'sheet', 'cell', 'row_number'] %}
+        {% if column and name == 'cell' -%}
+            ({{ at }}.record_columns ->> {{ column }}) || {{ at }}.row_number as cell,
+        {%- else -%}
+            {{ 'null' if name in lacks else (place or at) ~ '.' ~ name }} as {{ name }},
+        {%- endif %}
     {%- endfor %}
     {{ message_parameters(texts, counts, days, months, means) }} as parameters,
     {{ found_at or at ~ '.received_at' }} as found_at,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from expectations.completeness import open_questions
+from orchestration.feedback.contradictions import contradictions
 from orchestration.ingestion.door import read_and_check
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader
@@ -63,7 +64,11 @@ def check_file(
                 break
         # The right county is the one that the file contradicts least.
         reading = min(reversed(readings), key=_contradictions)
-    problems = [*reading.problems, *open_questions(reading, registers, seeds_dir)]
+    problems = [
+        *reading.problems,
+        *open_questions(reading, registers, seeds_dir),
+        *contradictions(reading, registers),
+    ]
     graded = [
         (severity_of(problem.rule, registers.rules), problem)
         for problem in worst_first(problems, registers.rules)

@@ -13,9 +13,11 @@ from typing import Any
 
 from orchestration.products.declaration import Product, ProductColumn, Tier, products
 from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
+from sources.datafiles import read_yaml
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
+CONTRADICTIONS_PAGE = PROJECT / "docs" / "contradictions.md"
 DESCRIBED_SCHEMAS = ("marts", "core", "quality", "publication")
 HEAD = """# Data dictionary
 
@@ -30,6 +32,18 @@ Written by `make docs` from `quality_rules.csv`, `quality_messages.csv` and `qua
 in `dbt_project/seeds`; change them there. A rule that *blocks* refuses the file (stage door) or the
 release (later stages); one that *warns* asks for an answer; one that *informs* is only shown.
 Quoted are the sentences of its findings, with their parameters in braces; the door writes its own.
+"""
+
+#: How many rows show a contradiction.
+KINDS = {"alone": "one row alone", "together": "rows together"}
+
+CONTRADICTIONS_HEAD = """# Contradictions in records
+
+Written by `make docs` from `contradictions` in `dbt_project/dbt_project.yml`; change them there.
+What can't both be true in the hotline's log and in the records of the referral mechanism, pair by
+pair, with the cell that the finding names. What one row alone shows, `krat check` asks before the
+file is sent. What is only unusual informs. What is missing, and contradicts nothing, is not here.
+Each rule with its sentences: [rules](quality-rules.md).
 """
 
 
@@ -116,6 +130,30 @@ def rules_page(seeds_dir: Path = SEEDS) -> str:
     return "\n".join(parts)
 
 
+def contradictions_page(seeds_dir: Path = SEEDS) -> str:
+    """Return the page of what can't both be true in records: each rule with its condition."""
+    rules = {row["rule"]: row for row in _rows(seeds_dir / "quality_rules.csv")}
+    declared = read_yaml(seeds_dir.parent / "dbt_project.yml")["vars"]["contradictions"]
+    parts = [CONTRADICTIONS_HEAD]
+    for table, of_table in declared.items():
+        parts.append(f"## {table}\n")
+        parts += [f"- `{name}`: `{_line(term)}`" for name, term in of_table["terms"].items()]
+        for kind in KINDS:
+            parts += [
+                f"\n### Seen in {KINDS[kind]}\n",
+                "| rule | what | severity | cell of | where |",
+                "| --- | --- | --- | --- | --- |",
+            ]
+            parts += [
+                f"| [{each['rule']}](quality-rules.md#{each['rule']}) "
+                f"| {rules[each['rule']]['sentence_en']} | {rules[each['rule']]['severity']} "
+                f"| {each['column']} | `{_line(each['where'])}` |"
+                for each in of_table[kind]
+            ]
+        parts.append("")
+    return "\n".join(parts)
+
+
 def _by_rule(path: Path) -> defaultdict[str, list[dict[str, str]]]:
     rows: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for row in _rows(path):
@@ -132,11 +170,12 @@ def _line(text: str) -> str:
     return " ".join(text.split()).replace("|", "/")
 
 
-def main(page: Path = PAGE, rules: Path = RULES_PAGE) -> None:
-    """Write both pages, the dictionary from the manifest that set-up made."""
+def main() -> None:
+    """Write the pages, the dictionary from the manifest that set-up made."""
     manifest = json.loads(manifest_path().read_bytes())
-    page.write_text(dictionary(manifest), encoding="utf-8")
-    rules.write_text(rules_page(), encoding="utf-8")
+    PAGE.write_text(dictionary(manifest), encoding="utf-8")
+    RULES_PAGE.write_text(rules_page(), encoding="utf-8")
+    CONTRADICTIONS_PAGE.write_text(contradictions_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

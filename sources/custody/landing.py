@@ -57,6 +57,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         file_format=_TEXT,
         byte_count=_WHOLE,
         row_count=_WHOLE,
+        sheet=_TEXT,
+        record_columns=_TEXT,
         reading_note=_TEXT,
         is_made_up=pa.bool_(),
     ),

@@ -52,7 +52,8 @@ class Context:
     """A file that is being read: what is known of it, and what was found in it so far.
 
     `notes` say how things were read that were not as the form wants them, `codes` what the columns
-    of its layout may hold. `sheet` is the name under which places in it are told.
+    of its layout may hold. `sheet` is the name under which places in it are told, `record_columns`
+    the letter of each column of a record.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Context:
         self.notes: set[str] = set()
         self.sheet: str | None = None
         self.codes: dict[str, Written] = {}
+        self.record_columns: dict[str, str] = {}
         self._reported: Counter[tuple[str, str | None]] = Counter()
 
     def report(

@@ -5,6 +5,7 @@ step of the reading (the other modules of sources.reading).
 """
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -151,6 +152,8 @@ def _as_reading(
             "file_format": stated_format,
             "byte_count": byte_count,
             "row_count": len(columns["delivery_id"]) if columns else 0,
+            "sheet": context.sheet,
+            "record_columns": json.dumps(context.record_columns),
             "reading_note": "; ".join(sorted(context.notes)) or None,
             "is_made_up": context.is_made_up,
         },

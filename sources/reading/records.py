@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from xlsxwriter.utility import xl_col_to_name
+
 from sources.identities import pieces
 from sources.layouts import Column
 from sources.reading.context import Context, Place, cell_at, rule_of
@@ -28,6 +30,9 @@ from sources.values import (
 
 #: No record is older: Albania's referral mechanism was agreed on in 2005. Earlier is a slip.
 _EARLIEST = date(2005, 1, 1)
+
+#: The age at which the age group is 18+.
+_GROWN_UP = 18
 
 #: Numbers of more digits are kept by Excel with zeros in place of the last ones.
 _EXACT = 10**15
@@ -50,6 +55,7 @@ class _Field:
 def read_records(context: Context, table: Table) -> dict[str, list[Any]]:
     """Return the columns of hotline_contacts or referral_events."""
     layout = table.layout
+    context.record_columns = {name: xl_col_to_name(at) for name, at in table.positions.items()}
     asked = [column for column in layout.columns if column.place == "row" and column.is_read]
     identities = [
         (_read_identity(context, column), column.name)
@@ -95,6 +101,9 @@ def read_records(context: Context, table: Table) -> dict[str, list[Any]]:
             context.report("invalid_frame", Place(None, number), sentence="repeated_record")
         seen.add(one)
         records.append(record)
+    for column in asked:
+        if column.identity == "birth_date":
+            _check_births(context, table, column, records)
     return {name: [record[name] for record in records] for name in records[0]} if records else {}
 
 
@@ -245,6 +254,41 @@ def _read_identity(context: Context, column: Column) -> Callable[[Place], dict[s
         }
 
     return read
+
+
+def _check_births(
+    context: Context, table: Table, column: Column, records: list[dict[str, Any]]
+) -> None:
+    """Find dates of birth that the age group or the day of the step contradicts.
+
+    An age group may be that of the day on which the case began: a child grows up.
+    """
+    position = table.positions.get(column.name, -1)
+    if position < 0:
+        return
+    begun: dict[object, date] = {}
+    for record in records:
+        person, day = (record["case_key"], record["person_key"]), record["event_date"]
+        begun[person] = min(begun.get(person, date.max), day or date.max)
+    for (number, cells), record in zip(table.rows, records, strict=True):
+        born = pieces("birth_date", cell_at(cells, position))
+        if born is None or born[1] is None or record["event_date"] is None:
+            continue
+        day, year = born
+        first = date.fromisoformat(day or f"{year}-01-01")
+        last = date.fromisoformat(day or f"{year}-12-31")
+        began = begun[record["case_key"], record["person_key"]]
+        age_group, step = record["age_group"], record["event_date"]
+        if (
+            first > step
+            or (age_group == "18+" and _age(first, step) < _GROWN_UP)
+            or (age_group == "0-17" and _age(last, began) >= _GROWN_UP)
+        ):
+            context.report("birth_contradicts_record", Place(None, number, position), column)
+
+
+def _age(born: date, day: date) -> int:
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _with_state(

@@ -6,6 +6,7 @@ from typing import Any
 import jinja2
 
 from orchestration.runtime.settings import DBT_PROJECT
+from sources.datafiles import read_yaml
 
 #: Macros that are dbt's own: a materialization, and the names of schemas.
 OF_DBT = ("generate_schema_name", "replaced")
@@ -14,7 +15,12 @@ OF_DBT = ("generate_schema_name", "replaced")
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    environment.globals |= {"ref": lambda name: name, "config": lambda **_: ""}
+    variables = read_yaml(DBT_PROJECT / "dbt_project.yml")["vars"]
+    environment.globals |= {
+        "ref": lambda name: name,
+        "config": lambda **_: "",
+        "var": variables.__getitem__,
+    }
     macros = "".join(
         path.read_text(encoding="utf-8")
         for path in sorted((DBT_PROJECT / "macros").glob("*.sql"))

@@ -491,6 +491,41 @@ def test_what_is_like_no_code_of_a_short_list_is_told_with_all_of_it(home: Home,
     assert "fëmijë; i rritur; e panjohur" in found.message_sq
 
 
+@pytest.mark.parametrize(
+    ("group", "born", "is_found"),
+    [
+        ("0-17", "2010-05-04", False),
+        ("0-17", "1990-05-04", True),
+        ("18+", "1990-05-04", False),
+        ("18+", "2010-05-04", True),
+        # Of a year alone both ends are possible.
+        ("0-17", "2005", False),
+        ("18+", "2005", False),
+        ("0-17", "2004", True),
+        ("18+", "2006", True),
+        ("unknown", "2010-05-04", False),
+        ("unknown", "2023-05-05", True),
+        ("0-17", "", False),
+    ],
+)
+def test_a_birth_that_age_group_or_step_contradicts_is_found_and_not_quoted(
+    home: Home, group: str, born: str, is_found: bool
+) -> None:
+    step = {**EVENT, "Data": "2023-05-04", "Grupmosha": group, "Datëlindja": born}
+    reading = read(home, {**step, "Emri": "Filan", "Mbiemri": "Fisteku", "Numri personal": ""})
+    found = [each for each in reading.problems if each.rule == "birth_contradicts_record"]
+    assert bool(found) is is_found
+    assert reading.delivery["status"] == "accepted"
+    assert not any(born in each.message_sq + each.message_en for each in found)
+
+
+def test_a_child_that_grows_up_in_its_case_is_no_contradiction(home: Home) -> None:
+    born = {**EVENT, "Grupmosha": "0-17", "Datëlindja": "2005-06-01"}
+    born |= {"Emri": "Filan", "Mbiemri": "Fisteku", "Numri personal": ""}
+    steps = ({**born, "Data": day} for day in ("2023-05-04", "2023-07-04"))
+    assert not [each for each in read(home, *steps).problems if "birth" in each.rule]
+
+
 def test_a_birth_date_to_come_is_not_kept(home: Home) -> None:
     born = {**EVENT, "Emri": "Filan", "Mbiemri": "Fisteku", "Numri personal": "", "Datëlindja": ""}
     for day, is_kept in (("2010-05-04", True), ("2031-05-04", False)):

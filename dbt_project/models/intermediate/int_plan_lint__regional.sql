@@ -29,6 +29,22 @@ abbreviations as (
         count(*) as entries
     from {{ ref('abbreviations') }}
     group by plan_code, abbreviation
+),
+
+-- What the list of indicators takes from which measure, and what the list of measures takes.
+listed as (
+    select
+        regional.plan_code,
+        regional.name_sq,
+        regional.indicator_code,
+        regional.national_plan_code,
+        indicators.measure_code,
+        'PRV, lista ' || regional.prv_list || ', pika ' || regional.prv_position as source_place
+    from {{ ref('regional_indicators') }} as regional
+    left join {{ ref('indicators') }} as indicators
+        on
+            regional.national_plan_code = indicators.plan_code
+            and regional.indicator_code = indicators.indicator_code
 )
 
 {% for rule, condition, text in [
@@ -59,13 +75,49 @@ abbreviations as (
     union all
 {% endfor %}
 
-select
-    {{ oddity('regional_indicator_unmatched', {
-        'source_text': 'name_sq',
-        'source_place': "'PRV, lista ' || prv_list || ', pika ' || prv_position",
-    }) }}
-from {{ ref('regional_indicators') }}
+select {{ oddity('regional_indicator_unmatched', {'source_text': 'name_sq'}) }}
+from listed
 where indicator_code is null
+
+union all
+
+select
+    {{ oddity(
+        'regional_indicator_without_measure',
+        {'indicator_code': 'indicator_code', 'source_text': 'name_sq'},
+        texts={'measure': 'measure_code'},
+    ) }}
+from listed
+where
+    measure_code is not null
+    and not exists (
+        select 1
+        from codes
+        where
+            codes.plan_code = listed.plan_code
+            and codes.national_plan_code = listed.national_plan_code
+            and codes.pkv_measure_code = listed.measure_code
+    )
+
+union all
+
+select
+    {{ oddity(
+        'regional_measure_without_indicator',
+        {'measure_code': 'prv_code', 'source_text': "'PRV ' || prv_code || ': ' || name_sq"},
+        texts={'measure': 'pkv_measure_code'},
+    ) }}
+from codes
+where
+    pkv_measure_code is not null
+    and not exists (
+        select 1
+        from listed
+        where
+            listed.plan_code = codes.plan_code
+            and listed.national_plan_code = codes.national_plan_code
+            and listed.measure_code = codes.pkv_measure_code
+    )
 
 {% for rule, condition in [
     ('abbreviation_clash', 'expansions > 1'),

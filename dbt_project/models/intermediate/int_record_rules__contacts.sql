@@ -1,38 +1,76 @@
--- Contacts of the hotline that contradict themselves. Only the place in the file is given, never a
--- key: whoever sent the file finds the row in it.
-with contacts as (
+-- Contacts of the hotline that contradict themselves or each other. Only the place in the file is
+-- given, never a key: whoever sent the file finds the row in it.
+{% set contradictions = var('contradictions')['hotline_contacts'] -%}
+
+with thresholds as (
+    {{ thresholds(['acceptance_long_after_days']) }}
+),
+
+judged as materialized (
     select
-        contacts.*,
-        deliveries.received_at,
-        firsts.stated_case_key as first_case_key,
-        municipalities.county_code as municipality_county_code
-    from {{ ref('fct_hotline_contacts') }} as contacts
+        * replace (stated_case_key as case_key),
+        {% for name in contradictions['terms'] -%}
+            {{ contradictions['terms'][name] }} as {{ name }}{% if not loop.last %},{% endif %}
+        {% endfor %}
+    from {{ ref('fct_hotline_contacts') }}
+),
+
+-- The log is sent again as it grows: what its file before the latest has of a contact.
+last_files as (
+    select
+        records.contact_key,
+        records.contacted_at,
+        records.channel
+    from {{ ref('stg_hotline_contacts') }} as records
     inner join {{ ref('stg_deliveries') }} as deliveries
-        on contacts.delivery_id = deliveries.delivery_id
-    left join {{ ref('fct_hotline_contacts') }} as firsts
-        on coalesce(contacts.duplicate_of_key, contacts.repeat_of_key) = firsts.contact_key
+        on records.delivery_id = deliveries.delivery_id
+    where deliveries.delivery_status = 'accepted'
+    qualify row_number() over (
+        partition by records.contact_key
+        order by deliveries.received_at desc, records.delivery_id desc, records.row_number desc
+    ) = 2
+),
+
+contacts as materialized (
+    select
+        judged.*,
+        deliveries.received_at,
+        deliveries.sheet,
+        json_merge_patch(
+            deliveries.record_columns,
+            json_object(
+                'linked_key',
+                deliveries.record_columns ->> if(
+                    judged.duplicate_of_key is null, 'repeat_of_key', 'duplicate_of_key'
+                )
+            )
+        ) as record_columns,
+        last_files.contacted_at as last_file_contacted_at,
+        last_files.channel as last_file_channel,
+        firsts.contacted_at as first_contacted_at,
+        firsts.case_key as first_case_key,
+        firsts.repeat_of_key as first_repeat_of_key,
+        firsts.is_idle as first_is_idle,
+        municipalities.county_code as municipality_county_code,
+        thresholds.acceptance_long_after_days as long_after
+    from judged
+    cross join thresholds
+    inner join {{ ref('stg_deliveries') }} as deliveries
+        on judged.delivery_id = deliveries.delivery_id
+    left join last_files on judged.contact_key = last_files.contact_key
+    left join judged as firsts
+        on coalesce(judged.duplicate_of_key, judged.repeat_of_key) = firsts.contact_key
     left join {{ ref('dim_municipalities') }} as municipalities
-        on contacts.municipality_code = municipalities.municipality_code
+        on judged.municipality_code = municipalities.municipality_code
 )
 
-{% for rule, condition in [
-    ('linked_contact_not_found', "link_state = 'dangling'"),
-    ('duplicate_without_original', "is_duplicate and link_state = 'none'"),
-    ('contacts_linked_in_a_circle', "link_state = 'circular'"),
-    ('repeat_in_another_case', 'stated_case_key <> first_case_key'),
-    ('accepted_before_contact', 'accepted_at < contacted_at'),
-    (
-        'referred_without_recipient',
-        "outcome = 'referred' and referred_to_state in ('not_reported', 'not_applicable')",
-    ),
-    ('municipality_in_another_county', 'event_county_code <> municipality_county_code'),
-] -%}
+{% for each in contradictions['alone'] + contradictions['together'] -%}
     select
         {{ finding(
-            rule, at='contacts', is_mended='false',
-            lacks=['institution_code', 'indicator_code', 'sheet', 'cell'],
+            each['rule'], at='contacts', column="'" ~ each['column'] ~ "'", is_mended='false',
+            lacks=['institution_code', 'indicator_code'],
         ) }}
     from contacts
-    where {{ condition }}
+    where {{ each['where'] or 'true' }}
     {% if not loop.last %}union all by name{% endif %}
 {% endfor %}

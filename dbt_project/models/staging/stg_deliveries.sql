@@ -14,5 +14,7 @@ select
     received_at,
     status as delivery_status,
     code_lists,
+    sheet,
+    record_columns,
     is_made_up
 from source

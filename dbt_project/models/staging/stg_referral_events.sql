@@ -11,6 +11,9 @@ select
     former_case_key,
     hotline_case_key,
     person_key,
+    personal_number_key,
+    birth_date_key,
+    birth_year_key,
     event,
     event_date,
     {{ stated_columns([

@@ -239,7 +239,7 @@ def _compare(
     planted_files = {name for plant in plants for name in plant.delivery_ids}
     for plant in plants:
         tally.planted[plant.kind] += 1
-        if any(_tells(finding, plant) for finding in findings):
+        if any(tells(finding, plant) for finding in findings):
             tally.found[plant.kind] += 1
         else:
             told = [
@@ -267,7 +267,7 @@ def _compare(
     tally.false_warnings += false.values()
 
 
-def _tells(finding: tuple[object, ...], plant: Planted) -> bool:
+def tells(finding: tuple[object, ...], plant: Planted) -> bool:
     rule, _, _, who, month, indicator, delivery, sheet, cell, row, _ = finding
     claim, spoiled = claims()[plant.kind], plant.spoiled
     of_report = who in (plant.report.institution, spoiled.partner) and month == (
