@@ -1,0 +1,137 @@
+-- What sources other than reports state, this year so far and since the plan began, and which of
+-- them is the official one. A source that lacks one of these months states nothing: missing is not
+-- zero.
+{{ config(materialized='table') }}
+
+with complete_nation as (
+    select
+        plan_code,
+        indicator_code,
+        reporting_month,
+        source,
+        sum(value) as value,
+        sum(value_least) as value_least,
+        sum(value_most) as value_most,
+        bool_or(is_made_up) as is_made_up
+    from {{ ref('int_source_months') }}
+    where county_code <> 'AL'
+    group by plan_code, indicator_code, reporting_month, source
+    having count(value) = (
+        select count(*)
+        from {{ ref('dim_counties') }} as counties
+        where not counties.is_nation
+    )
+),
+
+-- SIVET can be asked for the nation. Records state the nation's number only where every county has
+-- them, and then a person known in two counties is one.
+area_months as (
+    select
+        county_code,
+        plan_code,
+        indicator_code,
+        reporting_month,
+        source,
+        value,
+        value_least,
+        value_most,
+        is_made_up
+    from {{ ref('int_source_months') }}
+    where county_code <> 'AL'
+    union all by name
+    select
+        'AL' as county_code,
+        plan_code,
+        indicator_code,
+        reporting_month,
+        source,
+        coalesce(nation.value, complete.value) as value,
+        coalesce(nation.value_least, complete.value_least) as value_least,
+        coalesce(nation.value_most, complete.value_most) as value_most,
+        coalesce(nation.is_made_up, complete.is_made_up) as is_made_up
+    from (
+        select *
+        from {{ ref('int_source_months') }}
+        where county_code = 'AL'
+    ) as nation
+    full outer join complete_nation as complete
+        using (plan_code, indicator_code, reporting_month, source)
+    where source = 'sivet' or complete.value is not null
+),
+
+-- A level or a milestone is what was stated last; counts add up over months.
+{% set readings = ['value', 'value_least', 'value_most'] -%}
+{% set spans = {
+    'year_to_date': "greatest(plans.valid_from, date_trunc('year', months.reporting_month))",
+    'cumulative': 'plans.valid_from',
+} -%}
+stated as (
+    select
+        stated.county_code,
+        stated.plan_code,
+        stated.indicator_code,
+        stated.source,
+        months.reporting_month,
+        {% for span, begins in spans.items() -%}
+            {% for reading in readings -%}
+                case
+                    when
+                        count(stated.value) filter (where stated.reporting_month >= {{ begins }})
+                        <= any_value(date_diff('month', {{ begins }}, months.reporting_month))
+                        then null
+                    when any_value(indicators.target_basis) in ('level', 'milestone')
+                        then arg_max(stated.{{ reading }}, stated.reporting_month)
+                    else
+                        sum(stated.{{ reading }})
+                        filter (where stated.reporting_month >= {{ begins }})
+                end as {{ span }}_{{ reading }},
+            {% endfor %}
+        {% endfor -%}
+        bool_or(stated.is_made_up) as is_made_up
+    from area_months as stated
+    inner join {{ ref('dim_plans') }} as plans
+        on stated.plan_code = plans.plan_code and stated.reporting_month >= plans.valid_from
+    inner join {{ ref('int_plan_months') }} as months
+        on
+            stated.plan_code = months.plan_code
+            and stated.reporting_month <= months.reporting_month
+    inner join {{ ref('dim_indicators') }} as indicators
+        on
+            stated.plan_code = indicators.plan_code
+            and stated.indicator_code = indicators.indicator_code
+    group by
+        stated.county_code, stated.plan_code, stated.indicator_code, stated.source,
+        months.reporting_month
+)
+
+select
+    areas.county_code,
+    months.plan_code,
+    indicators.indicator_code,
+    months.reporting_month,
+    any_value(officials.source) as official_source,
+    any_value(stated.year_to_date_value) filter (where stated.source = officials.source)
+        as official_value,
+    any_value(stated.cumulative_value) filter (where stated.source = officials.source)
+        as official_cumulative,
+    min(stated.year_to_date_value_least) as source_least,
+    max(stated.year_to_date_value_most) as source_most,
+    min(stated.cumulative_value_least) as source_cumulative_least,
+    max(stated.cumulative_value_most) as source_cumulative_most,
+    coalesce(bool_or(stated.is_made_up), false) as is_made_up
+from {{ ref('dim_counties') }} as areas
+cross join {{ ref('int_plan_months') }} as months
+inner join {{ ref('dim_indicators') }} as indicators on months.plan_code = indicators.plan_code
+left join {{ ref('official_sources') }} as officials
+    on
+        indicators.plan_code = officials.plan_code
+        and indicators.indicator_code = officials.indicator_code
+left join stated
+    on
+        areas.county_code = stated.county_code
+        and months.plan_code = stated.plan_code
+        and months.reporting_month = stated.reporting_month
+        and indicators.indicator_code = stated.indicator_code
+where officials.source is not null or stated.source is not null
+group by
+    areas.county_code, months.plan_code, indicators.indicator_code, months.reporting_month
