@@ -2,7 +2,7 @@
 with reported as (
     select *
     from {{ ref('fct_actuals') }}
-    where frequency = 'month' and is_replaced is not true
+    where is_replaced is not true
 ),
 
 -- Only a partition must add up.
@@ -11,6 +11,7 @@ partitions as (
         county_code,
         institution_code,
         reporting_month,
+        frequency,
         plan_code,
         indicator_code,
         delivery_id,
@@ -26,7 +27,8 @@ partitions as (
     from reported
     where breakdown_kind in ('total', 'partition') and value_state in ('number', 'zero')
     group by
-        county_code, institution_code, reporting_month, plan_code, indicator_code, delivery_id
+        county_code, institution_code, reporting_month, frequency, plan_code, indicator_code,
+        delivery_id
 )
 
 select
@@ -39,11 +41,12 @@ select
         counts={'part': 'parts.value', 'total': 'totals.value'},
     ) }}
 from reported as parts
-inner join {{ ref('int_monthly_totals') }} as totals
+inner join {{ ref('int_stated_totals') }} as totals
     on
         parts.delivery_id = totals.delivery_id
         and parts.institution_code = totals.institution_code
         and parts.reporting_month = totals.reporting_month
+        and parts.frequency = totals.frequency
         and parts.indicator_code = totals.indicator_code
 inner join {{ ref('dim_breakdown_categories') }} as categories
     on
