@@ -86,6 +86,7 @@ nation_years as (
         coalesce(places.indicator_code, counties.indicator_code) as indicator_code,
         coalesce(places.year, counties.year) as year,
         coalesce(places.value, counties.value) as value,
+        counties.value as counties_value,
         places.delivery_id is not null as is_published,
         places.delivery_id is not null or counties.is_whole as is_whole,
         places.place
@@ -97,7 +98,8 @@ nation_years as (
             and places.year = counties.year
 ),
 
--- Where neither is published, the finding is the county's.
+-- Where neither is published, the finding is the county's; where the counties' whole is more than
+-- what was published, so are their parts.
 parts_beyond as (
     select
         parts.indicator_code as part,
@@ -118,7 +120,10 @@ parts_beyond as (
             and parts.year = wholes.year
     where
         wholes.is_whole
-        and (parts.is_published or wholes.is_published)
+        and (
+            parts.is_published
+            or (wholes.is_published and coalesce(wholes.counties_value <= wholes.value, true))
+        )
         and parts.value > wholes.value
 )
 
