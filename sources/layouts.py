@@ -4,7 +4,6 @@ Belongs here: loading the layout files beside the sources and looking up codes i
 Not here: finding a layout's parts in a file (sources.reading).
 """
 
-import csv
 import hashlib
 import re
 from dataclasses import dataclass
@@ -102,7 +101,8 @@ class Layout:
     """How files of one form look, and the raw table their rows go to.
 
     The form is good for files that arrive from `valid_from` to `valid_to`, or still where that is
-    None; one that arrives later is read all the same, and told.
+    None; one that arrives later is read all the same, and told. What breaks a rule in a row refuses
+    the file, or where `refuses` is row that row alone.
     """
 
     id: str
@@ -116,6 +116,7 @@ class Layout:
     county_code: str | None = None
     institution_code: str | None = None
     valid_to: date | None = None
+    refuses: str = "file"
 
     @cached_property
     def by_heading(self) -> dict[str, Column]:
@@ -173,7 +174,7 @@ def load_layouts(folder: Path = SOURCES) -> tuple[Layout, ...]:
     Raises ValueError for a layout with an unknown kind, a missing code list, or two codes that
     are written alike.
     """
-    return tuple(_load(path, folder) for path in sorted(folder.glob("*/layout*.yml")))
+    return tuple(_load(path) for path in sorted(folder.glob("*/layout*.yml")))
 
 
 class Written(dict[Cell, str | None]):
@@ -305,6 +306,9 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
             shown.setdefault(codes, f"{' / '.join(sorted(codes))} {name[:60]}")
             names[plain(name)] = shown[codes]
         names |= {plain(code): code for code in registers.indicators}
+    for register in ("publications", "figure_labels", "figure_remarks"):
+        if f"register:{register}" in column.code_lists:
+            names |= {plain(text): text for text in registers.written[register]}
     return names
 
 
@@ -335,7 +339,7 @@ def likeliest(written: str, names: dict[str, str]) -> list[str]:
     return list(dict.fromkeys(names[key] for key in ranked))[:3]
 
 
-def _load(path: Path, folder: Path) -> Layout:
+def _load(path: Path) -> Layout:
     content: dict[str, Any] = read_yaml(path)
     lists = {name: _code_list(codes) for name, codes in content.pop("code_lists", {}).items()}
     columns = tuple(_column(entry) for entry in content.pop("columns"))
@@ -347,9 +351,7 @@ def _load(path: Path, folder: Path) -> Layout:
         ):
             raise ValueError(f"{path}: column {column.name} has a wrong kind")
         for name in column.code_lists:
-            if name.endswith(".csv"):
-                lists[name] = _code_list(_csv_codes(folder / name))
-            elif _VERSIONED.fullmatch(name):
+            if _VERSIONED.fullmatch(name):
                 lists[name] = _code_list(
                     {text: code.code for code in codes_of(name) for text in code.written}
                 )
@@ -371,11 +373,6 @@ def _column(entry: dict[str, Any]) -> Column:
         choices=tuple(entry.pop("choices", [])),
         **entry,
     )
-
-
-def _csv_codes(path: Path) -> list[str]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row["code"] for row in csv.DictReader(file)]
 
 
 def _code_list(codes: list[str] | dict[str, str]) -> CodeList:

@@ -6,7 +6,7 @@ that is (the register of quality rules).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sources.texts import LANGUAGES, Language, text
 
@@ -72,6 +72,16 @@ def problem(
             message = f"{message} {offered}"
         messages.append(f"{heading}: {message}" if heading else message)
     return Problem(rule, sheet, cell, row_number, *messages)
+
+
+def left_out(found: Problem) -> Problem:
+    """Return a problem of a row as that which left the row out of a file that was accepted."""
+    return replace(
+        found,
+        rule="row_left_out",
+        message_sq=f"{found.message_sq} {text('door.row_left_out', 'sq')}",
+        message_en=f"{found.message_en} {text('door.row_left_out', 'en')}",
+    )
 
 
 def severity_of(rule: str, severities: Mapping[str, str]) -> str:

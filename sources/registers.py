@@ -33,7 +33,9 @@ class Registers:
     `largest` an indicator to the largest count that a report can plausibly hold of it,
     `category_names` an indicator to its categories and the Albanian name of each. Codes of
     indicators are those of every national plan; `of_plan` holds the registers of each plan by its
-    code, where there are several, and `plans` are the plans in the order of their days.
+    code, where there are several, and `plans` are the plans in the order of their days. Of
+    published figures `figure_labels` and `figure_remarks` hold each code with its names, and
+    `publications` each publication with the first year that it can give, if that is known.
     """
 
     counties: set[str]
@@ -50,6 +52,9 @@ class Registers:
     municipality_aliases: dict[str, str] = field(default_factory=dict)
     largest: dict[str, float] = field(default_factory=dict)
     category_names: dict[str, dict[str, str]] = field(default_factory=dict)
+    figure_labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    figure_remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    publications: dict[str, int | None] = field(default_factory=dict)
     plans: tuple["ActionPlan", ...] = ()
     of_plan: dict[str, "Registers"] = field(default_factory=dict)
 
@@ -90,6 +95,16 @@ class Registers:
             | {code_key(code): code for code in self.municipalities},
             "institutions": institutions | {code_key(code): code for code in self.institutions},
             "indicators": indicators,
+            "publications": {code_key(code): code for code in self.publications},
+            **{
+                register: {
+                    code_key(text): code for code, names in codes.items() for text in (code, *names)
+                }
+                for register, codes in (
+                    ("figure_labels", self.figure_labels),
+                    ("figure_remarks", self.figure_remarks),
+                )
+            },
         }
 
     @cached_property
@@ -105,7 +120,8 @@ def load_registers(seeds_dir: Path) -> Registers:
     """Return the registers in `seeds_dir` (one UTF-8 CSV a register).
 
     Raises FileNotFoundError when a register's file is missing, KeyError when one of the columns
-    used here is, ValueError when a month of the reporting calendar is no date.
+    used here is, ValueError when a month of the reporting calendar is no date, or the first year of
+    a publication no number.
     """
     plans = national_plans(seeds_dir)
     of_plan = (
@@ -163,12 +179,24 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
         },
         largest=_largest(seeds_dir, plan_code),
         category_names=category_names,
+        figure_labels=_names(seeds_dir, "figure_labels", "figure_label"),
+        figure_remarks=_names(seeds_dir, "figure_remarks", "remark"),
+        publications={
+            row["publication"]: int(row["first_year"]) if row["first_year"] else None
+            for row in register_rows(seeds_dir, "publications")
+        },
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
 
 
 def _swapped(names: dict[str, str]) -> list[tuple[str, str]]:
     return [(name, code) for code, name in names.items()]
+
+
+def _names(seeds_dir: Path, register: str, code: str) -> dict[str, tuple[str, ...]]:
+    return {
+        row[code]: (row["name_sq"], row["name_en"]) for row in register_rows(seeds_dir, register)
+    }
 
 
 def _indicator_names(seeds_dir: Path, plan_code: str | None) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from sources.layouts import Column, Layout, Written, candidates, short_list
-from sources.problems import MAX_PLACES, Problem, problem
+from sources.problems import MAX_PLACES, SEVERITIES, Problem, problem, severity_of
 from sources.registers import NATION, Registers
 from sources.values import Cell, cell_text
 
@@ -53,7 +53,8 @@ class Context:
 
     `notes` say how things were read that were not as the form wants them, `codes` what the columns
     of its layout may hold. `sheet` is the name under which places in it are told, `record_columns`
-    the letter of each column of a record.
+    the letter of each column of a record. `broken_rows` are the rows, from 0, of all problems that
+    refuse, those that were not noted too.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Context:
         self.sheet: str | None = None
         self.codes: dict[str, Written] = {}
         self.record_columns: dict[str, str] = {}
+        self.broken_rows: set[int] = set()
         self._reported: Counter[tuple[str, str | None]] = Counter()
 
     def report(
@@ -94,6 +96,8 @@ class Context:
         `offered` is what the cell may mean, where the column can't say it. At most MAX_PLACES are
         noted of a rule and column.
         """
+        if place and place.row is not None and sheet is None and self.is_refusing(rule):
+            self.broken_rows.add(place.row)
         kind = (rule, column.name if column else None)
         self._reported[kind] += 1
         if self._reported[kind] > MAX_PLACES:
@@ -114,6 +118,10 @@ class Context:
                 candidates=offered,
             )
         )
+
+    def is_refusing(self, rule: str) -> bool:
+        """Tell whether what breaks a rule is refused."""
+        return severity_of(rule, self.registers.rules) == SEVERITIES[0]
 
     def candidates(self, rule: str, place: Place | None, column: Column | None) -> Sequence[str]:
         """Return what a cell of a column that breaks a rule may mean."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from sources.layouts import Layout, codes_by_column
-from sources.problems import SEVERITIES, Problem, severity_of, worst_first
+from sources.problems import SEVERITIES, Problem, left_out, severity_of, worst_first
 from sources.reading.context import Context, KeyedHash
 from sources.reading.features import UnreadableFile
 from sources.reading.headings import read_heads
@@ -20,7 +20,13 @@ from sources.reading.labels import Labels, labels_of
 from sources.reading.recognition import find_columns, is_marked_made_up, recognise
 from sources.reading.records import read_records
 from sources.reading.reports import read_report
-from sources.reading.table import check_features, check_rows_elsewhere, check_shape, find_table
+from sources.reading.table import (
+    check_features,
+    check_quotes,
+    check_rows_elsewhere,
+    check_shape,
+    find_table,
+)
 from sources.reading.tables import Sheet, file_format, read_tables
 from sources.reading.trailing_rows import without_what_stands_below
 from sources.registers import Registers
@@ -197,8 +203,32 @@ def _read_sheet(
     if not table.rows:
         context.report("invalid_frame", sentence="no_rows")
     check_rows_elsewhere(context, table, others)
+    check_quotes(context, table)
+    may_leave_out = layout.refuses == "row" and not any(
+        context.is_refusing(found.rule) for found in context.problems
+    )
     check_shape(context, table)
     check_features(context, table)
     if is_encoded_twice("".join([c for row in sheet.rows for c in row if type(c) is str])):
         context.notes.add("text encoded twice")
-    return (read_report if table.is_report else read_records)(context, table)
+    columns = (read_report if table.is_report else read_records)(context, table)
+    return _without_broken_rows(context, columns) if may_leave_out else columns
+
+
+def _without_broken_rows(context: Context, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Leave out the rows that break a rule which refuses, each with its findings.
+
+    The file is refused as a whole where something is wrong with more than a row, where no row is
+    left, and where more rows are wrong than are listed.
+    """
+    broken = {row + 1 for row in context.broken_rows}
+    kept = [at for at, number in enumerate(columns["row_number"]) if number not in broken]
+    refusing = [found for found in context.problems if context.is_refusing(found.rule)]
+    if {found.row_number for found in refusing} != broken or not kept:
+        return columns
+    if len(kept) + len(broken) != len(columns["row_number"]):
+        return columns
+    context.problems = [
+        left_out(found) if context.is_refusing(found.rule) else found for found in context.problems
+    ]
+    return {name: [values[at] for at in kept] for name, values in columns.items()}

@@ -64,14 +64,14 @@ def read_heads(context: Context, table: Table, labels: Labels) -> None:
 def read_periods(context: Context, column: Column, places: list[Place]) -> list[date | None]:
     """Return the month of each cell, or December of its year, held against the day of receipt.
 
-    None is a cell that says no month of the calendar, which is reported.
+    None is a cell that says no year, or no month of the calendar, which is reported.
     """
     yearly = context.layout is not None and context.layout.frequency == "year"
     received_on = context.received_at.date()
     periods: list[date | None] = []
     for place in places:
         month = (read_year if yearly else read_month)(place.value)
-        if month is None or month not in context.registers.months:
+        if month is None or not (yearly or month in context.registers.months):
             context.report("unknown_month", place, column)
             periods.append(None)
             continue

@@ -4,6 +4,7 @@ Belongs here: reading submission_values, monthly reports and yearly published fi
 here: records (sources.reading.records) or which rows there are (sources.reading.table).
 """
 
+from datetime import date
 from typing import Any
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -38,10 +39,10 @@ def read_report(context: Context, table: Table) -> dict[str, list[Any]]:
         months = read_periods(context, layout.column("reporting_month"), places)
     written = _codes(context, table, "reading_note") or [None] * rows
     publications = _codes(context, table, "publication") or [None] * rows
+    _check_years(context, table, months, publications)
     seen: set[tuple[object, ...]] = set()
-    for row, key in zip(
-        table.rows, zip(months, indicators, categories, labels, strict=True), strict=True
-    ):
+    keys = zip(months, indicators, categories, labels, publications, strict=True)
+    for row, key in zip(table.rows, keys, strict=True):
         if key in seen and (key[1] or key[3]):
             context.report("invalid_frame", table.place("value", row), sentence="repeated_row")
         seen.add(key)
@@ -79,7 +80,8 @@ def _codes(context: Context, table: Table, name: str) -> list[str | None] | None
         for code, row in zip(codes, table.rows, strict=True):
             place = table.place(name, row)
             if code is None and (column.filled or cell_text(place.value)):
-                context.report(rule_of(column), place, column)
+                sentence = "not_registered" if column.kind == "text_code" else None
+                context.report(rule_of(column), place, column, sentence)
     return codes
 
 
@@ -122,6 +124,18 @@ def _check_sizes(
         if value is not None and value > largest.get(code or "", value):
             place = table.place("value", row)
             context.report("implausible_count", place, table.layout.column("value"))
+
+
+def _check_years(
+    context: Context, table: Table, months: list[date | None], publications: list[str | None]
+) -> None:
+    """Find figures of a year of which their publication can give none."""
+    for row, month, publication in zip(table.rows, months, publications, strict=True):
+        first = context.registers.publications.get(publication or "")
+        if month and first and month.year < first:
+            place = table.place("reporting_month", row)
+            column = table.layout.column("reporting_month")
+            context.report("unknown_month", place, column, "year_before_publication")
 
 
 def _categories(context: Context, table: Table, indicators: list[str | None]) -> list[str | None]:

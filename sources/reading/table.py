@@ -253,6 +253,13 @@ def _check_zeros(context: Context, table: Table) -> None:
                 context.report("not_a_number", place, asked, sentence="zero_not_shown")
 
 
+def check_quotes(context: Context, table: Table) -> None:
+    """Find rows of separated text into which stray quotation marks joined others."""
+    for number, row in table.rows:
+        if _joins_lines(table, row):
+            context.report("invalid_frame", Place(None, number), sentence="stray_quote")
+
+
 def check_shape(context: Context, table: Table) -> None:
     """Find rows of separated text that are longer or shorter than the headings.
 
@@ -273,9 +280,7 @@ def check_shape(context: Context, table: Table) -> None:
     for number, row in table.rows:
         is_cut = sheet.is_unended and number == len(sheet.rows) - 1
         has_value = len(row) >= needed and cell_text(row[needed - 1]) and not is_cut
-        if sheet.separator and any(_joins_lines(cell, sheet.separator, width) for cell in row):
-            context.report("invalid_frame", Place(None, number), sentence="stray_quote")
-        elif (
+        if not _joins_lines(table, row) and (
             (len(row) < width and not has_value)
             or not is_blank(row[width:])
             or any(_is_parted(table, row, at) for at in may_part)
@@ -295,8 +300,12 @@ def _is_parted(table: Table, row: list[Cell], position: int) -> bool:
     return bool(re.fullmatch(r"-?[0-9 ]+", count) and _REST_OF_NUMBER.fullmatch(rest))
 
 
-def _joins_lines(cell: Cell, separator: str, width: int) -> bool:
-    """Tell whether a cell holds lines of the table, which stray quotation marks joined."""
-    if type(cell) is not str or not ("\n" in cell or "\r" in cell):
-        return False
-    return cell.count(separator) >= max(2, width // 2)
+def _joins_lines(table: Table, row: list[Cell]) -> bool:
+    """Tell whether a cell of a row holds lines of the table, which stray quotation marks joined."""
+    separator, width = table.sheet.separator, len(table.sheet.rows[table.heading_row])
+    return separator is not None and any(
+        type(cell) is str
+        and ("\n" in cell or "\r" in cell)
+        and cell.count(separator) >= max(2, width // 2)
+        for cell in row
+    )

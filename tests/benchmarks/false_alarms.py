@@ -18,7 +18,7 @@ from dbt_sql import model_sql
 from orchestration.runtime.settings import SEEDS
 
 #: The models of the rules, after those that they read.
-STEPS = ("int_monthly_totals", "int_reports")
+STEPS = ("int_stated_totals", "int_monthly_totals", "int_reports")
 MODELS = (
     "int_value_rules__improbable", "int_report_rules__values", "int_report_rules__month",
     "int_report_rules__sender",
@@ -168,7 +168,12 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
         "create table fct_submissions (county_code varchar, institution_code varchar, "
         "reporting_month date, frequency varchar, version integer, delivery_id varchar, "
         "received_at timestamp, superseded_at timestamp, is_made_up boolean); "
-        "create table stg_door_findings (delivery_id varchar, row_number integer, rule varchar)"
+        "create table stg_door_findings (delivery_id varchar, row_number integer, rule varchar); "
+        "create table stg_deliveries (delivery_id varchar, institution_code varchar); "
+        "create table int_source_months (county_code varchar, plan_code varchar, "
+        "indicator_code varchar, reporting_month date, source varchar, value double, "
+        "delivery_id varchar, sheet varchar, cell varchar, row_number integer, "
+        "received_at timestamp, is_made_up boolean)"
     )
 
 

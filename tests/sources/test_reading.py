@@ -23,6 +23,7 @@ from openpyxl.comments import Comment
 from programs import LibreOffice
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS, store_batch
 from sources.custody.pseudonyms import Pseudonyms
@@ -39,7 +40,7 @@ from sources.custody.vault import (
 from sources.layouts import SOURCES, load_layouts
 from sources.reading import Reading, read_content
 from sources.reading.tables import read_tables
-from sources.registers import Registers
+from sources.registers import Registers, load_registers
 from sources.values import (
     cell_text,
     is_encoded_twice,
@@ -56,6 +57,7 @@ WARNS = {
     "implausible_count", "unit_differs",
 }  # fmt: skip
 
+PUBLISHED = load_registers(SEEDS)
 REGISTERS = Registers(
     counties={"AL", "AL-04", "AL-12"},
     institutions={"AL-04-POLICIA": "AL-04", "AL-12-POLICIA": "AL-12", "AL-ZKKA": "AL"},
@@ -66,6 +68,9 @@ REGISTERS = Registers(
     rules=dict.fromkeys(WARNS, "warns"),
     indicator_names={"Numri i rasteve të reja": frozenset({"2.1.9.1"})},
     largest={"2.1.9.1": 500},
+    figure_labels=PUBLISHED.figure_labels,
+    figure_remarks=PUBLISHED.figure_remarks,
+    publications=PUBLISHED.publications,
 )
 
 HEAD = {

@@ -13,13 +13,23 @@ kinds as (
     from {{ ref('breakdown_categories') }}
 ),
 
+-- Publications give years that the calendar of reports lacks.
+planned as (
+    select
+        stated.*,
+        coalesce(months.plan_code, {{ plan_of('stated.reporting_month') }}) as plan_code
+    from {{ ref('stg_submission_values') }} as stated
+    left join {{ ref('dim_months') }} as months on stated.reporting_month = months.month
+    where stated.indicator_code is not null
+),
+
 -- A later report replaces the whole of an earlier one. A line written twice in one report is
 -- replaced by its later line at the moment the report came.
 reported as (
     select
         reported.county_code,
         reported.institution_code,
-        months.plan_code,
+        reported.plan_code,
         reported.indicator_code,
         reported.reporting_month,
         reported.frequency,
@@ -49,7 +59,7 @@ reported as (
             else versions.superseded_at
         end as superseded_at,
         versions.is_made_up
-    from {{ ref('stg_submission_values') }} as reported
+    from planned as reported
     inner join versions
         on
             reported.delivery_id = versions.delivery_id
@@ -57,13 +67,11 @@ reported as (
             and reported.institution_code = versions.institution_code
             and reported.reporting_month = versions.reporting_month
             and reported.frequency = versions.frequency
-    left join {{ ref('dim_months') }} as months on reported.reporting_month = months.month
     left join kinds
         on
-            months.plan_code = kinds.plan_code
+            reported.plan_code = kinds.plan_code
             and reported.indicator_code = kinds.indicator_code
             and reported.category = kinds.category
-    where reported.indicator_code is not null
 ),
 
 -- For how long each correction held for a line. A line that says something else than the correction

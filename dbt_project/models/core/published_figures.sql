@@ -3,7 +3,10 @@ select
     cast(reported.row_number as integer) as row_number,
     cast(extract(year from reported.reporting_month) as integer) as year,
     reported.figure_label,
-    case when reported.indicator_code is not null then months.plan_code end as plan_code,
+    case
+        when reported.indicator_code is not null
+            then coalesce(months.plan_code, {{ plan_of('reported.reporting_month') }})
+    end as plan_code,
     reported.indicator_code,
     reported.value,
     reported.value_state,

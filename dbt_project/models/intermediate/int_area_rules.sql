@@ -1,24 +1,9 @@
--- What only a whole county or the nation shows: a part that outgrows its whole, growth that
--- coverage makes or does not explain.
+-- What only a whole county or the nation shows: growth that coverage makes or does not explain.
 with thresholds as (
     {{ thresholds([
         'coverage_growth_ratio', 'coverage_growth_least', 'growth_ratio', 'growth_least',
         'growth_least_past',
     ]) }}
-),
-
--- A part and its whole come from different institutions, so a county's month is compared, and only
--- where whoever owes the whole has reported it.
-county_months as (
-    select
-        county_code,
-        plan_code,
-        indicator_code,
-        reporting_month,
-        sum(value) as value,
-        count(value) = count(*) as is_whole
-    from {{ ref('int_due_values') }}
-    group by county_code, plan_code, indicator_code, reporting_month
 ),
 
 grown as (
@@ -41,32 +26,6 @@ grown as (
             and months.indicator_code = places.indicator_code
             and months.reporting_month = places.reporting_month
 )
-
-select
-    {{ finding(
-        'part_exceeds_other_indicator', at='places', is_mended='false',
-        texts={'part': 'parts.indicator_code', 'whole': 'wholes.indicator_code'},
-        counts={'part_value': 'parts.value', 'whole_value': 'wholes.value'},
-    ) }}
-from {{ ref('indicator_parts') }} as pairs
-inner join county_months as parts
-    on
-        pairs.plan_code = parts.plan_code
-        and pairs.part_indicator_code = parts.indicator_code
-inner join county_months as wholes
-    on
-        pairs.plan_code = wholes.plan_code
-        and pairs.whole_indicator_code = wholes.indicator_code
-        and parts.county_code = wholes.county_code
-        and parts.reporting_month = wholes.reporting_month
-inner join {{ ref('int_area_places') }} as places
-    on
-        parts.county_code = places.county_code
-        and parts.indicator_code = places.indicator_code
-        and parts.reporting_month = places.reporting_month
-where wholes.is_whole and parts.value > wholes.value
-
-union all by name
 
 select
     {{ finding(

@@ -3,7 +3,8 @@
 -- is mended only when each contact, or case, in it has come. What lay refused in another county's
 -- folder is mended by the report of its institution. Of a refused file sender or month may be
 -- unknown, or be what was wrong: the mended file is then known by the folder and name that it has
--- in common with it. The sentences are those that the door wrote.
+-- in common with it, as is the one with a row that was left out before. The sentences are those
+-- that the door wrote.
 with findings as (
     select
         findings.*,
@@ -58,7 +59,7 @@ mendings as (
                     )
                 )
                 or (
-                    findings.delivery_status = 'refused'
+                    (findings.delivery_status = 'refused' or findings.rule = 'row_left_out')
                     and findings.name_key = later.name_key
                     and (
                         findings.is_sender_in_doubt

@@ -7,6 +7,7 @@ select
     due.plan_code,
     due.indicator_code,
     due.reporting_month,
+    due.frequency,
     indicators.target_basis not in ('milestone', 'level') as is_additive,
     totals.value,
     lag(due.reporting_month) over institution_values as month_before,

@@ -6,6 +6,7 @@ with found as (
     {% for model in [
         'int_value_rules__breakdowns', 'int_value_rules__owed', 'int_value_rules__history',
         'int_value_rules__improbable', 'int_value_rules__elsewhere',
+        'int_value_rules__parts',
         'int_report_rules__arrival', 'int_report_rules__values', 'int_report_rules__month',
         'int_report_rules__sender',
         'int_area_rules', 'int_nation_rules', 'int_source_rules',

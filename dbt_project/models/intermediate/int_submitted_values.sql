@@ -10,8 +10,7 @@ with submitted as (
         due.indicator_code,
         due.reporting_month,
         due.frequency,
-        case due.frequency when 'quarterly' then 3 when 'yearly' then 12 else 1 end
-            as months_in_period,
+        {{ months_in('due.frequency') }} as months_in_period,
         actuals.value,
         case when actuals.superseded_at is null then actuals.value end as current_value,
         coalesce(actuals.value_state, 'not_reported') as value_state,

@@ -2,7 +2,68 @@
 with reported as (
     select *
     from {{ ref('fct_actuals') }}
-    where frequency = 'month' and is_replaced is not true
+    where is_replaced is not true
+),
+
+published as (
+    select
+        figures.*,
+        stated.county_code,
+        stated.institution_code,
+        stated.reporting_month,
+        stated.sheet,
+        stated.cell
+    from {{ ref('published_figures') }} as figures
+    inner join {{ ref('stg_submission_values') }} as stated
+        on
+            figures.delivery_id = stated.delivery_id
+            and figures.row_number = stated.row_number
+    where figures.value is not null
+),
+
+-- What a publication gives under a label, beside the label that contains it.
+labelled as (
+    select
+        parts.*,
+        labels.name_sq,
+        labels.name_en,
+        labels.breakdown_kind,
+        wholes.value as whole_value,
+        wholes.row_number as whole_row,
+        whole_labels.name_sq as whole_sq,
+        whole_labels.name_en as whole_en
+    from published as parts
+    inner join {{ ref('figure_labels') }} as labels on parts.figure_label = labels.figure_label
+    inner join {{ ref('figure_labels') }} as whole_labels
+        on labels.whole_label = whole_labels.figure_label
+    inner join published as wholes
+        on
+            labels.whole_label = wholes.figure_label
+            and parts.delivery_id = wholes.delivery_id
+            and parts.publication = wholes.publication
+            and parts.year = wholes.year
+),
+
+published_partitions as (
+    select
+        wholes.*,
+        labels.name_sq,
+        labels.name_en,
+        sum(parts.value) as together,
+        count(*) as parts,
+        (
+            select count(*)
+            from {{ ref('figure_labels') }} as every_label
+            where
+                every_label.whole_label = wholes.figure_label
+                and every_label.breakdown_kind = 'partition'
+        ) as parts_in_all
+    from labelled as parts
+    inner join published as wholes
+        on parts.delivery_id = wholes.delivery_id and parts.whole_row = wholes.row_number
+    inner join {{ ref('figure_labels') }} as labels on wholes.figure_label = labels.figure_label
+    where parts.breakdown_kind = 'partition'
+    group by all
 ),
 
 -- Only a partition must add up.
@@ -11,6 +72,7 @@ partitions as (
         county_code,
         institution_code,
         reporting_month,
+        frequency,
         plan_code,
         indicator_code,
         delivery_id,
@@ -26,7 +88,8 @@ partitions as (
     from reported
     where breakdown_kind in ('total', 'partition') and value_state in ('number', 'zero')
     group by
-        county_code, institution_code, reporting_month, plan_code, indicator_code, delivery_id
+        county_code, institution_code, reporting_month, frequency, plan_code, indicator_code,
+        delivery_id
 )
 
 select
@@ -39,11 +102,12 @@ select
         counts={'part': 'parts.value', 'total': 'totals.value'},
     ) }}
 from reported as parts
-inner join {{ ref('int_monthly_totals') }} as totals
+inner join {{ ref('int_stated_totals') }} as totals
     on
         parts.delivery_id = totals.delivery_id
         and parts.institution_code = totals.institution_code
         and parts.reporting_month = totals.reporting_month
+        and parts.frequency = totals.frequency
         and parts.indicator_code = totals.indicator_code
 inner join {{ ref('dim_breakdown_categories') }} as categories
     on
@@ -71,4 +135,41 @@ where
     or (
         partitions.parts = indicators.partition_categories
         and partitions.together < partitions.total
+    )
+
+union all by name
+
+select
+    {{ finding(
+        'part_exceeds_whole', variant='published', at='labelled',
+        texts={
+            'part_sq': 'labelled.name_sq', 'part_en': 'labelled.name_en',
+            'whole_sq': 'labelled.whole_sq', 'whole_en': 'labelled.whole_en',
+        },
+        counts={
+            'year': 'labelled.year', 'part': 'labelled.value', 'total': 'labelled.whole_value',
+        },
+    ) }}
+from labelled
+where labelled.value > labelled.whole_value
+
+union all by name
+
+select
+    {{ finding(
+        'breakdown_does_not_add_up', variant='published', at='published_partitions',
+        texts={
+            'whole_sq': 'published_partitions.name_sq', 'whole_en': 'published_partitions.name_en',
+        },
+        counts={
+            'year': 'published_partitions.year', 'together': 'published_partitions.together',
+            'total': 'published_partitions.value',
+        },
+    ) }}
+from published_partitions
+where
+    published_partitions.together > published_partitions.value
+    or (
+        published_partitions.parts = published_partitions.parts_in_all
+        and published_partitions.together < published_partitions.value
     )

@@ -1,4 +1,20 @@
 -- Values that the plan, a publication or another institution's report contradicts.
+with figures_now as (
+    select
+        figures.*,
+        stated.county_code,
+        stated.institution_code,
+        stated.reporting_month,
+        stated.sheet,
+        stated.cell
+    from {{ ref('published_figures') }} as figures
+    inner join {{ ref('stg_submission_values') }} as stated
+        on
+            figures.delivery_id = stated.delivery_id
+            and figures.row_number = stated.row_number
+    where figures.superseded_at is null
+)
+
 select
     {{ finding(
         'outside_measure_years', at='totals',
@@ -40,6 +56,31 @@ where
     and published.value_state in ('number', 'zero')
     and targets.target_kind = 'baseline'
     and published.value <> targets.value
+
+union all by name
+
+-- Two publications that give a year's figure differently: the later row is the actual, both stay.
+select
+    {{ finding(
+        'publications_differ', at='figures', is_mended='false',
+        texts={
+            'label_sq': 'labels.name_sq', 'label_en': 'labels.name_en',
+            'other': 'others.publication',
+        },
+        counts={
+            'year': 'figures.year', 'value': 'figures.value', 'other_value': 'others.value',
+        },
+    ) }}
+from figures_now as figures
+inner join figures_now as others
+    on
+        figures.figure_label = others.figure_label
+        and figures.year = others.year
+        and figures.publication <> others.publication
+        and figures.value <> others.value
+        and figures.delivery_id = others.delivery_id
+        and figures.row_number > others.row_number
+inner join {{ ref('figure_labels') }} as labels on figures.figure_label = labels.figure_label
 
 union all by name
 

@@ -1,14 +1,16 @@
 -- Values that an institution's own past rules out: what was reached or counted stays, and a level
--- moves slowly. What holds now is compared; a replaced version is no past of its own.
+-- moves slowly. Months are held against months, the years of a publication against its years and
+-- SIVET against SIVET. What holds now is compared; a replaced version is no past of its own.
 with later_falls as (
     select
         *,
         max(value) over (
-            partition by county_code, institution_code, plan_code, indicator_code
+            partition by
+                county_code, institution_code, plan_code, indicator_code, frequency, stated_in
             order by reporting_month, row_number
             rows between unbounded preceding and 1 preceding
         ) as highest_before
-    from {{ ref('int_monthly_totals') }}
+    from {{ ref('int_stated_totals') }}
     where superseded_at is null and target_basis in ('milestone', 'cumulative')
 ),
 
@@ -20,10 +22,11 @@ levels as (
         median(value) over (
             earlier rows between unbounded preceding and 1 preceding
         ) as usual_level
-    from {{ ref('int_monthly_totals') }}
+    from {{ ref('int_stated_totals') }}
     where superseded_at is null and is_credible and target_basis = 'level'
     window earlier as (
-        partition by county_code, institution_code, plan_code, indicator_code
+        partition by
+            county_code, institution_code, plan_code, indicator_code, frequency, stated_in
         order by reporting_month, row_number
     )
 ),

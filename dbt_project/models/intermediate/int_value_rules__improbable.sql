@@ -11,10 +11,11 @@ with past as (
         max(value) over earlier as past_most,
         date_diff('month', min(reporting_month) over earlier, reporting_month) as past_months,
         count(*) over (partition by delivery_id, institution_code) as tested_together
-    from {{ ref('int_monthly_totals') }}
+    from {{ ref('int_stated_totals') }}
     where superseded_at is null and is_credible and is_additive
     window earlier as (
-        partition by county_code, institution_code, plan_code, indicator_code
+        partition by
+            county_code, institution_code, plan_code, indicator_code, frequency, stated_in
         order by reporting_month, row_number
         rows between unbounded preceding and 1 preceding
     )
