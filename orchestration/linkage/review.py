@@ -108,8 +108,11 @@ inner join sides as one
     on pairs.one_delivery_id = one.delivery_id and pairs.one_row_number = one.row_number
 inner join sides as other
     on pairs.other_delivery_id = other.delivery_id and pairs.other_row_number = other.row_number
+inner join core.dim_deliveries as deliveries
+    on pairs.one_delivery_id = deliveries.delivery_id
 where
-    (? is null or ? in (one.county_code, other.county_code))
+    deliveries.delivery_status = 'accepted'
+    and (? is null or ? in (one.county_code, other.county_code))
     and (not ? or pairs.state = 'doubtful')
 order by pairs.state = 'doubtful' desc, pairs.probability desc nulls last, pairs.pair_id
 """

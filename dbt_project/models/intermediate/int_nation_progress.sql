@@ -35,7 +35,7 @@ sums as (
         {{ share('sum(cast(coalesce(completeness, 0) as decimal(18, 6)))', 'count(*)') }}
             as completeness,
         bool_or(is_made_up) as is_made_up
-    from {{ ref('int_county_progress') }}
+    from {{ ref('int_nation_counties') }}
     group by plan_code, indicator_code, reporting_month, year, month_number
 ),
 

@@ -7,7 +7,7 @@ with contacts as (
         firsts.stated_case_key as first_case_key,
         municipalities.county_code as municipality_county_code
     from {{ ref('fct_hotline_contacts') }} as contacts
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on contacts.delivery_id = deliveries.delivery_id
     left join {{ ref('fct_hotline_contacts') }} as firsts
         on coalesce(contacts.duplicate_of_key, contacts.repeat_of_key) = firsts.contact_key

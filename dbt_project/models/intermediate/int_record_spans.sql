@@ -13,10 +13,12 @@
         bool_or(areas.is_made_up) as is_made_up
     from (
         select
-            unnest(list_distinct([county_code, 'AL'])) as county_code,
-            reporting_month,
-            is_made_up
-        from {{ records }}
+            members.area_code as county_code,
+            records.reporting_month,
+            records.is_made_up
+        from {{ records }} as records
+        inner join {{ ref('bridge_area_members') }} as members
+            on records.county_code = members.county_code
     ) as areas
     group by areas.county_code
     {% if not loop.last %}union all{% endif %}

@@ -32,7 +32,7 @@ counties_in_years as (
         reporting_month,
         string_agg(county_code, ' ' order by county_code) as counties
     from progress
-    where county_code <> 'AL' and actual_year_to_date is not null
+    where county_code in ({{ counties_of_the_nation() }}) and actual_year_to_date is not null
     group by indicator_code, reporting_month
 ),
 
@@ -71,7 +71,7 @@ quarters as (
         indicator_code as subject,
         sum(actual_month) filter (where county_code = 'AL') as value,
         string_agg(distinct county_code, ' ' order by county_code) filter (
-            where county_code <> 'AL' and actual_month is not null
+            where county_code in ({{ counties_of_the_nation() }}) and actual_month is not null
         ) as counties,
         'reports' as counted_from,
         cast(null as double) as target_value,
