@@ -22,7 +22,7 @@ from expectations.gate import (
 from expectations.suites import suite_hash
 from expectations.validate import Check, columns_asked, validate_all
 from orchestration.products.declaration import judged_marts
-from orchestration.products.tables import month_frames
+from orchestration.products.tables import is_made_up, month_frames
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import NATION, Registers, load_registers, register_rows
@@ -111,11 +111,7 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
                 failed_tests=_failed_within(failed_tests, scope, members),
                 findings=_findings_within(content["findings"], blocking, scope, members),
                 menders=menders,
-                is_made_up=any(
-                    bool(frame["is_made_up"].any())
-                    for frame in content.values()
-                    if "is_made_up" in frame
-                ),
+                is_made_up=is_made_up(content.values()),
             )
             write_record(home, record)
             records.append(record)
