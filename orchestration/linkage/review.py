@@ -108,11 +108,19 @@ inner join sides as one
     on pairs.one_delivery_id = one.delivery_id and pairs.one_row_number = one.row_number
 inner join sides as other
     on pairs.other_delivery_id = other.delivery_id and pairs.other_row_number = other.row_number
-inner join core.dim_deliveries as deliveries
-    on pairs.one_delivery_id = deliveries.delivery_id
 where
-    deliveries.delivery_status = 'accepted'
-    and (? is null or ? in (one.county_code, other.county_code))
+    (? is null or ? in (one.county_code, other.county_code))
     and (not ? or pairs.state = 'doubtful')
+    -- Made-up persons of a real county count nowhere, as in int_deliveries.
+    and not (
+        pairs.is_made_up and exists (
+            select 1
+            from raw.deliveries as deliveries
+            where
+                deliveries.status = 'accepted'
+                and not deliveries.is_made_up
+                and deliveries.county_code in (one.county_code, other.county_code)
+        )
+    )
 order by pairs.state = 'doubtful' desc, pairs.probability desc nulls last, pairs.pair_id
 """
