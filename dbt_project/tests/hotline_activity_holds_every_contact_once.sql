@@ -1,9 +1,9 @@
 {{ config(meta={'dagster': {'ref': {'name': 'hotline_activity'}}}) }}
--- Recomputed from the log: contacts of each county, of the nation, and month, and those referred, each once, in the
--- month of the first record that gives it as referred, however many records it has.
+-- Recomputed from the log: contacts of each county, or the nation, and month, and those referred,
+-- each once, in the month of the first record that gives it as referred, of all that it has.
 with contacts as (
     select
-        area_code as county_code,
+        county_code,
         reporting_month,
         1 as contacts,
         0 as referrals,
@@ -36,9 +36,11 @@ logged as (
         sum(referrals_accepted) as referrals_accepted
     from (
         select
-            *,
-            unnest(list_distinct([county_code, 'AL'])) as area_code
+            contacts.*,
+            members.area_code
         from contacts
+        inner join {{ ref('bridge_area_members') }} as members
+            on contacts.county_code = members.county_code
     )
     group by all
 ),

@@ -106,4 +106,7 @@ inner join counties
         and nation.indicator_code = counties.indicator_code
 where nation.county_code = 'AL'
 group by nation.reporting_month, nation.plan_code, nation.indicator_code
-having any_value(nation.actual_month) is distinct from sum(counties.value)
+having
+    any_value(nation.actual_month) is distinct from sum(counties.value) filter (
+        where counties.county_code in ({{ counties_of_the_nation() }})
+    )

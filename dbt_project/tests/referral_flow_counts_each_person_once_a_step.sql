@@ -2,10 +2,12 @@
 -- Recomputed from the records by distinct persons, less those who had the step before.
 with areas as (
     select
-        *,
-        unnest([county_code, 'AL']) as area_code,
-        linked_person_key || '/' || episode as person
-    from {{ ref('fct_referral_events') }}
+        events.*,
+        members.area_code,
+        events.linked_person_key || '/' || events.episode as person
+    from {{ ref('fct_referral_events') }} as events
+    inner join {{ ref('bridge_area_members') }} as members
+        on events.county_code = members.county_code
 ),
 
 steps as (

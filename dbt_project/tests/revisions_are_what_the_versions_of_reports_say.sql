@@ -111,7 +111,7 @@ places as (
     select * from differences
     union all
     select * replace ('AL' as county_code) from differences
-    where county_code <> 'AL'
+    where county_code in ({{ counties_of_the_nation() }})
 ),
 
 summed as (

@@ -99,6 +99,8 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     form = ", ".join(filter(None, [*understood, f"{month:%Y-%m}" if month else None]))
     known = form if delivery["layout_id"] else text("check.nothing", language)
     click.echo(f"{text('check.read_as', language)}: {known}")
+    if delivery["is_made_up"]:
+        click.echo(text("check.made_up", language))
     for severity, problem in answer.problems:
         grade = text(f"check.severities.{severity}", language)
         click.echo(f"{grade:9}  {problem.sentence(language)}")

@@ -22,7 +22,7 @@ from expectations.gate import (
 from expectations.suites import suite_hash
 from expectations.validate import Check, columns_asked, validate_all
 from orchestration.products.declaration import judged_marts
-from orchestration.products.tables import month_frames
+from orchestration.products.tables import is_made_up, month_frames
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import NATION, Registers, load_registers, register_rows
@@ -96,6 +96,7 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
             "order by finding_id"
         ).df()
         blocking["reporting_month"] = pd.to_datetime(blocking["reporting_month"]).dt.date
+        members = _members(connection)
         checks, everywhere = _checked(connection, registers)
         records = []
         for scope in scopes:
@@ -107,14 +108,10 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
                 content_hash=content_hash(content),
                 suites_hash=suite_hash(),
                 checks=[check.within(scope) for check in checks],
-                failed_tests=_failed_within(failed_tests, scope),
-                findings=_findings_within(content["findings"], blocking, scope),
+                failed_tests=_failed_within(failed_tests, scope, members),
+                findings=_findings_within(content["findings"], blocking, scope, members),
                 menders=menders,
-                is_made_up=any(
-                    bool(frame["is_made_up"].any())
-                    for frame in content.values()
-                    if "is_made_up" in frame
-                ),
+                is_made_up=is_made_up(content.values()),
             )
             write_record(home, record)
             records.append(record)
@@ -123,7 +120,7 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
             Judged(
                 tables=mart_hashes(connection),
                 suites_hash=suite_hash(),
-                blocked=_blocked(everywhere, checks, failed_tests, blocking, menders),
+                blocked=_blocked(everywhere, checks, failed_tests, blocking, menders, members),
             ),
         )
     return records
@@ -180,23 +177,37 @@ def _counts(scopes: pd.DataFrame) -> dict[Scope, int]:
     }
 
 
-def _failed_within(failed_tests: list[tuple[Any, ...]], scope: Scope) -> list[str]:
-    """Return the tests that failed for a scope."""
+def _members(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the areas whose data the nation's rows count, itself among them."""
+    rows = connection.execute(
+        "select county_code from core.bridge_area_members where area_code = ?", [NATION]
+    ).fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def _failed_within(
+    failed_tests: list[tuple[Any, ...]], scope: Scope, members: set[str]
+) -> list[str]:
+    """Return the tests that failed for a scope; for the nation, those of its members too."""
+    within = members if scope.county_code == NATION else {scope.county_code}
     return sorted(
         {
             str(node)
             for node, county_code, month in failed_tests
-            if county_code in (None, scope.county_code) or scope.county_code == NATION
+            if county_code is None or county_code in within
             if month in (None, scope.month)
         }
     )
 
 
-def _findings_within(own: pd.DataFrame, blocking: pd.DataFrame, scope: Scope) -> pd.DataFrame:
+def _findings_within(
+    own: pd.DataFrame, blocking: pd.DataFrame, scope: Scope, members: set[str]
+) -> pd.DataFrame:
     if scope.county_code != NATION:
         return own
     others = blocking[
-        (blocking["county_code"] != NATION) & (blocking["reporting_month"] == scope.month)
+        blocking["county_code"].isin(members - {NATION})
+        & (blocking["reporting_month"] == scope.month)
     ]
     return pd.concat([own, others], ignore_index=True) if len(others) else own
 
@@ -207,6 +218,7 @@ def _blocked(
     failed_tests: list[tuple[Any, ...]],
     blocking: pd.DataFrame,
     menders: dict[str, str],
+    members: set[str],
 ) -> dict[tuple[str, date], dict[str, str]]:
     """Return the rules that block each county and month, with who can mend them."""
     blocked: dict[Scope, dict[str, str]] = {}
@@ -217,11 +229,11 @@ def _blocked(
                 blocked.setdefault(scope, {})[rule] = menders.get(rule, "krat")
     if failed_tests:
         for scope in everywhere:
-            for name in _failed_within(failed_tests, scope):
+            for name in _failed_within(failed_tests, scope, members):
                 rule = f"warehouse_test_failed: {name}"
                 blocked.setdefault(scope, {})[rule] = menders["warehouse_test_failed"]
     for row in blocking[~blocking["state"].isin(SETTLED)].to_dict("records"):
-        for county in (NATION, row["county_code"]):
+        for county in {row["county_code"], *({NATION} if row["county_code"] in members else ())}:
             scope = Scope(county, row["reporting_month"])
             blocked.setdefault(scope, {})[row["rule"]] = row["mended_by"]
     return {

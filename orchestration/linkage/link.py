@@ -57,6 +57,7 @@ SCHEMAS = {
             "linked_person_key": _TEXT,
             "least_person_key": _TEXT,
             "is_comparable": pa.bool_(),
+            "is_made_up": pa.bool_(),
         }
     ),
     "case_links": pa.schema(
@@ -65,6 +66,7 @@ SCHEMAS = {
             "linked_case_key": _TEXT,
             "least_case_key": _TEXT,
             "is_comparable": pa.bool_(),
+            "is_made_up": pa.bool_(),
         }
     ),
     "person_pairs": pa.schema(
@@ -81,6 +83,7 @@ SCHEMAS = {
             "probability": pa.float64(),
             "agreement": _TEXT,
             "since": pa.timestamp("us"),
+            "is_made_up": pa.bool_(),
         }
     ),
 }
@@ -90,12 +93,18 @@ def link_persons(home: Home) -> dict[str, int]:
     """Write the tables of SCHEMAS from the raw tables as loaded; return their numbers of rows.
 
     Everything is linked anew, so that a decision, a correction or a new key leaves nothing behind.
+    Made-up persons and real ones are linked each among themselves: they are never the same.
     """
+    found: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
     with duckdb.connect(str(home.warehouse)) as connection:
-        people = connection.execute(_PEOPLE).to_arrow_table()
-        links, pairs = links_and_pairs(people, _decided(connection, last_words(home)))
-        cases = case_links(connection.execute(_CASES).fetchall(), links)
-        found = {"person_links": links, "case_links": cases, "person_pairs": pairs}
+        decisions = last_words(home)
+        for is_made_up in (False, True):
+            decided = _decided(connection, decisions, is_made_up)
+            people = connection.execute(_PEOPLE, [is_made_up]).to_arrow_table()
+            links, pairs = links_and_pairs(people, decided)
+            cases = case_links(connection.execute(_CASES, [is_made_up]).fetchall(), links)
+            for table, rows in zip(SCHEMAS, (links, cases, pairs), strict=True):
+                found[table] += [row | {"is_made_up": is_made_up} for row in rows]
         for table, schema in SCHEMAS.items():
             connection.register("found", pa.Table.from_pylist(found[table], schema=schema))
             connection.execute(f"create or replace table raw.{table} as from found")
@@ -192,7 +201,7 @@ with accepted as (
         coalesce(events.person_key, events.case_key) as known_as
     from raw.referral_events as events
     inner join raw.deliveries as deliveries on events.delivery_id = deliveries.delivery_id
-    where deliveries.status = 'accepted'
+    where deliveries.status = 'accepted' and deliveries.is_made_up = ?
 ),
 latest as (
     select * from accepted
@@ -254,16 +263,20 @@ group by all
 
 
 def _decided(
-    connection: duckdb.DuckDBPyConnection, decisions: list[Decision]
+    connection: duckdb.DuckDBPyConnection, decisions: list[Decision], is_made_up: bool
 ) -> dict[Pair, Decision]:
-    """Return the decisions by the persons whose rows they name, the latest first."""
+    """Return the decisions by the persons whose rows they name, the latest first.
+
+    Only those on rows of made-up files, or of real ones.
+    """
     rows = {row for decision in decisions for row in decision.rows}
     known: dict[Row, str] = {
         (str(delivery), int(number)): str(person)
         for delivery, number, person in connection.execute(
             "select delivery_id, row_number, coalesce(person_key, case_key) "
-            "from raw.referral_events where list_contains(?, delivery_id)",
-            [sorted({delivery for delivery, _ in rows})],
+            "from raw.referral_events inner join raw.deliveries using (delivery_id) "
+            "where list_contains(?, delivery_id) and is_made_up = ?",
+            [sorted({delivery for delivery, _ in rows}), is_made_up],
         ).fetchall()
     }
     found: dict[Pair, Decision] = {}

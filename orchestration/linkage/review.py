@@ -111,5 +111,16 @@ inner join sides as other
 where
     (? is null or ? in (one.county_code, other.county_code))
     and (not ? or pairs.state = 'doubtful')
+    -- Made-up persons of a real county count nowhere, as in int_deliveries.
+    and not (
+        pairs.is_made_up and exists (
+            select 1
+            from raw.deliveries as deliveries
+            where
+                deliveries.status = 'accepted'
+                and not deliveries.is_made_up
+                and deliveries.county_code in (one.county_code, other.county_code)
+        )
+    )
 order by pairs.state = 'doubtful' desc, pairs.probability desc nulls last, pairs.pair_id
 """

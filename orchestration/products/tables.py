@@ -4,6 +4,7 @@ Belongs here: reading rows and descriptions. Not here: what is published (declar
 written (orchestration.publication.writing).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -72,6 +73,11 @@ def month_frame(
         f"order by {', '.join(mart.key)}",
         [county_code, month],
     ).df()
+
+
+def is_made_up(frames: Iterable[pd.DataFrame]) -> bool:
+    """Return whether a row of the marts rests on made-up data."""
+    return any(bool(frame["is_made_up"].any()) for frame in frames if "is_made_up" in frame)
 
 
 def register_tables(

@@ -48,17 +48,26 @@ def settled_on(month: date, rules: Protection) -> date:
     return month.replace(day=last) + timedelta(days=rules.settled_after_days)
 
 
-def finality(folder: ReleaseFolder, final_on: date | None, released_on: date) -> Finality:
+def is_bound_by(is_made_up: bool, earlier: dict[str, Any]) -> bool:
+    """Return whether a release follows one with the facts `earlier`: real ones no made-up ones."""
+    return is_made_up or not earlier["is_made_up"]
+
+
+def finality(
+    folder: ReleaseFolder, final_on: date | None, released_on: date, is_made_up: bool
+) -> Finality:
     """Return whether a month is final: never before its readers had time to see it.
 
     Where no day is set, it is neither provisional nor final.
     """
     if final_on is None:
         return Finality(status=None, final_on=None)
-    numbers = folder.numbers()
     first = released_on
-    if numbers:
-        first = date.fromisoformat(facts_of(folder.folder / f"r{numbers[0]}")["released_on"])
+    for number in folder.numbers():
+        facts = facts_of(folder.folder / f"r{number}")
+        if is_bound_by(is_made_up, facts):
+            first = date.fromisoformat(facts["released_on"])
+            break
     later = max(final_on, first + timedelta(days=_days_after_first_release()))
     return Finality(status="final" if released_on >= later else "provisional", final_on=later)
 

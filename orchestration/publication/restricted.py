@@ -14,7 +14,12 @@ import duckdb
 from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
 from orchestration.products.declaration import Tier, published_marts
-from orchestration.products.tables import month_frames, register_tables, warehouse_table
+from orchestration.products.tables import (
+    is_made_up,
+    month_frames,
+    register_tables,
+    warehouse_table,
+)
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import reasons_since
 from orchestration.publication.finality import MonthIsFinal, calendar_final_on, finality
@@ -51,7 +56,8 @@ def release(home: Home, county_code: str, month: date) -> Release:
         )
         folder = ReleaseFolder(home.releases, Tier.RESTRICTED, county_code, f"{month:%Y-%m}")
         day, final_on = as_of(connection), calendar_final_on(connection, month)
-        unchanged = newest_with(folder, digest, finality(folder, final_on, day).status)
+        status = finality(folder, final_on, day, record.is_made_up).status
+        unchanged = newest_with(folder, digest, status)
         if unchanged is not None:
             return unchanged
         tables = tuple(
@@ -92,7 +98,7 @@ def final_month_refusal(home: Home, county_code: str, month: date) -> str | None
     if numbers == facts_of(newest)["numbers_hash"]:
         return None
     try:
-        require_reopened(home, folder, newest)
+        require_reopened(home, folder, newest, is_made_up(frames.values()))
     except MonthIsFinal as refusal:
         return str(refusal)
     return None
@@ -152,9 +158,9 @@ def sources_of(
     """Return the deliveries that a month rests on, in SOURCE_COLUMNS."""
     return connection.execute(
         "select delivery_id, source_kind, content_hash, institution_code, version, status, "
-        "is_made_up from publication.release_sources where (county_code = ? or ? = 'AL') "
+        "is_made_up from publication.release_sources where area_code = ? "
         "and (reporting_month is null or reporting_month <= ?) order by all",
-        [county_code, county_code, month],
+        [county_code, month],
     ).fetchall()
 
 

@@ -12,7 +12,6 @@ the door drops or keys, hold fillers such as "EMËR I TRILLUAR DYMBËDHJETË".
 import csv
 import io
 import os
-import shutil
 from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -441,7 +440,9 @@ def write_example(
 ) -> list[Path]:
     """Write the made-up year of Fier, and the published national figures, under `inbox`.
 
-    Without `mistakes` nothing is wrong with the year. Each `variant` draws figures of its own.
+    The figures are as published, and are marked as made up like all else: a nation is made up as a
+    whole or real as a whole. Without `mistakes` nothing is wrong with the year. Each `variant`
+    draws figures of its own.
 
     Files go to `<inbox>/AL-04/` and `<inbox>/AL/`; files of the same name are replaced. Each
     file's modification time (UTC) is the moment at which it "arrived", in 2023 or January 2024.
@@ -463,7 +464,7 @@ def write_example(
         *_write_police_records(folder, events),
         *_write_sivet(folder, counted, mistakes),
         *_write_reports(folder, seeds_dir, counted, mistakes, variant),
-        _copy_published(inbox / "AL"),
+        _mark_published(inbox / "AL"),
     ]
     return sorted(written)
 
@@ -1072,10 +1073,12 @@ def _write_sivet(
     return written
 
 
-def _copy_published(folder: Path) -> Path:
+def _mark_published(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / PUBLISHED_FIGURES.name
-    shutil.copyfile(PUBLISHED_FIGURES, path)
+    headings, *rows = PUBLISHED_FIGURES.read_text(encoding="utf-8").splitlines()
+    marked = [f"{headings},data", *(f"{row},{MADE_UP}" for row in rows)]
+    path.write_text("\n".join(marked) + "\n", encoding="utf-8")
     return _arrived(path, datetime(YEAR, 7, 1, tzinfo=UTC))
 
 

@@ -112,7 +112,7 @@ def _heads(context: Context, table: Table, labels: Labels) -> dict[str, Place]:
             ]
         if said:
             heads[column.name] = _agreed(context, column, said)
-        elif position is None:
+        elif position is None and column.required:
             context.report("missing_required_column", Place(None, table.heading_row), column)
     return heads
 

@@ -4,6 +4,7 @@ Belongs here: recognising a layout and its headings. Not here: the rows below th
 (sources.reading.table) or what is said above them (sources.reading.headings).
 """
 
+from sources.codes import codes_of
 from sources.layouts import Column, KnownForms, Layout, known_forms
 from sources.reading.context import Context, Place, cell_at
 from sources.reading.labels import Labels, beside, find, heading, heading_keys
@@ -132,7 +133,14 @@ def find_columns(
 
 
 def is_marked_made_up(sheet: Sheet, labels: Labels) -> bool:
-    """Tell whether a file of no known form still says that its data are made up."""
+    """Tell whether a file of no known form still says that its data are made up.
+
+    The mark is written in full, wherever it is, or beside its label.
+    """
+    [mark] = (code for code in codes_of("made_up-1") if code.code == "made_up")
+    in_full = {plain(mark.name_sq), plain(mark.name_en)}
+    if any(plain(cell) in in_full for row in sheet.rows for cell in row):
+        return True
     place = find(labels, frozenset(map(heading_key, ("Të dhënat", "Data"))))
     if place is None:
         return False

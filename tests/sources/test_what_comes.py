@@ -447,6 +447,9 @@ def test_a_file_of_no_known_form_still_says_that_it_is_made_up(tmp_path: Path) -
         reading = read(content.encode(), tmp_path)
         assert told(reading)[0][0] == "unknown_layout"
         assert reading.delivery["is_made_up"] is is_made_up
+        reading = read(f"{form}\nNuk është formular.\n".encode(), tmp_path)
+        assert told(reading)[0][0] == "unknown_layout"
+        assert reading.delivery["is_made_up"] is is_made_up
 
 
 def test_headings_are_known_without_their_spaces_and_dots(tmp_path: Path) -> None:

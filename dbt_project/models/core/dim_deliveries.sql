@@ -9,4 +9,4 @@ select
     received_at,
     delivery_status,
     is_made_up
-from {{ ref('stg_deliveries') }}
+from {{ ref('int_deliveries') }}

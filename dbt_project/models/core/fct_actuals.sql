@@ -85,7 +85,7 @@ spans as (
         corrections.withdrawn_at,
         greatest(reported.received_at, corrections.corrected_at) as starts_at
     from reported
-    inner join {{ ref('stg_corrections') }} as corrections
+    inner join {{ ref('int_corrections') }} as corrections
         on
             reported.county_code = corrections.county_code
             and reported.institution_code = corrections.institution_code

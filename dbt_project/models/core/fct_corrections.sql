@@ -71,7 +71,7 @@ select
     greatest(corrections.corrected_at, coalesce(lines.received_at, corrections.corrected_at))
         as found_at,
     coalesce(lines.is_made_up, false) as is_made_up
-from {{ ref('stg_corrections') }} as corrections
+from {{ ref('int_corrections') }} as corrections
 left join {{ ref('dim_months') }} as months on corrections.reporting_month = months.month
 left join current_lines as lines
     on

@@ -1,7 +1,8 @@
 -- One row a finding, with its life. A rule that finds several things in one place distinguishes
 -- them by `subject`, and one that knows when its finding was mended gives `mended_at`. A finding
 -- about a report that a later one replaced is mended, and so is a report that came late. What was
--- found once and is found no more is mended too: the ledger of earlier refreshes keeps it.
+-- found once and is found no more is mended too: the ledger of earlier refreshes keeps it. What was
+-- found, or decided, of made-up data is no word on the real ones that came since.
 with found as (
     select * from {{ ref('int_rendered_findings') }}
 ),
@@ -71,8 +72,11 @@ found_before as (
         earlier.is_made_up
     from {{ ref('stg_earlier_findings') }} as earlier
     cross join {{ ref('stg_refresh_context') }} as context
+    left join {{ ref('int_area_origins') }} as origins
+        on earlier.county_code = origins.area_code
     where
-        not exists (
+        (not earlier.is_made_up or coalesce(origins.is_made_up, true))
+        and not exists (
             select 1
             from found_now
             where found_now.finding_id = earlier.finding_id
@@ -83,6 +87,15 @@ known as (
     select * from found_now
     union all
     select * from found_before
+),
+
+decided as (
+    select decided.*
+    from {{ ref('stg_finding_decisions') }} as decided
+    inner join known on decided.finding_id = known.finding_id
+    left join {{ ref('int_area_origins') }} as origins
+        on known.county_code = origins.area_code
+    where {{ was_real('origins', 'decided.decided_at') }}
 ),
 
 decisions as (
@@ -97,7 +110,7 @@ decisions as (
         arg_max(decided_by, entry_number) filter (where decision = 'waived') as waived_by,
         arg_max(reason, entry_number) filter (where decision = 'waived') as waiver_reason,
         arg_max(holds_until, entry_number) filter (where decision = 'waived') as waived_until
-    from {{ ref('stg_finding_decisions') }}
+    from decided
     group by finding_id
 ),
 

@@ -4,6 +4,7 @@ with members as (
         pair_state,
         method,
         cast(state_since as date) as changed_on,
+        is_made_up,
         unnest([one_person_key, other_person_key]) as person_key
     from {{ ref('stg_person_pairs') }}
 ),
@@ -15,10 +16,12 @@ places as (
         members.method,
         members.changed_on,
         events.reporting_month,
-        unnest(list_distinct([events.county_code, 'AL'])) as county_code
+        areas.area_code as county_code
     from members
     inner join {{ ref('fct_referral_events') }} as events
-        on members.person_key = events.person_key
+        on members.person_key = events.person_key and members.is_made_up = events.is_made_up
+    inner join {{ ref('bridge_area_members') }} as areas
+        on events.county_code = areas.county_code
 )
 
 select

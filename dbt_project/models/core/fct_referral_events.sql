@@ -8,7 +8,7 @@ with latest as (
         deliveries.received_at,
         deliveries.is_made_up
     from {{ ref('stg_referral_events') }} as events
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on events.delivery_id = deliveries.delivery_id
     where deliveries.delivery_status = 'accepted'
     qualify dense_rank() over (
@@ -28,8 +28,10 @@ linked as (
         coalesce(cases.is_comparable_case, false) as is_comparable_case,
         min(latest.event_date) over (partition by latest.case_key, latest.known_as) as begun_on
     from latest
-    left join {{ ref('stg_person_links') }} as links on latest.known_as = links.person_key
-    left join {{ ref('stg_case_links') }} as cases on latest.case_key = cases.case_key
+    left join {{ ref('stg_person_links') }} as links
+        on latest.known_as = links.person_key and latest.is_made_up = links.is_made_up
+    left join {{ ref('stg_case_links') }} as cases
+        on latest.case_key = cases.case_key and latest.is_made_up = cases.is_made_up
     where not exists (
         select 1
         from latest as renumbered

@@ -60,14 +60,10 @@ touched as (
 areas as (
     select
         touched.*,
-        touched.county_code as area_code
+        members.area_code
     from touched
-    union all
-    select
-        touched.*,
-        'AL' as area_code
-    from touched
-    where touched.county_code <> 'AL'
+    inner join {{ ref('bridge_area_members') }} as members
+        on touched.county_code = members.county_code
 )
 
 select

@@ -2,8 +2,10 @@
 -- from its rows, and from its head only where it has none.
 with deliveries as (
     select *
-    from {{ ref('stg_deliveries') }}
-    where source_kind in ('submission', 'published_figures')
+    from {{ ref('int_deliveries') }}
+    where
+        source_kind in ('submission', 'published_figures')
+        and delivery_status <> 'set_aside'
 ),
 
 periods as (

@@ -65,12 +65,22 @@ nation as (
         case
             when any_value(figures.value) > 0 then 'active'
             when any_value(figures.value) = 0 then 'no_activity'
-            when bool_or(grid.activity_status = 'active') then 'active'
+            when bool_or(grid.activity_status = 'active' and members.county_code is not null)
+                then 'active'
             when count(grid.activity_status) = 0 then null
-            when bool_and(coalesce(grid.activity_status = 'no_activity', false)) then 'no_activity'
+            when
+                bool_and(
+                    coalesce(
+                        grid.activity_status = 'no_activity' and members.county_code is not null,
+                        false
+                    )
+                )
+                then 'no_activity'
             else 'not_reported'
         end as activity_status
     from grid
+    left join {{ ref('bridge_area_members') }} as members
+        on grid.county_code = members.county_code and members.area_code = 'AL'
     left join figures
         on
             grid.plan_code = figures.plan_code

@@ -9,7 +9,10 @@ with county_sums as (
         reporting_month,
         sum(value) as value
     from {{ ref('int_monthly_totals') }}
-    where superseded_at is null and is_additive and county_code <> 'AL'
+    where
+        superseded_at is null
+        and is_additive
+        and county_code in ({{ counties_of_the_nation() }})
     group by county_code, plan_code, indicator_code, reporting_month
 ),
 

@@ -2,10 +2,12 @@
 -- the values that it is about, of equal ones at the first by institution, delivery and row.
 with areas as (
     select
-        *,
-        unnest(list_distinct([county_code, 'AL'])) as area_code
-    from {{ ref('int_monthly_totals') }}
-    where superseded_at is null
+        totals.*,
+        members.area_code
+    from {{ ref('int_monthly_totals') }} as totals
+    inner join {{ ref('bridge_area_members') }} as members
+        on totals.county_code = members.county_code
+    where totals.superseded_at is null
 )
 
 select

@@ -17,7 +17,7 @@ refused_records as (
         coalesce(records.contact_key, records.case_key) as record_key,
         deliveries.received_at
     from {{ ref('stg_refused_records') }} as records
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on records.delivery_id = deliveries.delivery_id
 ),
 
@@ -28,10 +28,11 @@ arrived_records as (
         min(later.received_at) as arrived_at
     from refused_records
     left join arrivals on refused_records.record_key = arrivals.record_key
-    left join {{ ref('stg_deliveries') }} as later
+    left join {{ ref('int_deliveries') }} as later
         on
             arrivals.delivery_id = later.delivery_id
             and refused_records.received_at < later.received_at
+            and later.delivery_status = 'accepted'
     group by refused_records.delivery_id, refused_records.record_key
 )
 

@@ -62,7 +62,7 @@ planned as (
 select
     patterns.plan_code,
     patterns.indicator_code,
-    unnest(list_distinct([planned.county_code, 'AL'])) as county_code,
+    members.area_code as county_code,
     planned.sender_code,
     planned.occurred_on,
     planned.is_first_known,
@@ -83,6 +83,8 @@ select
     end as is_comparable,
     case when patterns.once_a = 'year' then year(planned.occurred_on) end as counted_year
 from planned
+inner join {{ ref('bridge_area_members') }} as members
+    on planned.county_code = members.county_code
 inner join {{ ref('record_indicators') }} as patterns
     on
         planned.plan_code = patterns.plan_code

@@ -25,8 +25,9 @@ with findings as (
         deliveries.delivery_status = 'refused'
         and deliveries.source_kind in ('hotline', 'referral') as is_refused_record
     from {{ ref('stg_door_findings') }} as findings
-    left join {{ ref('stg_deliveries') }} as deliveries
+    left join {{ ref('int_deliveries') }} as deliveries
         on findings.delivery_id = deliveries.delivery_id
+    where deliveries.delivery_status is distinct from 'set_aside'
     window delivery as (partition by findings.delivery_id)
 ),
 
@@ -37,7 +38,7 @@ mendings as (
         findings.reporting_month,
         min(later.received_at) as mended_at
     from findings
-    inner join {{ ref('stg_deliveries') }} as later
+    inner join {{ ref('int_deliveries') }} as later
         on
             later.delivery_status = 'accepted'
             and findings.received_at < later.received_at

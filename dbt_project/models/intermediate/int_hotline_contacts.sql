@@ -12,7 +12,7 @@ select
     coalesce(contacts.duplicate_of_key, contacts.repeat_of_key) as linked_key,
     deliveries.is_made_up
 from {{ ref('stg_hotline_contacts') }} as contacts
-inner join {{ ref('stg_deliveries') }} as deliveries
+inner join {{ ref('int_deliveries') }} as deliveries
     on contacts.delivery_id = deliveries.delivery_id
 where deliveries.delivery_status = 'accepted'
 qualify row_number() over (

@@ -10,10 +10,12 @@ with firsts as (
         bool_or(areas.is_comparable) as is_comparable
     from (
         select
-            *,
-            unnest(list_distinct([county_code, 'AL'])) as area_code
-        from {{ ref('fct_referral_events') }}
-        where event = 'initially_identified'
+            events.*,
+            members.area_code
+        from {{ ref('fct_referral_events') }} as events
+        inner join {{ ref('bridge_area_members') }} as members
+            on events.county_code = members.county_code
+        where events.event = 'initially_identified'
     ) as areas
     group by areas.area_code, areas.least_person_key, areas.episode
 )

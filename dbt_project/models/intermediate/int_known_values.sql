@@ -32,15 +32,11 @@ with counted as (
 -- The nation's number is the sum of its counties'.
 areas as (
     select
-        *,
-        county_code as area_code
+        counted.*,
+        members.area_code
     from counted
-    union all
-    select
-        *,
-        'AL' as area_code
-    from counted
-    where county_code <> 'AL'
+    inner join {{ ref('bridge_area_members') }} as members
+        on counted.county_code = members.county_code
 ),
 
 -- A line may end without another in its place: a later report may leave it out.

@@ -32,7 +32,7 @@ areas as (
     union all
     select * replace ('AL' as county_code)
     from pairs
-    where county_code <> 'AL'
+    where county_code in ({{ counties_of_the_nation() }})
 )
 
 select

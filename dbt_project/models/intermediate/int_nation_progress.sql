@@ -43,7 +43,7 @@ sums as (
             where actual_year_to_date is null and not is_whole
         ) as counties_missing,
         bool_or(is_made_up) as is_made_up
-    from {{ ref('int_county_progress') }}
+    from {{ ref('int_nation_counties') }}
     group by plan_code, indicator_code, reporting_month, year, month_number
 ),
 

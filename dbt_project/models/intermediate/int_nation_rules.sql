@@ -7,7 +7,10 @@ with county_years as (
         year(reporting_month) as year,
         sum(value) as value
     from {{ ref('int_monthly_totals') }}
-    where superseded_at is null and is_additive and county_code <> 'AL'
+    where
+        superseded_at is null
+        and is_additive
+        and county_code in ({{ counties_of_the_nation() }})
     group by all
 ),
 
@@ -18,6 +21,7 @@ complete_county_years as (
         indicator_code,
         year(reporting_month) as year
     from {{ ref('int_due_values') }}
+    where county_code in ({{ counties_of_the_nation() }})
     group by all
     having count(value) = count(*) and max(month(reporting_month)) = 12
 ),

@@ -14,7 +14,7 @@ with complete_nation as (
         sum(value_most) as value_most,
         bool_or(is_made_up) as is_made_up
     from {{ ref('int_source_months') }}
-    where county_code <> 'AL'
+    where county_code in ({{ counties_of_the_nation() }})
     group by plan_code, indicator_code, reporting_month, source
     having count(value) = (
         select count(*)

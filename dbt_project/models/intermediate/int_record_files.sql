@@ -32,7 +32,7 @@ select
     min(deliveries.received_at) as received_at,
     bool_or(deliveries.is_made_up) as is_made_up
 from records
-inner join {{ ref('stg_deliveries') }} as deliveries
+inner join {{ ref('int_deliveries') }} as deliveries
     on records.delivery_id = deliveries.delivery_id
 where deliveries.delivery_status = 'accepted'
 group by records.source, records.delivery_id, records.county_code, records.sender_code

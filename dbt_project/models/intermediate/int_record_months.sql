@@ -102,19 +102,22 @@ counties as (
 
 nation as (
     select
-        source,
-        reporting_month,
-        list(county_code order by county_code) filter (
-            where coverage <> 'none' and county_code <> 'AL'
+        counties.source,
+        counties.reporting_month,
+        list(counties.county_code order by counties.county_code) filter (
+            where counties.coverage <> 'none' and counties.county_code <> 'AL'
         ) as counties,
-        bool_and(coverage = 'whole') as is_each_whole,
+        bool_and(counties.coverage = 'whole') as is_each_whole,
         -- A log that a national body keeps is about every county.
-        coalesce(bool_or(coverage = 'whole') filter (where county_code = 'AL'), false)
-            as is_national,
-        bool_or(coverage <> 'none') as is_any,
-        bool_or(is_made_up) as is_made_up
+        coalesce(
+            bool_or(counties.coverage = 'whole') filter (where counties.county_code = 'AL'), false
+        ) as is_national,
+        bool_or(counties.coverage <> 'none') as is_any,
+        bool_or(counties.is_made_up) as is_made_up
     from counties
-    group by source, reporting_month
+    inner join {{ ref('bridge_area_members') }} as members
+        on counties.county_code = members.county_code and members.area_code = 'AL'
+    group by counties.source, counties.reporting_month
 ),
 
 expected as (

@@ -22,7 +22,7 @@ last_files as (
         records.contacted_at,
         records.channel
     from {{ ref('stg_hotline_contacts') }} as records
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on records.delivery_id = deliveries.delivery_id
     where deliveries.delivery_status = 'accepted'
     qualify row_number() over (
@@ -55,7 +55,7 @@ contacts as materialized (
         thresholds.acceptance_long_after_days as long_after
     from judged
     cross join thresholds
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on judged.delivery_id = deliveries.delivery_id
     left join last_files on judged.contact_key = last_files.contact_key
     left join judged as firsts

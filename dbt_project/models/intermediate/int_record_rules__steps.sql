@@ -26,7 +26,7 @@ traced as materialized (
     from judged
     inner join {{ ref('stg_referral_events') }} as records
         on judged.delivery_id = records.delivery_id and judged.row_number = records.row_number
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on judged.delivery_id = deliveries.delivery_id
 ),
 
@@ -65,7 +65,7 @@ earlier as (
         records.*,
         coalesce(records.person_key, records.case_key) as known_as
     from {{ ref('stg_referral_events') }} as records
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on records.delivery_id = deliveries.delivery_id
     where deliveries.delivery_status = 'accepted'
     qualify dense_rank() over (

@@ -8,7 +8,7 @@ with files as (
             as record,
         deliveries.received_at
     from {{ ref('stg_referral_events') }} as records
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on records.delivery_id = deliveries.delivery_id
     where deliveries.delivery_status = 'accepted'
     union all
@@ -19,7 +19,7 @@ with files as (
         records.contact_key as record,
         deliveries.received_at
     from {{ ref('stg_hotline_contacts') }} as records
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on records.delivery_id = deliveries.delivery_id
     where deliveries.delivery_status = 'accepted'
 ),

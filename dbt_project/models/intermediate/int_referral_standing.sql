@@ -10,10 +10,12 @@ with decided as (
         ) as status
     from (
         select
-            *,
-            unnest(list_distinct([county_code, 'AL'])) as area_code
-        from {{ ref('fct_referral_events') }}
-        where list_contains({{ statuses }}, event)
+            events.*,
+            members.area_code
+        from {{ ref('fct_referral_events') }} as events
+        inner join {{ ref('bridge_area_members') }} as members
+            on events.county_code = members.county_code
+        where list_contains({{ statuses }}, events.event)
     ) as events
     inner join {{ ref('dim_months') }} as months on events.event_date <= last_day(months.month)
     group by events.area_code, months.month, events.linked_person_key, events.episode

@@ -4,9 +4,11 @@
 
 with events as (
     select
-        *,
-        unnest(list_distinct([county_code, 'AL'])) as area_code
-    from {{ ref('fct_referral_events') }}
+        events.*,
+        members.area_code
+    from {{ ref('fct_referral_events') }} as events
+    inner join {{ ref('bridge_area_members') }} as members
+        on events.county_code = members.county_code
 ),
 
 -- What senders say of one day otherwise is told apart by the value itself.

@@ -1,4 +1,4 @@
--- Reports that did not come, came late, or came a second time.
+-- Reports that did not come, came late, or came a second time; made-up files that don't count.
 with reports as (
     select
         *,
@@ -22,6 +22,21 @@ owed_records as (
 replacements as (
     select *
     from {{ ref('int_report_replacements') }}
+),
+
+-- The finding is about real data, whatever the files are.
+set_aside as (
+    select
+        deliveries.county_code,
+        deliveries.reporting_month,
+        count(*) as files,
+        greatest(min(deliveries.received_at), any_value(origins.real_from)) as received_at,
+        false as is_made_up
+    from {{ ref('int_deliveries') }} as deliveries
+    inner join {{ ref('int_area_origins') }} as origins
+        on deliveries.county_code = origins.area_code
+    where deliveries.delivery_status = 'set_aside'
+    group by deliveries.county_code, deliveries.reporting_month
 )
 
 select
@@ -88,3 +103,15 @@ select
     ) }}
 from replacements
 where replacements.dropped > 0
+
+union all by name
+
+select
+    {{ finding(
+        'made_up_set_aside', at='set_aside', is_mended='false',
+        lacks=[
+            'institution_code', 'delivery_id', 'indicator_code', 'sheet', 'cell', 'row_number',
+        ],
+        counts={'files': 'set_aside.files'},
+    ) }}
+from set_aside

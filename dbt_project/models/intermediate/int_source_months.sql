@@ -17,7 +17,7 @@ with sivet_versions as (
         lag(figures.value) over figure_versions as value_before,
         lead(deliveries.received_at) over figure_versions as superseded_at
     from {{ ref('stg_submission_values') }} as figures
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on figures.delivery_id = deliveries.delivery_id
     left join {{ ref('dim_months') }} as months on figures.reporting_month = months.month
     where

@@ -50,7 +50,7 @@ stated as (
         sivet.received_at,
         sivet.is_made_up
     from {{ ref('int_source_months') }} as sivet
-    inner join {{ ref('stg_deliveries') }} as deliveries
+    inner join {{ ref('int_deliveries') }} as deliveries
         on sivet.delivery_id = deliveries.delivery_id
     where sivet.source = 'sivet' and sivet.value is not null
 )

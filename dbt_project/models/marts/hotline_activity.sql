@@ -8,9 +8,11 @@
 ] -%}
 with areas as (
     select
-        *,
-        unnest(list_distinct([county_code, 'AL'])) as area_code
-    from {{ ref('fct_hotline_contacts') }}
+        contacts.*,
+        members.area_code
+    from {{ ref('fct_hotline_contacts') }} as contacts
+    inner join {{ ref('bridge_area_members') }} as members
+        on contacts.county_code = members.county_code
 ),
 
 counted as (

@@ -31,7 +31,17 @@
     'hotline_referrals': ('hotline', ['total']),
     'hotline_referrals_accepted': ('hotline', ['total']),
 } %}
-with cells as (
+with subjects as (
+    select
+        subjects.* exclude (county_code),
+        subjects.county_code as home_code,
+        members.area_code as county_code
+    from {{ ref('int_recorded_subjects') }} as subjects
+    inner join {{ ref('bridge_area_members') }} as members
+        on subjects.county_code = members.county_code
+),
+
+cells as (
     {% for dimension in categories -%}
         select
             county_code,
@@ -45,7 +55,7 @@ with cells as (
             {%- else -%}
                 {{ dimension }}
             {%- endif %} as category
-        from {{ ref('int_recorded_subjects') }}
+        from subjects
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -73,34 +83,19 @@ asked as (
     )
 ),
 
-county_areas as (
-    select
-        source,
-        county_code,
-        bool_or(is_made_up) as is_made_up
-    from {{ ref('int_recorded_subjects') }}
-    group by source, county_code
-),
-
 -- What a national body sends counts for the nation alone.
 areas as (
     select
         source,
         county_code,
-        false as is_nation,
-        cast(null as varchar) as counties,
-        is_made_up
-    from county_areas
-    where county_code <> 'AL'
-    union all
-    select
-        source,
-        'AL' as county_code,
-        true as is_nation,
-        string_agg(county_code, ' ' order by county_code) as counties,
+        county_code = 'AL' as is_nation,
+        case
+            when county_code = 'AL'
+                then string_agg(distinct home_code, ' ' order by home_code)
+        end as counties,
         bool_or(is_made_up) as is_made_up
-    from county_areas
-    group by source
+    from subjects
+    group by source, county_code
 ),
 
 periods as (
@@ -137,7 +132,8 @@ covered_periods as (
             where covered.county_code = areas.county_code and covered.coverage = 'whole'
         ) as whole_months,
         list(distinct covered.county_code) filter (
-            where covered.coverage <> 'none' and covered.county_code <> 'AL'
+            where
+            covered.coverage <> 'none' and covered.county_code in ({{ counties_of_the_nation() }})
         ) as counties,
         bool_and(covered.counties_missing is null) filter (where covered.county_code = 'AL')
             as is_national
@@ -173,7 +169,7 @@ counted as (
             or (not periods.is_year and areas.is_nation and asked.dimension = 'total')
     left join cells
         on
-            (areas.is_nation or areas.county_code = cells.county_code)
+            areas.county_code = cells.county_code
             and asked.subject = cells.subject
             and asked.dimension = cells.dimension
             and asked.category = cells.category

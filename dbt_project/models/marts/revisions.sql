@@ -78,7 +78,7 @@ counties as (
         count(*) as counties_expected,
         count(actual_month) as counties_reporting,
         list(county_code) filter (where actual_month is not null) as counties
-    from {{ ref('int_county_progress') }}
+    from {{ ref('int_nation_counties') }}
     group by plan_code, indicator_code, reporting_month
 ),
 

@@ -12,14 +12,20 @@ reports as (
         areas.county_code,
         areas.reporting_month,
         sum(reports.expected) as expected,
-        sum(reports.received) as received,
-        sum(reports.on_time) as on_time,
-        list(distinct reports.county_code) filter (where reports.received > 0) as counties
+        sum(reports.received) filter (where members.county_code is not null) as received,
+        sum(reports.on_time) filter (where members.county_code is not null) as on_time,
+        list(distinct reports.county_code) filter (
+            where members.county_code is not null and reports.received > 0
+        ) as counties
     from areas
     left join {{ ref('reporting_completeness') }} as reports
         on
             (areas.is_nation or areas.county_code = reports.county_code)
             and areas.reporting_month = reports.reporting_month
+    left join {{ ref('bridge_area_members') }} as members
+        on
+            areas.county_code = members.area_code
+            and reports.county_code = members.county_code
     group by areas.county_code, areas.reporting_month
 ),
 
@@ -40,6 +46,12 @@ deliveries as (
         on
             (areas.is_nation or areas.county_code = deliveries.county_code)
             and coalesce(areas.reporting_month >= deliveries.reporting_month, true)
+            and deliveries.delivery_status <> 'set_aside'
+    left join {{ ref('bridge_area_members') }} as members
+        on
+            areas.county_code = members.area_code
+            and deliveries.county_code = members.county_code
+    where members.county_code is not null or deliveries.county_code is null
     group by areas.county_code, areas.reporting_month
 )
 

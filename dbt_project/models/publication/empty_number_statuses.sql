@@ -46,6 +46,7 @@ due as (
 institution_answers as (
     select
         coalesce(due.county_code, reported.county_code) as county_code,
+        due.county_code is not null as is_due,
         coalesce(due.plan_code, reported.plan_code) as plan_code,
         coalesce(due.indicator_code, reported.indicator_code) as indicator_code,
         coalesce(due.reporting_month, reported.reporting_month) as reporting_month,
@@ -77,12 +78,19 @@ answers as (
     union all
     select
         'AL' as county_code,
-        plan_code,
-        indicator_code,
-        reporting_month,
-        max(gravity) as gravity
-    from institution_answers
-    group by plan_code, indicator_code, reporting_month
+        answers.plan_code,
+        answers.indicator_code,
+        answers.reporting_month,
+        max(
+            case
+                when members.county_code is not null then answers.gravity
+                when answers.is_due then 3
+            end
+        ) as gravity
+    from institution_answers as answers
+    left join {{ ref('bridge_area_members') }} as members
+        on answers.county_code = members.county_code and members.area_code = 'AL'
+    group by answers.plan_code, answers.indicator_code, answers.reporting_month
 ),
 
 graded as (

@@ -32,7 +32,7 @@ counties_in_years as (
         reporting_month,
         string_agg(county_code, ' ' order by county_code) as counties
     from progress
-    where county_code <> 'AL' and actual_year_to_date is not null
+    where county_code in ({{ counties_of_the_nation() }}) and actual_year_to_date is not null
     group by indicator_code, reporting_month
 ),
 
@@ -78,16 +78,16 @@ quarters as (
         indicator_code as subject,
         sum(actual_month) filter (where county_code = 'AL') as value,
         string_agg(distinct county_code, ' ' order by county_code) filter (
-            where county_code <> 'AL' and actual_month is not null
+            where county_code in ({{ counties_of_the_nation() }}) and actual_month is not null
         ) as counties,
         coalesce(bool_or(is_month_lower_bound), false)
         or count(distinct county_code) filter (
-            where county_code <> 'AL' and actual_month is not null
+            where county_code in ({{ counties_of_the_nation() }}) and actual_month is not null
         )
         < max(counties_expected) as is_lower_bound,
         cast(
             count(distinct county_code) filter (
-                where county_code <> 'AL' and actual_month is not null
+                where county_code in ({{ counties_of_the_nation() }}) and actual_month is not null
             ) as integer
         ) as counties_reporting,
         max(counties_expected) as counties_expected,

@@ -6,5 +6,6 @@ select
     case_key,
     linked_case_key,
     least_case_key,
-    is_comparable as is_comparable_case
+    is_comparable as is_comparable_case,
+    is_made_up
 from source

@@ -6,5 +6,6 @@ select
     person_key,
     linked_person_key,
     least_person_key,
-    is_comparable
+    is_comparable,
+    is_made_up
 from source

@@ -9,5 +9,6 @@ select
     state as pair_state,
     method,
     probability,
-    since as state_since
+    since as state_since,
+    is_made_up
 from source

@@ -37,7 +37,7 @@ from orchestration.gate.records import (
 )
 from orchestration.products.codes import count_names
 from orchestration.products.declaration import PERSON_COUNTS, Tier
-from orchestration.products.tables import month_frames, register_tables
+from orchestration.products.tables import is_made_up, month_frames, register_tables
 from orchestration.products.tree import MANIFEST, ReleaseFolder, facts_of, sweep
 from orchestration.publication.changes import (
     UNEXPLAINED,
@@ -105,7 +105,12 @@ def release_public(home: Home, passed: list[Scope]) -> PublicOutcome:
         rows = true_rows(connection, passed, context.rules, day)
         published = list_public_releases(home, years)
         statuses = [
-            finality(_folder(home, scope), _final_on(connection, scope, context.rules), day).status
+            finality(
+                _folder(home, scope),
+                _final_on(connection, scope, context.rules),
+                day,
+                is_made_up(rows.frames[scope].values()),
+            ).status
             for scope in passed
         ]
         inputs = _inputs(rows, context, statuses, published)
@@ -312,7 +317,7 @@ def _content(
             for _, source, _, *rest in sources_of(connection, scope.county_code, scope.month)
         ],
         facts=came | {"known_until": (came["known_until"] or "")[:10] or None},
-        is_made_up=any(bool(frame["is_made_up"].any()) for frame in frames.values()),
+        is_made_up=is_made_up(frames.values()),
         hashes={"protection": sha256(PARAMETERS)},
         reasons=lambda previous, changed: _reasons(
             home, connection, scope, previous.name, bool(changed), own

@@ -36,7 +36,13 @@ from orchestration.publication.changes import (
     restatements,
     unexplained,
 )
-from orchestration.publication.finality import MonthIsFinal, finality, reopening, reopening_text
+from orchestration.publication.finality import (
+    MonthIsFinal,
+    finality,
+    is_bound_by,
+    reopening,
+    reopening_text,
+)
 from orchestration.publication.observations import as_provisional
 from orchestration.publication.writing.files import write_tables
 from orchestration.publication.writing.package import data_package
@@ -120,10 +126,11 @@ def write_release(home: Home, content: ReleaseContent) -> Release:
 def unchanged_release(home: Home, content: ReleaseContent) -> Release | None:
     """Return the newest release if it holds this very content, or is final with these numbers."""
     folder = content.folder(home)
-    status = finality(folder, content.final_on, content.released_on).status
+    status = finality(folder, content.final_on, content.released_on, content.is_made_up).status
     newest = folder.newest()
+    earlier = facts_of(newest) if newest else {}
     numbers = None
-    if newest is not None and facts_of(newest).get("status") == "final":
+    if earlier.get("status") == "final" and is_bound_by(content.is_made_up, earlier):
         numbers = _numbers_hash(content)
     return newest_with(folder, content.content_hash, status, numbers)
 
@@ -180,7 +187,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
 def require_open(home: Home, content: ReleaseContent) -> None:
     """Raise finality.MonthIsFinal where a new release would change a final month."""
     folder = content.folder(home)
-    require_reopened(home, folder, folder.newest())
+    require_reopened(home, folder, folder.newest(), content.is_made_up)
 
 
 def changed_hashes(release: Path, now: dict[str, str]) -> list[str]:
@@ -200,10 +207,10 @@ def _facts(
         "number": 0,
         "released_on": content.released_on.isoformat(),
     }
-    month = finality(folder, content.final_on, content.released_on)
+    month = finality(folder, content.final_on, content.released_on, content.is_made_up)
     if month.final_on is not None:
         facts |= {"status": month.status, "final_on": month.final_on.isoformat()}
-    reopened = require_reopened(home, folder, previous)
+    reopened = require_reopened(home, folder, previous, content.is_made_up)
     if reopened is not None:
         if content.tier is not Tier.RESTRICTED:
             reopened = {name: reopened[name] for name in ("entry", "county_code", "at")}
@@ -218,14 +225,17 @@ def _facts(
 
 
 def require_reopened(
-    home: Home, folder: ReleaseFolder, previous: Path | None
+    home: Home, folder: ReleaseFolder, previous: Path | None, is_made_up: bool
 ) -> dict[str, Any] | None:
     """Return what reopened a month that is final, None for one that isn't.
+
+    Whether the new release is made up is `is_made_up`: what is final of made-up data binds no real
+    ones.
 
     Raises finality.MonthIsFinal for a final month that nobody reopened.
     """
     before = facts_of(previous) if previous else {}
-    if before.get("status") != "final":
+    if before.get("status") != "final" or not is_bound_by(is_made_up, before):
         return None
     reopened = reopening(home, folder)
     if reopened is None:
