@@ -46,7 +46,7 @@ from orchestration.products.words import restated_summary
 from sources.texts import both
 
 #: Tables that repeat, value by value, what the marts have.
-REPEATING = ("restatements", "observations")
+REPEATING = ("changes", "observations")
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def read_release(
                     repeating.append((file, name, frame))
                 else:
                     _read_table(file, name, frame)
-                if name == "restatements" and path.suffix == ".csv":
+                if name == "changes" and path.suffix == ".csv":
                     allowed.add(restated_summary(frame))
         elif path.name == MANIFEST:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -227,8 +227,8 @@ def _sheets(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
 def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield a sheet as the mart whose columns head it, or as plain text."""
     name = both("release.workbook.name")
-    restatements = product("restatements", Tier.PUBLIC)
-    for mart in (*published_marts(Tier.PUBLIC), restatements):
+    changes = product("changes", Tier.PUBLIC)
+    for mart in (*published_marts(Tier.PUBLIC), changes):
         for position, row in enumerate(rows):
             names = [column_titled(text) or text for text in row]
             if set(mart.key) <= set(names):
@@ -361,10 +361,10 @@ def _repeats(file: _File, row: dict[str, str], parts: list[str]) -> bool:
     if count is None:
         return False
     shown = file.numbers.shown.get((count, row["measure"]), set())
-    numbers = [row.get(name, "") for name in ("obs_value", "old_value", "new_value")]
+    numbers = [row.get(name, "") for name in ("obs_value", "value_before", "value_after")]
     if any(number and float(number) not in shown for number in numbers):
         return False
-    old, new = row.get("old_value", ""), row.get("new_value", "")
+    old, new = row.get("value_before", ""), row.get("value_after", "")
     change = float(new) - float(old) if old and new else None
     relative = change / float(old) if change is not None and float(old) else None
     return all(

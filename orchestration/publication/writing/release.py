@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,12 @@ from orchestration.products.tree import (
     facts_of,
 )
 from orchestration.publication.changes import (
+    PREVIOUS_MONTH,
+    Before,
     WhyChanged,
+    changed_figures,
+    changes_table,
     describe_changes,
-    restatements,
     unexplained,
 )
 from orchestration.publication.finality import MonthIsFinal, finality, reopening, reopening_text
@@ -92,12 +95,12 @@ class ReleaseContent:
     is_made_up: bool
     #: The calendar's day for the month; without it the month is neither provisional nor final.
     final_on: date | None = None
-    #: The marts' numbers one by one; with them goes a table of restatements.
+    #: The marts' numbers one by one; with them goes a table of changes.
     observations: ProductTable | None = None
-    #: Hashes of definitions and linkage, by which the next release knows what changed.
+    #: Hashes of definitions, registers and linkage, by which the next release knows what changed.
     hashes: dict[str, str] = field(default_factory=dict)
-    #: Gives, for the release before and the hashes that changed, why a row of a mart changed.
-    reasons: Callable[[Path, list[str]], WhyChanged] | None = None
+    #: Gives, for a release before and the hashes that changed, why a figure of a mart changed.
+    reasons: Callable[[Before, list[str]], WhyChanged] | None = None
 
     def folder(self, home: Home) -> ReleaseFolder:
         """Return where the releases of its tier, county and month lie."""
@@ -161,7 +164,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
     with folder.appearing() as (draft, target):
         number = int(target.name[1:])
         facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
-        tables = _write(draft, content, facts, previous)
+        tables = _write(home, draft, content, facts, previous)
         package = data_package(
             draft,
             title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
@@ -251,23 +254,55 @@ def _numbers_hash(content: ReleaseContent) -> str:
     return numbers_hash((table.product, table.frame) for table in content.tables)
 
 
+def _why(content: ReleaseContent, before: Before | None) -> WhyChanged | None:
+    """Return why figures changed since another release, None where nothing is known of it."""
+    if before is None or content.reasons is None:
+        return None
+    return content.reasons(before, changed_hashes(before.path, content.hashes))
+
+
+def _month_before(home: Home, content: ReleaseContent) -> list[Before]:
+    """Return the newest release of the month before in the same year, if there is one.
+
+    The public tier has none: what it shows of persons has no months.
+    """
+    if content.tier is Tier.PUBLIC or content.month.month == 1:
+        return []
+    month = content.month.replace(month=content.month.month - 1)
+    newest = replace(content, month=month).folder(home).newest()
+    return [Before(newest, month, PREVIOUS_MONTH)] if newest else []
+
+
 def _write(
-    draft: Path, content: ReleaseContent, facts: dict[str, Any], previous: Path | None
+    home: Home,
+    draft: Path,
+    content: ReleaseContent,
+    facts: dict[str, Any],
+    previous: Path | None,
 ) -> list[ProductTable]:
     """Write all files but the manifest and its signature; return the tables written."""
-    why = None
-    if previous and content.reasons is not None:
-        why = content.reasons(previous, changed_hashes(previous, content.hashes))
+    same_month = Before(previous, content.month) if previous else None
+    why = _why(content, same_month)
     tables = content.tables
     written = [*tables, *content.registers]
-    observed = restated = None
+    observed = changes = None
     if content.observations is not None:
         is_final = facts["status"] == "final"
         observed = content.observations if is_final else as_provisional(content.observations)
-        restated = restatements(
-            previous, tables, why or unexplained, content.county_code, content.month
+        compared = [(one, _why(content, one)) for one in _month_before(home, content)]
+        if same_month is not None:
+            compared.append((same_month, why))
+        changes = changes_table(
+            content.tier,
+            [
+                row
+                for before, reason in compared
+                for row in changed_figures(
+                    before, tables, reason or unexplained, content.county_code, content.month
+                )
+            ],
         )
-        written += [restated, observed, codes_table()]
+        written += [changes, observed, codes_table()]
     write_tables(draft, written)
     with (draft / SOURCES).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -284,7 +319,7 @@ def _write(
         draft / WORKBOOK,
         facts=facts,
         tables=tables,
-        restated=restated,
+        changes=changes,
         observations=observed,
         registers=content.registers,
         gate=content.gate,

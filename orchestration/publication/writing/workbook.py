@@ -52,7 +52,7 @@ def write_workbook(
     *,
     facts: dict[str, Any],
     tables: Sequence[ProductTable],
-    restated: ProductTable | None,
+    changes: ProductTable | None,
     observations: ProductTable | None,
     registers: Sequence[ProductTable],
     gate: dict[str, Any],
@@ -72,11 +72,11 @@ def write_workbook(
         for table in registers
         if "name_sq" in table.frame
     }
-    _write_cover(book, looks, facts, tables, restated, gate, names)
+    _write_cover(book, looks, facts, tables, changes, gate, names)
     statuses = _statuses(observations)
     shown = list(tables)
-    if restated is not None and len(restated.frame):
-        shown.append(restated)
+    if changes is not None and len(changes.frame):
+        shown.append(changes)
     for table in shown:
         _write_mart(book, looks, table, statuses, names)
     _write_dictionary(book, looks, shown)
@@ -105,7 +105,7 @@ def _write_cover(
     looks: _Looks,
     facts: dict[str, Any],
     tables: Sequence[ProductTable],
-    restated: ProductTable | None,
+    changes: ProductTable | None,
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
 ) -> None:
@@ -158,8 +158,8 @@ def _write_cover(
                 )
                 for row in kept.itertuples()
             ]
-    if restated is not None and len(restated.frame):
-        mind.append((restated.product.title, restated_summary(restated.frame)))
+    if changes is not None and (summary := restated_summary(changes.frame)):
+        mind.append((changes.product.title, summary))
     lines += mind or [("–", both("release.workbook.nothing", " "))]
     lines += [("", ""), (both("release.workbook.signs"), "")]
     statuses = labels("obs_status")
