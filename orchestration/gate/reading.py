@@ -228,7 +228,8 @@ def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFram
     """Yield a sheet as the mart whose columns head it, or as plain text."""
     name = both("release.workbook.name")
     changes = product("changes", Tier.PUBLIC)
-    for mart in (*published_marts(Tier.PUBLIC), changes):
+    # A row of changes has what identifies a row of the marts, too.
+    for mart in (changes, *published_marts(Tier.PUBLIC)):
         for position, row in enumerate(rows):
             names = [column_titled(text) or text for text in row]
             if set(mart.key) <= set(names):
