@@ -1,4 +1,4 @@
-"""What stands behind one figure: collected from the reading copy, for whoever doubts it.
+"""What one figure rests on: collected from the reading copy, for whoever doubts it.
 
 Belongs here: gathering it, and what to answer where there is no such figure. Not here: how it is
 shown (explanation_page), or what a figure counts (dbt_project).
@@ -46,7 +46,10 @@ class PublicationState:
 
 @dataclass(frozen=True)
 class Figure:
-    """The value of a span (month, year_to_date, cumulative) with its interval, in the unit."""
+    """The value of a span (month, year_to_date, cumulative) with its interval, in the unit.
+
+    A month by itself has no interval. Of the others `most` is None where values are missing.
+    """
 
     span: str
     value: float | None
@@ -199,7 +202,7 @@ class FigureChange:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What stands behind an indicator's figures in a county, or the nation, at a month."""
+    """What an indicator's figures rest on: in a county, or the nation, at a month."""
 
     county_code: str
     county_sq: str
@@ -226,7 +229,7 @@ class Explanation:
 
 
 def explain(home: Home, county_code: str, month: date, indicator_code: str) -> Explanation:
-    """Return what stands behind a figure, as the reading copy has it.
+    """Return what a figure rests on, as the reading copy has it.
 
     Raises NoSuchFigure for a county, month or indicator that isn't there.
     """
@@ -280,8 +283,8 @@ class _Collector:
                 Figure(
                     span,
                     row.get(f"actual_{span}"),
-                    row.get(f"actual_{span}_least", row.get(f"actual_{span}")),
-                    row.get(f"actual_{span}_most", row.get(f"actual_{span}")),
+                    row.get(f"actual_{span}_least"),
+                    row.get(f"actual_{span}_most"),
                 )
                 for span in ("month", "year_to_date", "cumulative")
             ),
@@ -507,7 +510,8 @@ _PARTS_IN = (
     "core.fct_figure_parts as parts left join core.dim_institutions as institutions "
     "on parts.institution_code = institutions.institution_code "
     "where parts.plan_code = $plan and parts.indicator_code = $indicator "
-    "and parts.reporting_month <= $month"
+    "and parts.reporting_month <= $month and parts.reporting_month >= "
+    "(select valid_from from core.dim_plans where plan_code = $plan)"
 )
 _PARTS = f"{_PARTS_IN} and parts.county_code = $county"
 #: The same with all counties of the nation.

@@ -1,7 +1,7 @@
-"""What stands behind one figure, as a page of text.
+"""What one figure rests on, as a page of text.
 
-Belongs here: the order of the sections and how a value is written. Not here: what stands in them
-(explain), the words (sources/texts/explain.yml), or the names of codes (codes.csv).
+Belongs here: the order of the sections and how a value is written. Not here: what they
+hold (explain), the words (sources/texts/explain.yml), or the names of codes (codes.csv).
 """
 
 from collections.abc import Iterator
@@ -54,19 +54,19 @@ class _Page:
             written = list(content)
             if name == "counties" and not written:
                 continue
-            lines += ["", self._say(f"titles.{name}").upper()]
-            lines += [f"  {line}" for line in written or [self._say("nothing")]]
+            lines += ["", self._word(f"explain.titles.{name}").upper()]
+            lines += [f"  {line}" for line in written or [self._word("explain.nothing")]]
         return "\n".join(lines)
 
-    def _say(self, key: str, **values: object) -> str:
-        return text(f"explain.{key}", self._language, **values)
+    def _word(self, key: str, **values: object) -> str:
+        return text(key, self._language, **values)
 
     def _heading(self) -> Iterator[str]:
         one = self._one
         name = one.indicator_sq if self._is_albanian else one.indicator_en
-        yield self._say("heading", indicator=one.indicator_code, name=name)
-        yield self._say(
-            "place",
+        yield self._word("explain.heading", indicator=one.indicator_code, name=name)
+        yield self._word(
+            "explain.place",
             county=one.county_sq if self._is_albanian else one.county_en,
             code=one.county_code,
             month=self._month(one.reporting_month),
@@ -74,34 +74,44 @@ class _Page:
             unit=self._unit(),
         )
         if one.is_made_up:
-            yield self._say("made_up")
-        told = one.publication
-        if told.state == "published":
-            yield self._say(
-                "publication.published",
-                number=told.release_number,
-                day=self._day(told.released_on),
-                status=text(f"release.workbook.statuses.{told.status}", self._language),
+            yield self._word("release.made_up")
+        publication = one.publication
+        if publication.state == "published":
+            yield self._word(
+                "explain.publication.published",
+                number=publication.release_number,
+                day=self._day(publication.released_on),
+                status=text(f"release.workbook.statuses.{publication.status}", self._language),
             )
-        elif told.state == "blocked":
-            yield self._say("publication.blocked", rules=", ".join(told.blocked_by))
+        elif publication.state == "blocked":
+            yield self._word("explain.publication.blocked", rules=", ".join(publication.blocked_by))
         else:
-            yield self._say("publication.not_published")
+            yield self._word("explain.publication.not_published")
 
     def _value(self) -> Iterator[str]:
         one = self._one
         for figure in one.figures:
-            line = f"{self._say(f'spans.{figure.span}')}: {self._number(figure.value)}"
-            if figure.value is not None and figure.most is None:
-                line += f" ({self._say('at_least', least=self._number(figure.least))})"
+            line = f"{self._word(f'explain.spans.{figure.span}')}: {self._number(figure.value)}"
+            if figure.span == "month":
+                line += f" ({self._word('explain.not_all_came')})" if self._lacks_of_month() else ""
+            elif figure.value is not None and figure.most is None:
+                line += f" ({self._word('explain.at_least', least=self._number(figure.least))})"
             elif figure.least != figure.most:
                 least, most = self._number(figure.least), self._number(figure.most)
-                line += f" ({self._say('interval', least=least, most=most)})"
+                line += f" ({self._word('explain.interval', least=least, most=most)})"
             yield line
         if one.completeness is not None:
-            yield self._say("completeness", share=self._number(round(100 * one.completeness, 1)))
+            yield self._word(
+                "explain.completeness", share=self._number(round(100 * one.completeness, 1))
+            )
         if one.is_lower_bound:
-            yield self._say("lower_bound")
+            yield self._word("explain.lower_bound")
+
+    def _lacks_of_month(self) -> bool:
+        one = self._one
+        return any(each.reporting_month == one.reporting_month for each in one.missing) or any(
+            county.nothing_came for county in one.counties
+        )
 
     def _counties(self) -> Iterator[str]:
         one = self._one
@@ -109,8 +119,8 @@ class _Page:
             yield self._county(county)
         if one.counties:
             came = next((each for each in one.counties if not each.nothing_came), one.counties[0])
-            yield self._say(
-                "county_next",
+            yield self._word(
+                "explain.county_next",
                 code=came.county_code,
                 month=f"{one.reporting_month:%Y-%m}",
                 indicator=one.indicator_code,
@@ -119,16 +129,16 @@ class _Page:
     def _county(self, county: CountyFigure) -> str:
         name = county.name_sq if self._is_albanian else county.name_en
         if county.nothing_came:
-            return self._say("county_nothing", name=name, code=county.county_code)
+            return self._word("explain.county_nothing", name=name, code=county.county_code)
         figures = ", ".join(
-            f"{self._say(f'spans.{span}')} {self._number(value)}"
+            f"{self._word(f'explain.spans.{span}')} {self._number(value)}"
             for span, value in (
                 ("month", county.month),
                 ("year_to_date", county.year_to_date),
                 ("cumulative", county.cumulative),
             )
         )
-        return self._say("county", name=name, code=county.county_code, figures=figures)
+        return self._word("explain.county", name=name, code=county.county_code, figures=figures)
 
     def _parts(self) -> Iterator[str]:
         one = self._one
@@ -141,27 +151,27 @@ class _Page:
             value = self._number(year.value)
             if year.values_due:
                 received, due = year.values_received, year.values_due
-                yield self._say(
-                    "year_before", year=year.year, value=value, received=received, due=due
+                yield self._word(
+                    "explain.year_before", year=year.year, value=value, received=received, due=due
                 )
             else:
-                yield self._say("year_nothing_due", year=year.year, value=value)
+                yield self._word("explain.year_nothing_due", year=year.year, value=value)
 
     def _part(self, part: FigurePart) -> str:
         is_year = part.frequency == "year"
         about = (
-            self._say("figure_of_year", year=part.reporting_month.year)
+            self._word("explain.figure_of_year", year=part.reporting_month.year)
             if is_year
             else self._month(part.reporting_month)
         )
         value = self._state(part.value_state) if part.value is None else self._number(part.value)
         place = ", ".join(filter(None, (part.sheet, part.cells)))
-        file = self._say("file", delivery=part.delivery, version=part.version)
+        file = self._word("explain.file", delivery=part.delivery, version=part.version)
         remarks = [
-            self._say(remark)
+            self._word(remark)
             for remark, holds in (
-                ("corrected", part.is_corrected),
-                ("not_counted", part.value is not None and not part.is_counted),
+                ("explain.corrected", part.is_corrected),
+                ("explain.not_counted", part.value is not None and not part.is_counted),
             )
             if holds
         ]
@@ -171,7 +181,7 @@ class _Page:
     def _missing(self) -> Iterator[str]:
         absent = [county.county_code for county in self._one.counties if county.nothing_came]
         if absent:
-            yield self._say("counties_missing", count=len(absent), codes=", ".join(absent))
+            yield self._word("explain.counties_missing", count=len(absent), codes=", ".join(absent))
         for _, own in groupby(self._one.missing, key=lambda value: value.institution_code):
             values = list(own)
             yield self._institution(values[0])
@@ -180,12 +190,16 @@ class _Page:
 
     def _why_missing(self, value: MissingValue) -> str:
         if value.has_report:
-            return self._say("missing_line.no_number", state=self._state(value.value_state))
+            return self._word(
+                "explain.missing_line.no_number", state=self._state(value.value_state)
+            )
         kind = "no_report" if value.is_deadline_past else "awaited"
-        return self._say(f"missing_line.{kind}", deadline=self._day(value.reporting_deadline))
+        return self._word(
+            f"explain.missing_line.{kind}", deadline=self._day(value.reporting_deadline)
+        )
 
     def _sources(self) -> Iterator[str]:
-        """Tell all of the month, and of the months before what does not agree."""
+        """Give all of the month, and of the months before what does not agree."""
         before = 0
         for pair in self._one.sources:
             if pair.reporting_month == self._one.reporting_month or pair.difference:
@@ -193,7 +207,7 @@ class _Page:
             else:
                 before += pair.difference is not None
         if before:
-            yield self._say("agreed_before", count=before)
+            yield self._word("explain.agreed_before", count=before)
 
     def _pair(self, pair: SourcePair) -> str:
         first, second, reason = (
@@ -205,20 +219,22 @@ class _Page:
         if pair.second_value_least not in (None, pair.second_value):
             other = f"{self._number(pair.second_value_least)}–{other}"
         if pair.difference is None:
-            verdict = "cannot_compare"
+            verdict = "explain.cannot_compare"
         elif pair.is_contradiction:
-            verdict = "disagree"
+            verdict = "explain.disagree"
         else:
-            verdict = "differ" if pair.difference else "agree"
-        period = self._say(f"periods.{pair.frequency}") if pair.frequency != "monthly" else ""
+            verdict = "explain.differ" if pair.difference else "explain.agree"
+        period = (
+            self._word(f"explain.periods.{pair.frequency}") if pair.frequency != "monthly" else ""
+        )
         month, value = self._month(pair.reporting_month), self._number(pair.first_value)
-        line = f"{period} {month}: {first} {value}, {second} {other}: {self._say(verdict)}".strip()
+        line = f"{period} {month}: {first} {value}, {second} {other}: {self._word(verdict)}".strip()
         official = {pair.first_source: first, pair.second_source: second}.get(
             pair.official_source or ""
         )
         more = [reason] if reason and pair.difference else []
         if official and pair.difference:
-            more.append(self._say("official", source=official))
+            more.append(self._word("explain.official", source=official))
         return f"{line} ({'; '.join(more)})" if more else line
 
     def _findings(self) -> Iterator[str]:
@@ -236,40 +252,40 @@ class _Page:
     def _target(self) -> Iterator[str]:
         target, year = self._one.target, self._one.reporting_month.year
         if target.value is None:
-            yield self._say("target.none", year=year)
+            yield self._word("explain.target.none", year=year)
             if self._one.counties == () and target.nation_value is not None:
-                yield self._say("target.nation", value=self._number(target.nation_value))
+                yield self._word("explain.target.nation", value=self._number(target.nation_value))
         else:
-            yield self._say("target.own", year=year, value=self._number(target.value))
+            yield self._word("explain.target.own", year=year, value=self._number(target.value))
             if target.baseline is not None:
-                yield self._say("target.baseline", value=self._number(target.baseline))
-        yield self._say("target.basis", basis=self._say(f"bases.{target.basis}"))
+                yield self._word("explain.target.baseline", value=self._number(target.baseline))
+        yield self._word("explain.target.basis", basis=self._code("target_basis", target.basis))
         if target.value is not None and target.basis_evidence:
-            yield self._say("target.evidence", evidence=target.basis_evidence)
+            yield self._word("explain.target.evidence", evidence=target.basis_evidence)
         for reading in target.readings:
             least, most = self._number(reading.actual_least), self._number(reading.actual)
             statuses = dict.fromkeys((reading.status_least, reading.status))
-            yield self._say(
-                "target.reading",
-                reading=self._say(f"bases.{reading.reading}"),
+            yield self._word(
+                "explain.target.reading",
+                reading=self._code("target_basis", reading.reading),
                 actual=most if least == most else f"{least}–{most}",
                 expected=self._number(reading.expected_value),
                 status=" / ".join(self._code("status", status) for status in statuses),
             )
         if target.status is not None:
-            yield self._say("target.status", status=self._code("status", target.status))
+            yield self._word("explain.target.status", status=self._code("status", target.status))
 
     def _changes(self) -> Iterator[str]:
         shown = [one for one in self._one.changes if one.measure in MEASURES]
         for (compared, release), own in groupby(
             shown, key=lambda one: (one.compared, one.compared_with)
         ):
-            yield self._say(f"changes.{compared}", release=release)
+            yield self._word(f"explain.changes.{compared}", release=release)
             for change in own:
                 column = declared_columns()[change.measure]
                 title = column.title_sq if self._is_albanian else column.title_en
-                line = self._say(
-                    "change",
+                line = self._word(
+                    "explain.change",
                     measure=title,
                     before=self._number(change.value_before),
                     after=self._number(change.value_after),
@@ -278,7 +294,7 @@ class _Page:
                 yield f"  {line}"
         number = self._one.publication.release_number or 1
         if number > 1 and all(one.compared != PREVIOUS_RELEASE for one in shown):
-            yield self._say("unchanged", number=number - 1)
+            yield self._word("explain.unchanged", number=number - 1)
 
     def _unit(self) -> str:
         for row in register_rows(SOURCES / "submissions", "units"):
@@ -301,7 +317,7 @@ class _Page:
 
     def _number(self, value: float | None) -> str:
         if value is None:
-            return self._say("no_value")
+            return self._word("explain.no_value")
         written = f"{value:.1f}".removesuffix(".0")
         return written.replace(".", ",") if self._is_albanian else written
 

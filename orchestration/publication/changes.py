@@ -60,10 +60,10 @@ class Before:
 
     @cached_property
     def deliveries(self) -> dict[str, str]:
-        """The deliveries that it rests on, each with its institution."""
+        """The deliveries that it rests on, each with its county."""
         with (self.path / SOURCES).open(encoding="utf-8", newline="") as file:
             return {
-                row["delivery_id"]: row["institution_code"]
+                row["delivery_id"]: row["county_code"]
                 for row in csv.DictReader(file)
                 if row["status"] != "refused"
             }
@@ -223,9 +223,7 @@ def reasons_since(
     now = frozenset(str(row[0]) for row in sources)
     parts = _parts(connection, county_code, month)
     corrected = _corrected_indicators(connection, before.path, county_code)
-    withdrawn = _counties_of(
-        connection, {code for id_, code in before.deliveries.items() if id_ not in now}
-    )
+    withdrawn = {county for id_, county in before.deliveries.items() if id_ not in now}
     records = connection.execute(
         "select source, county_code, delivery_id from raw.deliveries "
         "where list_contains(?, delivery_id) and (county_code = ? or ? = 'AL')",
@@ -289,15 +287,6 @@ def reasons_since(
         return joined({"new_month"} if is_of_next_month and not changed else changed)
 
     return why
-
-
-def _counties_of(connection: duckdb.DuckDBPyConnection, institutions: set[str]) -> frozenset[str]:
-    rows = connection.execute(
-        "select distinct county_code from core.dim_institutions "
-        "where list_contains(?, institution_code)",
-        [sorted(institutions)],
-    ).fetchall()
-    return frozenset(row[0] for row in rows)
 
 
 def _reasons_of_county(

@@ -144,8 +144,8 @@ def sources_of(
 ) -> list[tuple[Any, ...]]:
     """Return the deliveries that a month rests on, in SOURCE_COLUMNS."""
     return connection.execute(
-        "select delivery_id, source_kind, content_hash, institution_code, version, status, "
-        "is_made_up from publication.release_sources where (county_code = ? or ? = 'AL') "
+        "select delivery_id, source_kind, content_hash, county_code, institution_code, version, "
+        "status, is_made_up from publication.release_sources where (county_code = ? or ? = 'AL') "
         "and (reporting_month is null or reporting_month <= ?) order by all",
         [county_code, county_code, month],
     ).fetchall()

@@ -55,6 +55,7 @@ SOURCE_COLUMNS = (
     "delivery_id",
     "source",
     "content_hash",
+    "county_code",
     "institution_code",
     "version",
     "status",

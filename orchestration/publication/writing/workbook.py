@@ -14,7 +14,7 @@ import pandas as pd
 import xlsxwriter
 
 from orchestration.products.codes import labels, signs
-from orchestration.products.declaration import published_registers
+from orchestration.products.declaration import Tier, published_registers
 from orchestration.products.tables import ProductTable
 from orchestration.products.words import one_row, restated_summary
 from orchestration.publication.finality import reopening_text
@@ -134,6 +134,9 @@ def _write_cover(
         lines.append((both("release.workbook.completeness"), both("release.completeness", **came)))
     if reopened := facts.get("reopened"):
         lines.append((both("release.reopened"), reopening_text(reopened)))
+    if facts["tier"] == Tier.RESTRICTED:
+        command = f"krat explain {facts['county_code']} {facts['reporting_month']}"
+        lines.append((both("release.workbook.explain"), f"{command} 2.1.9.1"))
     mind_title = (text("release.workbook.mind", "sq"), text("release.workbook.mind", "en"))
     lines += [("", ""), mind_title]
     mind = [
