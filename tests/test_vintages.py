@@ -15,6 +15,7 @@ from orchestration.gate.judge import Scope, judge
 from orchestration.products.declaration import Product, Tier, declared_columns, product
 from orchestration.products.tables import ProductTable, table_of
 from orchestration.products.tree import facts_of
+from orchestration.publication import restricted
 from orchestration.publication.changes import Before, WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import release_public
@@ -398,3 +399,25 @@ def test_counts_of_persons_are_due_once_they_have_settled(own_home: Home) -> Non
     (late,) = release_public(own_home, [december]).releases
     assert len(pd.read_parquet(late.path / "person_counts.parquet")) > 20
     assert due(own_home) == []
+
+
+def test_a_changed_register_is_told_from_a_changed_definition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: tmp_path / name for name in ("seeds/a.csv", "models/core/a.sql")}
+    for file in files.values():
+        file.parent.mkdir(parents=True)
+        file.write_text("1", encoding="utf-8")
+    monkeypatch.setattr(restricted, "DBT_PROJECT", tmp_path)
+    monkeypatch.setattr(restricted, "_linkage_hash", lambda *_: "")
+
+    def now() -> dict[str, str]:
+        restricted.project_hash.cache_clear()
+        return restricted.hashes(duckdb.connect(), "AL-04", MAY)
+
+    before = now()
+    for file, changed in (("seeds/a.csv", "registers"), ("models/core/a.sql", "definition")):
+        files[file].write_text("2", encoding="utf-8")
+        assert {name for name, value in now().items() if value != before[name]} == {changed}
+        before = now()
+    restricted.project_hash.cache_clear()

@@ -222,7 +222,7 @@ def reasons_since(
     """
     now = frozenset(str(row[0]) for row in sources)
     parts = _parts(connection, county_code, month)
-    corrected = _corrected_indicators(connection, before.path, county_code)
+    corrected = _corrected_indicators(connection, before, county_code, month)
     withdrawn = {county for id_, county in before.deliveries.items() if id_ not in now}
     records = connection.execute(
         "select source, county_code, delivery_id from raw.deliveries "
@@ -365,22 +365,23 @@ def _is_in(span: str, about: date, month: date) -> bool:
 
 
 def _corrected_indicators(
-    connection: duckdb.DuckDBPyConnection, previous: Path, county_code: str
+    connection: duckdb.DuckDBPyConnection, before: Before, county_code: str, month: date
 ) -> set[tuple[str, str]]:
-    """Return the indicators of which a correction was entered or withdrawn since `previous`.
+    """Return the indicators of which a correction was entered or withdrawn since a release.
 
-    Each is its plan and its code.
+    Each is its plan and its code. A correction of a month that the release doesn't have is no
+    reason: the whole month is new.
     """
     rows = connection.execute(
-        "select plan_code, indicator_code, remark_id from marts.remarks "
-        "where kind = 'correction' and county_code = ?",
-        [county_code],
+        "select plan_code, indicator_code, remark_id from marts.remarks where kind = 'correction' "
+        "and county_code = ? and reporting_month = ? and about_month <= ?",
+        [county_code, month, before.month],
     ).fetchall()
-    path = previous / "remarks.parquet"
-    before = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+    path = before.path / "remarks.parquet"
+    kept = pd.read_parquet(path) if path.exists() else pd.DataFrame()
     entered_before = set()
-    if len(before):
-        kept = before[before["kind"] == "correction"]
+    if len(kept):
+        kept = kept[kept["kind"] == "correction"]
         entered_before = set(
             zip(kept["plan_code"], kept["indicator_code"], kept["remark_id"], strict=True)
         )
