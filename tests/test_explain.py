@@ -35,7 +35,7 @@ SCHEMA = {
     "publication": "state release_number status released_on blocked_by",
     "figures": "span value least most",
     "counties": "county_code name_sq name_en month year_to_date cumulative completeness "
-    "is_lower_bound nothing_came",
+    "is_lower_bound nothing_came open_findings",
     "parts": "institution_code name_sq name_en reporting_month frequency value value_state "
     "is_counted is_corrected delivery version sheet cells",
     "years_before": "year value values_due values_received",
@@ -181,6 +181,9 @@ def test_the_nation_is_shown_by_county_and_by_both_readings_of_its_target(
     assert [(one.county_code, one.month) for one in came] == [("AL-04", 1)]
     assert len(may.counties) == 12
     assert "Berat (AL-01): nothing came" in page(may, "en")
+    doubted = page(explain(refreshed.home, "AL", MAY, "2.1.9.1"), "en")
+    assert "Fier (AL-04): month 6, year to date 24, " in doubted
+    assert "(open findings: 2)" in doubted
 
 
 def test_the_page_is_whole_in_both_languages(refreshed: Refreshed) -> None:

@@ -59,7 +59,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class CountyFigure:
-    """What a county gives of the nation's figure; nothing_came where it has no number."""
+    """What a county gives of the nation's figure; nothing_came where it has no number.
+
+    `open_findings` are those of the year so far about the indicator that nobody settled.
+    """
 
     county_code: str
     name_sq: str
@@ -70,6 +73,7 @@ class CountyFigure:
     completeness: float | None
     is_lower_bound: bool
     nothing_came: bool
+    open_findings: int
 
 
 @dataclass(frozen=True)
@@ -378,7 +382,11 @@ class _Collector:
             "progress.actual_month, progress.actual_year_to_date, progress.actual_cumulative, "
             "progress.completeness, coalesce(progress.is_lower_bound, false), "
             "coalesce(progress.actual_month, progress.actual_year_to_date, "
-            "progress.actual_cumulative) is null "
+            "progress.actual_cumulative) is null, "
+            "(select count(*) from quality.findings as findings where not findings.is_settled "
+            "and findings.county_code = counties.county_code "
+            "and findings.indicator_code = $indicator and findings.reporting_month <= $month "
+            "and year(findings.reporting_month) = year($month)) "
             "from core.dim_counties as counties left join marts.indicator_progress as progress "
             "on counties.county_code = progress.county_code "
             "and progress.reporting_month = $month and progress.plan_code = $plan "

@@ -138,7 +138,11 @@ class _Page:
                 ("cumulative", county.cumulative),
             )
         )
-        return self._word("explain.county", name=name, code=county.county_code, figures=figures)
+        line = self._word("explain.county", name=name, code=county.county_code, figures=figures)
+        remarks = [self._word("explain.not_all_came")] if county.is_lower_bound else []
+        if county.open_findings:
+            remarks.append(self._word("explain.open_findings", count=county.open_findings))
+        return f"{line} ({'; '.join(remarks)})" if remarks else line
 
     def _parts(self) -> Iterator[str]:
         one = self._one
