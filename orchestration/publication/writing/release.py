@@ -32,6 +32,7 @@ from orchestration.products.tree import (
 )
 from orchestration.publication.changes import (
     PREVIOUS_MONTH,
+    PREVIOUS_RELEASE,
     Before,
     WhyChanged,
     changed_figures,
@@ -165,7 +166,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
     with folder.appearing() as (draft, target):
         number = int(target.name[1:])
         facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
-        tables = _write(home, draft, content, facts, previous)
+        tables = _write(draft, content, facts, _compared_with(home, content, previous))
         package = data_package(
             draft,
             title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
@@ -255,51 +256,45 @@ def _numbers_hash(content: ReleaseContent) -> str:
     return numbers_hash((table.product, table.frame) for table in content.tables)
 
 
-def _why(content: ReleaseContent, before: Before | None) -> WhyChanged | None:
-    """Return why figures changed since another release, None where nothing is known of it."""
-    if before is None or content.reasons is None:
-        return None
-    return content.reasons(before, changed_hashes(before.path, content.hashes))
+def _compared_with(home: Home, content: ReleaseContent, previous: Path | None) -> list[Before]:
+    """Return the release before, and the newest of the month before in the year, if there are any.
 
-
-def _month_before(home: Home, content: ReleaseContent) -> list[Before]:
-    """Return the newest release of the month before in the same year, if there is one.
-
-    The public tier has none: what it shows of persons has no months.
+    The public tier is not compared with the month before: its counts of persons have no months.
     """
-    if content.tier is Tier.PUBLIC or content.month.month == 1:
-        return []
-    month = content.month.replace(month=content.month.month - 1)
-    newest = replace(content, month=month).folder(home).newest()
-    return [Before(newest, month, PREVIOUS_MONTH)] if newest else []
+    found = [Before(previous, content.month)] if previous else []
+    if content.tier is Tier.RESTRICTED and content.month.month > 1:
+        month = content.month.replace(month=content.month.month - 1)
+        newest = replace(content, month=month).folder(home).newest()
+        found += [Before(newest, month, PREVIOUS_MONTH)] if newest else []
+    return found
 
 
 def _write(
-    home: Home,
-    draft: Path,
-    content: ReleaseContent,
-    facts: dict[str, Any],
-    previous: Path | None,
+    draft: Path, content: ReleaseContent, facts: dict[str, Any], compared: Sequence[Before]
 ) -> list[ProductTable]:
     """Write all files but the manifest and its signature; return the tables written."""
-    same_month = Before(previous, content.month) if previous else None
-    why = _why(content, same_month)
+    reasons = {
+        before.compared: content.reasons(before, changed_hashes(before.path, content.hashes))
+        for before in compared
+        if content.reasons is not None
+    }
     tables = content.tables
     written = [*tables, *content.registers]
     observed = changes = None
     if content.observations is not None:
         is_final = facts["status"] == "final"
         observed = content.observations if is_final else as_provisional(content.observations)
-        compared = [(one, _why(content, one)) for one in _month_before(home, content)]
-        if same_month is not None:
-            compared.append((same_month, why))
         changes = changes_table(
             content.tier,
             [
                 row
-                for before, reason in compared
+                for before in compared
                 for row in changed_figures(
-                    before, tables, reason or unexplained, content.county_code, content.month
+                    before,
+                    tables,
+                    reasons.get(before.compared, unexplained),
+                    content.county_code,
+                    content.month,
                 )
             ],
         )
@@ -315,6 +310,8 @@ def _write(
     lines = [both("release.made_up", " ")] if content.is_made_up else []
     if reopened := facts.get("reopened"):
         lines.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
+    previous = next((one.path for one in compared if one.compared == PREVIOUS_RELEASE), None)
+    why = reasons.get(PREVIOUS_RELEASE)
     (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
     write_workbook(
         draft / WORKBOOK,
