@@ -35,6 +35,7 @@ COMMANDS = (
     releases.verify,
     releases.marts,
     releases.reopen,
+    readers.explain,
     readers.sql,
     readers.ui,
     linking.links,

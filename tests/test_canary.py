@@ -213,6 +213,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         (0, "slips", "--county", "AL-04", "--month", "2023-05"),
         (0, "forms", "--county", "AL-04", "--month", "2023-07", "--out", str(run.out)),
         (0, "sql", "from quality.findings"),
+        *(
+            (0, "explain", county, "2023-05", indicator, *how)
+            for county in ("AL", "AL-04")
+            for indicator in ("2.1.9.1", "2.1.18.1", "3.1.1.2")
+            for how in ((), ("--json",))
+        ),
     )
     return run
 

@@ -55,7 +55,7 @@ def test_frictionless_would_find_a_value_that_does_not_fit(fier: Path, tmp_path:
 def test_every_table_and_column_is_told_in_albanian_and_english(package: dict[str, Any]) -> None:
     tables = [one for one in package["resources"] if one["format"] == "csv"]
     names = {one["name"].replace("-", "_") for one in tables}
-    assert names >= {*MARTS, "findings", "observations", "restatements", "indicators", "codes"}
+    assert names >= {*MARTS, "findings", "observations", "changes", "indicators", "codes"}
     for table in tables:
         assert "Një rresht është " in table["description"]
         assert "One row is " in table["description"]

@@ -91,7 +91,7 @@ def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
             "reopened": {"reason": "=1+1", "by": "=1+1"},
         },
         tables=[ProductTable(mart, columns, frame)],
-        restated=None,
+        changes=None,
         observations=None,
         registers=[],
         gate={"findings_by_rule": {"=1+1": 1}},

@@ -239,30 +239,31 @@ def test_a_correction_gives_a_second_release_that_says_what_changed(own_home: Ho
     assert [(made.number, made.is_new) for made in outcome.releases] == [(2, True)]
     changes = (outcome.releases[0].path / "CHANGES.md").read_text(encoding="utf-8")
     assert "| AL-04 2023-05-01 PKV-2021-2023 2.1.18.1 | actual_month | " in changes
-    assert " | 7 | corrected |" in changes
-    restated = pd.read_parquet(outcome.releases[0].path / "restatements.parquet")
-    assert set(restated["reason"]) == {"corrected"}
+    assert " | 7 | correction |" in changes
+    restated = pd.read_parquet(outcome.releases[0].path / "changes.parquet")
+    assert set(restated["reason"]) == {"correction"}
+    assert set(restated["compared_with"]) == {"2023-05/r1"}
     number = restated[
         (restated["mart"] == "indicator_progress")
         & (restated["mart_row"] == "PKV-2021-2023/2.1.18.1")
         & (restated["measure"] == "actual_month")
     ].iloc[0]
-    assert number["new_value"] == 7
-    assert number["change"] == 7 - number["old_value"]
+    assert number["value_after"] == 7
+    assert number["change"] == 7 - number["value_before"]
     with duckdb.connect(str(own_home.marts), read_only=True) as connection:
         published = connection.execute(
             "select release_number, actual_month from vintages.indicator_progress "
             "where county_code = 'AL-04' and indicator_code = '2.1.18.1' order by 1"
         ).fetchall()
-        assert published == [(1, number["old_value"]), (2, 7)]
+        assert published == [(1, number["value_before"]), (2, 7)]
         newest = connection.execute(
             "select distinct release_number from vintages.indicator_progress_as_published(?) "
             "where county_code = 'AL-04'",
             [date.max],
         ).fetchall()
         assert newest == [(2,)]
-        told = connection.execute("select distinct reason from vintages.restatements").fetchall()
-        assert told == [("corrected",)]
+        told = connection.execute("select distinct reason from marts.changes").fetchall()
+        assert told == [("correction",)]
     with duckdb.connect(str(own_home.marts), read_only=True) as connection:
         versions = connection.execute(
             "select version, status from core.fct_submissions where institution_code = "

@@ -191,9 +191,9 @@ def test_a_correction_gives_a_second_release_judged_with_the_first(
     listed = [line.split(" | ") for line in changes.splitlines() if line.startswith("| AL-04 2023")]
     assert {row[0].split()[3] for row in listed} == {"hotline_contacts"}
     assert all(was != now for _, _, was, now, *_ in listed)
-    restated = pd.read_parquet(_folder(before, number=2) / "restatements.parquet")
+    restated = pd.read_parquet(_folder(before, number=2) / "changes.parquet")
     assert {"2023/hotline_contacts/total/total"} < set(restated["mart_row"])
-    shown = restated[["old_value", "new_value"]].stack().dropna()
+    shown = restated[["value_before", "value_after"]].stack().dropna()
     assert (shown % RULES.base == 0).all()
     assert shown.min() >= RULES.threshold - 1
 
@@ -374,7 +374,8 @@ def _restated(path: Path) -> None:
     _write_over(
         path,
         path.read_text(encoding="utf-8")
-        + "AL-04,2023-12-01,person_counts,2023/flagged/total/total,value,4,,,,late\n",
+        + "AL-04,2023-12-01,previous_release,2023-12/r1,person_counts,2023/flagged/total/total,,,"
+        "value,4,,,,late_report\n",
     )
 
 
@@ -382,7 +383,8 @@ def _change_of_a_masked_count(path: Path) -> None:
     _write_over(
         path,
         path.read_text(encoding="utf-8")
-        + "AL-04,2023-12-01,person_counts,2023/flagged/total/total,value,,,-3,,late\n",
+        + "AL-04,2023-12-01,previous_release,2023-12/r1,person_counts,2023/flagged/total/total,,,"
+        "value,,,-3,,late_report\n",
     )
 
 
@@ -390,7 +392,8 @@ def _restated_by_month(path: Path) -> None:
     _write_over(
         path,
         path.read_text(encoding="utf-8")
-        + "AL-04,2023-12-01,indicator_progress,2.1.9.1,actual_month,4,5,1,0.25,late\n",
+        + "AL-04,2023-12-01,previous_release,2023-12/r1,indicator_progress,2.1.9.1,,2.1.9.1,"
+        "actual_month,4,5,1,0.25,late_report\n",
     )
 
 
@@ -455,9 +458,9 @@ TAMPERED = (
     Tampered("marts.xlsx", _number_on_the_cover),
     Tampered("person_counts.csv", _unit),
     Tampered("observations.csv", _observed),
-    Tampered("restatements.csv", _restated),
-    Tampered("restatements.csv", _change_of_a_masked_count),
-    Tampered("restatements.csv", _restated_by_month),
+    Tampered("changes.csv", _restated),
+    Tampered("changes.csv", _change_of_a_masked_count),
+    Tampered("changes.csv", _restated_by_month),
     Tampered("CHANGES.md", _changes),
     Tampered("CHANGES.md", _sentence),
     Tampered("gate.json", _gate),

@@ -15,7 +15,8 @@ from orchestration.gate.judge import Scope, judge
 from orchestration.products.declaration import Product, Tier, declared_columns, product
 from orchestration.products.tables import ProductTable, table_of
 from orchestration.products.tree import facts_of
-from orchestration.publication.changes import WhyChanged, reasons_since
+from orchestration.publication import restricted
+from orchestration.publication.changes import Before, WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import release_public
 from orchestration.publication.restricted import release
@@ -229,10 +230,10 @@ def test_a_restated_value_stands_with_its_size(
 ) -> None:
     write_release(home, contents(old, FIRST_DAY))
     second = write_release(home, contents(new, FIRST_DAY))
-    restated = pd.read_parquet(second.path / "restatements.parquet").astype(object)
+    restated = pd.read_parquet(second.path / "changes.parquet").astype(object)
     row = restated.where(restated.notna(), None).iloc[0]
     assert len(restated) == 1
-    assert (row["old_value"], row["new_value"]) == (old, new)
+    assert (row["value_before"], row["value_after"]) == (old, new)
     assert (row["change"], row["relative_change"], row["reason"]) == (
         change,
         relative,
@@ -247,16 +248,18 @@ def _why(refreshed: Refreshed, missing: str, changed: list[str], tmp_path: Path)
     sources.query(f"not ({missing})").to_csv(tmp_path / "sources.csv", index=False)
     with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
         rows = list(sources.itertuples(index=False, name=None))
-        return reasons_since(connection, tmp_path, rows, "AL-04", changed)
+        return reasons_since(connection, Before(tmp_path, MAY), rows, "AL-04", MAY, changed)
 
 
 @pytest.mark.parametrize(
     ("missing", "changed", "reason"),
     [
-        ("institution_code == 'AL-04-B-LUSHNJE'", [], "late"),
-        ("institution_code == 'AL-04-ARSIMI' and version == '2'", [], "corrected"),
+        ("institution_code == 'AL-04-B-LUSHNJE'", [], "late_report"),
+        ("institution_code == 'AL-04-ARSIMI' and version == '2'", [], "correction"),
         ("institution_code == 'nobody'", ["definition"], "definition"),
-        ("institution_code == 'AL-04-B-LUSHNJE'", ["definition"], "late+definition"),
+        ("institution_code == 'nobody'", ["registers"], "registers"),
+        ("institution_code == 'nobody'", ["registers", "definition"], "definition+registers"),
+        ("institution_code == 'AL-04-B-LUSHNJE'", ["definition"], "late_report"),
         ("institution_code == 'nobody'", [], "unexplained"),
     ],
 )
@@ -264,28 +267,31 @@ def test_the_reason_of_a_change_is_derived_from_what_is_new(
     missing: str, changed: list[str], reason: str, refreshed: Refreshed, tmp_path: Path
 ) -> None:
     why = _why(refreshed, missing, changed, tmp_path)
-    assert why("hotline_activity", {"channel": "app"}) == ("+".join(changed) or "unexplained")
-    assert why("reporting_completeness", {"institution_code": "AL-04-SHISH"}) == (
-        "+".join(changed) or "unexplained"
-    )
-    touched = {"late": "3.1.1.2", "corrected": "3.1.12.1"}.get(reason.split("+")[0], "3.1.12.1")
-    assert why("indicator_progress", {"indicator_code": touched}) == reason
+    of_all = "+".join(sorted(changed)) or "unexplained"
+    assert why("hotline_activity", {"channel": "app"}, "contacts") == of_all
+    institution = {"institution_code": "AL-04-SHISH"}
+    assert why("reporting_completeness", institution, "received") == of_all
+    touched = {"late_report": "3.1.1.2"}.get(reason, "3.1.12.1")
+    assert why("indicator_progress", {"indicator_code": touched}, "actual_year_to_date") == reason
+    # A target is never changed by what is reported.
+    assert why("indicator_progress", {"indicator_code": touched}, "target_value") == of_all
 
 
 def test_only_what_is_counted_from_persons_is_changed_by_linkage(
     refreshed: Refreshed, tmp_path: Path
 ) -> None:
     why = _why(refreshed, "institution_code == 'nobody'", ["linked"], tmp_path)
-    assert why("referral_flow", {}) == "linked"
-    assert why("indicator_progress", {"indicator_code": "3.1.12.1"}) == "unexplained"
+    assert why("referral_flow", {}, "identified") == "linked"
+    row = {"indicator_code": "3.1.12.1"}
+    assert why("indicator_progress", row, "actual_month") == "unexplained"
 
 
 def test_a_log_that_came_later_changes_the_hotline_alone(
     refreshed: Refreshed, tmp_path: Path
 ) -> None:
     why = _why(refreshed, "source == 'hotline'", [], tmp_path)
-    assert why("hotline_activity", {"channel": "app"}) == "late"
-    assert why("referral_flow", {}) == "unexplained"
+    assert why("hotline_activity", {"channel": "app"}, "contacts") == "late_report"
+    assert why("referral_flow", {}, "identified") == "unexplained"
 
 
 def _as_of(home: Home, day: date) -> None:
@@ -364,9 +370,9 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
     assert public_outdated(own_home) == []
     for folder in (restricted, public):
         assert facts_of(folder)["status"] == "final"
-        restated = pd.read_parquet(folder / "restatements.parquet")
-        rows = restated[["mart_row", "measure", "old_value", "new_value", "reason"]]
-        assert ("PKV-2021-2023/3.1.12.1", "actual_month", 61, 65, "corrected") in set(
+        restated = pd.read_parquet(folder / "changes.parquet")
+        rows = restated[["mart_row", "measure", "value_before", "value_after", "reason"]]
+        assert ("PKV-2021-2023/3.1.12.1", "actual_month", 61, 65, "correction") in set(
             rows.itertuples(index=False, name=None)
         )
     changes = (restricted / "CHANGES.md").read_text(encoding="utf-8")
@@ -393,3 +399,25 @@ def test_counts_of_persons_are_due_once_they_have_settled(own_home: Home) -> Non
     (late,) = release_public(own_home, [december]).releases
     assert len(pd.read_parquet(late.path / "person_counts.parquet")) > 20
     assert due(own_home) == []
+
+
+def test_a_changed_register_is_told_from_a_changed_definition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: tmp_path / name for name in ("seeds/a.csv", "models/core/a.sql")}
+    for file in files.values():
+        file.parent.mkdir(parents=True)
+        file.write_text("1", encoding="utf-8")
+    monkeypatch.setattr(restricted, "DBT_PROJECT", tmp_path)
+    monkeypatch.setattr(restricted, "_linkage_hash", lambda *_: "")
+
+    def now() -> dict[str, str]:
+        restricted.project_hash.cache_clear()
+        return restricted.hashes(duckdb.connect(), "AL-04", MAY)
+
+    before = now()
+    for file, changed in (("seeds/a.csv", "registers"), ("models/core/a.sql", "definition")):
+        files[file].write_text("2", encoding="utf-8")
+        assert {name for name, value in now().items() if value != before[name]} == {changed}
+        before = now()
+    restricted.project_hash.cache_clear()

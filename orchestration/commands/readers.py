@@ -1,16 +1,49 @@
-"""Looking: SQL on the reading copy, and Dagster's pages.
+"""Looking: one figure explained, SQL on the reading copy, and Dagster's pages.
 
 Belongs here: commands that only read. Not here: how a question is fenced in (reading_copy.ask).
 """
 
+import json
 import sys
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import click
 
-from orchestration.commands.common import require_reading_copy
+from orchestration.commands.common import Month, require_reading_copy
 from orchestration.runtime.settings import LOOPBACK, PROJECT
 from sources.custody.home import Home
+
+
+@click.command()
+@click.argument("county")
+@click.argument("month", type=Month())
+@click.argument("indicator")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document in both languages.")
+@click.option("--english", is_flag=True, help="Write the page in English.")
+@click.pass_obj
+def explain(
+    home: Home, county: str, month: date, indicator: str, as_json: bool, english: bool
+) -> None:
+    """Explain a figure, as krat explain AL-04 2023-12 2.1.9.1.
+
+    The page has its value and what that is made of, what is missing, what other sources give,
+    findings, the target, and what changed and why. It names no person and no file name.
+    """
+    from orchestration.feedback.explain import NoSuchFigure
+    from orchestration.feedback.explain import explain as collect
+    from orchestration.feedback.explanation_page import page
+
+    require_reading_copy(home)
+    try:
+        explanation = collect(home, county, month, indicator)
+    except NoSuchFigure as mistake:
+        raise click.BadParameter(str(mistake)) from mistake
+    if as_json:
+        click.echo(json.dumps(asdict(explanation), default=str, ensure_ascii=False, indent=2))
+    else:
+        click.echo(page(explanation, "en" if english else "sq"))
 
 
 @click.command()

@@ -46,7 +46,7 @@ from orchestration.products.words import completeness_texts, restated_summary
 from sources.texts import both
 
 #: Tables that repeat, value by value, what the marts have.
-REPEATING = ("restatements", "observations")
+REPEATING = ("changes", "observations")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,10 @@ class PublishedNumbers:
     def frame(self) -> pd.DataFrame:
         """Return the statements in STATEMENT_COLUMNS, with the threshold of each."""
         return pd.DataFrame(self.statements, columns=[*STATEMENT_COLUMNS, THRESHOLD_COLUMN])
+
+
+#: Columns of a count that number counties, not persons.
+_OF_COUNTIES = ("counties_reporting", "counties_expected")
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def read_release(
                     repeating.append((file, name, frame))
                 else:
                     _read_table(file, name, frame)
-                if name == "restatements" and path.suffix == ".csv":
+                if name == "changes" and path.suffix == ".csv":
                     allowed.add(restated_summary(frame))
         elif path.name == MANIFEST:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -227,8 +231,9 @@ def _sheets(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
 def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield a sheet as the mart whose columns head it, or as plain text."""
     name = both("release.workbook.name")
-    restatements = product("restatements", Tier.PUBLIC)
-    for mart in (*published_marts(Tier.PUBLIC), restatements):
+    changes = product("changes", Tier.PUBLIC)
+    # A row of changes has what identifies a row of the marts, too.
+    for mart in (changes, *published_marts(Tier.PUBLIC)):
         for position, row in enumerate(rows):
             names = [column_titled(text) or text for text in row]
             if set(mart.key) <= set(names):
@@ -301,7 +306,7 @@ def _read_count(file: _File, row: dict[str, str]) -> None:
     number_columns = product(PERSON_COUNTS, Tier.PUBLIC).numbers
     for name, text in row.items():
         is_known = text in file.context.texts or (name, text) == ("period", count.period)
-        is_odd = name not in number_columns and not is_known and _has_number(text)
+        is_odd = name not in (*number_columns, *_OF_COUNTIES) and not is_known and _has_number(text)
         if release.is_draft and is_odd:
             file.add_oddity(f"has {text!r} of {count}")
     origin = Additive(counties, row["counted_from"] != "published_figure")
@@ -361,10 +366,10 @@ def _repeats(file: _File, row: dict[str, str], parts: list[str]) -> bool:
     if count is None:
         return False
     shown = file.numbers.shown.get((count, row["measure"]), set())
-    numbers = [row.get(name, "") for name in ("obs_value", "old_value", "new_value")]
+    numbers = [row.get(name, "") for name in ("obs_value", "value_before", "value_after")]
     if any(number and float(number) not in shown for number in numbers):
         return False
-    old, new = row.get("old_value", ""), row.get("new_value", "")
+    old, new = row.get("value_before", ""), row.get("value_after", "")
     change = float(new) - float(old) if old and new else None
     relative = change / float(old) if change is not None and float(old) else None
     return all(

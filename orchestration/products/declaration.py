@@ -66,6 +66,8 @@ class Product:
     tiers: tuple[Tier, ...] = ()
     #: The table of the warehouse with its rows, as marts.indicator_progress; empty for none.
     model: str = ""
+    #: The table in which the rows of all releases can be asked for, where it has no model.
+    united_as: str = ""
     #: Another table of the release, and the columns that are its key.
     references: Mapping[str, list[str]] = field(default_factory=dict)
     #: The sources of the records that it is counted from.
@@ -77,6 +79,11 @@ class Product:
     def schema(self) -> str:
         """The schema of its model, empty where it has none."""
         return self.model.partition(".")[0]
+
+    @property
+    def sql_name(self) -> str:
+        """Where its rows can be asked for in SQL."""
+        return self.model or self.united_as or f"main.{self.name}"
 
     @property
     def title(self) -> str:

@@ -80,7 +80,8 @@ def dictionary(manifest: dict[str, Any]) -> str:
             (column.name, column.type.lower(), column.description or column.title_en)
             for column in described
         ]
-        parts += [f"## {product.model if not product.tiers else product.name}\n"]
+        name = product.model if not product.tiers else product.united_as or product.name
+        parts += [f"## {name}\n"]
         parts += [f"{product.title_en}. One row is {product.row_en}.\n", *_publication(product)]
         parts.append(_columns(columns, product.numbers))
     return "\n".join(parts)

@@ -19,8 +19,9 @@ def one_row(mart: Product) -> str:
     return f"{sq} {text('release.one_row', 'en', row=mart.row_en)}"
 
 
-def restated_summary(restated: pd.DataFrame) -> str:
-    """Return how many values were restated for each reason."""
+def restated_summary(changes: pd.DataFrame) -> str:
+    """Return how many values changed since the release before of the same month, by reason."""
+    restated = changes[changes["compared"] == "previous_release"]
     counts = sorted(restated["reason"].value_counts().to_dict().items())
     return ", ".join(f"{count} {reason}" for reason, count in counts)
 

@@ -1,16 +1,28 @@
-"""What changed between two releases of the same county and month, row by row, with the reason.
+"""What changed between two releases of a county's figures, row by row, with the reason.
 
-Belongs here: the comparison, the reasons, and the shape of CHANGES.md. Not here: its words
-(sources/texts/release.yml), or where releases lie (tree).
+Two are compared: a release with the one before of the same month, and with the newest of the month
+before, within a year.
 
-A reason is derived from what is new since the release before: a first report that came (late), a
-report that superseded another or a correction entered (corrected), registers or models that
-changed (definition), decisions on the linkage of records (linked). Where none of them touches a
-value the reason is `unexplained`, which is for someone to look into.
+A reason is derived from what came, or ceased to count, since the release before:
+
+- a county whose first numbers enter the nation's, or whose numbers are no more in it
+  (county_joined, county_left);
+- a report of a month that the release before does not cover (new_month), the first report of a
+  month that it does (late_report), a report that superseded another or a correction (correction).
+
+Where none of these touches a figure, it is what changed as a whole: decisions on the linkage of
+records (linked), registers (registers), models (definition). Else the reason is `unexplained`,
+which is for someone to look into.
+
+Belongs here: the comparison, the reasons, and the shape of CHANGES.md. Not here: the words of the
+reasons (codes.csv), those of CHANGES.md (sources/texts/release.yml), or where releases lie (tree).
 """
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +30,46 @@ import duckdb
 import pandas as pd
 
 from orchestration.products.codes import labels
-from orchestration.products.declaration import Product, product
+from orchestration.products.declaration import Product, Tier, product
 from orchestration.products.tables import ProductTable, table_of
+from orchestration.products.tree import SOURCES
 from sources.texts import both, keys
 
 UNEXPLAINED = "unexplained"
 
-#: Why a row of a mart changed: from its name and the row's key to reasons joined by "+".
-WhyChanged = Callable[[str, dict[str, str]], str]
+#: With what a release is compared.
+PREVIOUS_RELEASE, PREVIOUS_MONTH = "previous_release", "previous_month"
+
+#: Why a column of a mart changed in a row: from the mart, the row's key and the column to reasons
+#: joined by "+".
+WhyChanged = Callable[[str, dict[str, str], str], str]
 
 
-def unexplained(_mart: str, _key: dict[str, str]) -> str:
+@dataclass(frozen=True)
+class Before:
+    """A release that another is compared with."""
+
+    path: Path
+    month: date
+    compared: str = PREVIOUS_RELEASE
+
+    @property
+    def name(self) -> str:
+        """The month and the number, as 2023-04/r1."""
+        return f"{self.month:%Y-%m}/{self.path.name}"
+
+    @cached_property
+    def deliveries(self) -> dict[str, str]:
+        """The deliveries that it rests on, each with its county."""
+        with (self.path / SOURCES).open(encoding="utf-8", newline="") as file:
+            return {
+                row["delivery_id"]: row["county_code"]
+                for row in csv.DictReader(file)
+                if row["status"] != "refused"
+            }
+
+
+def unexplained(_mart: str, _key: dict[str, str], _measure: str) -> str:
     """Return the reason where nothing is known of what is new."""
     return UNEXPLAINED
 
@@ -39,47 +80,59 @@ def joined(reasons: set[str]) -> str:
     return "+".join(reason for reason in order if reason in reasons) or UNEXPLAINED
 
 
-def restatements(
-    previous: Path | None,
+def changed_figures(
+    before: Before,
     tables: Sequence[ProductTable],
     why: WhyChanged,
     county_code: str,
     month: Any,
-) -> ProductTable:
-    """Return each number of `tables` that differs from the release in the folder `previous`.
+) -> list[dict[str, Any]]:
+    """Return each number of `tables` that differs from the release before, a row of `changes` each.
 
-    A number that was not there before, or is no more, has no old or new value. Relative change is
-    the change over the old value, empty where that is 0.
+    A number that was not there before, or is no more, has no value before or after. Of another
+    month only the figures that run on through the year are compared. Relative change is the change
+    over the value before, empty where that is 0.
     """
     rows = []
     for table in tables:
-        if previous is None:
-            break
         mart = table.product
-        before = _numbers(_read(previous, mart), mart)
-        after = _numbers(table.frame, mart)
-        for key, measure in sorted(before.keys() | after.keys()):
-            old, new = before.get((key, measure)), after.get((key, measure))
+        measures = [name for name in mart.numbers if name in table.frame]
+        if before.compared == PREVIOUS_MONTH:
+            measures = [name for name in measures if _span(name) in RUNNING and _is_actual(name)]
+        frame = _read(before.path, mart)
+        old_numbers = _numbers(frame, mart, measures)
+        new_numbers = _numbers(table.frame, mart, measures)
+        for key, measure in sorted(old_numbers.keys() | new_numbers.keys()):
+            old, new = old_numbers.get((key, measure)), new_numbers.get((key, measure))
             if old == new:
                 continue
-            row = dict(zip(mart.key, key, strict=True))
+            row = dict(zip(_row_key(mart), key, strict=True))
             change = new - old if old is not None and new is not None else None
             rows.append(
-                (
-                    county_code,
-                    month,
-                    mart.name,
-                    mart.row_name(row),
-                    measure,
-                    old,
-                    new,
-                    change,
-                    change / old if change is not None and old else None,
-                    why(mart.name, row),
-                )
+                {
+                    "county_code": county_code,
+                    "reporting_month": month,
+                    "compared": before.compared,
+                    "compared_with": before.name,
+                    "mart": mart.name,
+                    "mart_row": mart.row_name(row),
+                    "plan_code": row.get("plan_code"),
+                    "indicator_code": row.get("indicator_code"),
+                    "measure": measure,
+                    "value_before": old,
+                    "value_after": new,
+                    "change": change,
+                    "relative_change": change / old if change is not None and old else None,
+                    "reason": why(mart.name, row, measure),
+                }
             )
-    restated = product("restatements")
-    return table_of(restated, pd.DataFrame(rows, columns=list(restated.column_names)))
+    return rows
+
+
+def changes_table(tier: Tier, rows: Iterable[dict[str, Any]]) -> ProductTable:
+    """Return the table of changes of a tier, with rows as `changed_figures` gives them."""
+    changes = product("changes", tier)
+    return table_of(changes, pd.DataFrame(rows, columns=list(changes.column_names)))
 
 
 def describe_changes(
@@ -126,7 +179,7 @@ def describe_changes(
         for key, name, old, new in changed:
             reason = ""
             if mart.numbers and why is not None:
-                reason = why(mart.name, dict(zip(mart.key, key, strict=True)))
+                reason = why(mart.name, dict(zip(mart.key, key, strict=True)), name)
                 used |= set(reason.split("+"))
             cells = (" ".join(key), name, old, new, reason)
             lines.append(_line([_cell(cell) for cell in cells]))
@@ -135,84 +188,209 @@ def describe_changes(
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class _Part:
+    """An indicator in a version of an institution's report for a month."""
+
+    delivery_id: str
+    county_code: str
+    institution_code: str
+    month: date
+    plan_code: str
+    indicator_code: str
+    version: int
+    is_number: bool
+
+    @property
+    def report(self) -> tuple[str, date]:
+        """What is one report in all its versions."""
+        return self.institution_code, self.month
+
+
 def reasons_since(
     connection: duckdb.DuckDBPyConnection,
-    previous: Path | None,
+    before: Before,
     sources: Sequence[tuple[Any, ...]],
     county_code: str,
+    month: date,
     changed_hashes: Sequence[str],
 ) -> WhyChanged:
-    """Return why rows of the restricted marts changed since the release in `previous`.
+    """Return why figures of the restricted marts changed since the release before.
 
     `sources` are this release's, the delivery's id first; `changed_hashes` names which of
-    definition and linked changed as a whole.
+    definition, registers and linked changed as a whole.
     """
-    if previous is None:
-        return unexplained
-    with (previous / "sources.csv").open(encoding="utf-8", newline="") as file:
-        known = {row["delivery_id"] for row in csv.DictReader(file) if row["status"] != "refused"}
-    fresh = sorted({str(row[0]) for row in sources} - known)
-    reported = connection.execute(
-        "select plan_code, indicator_code, institution_code, version "
-        "from publication.delivery_indicators "
+    now = frozenset(str(row[0]) for row in sources)
+    parts = _parts(connection, county_code, month)
+    corrected = _corrected_indicators(connection, before, county_code, month)
+    withdrawn = {county for id_, county in before.deliveries.items() if id_ not in now}
+    records = connection.execute(
+        "select source, county_code, delivery_id from raw.deliveries "
         "where list_contains(?, delivery_id) and (county_code = ? or ? = 'AL')",
-        [fresh, county_code, county_code],
+        [sorted(now), county_code, county_code],
     ).fetchall()
-    kinds = {row[0] for row in connection.execute(
-        "select distinct source from raw.deliveries where list_contains(?, delivery_id)", [fresh]
-    ).fetchall()}  # fmt: skip
-    corrected = _corrected_indicators(connection, previous, county_code)
 
-    def why(mart: str, key: dict[str, str]) -> str:
-        found = set()
-        for plan, indicator, institution, version in reported:
-            if not _is_of(key, plan, indicator):
-                continue
-            if key.get("institution_code", institution) != institution:
-                continue
-            # A row of neither an indicator nor an institution is counted from records alone.
-            if {"indicator_code", "institution_code"} & key.keys():
-                found.add("late" if version == 1 else "corrected")
-        if "indicator_code" in key and any(_is_of(key, *each) for each in corrected):
-            found.add("corrected")
-        records = product(mart).records
-        if kinds & set(records):
-            found.add("late")
-        if "definition" in changed_hashes:
-            found.add("definition")
-        if "linked" in changed_hashes and "referral" in records:
-            found.add("linked")
-        return joined(found)
+    def of_records(kinds: tuple[str, ...]) -> set[str]:
+        """Return the reasons of what is counted from hotline logs or records of persons."""
+        own = [(county, id_ in before.deliveries) for kind, county, id_ in records if kind in kinds]
+        known = {county for county, is_known in own if is_known}
+        return {
+            "county_joined" if county_code == NATION and county not in known else "late_report"
+            for county, is_known in own
+            if not is_known
+        }
+
+    @cache
+    def of_reports(
+        plan: str | None, indicator: str | None, institution: str | None, span: str
+    ) -> frozenset[str]:
+        """Return the reasons of what is counted from reports; None fits any."""
+        touching = [
+            part
+            for part in parts.get(indicator or institution or "", ())
+            if plan in (None, part.plan_code)
+            and institution in (None, part.institution_code)
+            and _is_in(span, part.month, month)
+        ]
+        counties = {part.county_code for part in touching}
+        found = {
+            reason
+            for county in counties
+            for reason in _reasons_of_county(
+                [part for part in touching if part.county_code == county],
+                before,
+                now,
+                is_of_nation=county_code == NATION,
+            )
+        }
+        if any(plan in (None, of) and indicator == code for of, code in corrected):
+            found.add("correction")
+        if not found:
+            # What a report held that is there no more can't be asked.
+            found = {"correction" if county in counties else "county_left" for county in withdrawn}
+        return frozenset(found)
+
+    def why(mart: str, key: dict[str, str], measure: str) -> str:
+        found = of_records(product(mart).records)
+        of = [key.get(name) for name in ("plan_code", "indicator_code", "institution_code")]
+        # A row of neither an indicator nor an institution is counted from records alone.
+        if (of[1] or of[2]) and measure != "target_value":
+            span = _span(measure) if mart == "indicator_progress" else "cumulative"
+            found |= of_reports(*of, span)
+        if found:
+            return joined(found)
+        if "linked" in changed_hashes and "referral" in product(mart).records:
+            return "linked"
+        changed = {"definition", "registers"} & set(changed_hashes)
+        # A month in which nothing came takes the upper end of an interval away.
+        is_of_next_month = before.compared == PREVIOUS_MONTH
+        return joined({"new_month"} if is_of_next_month and not changed else changed)
 
     return why
 
 
-def _is_of(key: dict[str, str], plan: str, indicator: str) -> bool:
-    """Tell whether a row is of a plan's indicator, as far as its key holds plan and indicator."""
-    return key.get("plan_code", plan) == plan and key.get("indicator_code", indicator) == indicator
+def _reasons_of_county(
+    parts: list[_Part], before: Before, now: frozenset[str], *, is_of_nation: bool
+) -> set[str]:
+    """Return why what a county's reports give of a figure differs from the release before."""
+    known = [part for part in parts if _was_known(part, before)]
+    present = [part for part in parts if part.delivery_id in now]
+    had, has = (any(part.is_number for part in _newest(some)) for some in (known, present))
+    if is_of_nation and parts[0].county_code != NATION and had != has:
+        return {"county_joined" if has else "county_left"}
+    reported = {part.report for part in known}
+    found = set()
+    for part in present:
+        if _was_known(part, before):
+            continue
+        if part.month > before.month:
+            found |= {"new_month"} if part.is_number else set()
+        else:
+            found.add("correction" if part.report in reported else "late_report")
+    return found
+
+
+def _was_known(part: _Part, before: Before) -> bool:
+    return part.delivery_id in before.deliveries and part.month <= before.month
+
+
+def _newest(parts: Iterable[_Part]) -> list[_Part]:
+    """Return of each report the newest version alone."""
+    newest: dict[tuple[str, date], _Part] = {}
+    for part in parts:
+        if part.report not in newest or newest[part.report].version < part.version:
+            newest[part.report] = part
+    return list(newest.values())
+
+
+def _parts(
+    connection: duckdb.DuckDBPyConnection, county_code: str, month: date
+) -> dict[str, list[_Part]]:
+    """Return what reports up to a month give, by the indicator and by the institution."""
+    rows = connection.execute(
+        "select delivery_id, county_code, institution_code, about_month, plan_code, "
+        "indicator_code, version, has_number and is_counted "
+        "from publication.delivery_indicators "
+        "where (county_code = ? or ? = 'AL') and about_month <= ?",
+        [county_code, county_code, month],
+    ).fetchall()
+    parts: dict[str, list[_Part]] = {}
+    for row in rows:
+        part = _Part(*row)
+        parts.setdefault(part.indicator_code, []).append(part)
+        parts.setdefault(part.institution_code, []).append(part)
+    return parts
+
+
+#: The spans of figures that add up month after month.
+RUNNING = ("year", "cumulative")
+
+NATION = "AL"
+
+
+def _is_actual(measure: str) -> bool:
+    return measure.startswith("actual_")
+
+
+def _span(measure: str) -> str:
+    """Return over which months a column of indicator_progress adds up."""
+    if "cumulative" in measure:
+        return "cumulative"
+    is_of_year = "year_to_date" in measure or measure in ("progress_annual", "completeness")
+    return "year" if is_of_year else "month"
+
+
+def _is_in(span: str, about: date, month: date) -> bool:
+    return about == month if span == "month" else span == "cumulative" or about.year == month.year
 
 
 def _corrected_indicators(
-    connection: duckdb.DuckDBPyConnection, previous: Path, county_code: str
+    connection: duckdb.DuckDBPyConnection, before: Before, county_code: str, month: date
 ) -> set[tuple[str, str]]:
-    """Return the indicators of which a correction was entered or withdrawn since `previous`.
+    """Return the indicators of which a correction was entered or withdrawn since a release.
 
-    Each is its plan and its code.
+    Each is its plan and its code. A correction of a month that the release doesn't have is no
+    reason: the whole month is new.
     """
     rows = connection.execute(
-        "select plan_code, indicator_code, remark_id from marts.remarks "
-        "where kind = 'correction' and county_code = ?",
-        [county_code],
+        "select plan_code, indicator_code, remark_id from marts.remarks where kind = 'correction' "
+        "and county_code = ? and reporting_month = ? and about_month <= ?",
+        [county_code, month, before.month],
     ).fetchall()
-    path = previous / "remarks.parquet"
-    before = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+    path = before.path / "remarks.parquet"
+    kept = pd.read_parquet(path) if path.exists() else pd.DataFrame()
     entered_before = set()
-    if len(before):
-        kept = before[before["kind"] == "correction"]
+    if len(kept):
+        kept = kept[kept["kind"] == "correction"]
         entered_before = set(
             zip(kept["plan_code"], kept["indicator_code"], kept["remark_id"], strict=True)
         )
     return {(plan, indicator) for plan, indicator, _ in entered_before ^ set(rows)}
+
+
+def _row_key(mart: Product) -> list[str]:
+    """Return what identifies a row of a mart in its month."""
+    return [name for name in mart.key if name != "reporting_month"]
 
 
 def _read(previous: Path, mart: Product) -> pd.DataFrame:
@@ -221,13 +399,15 @@ def _read(previous: Path, mart: Product) -> pd.DataFrame:
     return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=list(mart.key))
 
 
-def _numbers(frame: pd.DataFrame, mart: Product) -> dict[tuple[tuple[str, ...], str], float | None]:
-    """Return the numbers by the row's key, as text, and the column; None where one is empty."""
-    measures = [name for name in mart.numbers if name in frame]
-    keyed = _text(frame, mart.key)
+def _numbers(
+    frame: pd.DataFrame, mart: Product, measures: Sequence[str]
+) -> dict[tuple[tuple[str, ...], str], float | None]:
+    """Return numbers by the row's key but the month, as text, and the column; None for none."""
+    keyed = _text(frame, _row_key(mart))
     return {
         (key, measure): None if pd.isna(value) else float(value)
         for measure in measures
+        if measure in frame
         for key, value in zip(keyed, frame[measure], strict=True)
     }
 

@@ -79,8 +79,8 @@ def release(home: Home, county_code: str, month: date) -> Release:
             facts=completeness(connection, county_code, month),
             is_made_up=record.is_made_up,
             hashes=hashes(connection, county_code, month),
-            reasons=lambda previous, changed: reasons_since(
-                connection, previous, sources, county_code, changed
+            reasons=lambda before, changed: reasons_since(
+                connection, before, sources, county_code, month, changed
             ),
         )
         return write_release(home, content)
@@ -105,10 +105,10 @@ def final_month_refusal(home: Home, county_code: str, month: date) -> str | None
 
 
 @cache
-def definition_hash() -> str:
-    """Return the SHA-256 of registers and models: what a number means hangs on them."""
+def project_hash(*patterns: str) -> str:
+    """Return the SHA-256 of the files of the dbt project that fit any of the patterns."""
     digest = hashlib.sha256()
-    for pattern in ("seeds/*.csv", "models/**/*.sql", "macros/*.sql"):
+    for pattern in patterns:
         for path in sorted(DBT_PROJECT.glob(pattern)):
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
@@ -116,9 +116,10 @@ def definition_hash() -> str:
 
 
 def hashes(connection: duckdb.DuckDBPyConnection, county_code: str, month: date) -> dict[str, str]:
-    """Return what identifies the definitions and the linkage behind a month's numbers."""
+    """Return what identifies the models, registers and linkage behind a month's numbers."""
     return {
-        "definition": definition_hash(),
+        "definition": project_hash("models/**/*.sql", "macros/*.sql"),
+        "registers": project_hash("seeds/*.csv"),
         "linked": _linkage_hash(connection, county_code, month),
     }
 
@@ -157,8 +158,8 @@ def sources_of(
 ) -> list[tuple[Any, ...]]:
     """Return the deliveries that a month rests on, in SOURCE_COLUMNS."""
     return connection.execute(
-        "select delivery_id, source_kind, content_hash, institution_code, version, status, "
-        "is_made_up from publication.release_sources where area_code = ? "
+        "select delivery_id, source_kind, content_hash, county_code, institution_code, version, "
+        "status, is_made_up from publication.release_sources where area_code = ? "
         "and (reporting_month is null or reporting_month <= ?) order by all",
         [county_code, month],
     ).fetchall()

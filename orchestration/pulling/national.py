@@ -75,8 +75,8 @@ def _unite_table(
     )
     connection.register("places", places)
     extra = "".join(f", {_ADDED[column]} as {column}" for column in added)
-    models = {one.name: one.model for one in products(tier) if one.model}
-    schema, _, table = models.get(name, f"main.{name}").partition(".")
+    names = {one.name: one.sql_name for one in products(tier)}
+    schema, _, table = names.get(name, f"main.{name}").partition(".")
     full_name = f'{schema}."{table}"'
     connection.execute(f"create schema if not exists {schema}")
     connection.execute(

@@ -26,7 +26,7 @@ from orchestration.products.declaration import (
     published_marts,
 )
 from orchestration.products.tree import ListedRelease, releases_in
-from orchestration.reading_copy.tables import copy_tables
+from orchestration.reading_copy.tables import COPIED_SCHEMAS, copy_tables
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -46,15 +46,16 @@ def write_vintages(connection: duckdb.DuckDBPyConnection, home: Home) -> int:
     """Add the schema `vintages` to the reading copy that is being written; return its tables.
 
     It has each mart with the rows of every release of the restricted tier, and a macro
-    `<mart>_as_published(day)` gives the rows that were the newest on a day. Releases never change,
-    so what the reading copy before had of them is copied, and only new ones are read.
+    `<mart>_as_published(day)` gives the rows that were the newest on a day. What changed from one
+    release to the next is a mart itself, `marts.changes`. Releases never change, so what the
+    reading copy before had of them is copied, and only new ones are read.
     """
     connection.execute(f"create schema {SCHEMA}")
     listed = [one for one in releases_in(home.releases) if one.tier == Tier.RESTRICTED]
     _write_releases(connection, listed)
     before = _releases_before(connection, home)
     fresh = [one for one in listed if _identity(one) not in before]
-    marts = [*published_marts(), product("restatements")]
+    marts = [*published_marts(), product("changes")]
     for mart in marts:
         _write_mart(connection, mart, fresh, bool(before))
     if before:
@@ -177,9 +178,11 @@ def _write_mart(
     fresh: list[ListedRelease],
     has_before: bool,
 ) -> None:
-    name = f"{SCHEMA}.{mart.name}"
+    # The marts are in the file's main schema: see reading_copy.tables.
+    schema = COPIED_SCHEMAS["marts"] if mart.united_as else SCHEMA
+    name = f"{schema}.{mart.name}"
     parts = []
-    if has_before and _exists(connection, mart):
+    if has_before and _exists(connection, schema, mart):
         parts.append(f"select * from before.{name}")
     files = {
         str(one.path / f"{mart.name}.parquet"): one.number
@@ -211,25 +214,25 @@ def _write_mart(
     for (written,) in connection.execute(
         "select column_name from duckdb_columns() where database_name = current_database() "
         "and schema_name = ? and table_name = ?",
-        [SCHEMA, mart.name],
+        [schema, mart.name],
     ).fetchall():
         text = described.get(written)
         if not text and (column := declared_columns().get(written)):
             text = column.description or column.title_en
         comment_on(connection, f"column {name}.{written}", text)
     connection.execute(
-        f"create macro {name}_as_published(day) as table select mart.* from {name} as mart "
-        f"inner join {SCHEMA}.releases as releases "
+        f"create macro {SCHEMA}.{mart.name}_as_published(day) as table "
+        f"select mart.* from {name} as mart inner join {SCHEMA}.releases as releases "
         "using (county_code, reporting_month, release_number) "
         "where releases.released_on <= cast(day as date) "
         "and coalesce(releases.superseded_on > cast(day as date), true)"
     )
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, mart: Product) -> bool:
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, mart: Product) -> bool:
     row = connection.execute(
         "select count(*) > 0 from duckdb_tables() where database_name = 'before' "
         "and schema_name = ? and table_name = ?",
-        [SCHEMA, mart.name],
+        [schema, mart.name],
     ).fetchone()
     return bool(row and row[0])

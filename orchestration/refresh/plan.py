@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """What is judged, in the order in which it is published."""
+        """What is judged, and published month by month."""
         return (*self.asked, *self.restated, *self.due)
 
     def describe(self) -> str:

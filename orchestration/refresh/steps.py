@@ -167,10 +167,12 @@ def publish_restricted(
     released: dict[Scope, Release] = {}
     refused = list(planned.refused)
     closed = {refusal.scope for refusal in refused}
-    for position, scope in enumerate(planned.scopes, start=1):
+    # A month is compared with the month before, so that one goes first.
+    in_order = sorted(planned.scopes, key=lambda scope: scope.month)
+    for position, scope in enumerate(in_order, start=1):
         if scope in closed:
             continue
-        report(f"publishing {scope} ({position} of {len(planned.scopes)})")
+        report(f"publishing {scope} ({position} of {len(in_order)})")
         try:
             released[scope] = release(home, *scope)
         except GateRefused as refusal:

@@ -57,7 +57,8 @@ def progress(**changes: Any) -> dict[str, Any]:
         "actual_year_to_date": 112.0, "actual_cumulative": 271.0,
         "target_value": 170.0, "target_scope": "nation",
         "progress_annual": 65.9, "progress_cumulative": 159.4, "status": "ambiguous",
-        "completeness": 1.0, "is_lower_bound": False, "activity_status": "active", "counties_reporting": 12,
+        "completeness": 1.0, "is_lower_bound": False, "activity_status": "active",
+        "counties_reporting": 12,
         "is_made_up": False, **changes,
     }  # fmt: skip
 

@@ -41,6 +41,7 @@ from orchestration.products.tables import is_made_up, month_frames, register_tab
 from orchestration.products.tree import MANIFEST, ReleaseFolder, facts_of, sweep
 from orchestration.publication.changes import (
     UNEXPLAINED,
+    Before,
     WhyChanged,
     joined,
     reasons_since,
@@ -319,8 +320,8 @@ def _content(
         facts=came | {"known_until": (came["known_until"] or "")[:10] or None},
         is_made_up=is_made_up(frames.values()),
         hashes={"protection": sha256(PARAMETERS)},
-        reasons=lambda previous, changed: _reasons(
-            home, connection, scope, previous.name, bool(changed), own
+        reasons=lambda before, changed: _reasons(
+            home, connection, scope, before.path.name, bool(changed), own
         ),
     )
 
@@ -356,7 +357,8 @@ def _reasons(
         origin = shown_then[-1]
         changed = changed_hashes(origin, hashes(connection, scope.county_code, scope.month))
         sources = sources_of(connection, scope.county_code, scope.month)
-        why = reasons_since(connection, origin, sources, scope.county_code, changed)
+        before = Before(origin, scope.month)
+        why = reasons_since(connection, before, sources, scope.county_code, scope.month, changed)
     withheld = {
         CountKey(*(str(part) for part in row))
         for row in shown[shown["value_state"] == WITHHELD][list(CountKey._fields)].itertuples(
@@ -364,8 +366,8 @@ def _reasons(
         )
     }
 
-    def reason(mart: str, key: dict[str, str]) -> str:
-        reasons = set(why(*restricted_row(mart, key)).split("+")) - {UNEXPLAINED}
+    def reason(mart: str, key: dict[str, str], measure: str) -> str:
+        reasons = set(why(*restricted_row(mart, key), measure).split("+")) - {UNEXPLAINED}
         if mart == PERSON_COUNTS:
             if has_other_parameters:
                 reasons.add("definition")

@@ -91,7 +91,7 @@ def disclosure_context(
         if population is not None:
             populations.setdefault((plan_code, population), []).append(code)
     empty = {mart.name: pd.DataFrame() for mart in published_marts(Tier.PUBLIC)}
-    repeating = [table_of(product(name, Tier.PUBLIC)) for name in ("restatements", "observations")]
+    repeating = [table_of(product(name, Tier.PUBLIC)) for name in ("changes", "observations")]
     tables = [
         *public_tables(connection, empty),
         *register_tables(connection),

@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,13 @@ from orchestration.products.tree import (
     facts_of,
 )
 from orchestration.publication.changes import (
+    PREVIOUS_MONTH,
+    PREVIOUS_RELEASE,
+    Before,
     WhyChanged,
+    changed_figures,
+    changes_table,
     describe_changes,
-    restatements,
     unexplained,
 )
 from orchestration.publication.finality import (
@@ -58,6 +62,7 @@ SOURCE_COLUMNS = (
     "delivery_id",
     "source",
     "content_hash",
+    "county_code",
     "institution_code",
     "version",
     "status",
@@ -98,12 +103,12 @@ class ReleaseContent:
     is_made_up: bool
     #: The calendar's day for the month; without it the month is neither provisional nor final.
     final_on: date | None = None
-    #: The marts' numbers one by one; with them goes a table of restatements.
+    #: The marts' numbers one by one; with them goes a table of changes.
     observations: ProductTable | None = None
-    #: Hashes of definitions and linkage, by which the next release knows what changed.
+    #: Hashes of definitions, registers and linkage, by which the next release knows what changed.
     hashes: dict[str, str] = field(default_factory=dict)
-    #: Gives, for the release before and the hashes that changed, why a row of a mart changed.
-    reasons: Callable[[Path, list[str]], WhyChanged] | None = None
+    #: Gives, for a release before and the hashes that changed, why a figure of a mart changed.
+    reasons: Callable[[Before, list[str]], WhyChanged] | None = None
 
     def folder(self, home: Home) -> ReleaseFolder:
         """Return where the releases of its tier, county and month lie."""
@@ -168,7 +173,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
     with folder.appearing() as (draft, target):
         number = int(target.name[1:])
         facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
-        tables = _write(draft, content, facts, previous)
+        tables = _write(draft, content, facts, _compared_with(home, content, previous))
         package = data_package(
             draft,
             title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
@@ -261,23 +266,49 @@ def _numbers_hash(content: ReleaseContent) -> str:
     return numbers_hash((table.product, table.frame) for table in content.tables)
 
 
+def _compared_with(home: Home, content: ReleaseContent, previous: Path | None) -> list[Before]:
+    """Return the release before, and the newest of the month before in the year, if there are any.
+
+    The public tier is not compared with the month before: its counts of persons have no months.
+    """
+    found = [Before(previous, content.month)] if previous else []
+    if content.tier is Tier.RESTRICTED and content.month.month > 1:
+        month = content.month.replace(month=content.month.month - 1)
+        newest = replace(content, month=month).folder(home).newest()
+        found += [Before(newest, month, PREVIOUS_MONTH)] if newest else []
+    return found
+
+
 def _write(
-    draft: Path, content: ReleaseContent, facts: dict[str, Any], previous: Path | None
+    draft: Path, content: ReleaseContent, facts: dict[str, Any], compared: Sequence[Before]
 ) -> list[ProductTable]:
     """Write all files but the manifest and its signature; return the tables written."""
-    why = None
-    if previous and content.reasons is not None:
-        why = content.reasons(previous, changed_hashes(previous, content.hashes))
+    reasons = {
+        before.compared: content.reasons(before, changed_hashes(before.path, content.hashes))
+        for before in compared
+        if content.reasons is not None
+    }
     tables = content.tables
     written = [*tables, *content.registers]
-    observed = restated = None
+    observed = changes = None
     if content.observations is not None:
         is_final = facts["status"] == "final"
         observed = content.observations if is_final else as_provisional(content.observations)
-        restated = restatements(
-            previous, tables, why or unexplained, content.county_code, content.month
+        changes = changes_table(
+            content.tier,
+            [
+                row
+                for before in compared
+                for row in changed_figures(
+                    before,
+                    tables,
+                    reasons.get(before.compared, unexplained),
+                    content.county_code,
+                    content.month,
+                )
+            ],
         )
-        written += [restated, observed, codes_table()]
+        written += [changes, observed, codes_table()]
     write_tables(draft, written)
     with (draft / SOURCES).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -289,12 +320,14 @@ def _write(
     lines = [both("release.made_up", " ")] if content.is_made_up else []
     if reopened := facts.get("reopened"):
         lines.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
+    previous = next((one.path for one in compared if one.compared == PREVIOUS_RELEASE), None)
+    why = reasons.get(PREVIOUS_RELEASE)
     (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
     write_workbook(
         draft / WORKBOOK,
         facts=facts,
         tables=tables,
-        restated=restated,
+        changes=changes,
         observations=observed,
         registers=content.registers,
         gate=content.gate,

@@ -14,7 +14,7 @@ import pandas as pd
 import xlsxwriter
 
 from orchestration.products.codes import LOW_RELIABILITY, labels, signs
-from orchestration.products.declaration import published_registers
+from orchestration.products.declaration import Tier, published_registers
 from orchestration.products.tables import ProductTable
 from orchestration.products.words import completeness_texts, one_row, restated_summary
 from orchestration.publication.finality import reopening_text
@@ -54,7 +54,7 @@ def write_workbook(
     *,
     facts: dict[str, Any],
     tables: Sequence[ProductTable],
-    restated: ProductTable | None,
+    changes: ProductTable | None,
     observations: ProductTable | None,
     registers: Sequence[ProductTable],
     gate: dict[str, Any],
@@ -76,10 +76,10 @@ def write_workbook(
     }
     statuses = _statuses(observations)
     has_bounds = LOW_RELIABILITY in statuses.values()
-    _write_cover(book, looks, facts, tables, restated, gate, names, has_bounds=has_bounds)
+    _write_cover(book, looks, facts, tables, changes, gate, names, has_bounds=has_bounds)
     shown = list(tables)
-    if restated is not None and len(restated.frame):
-        shown.append(restated)
+    if changes is not None and len(changes.frame):
+        shown.append(changes)
     for table in shown:
         _write_mart(book, looks, table, statuses, names)
     _write_dictionary(book, looks, shown)
@@ -114,7 +114,7 @@ def _write_cover(
     looks: _Looks,
     facts: dict[str, Any],
     tables: Sequence[ProductTable],
-    restated: ProductTable | None,
+    changes: ProductTable | None,
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
     *,
@@ -149,6 +149,9 @@ def _write_cover(
         ]
     if reopened := facts.get("reopened"):
         lines.append((both("release.reopened"), reopening_text(reopened)))
+    if facts["tier"] == Tier.RESTRICTED:
+        command = f"krat explain {facts['county_code']} {facts['reporting_month']}"
+        lines.append((both("release.workbook.explain"), f"{command} 2.1.9.1"))
     mind_title = (text("release.workbook.mind", "sq"), text("release.workbook.mind", "en"))
     lines += [("", ""), mind_title]
     mind = [
@@ -173,8 +176,8 @@ def _write_cover(
                 )
                 for row in kept.itertuples()
             ]
-    if restated is not None and len(restated.frame):
-        mind.append((restated.product.title, restated_summary(restated.frame)))
+    if changes is not None and (summary := restated_summary(changes.frame)):
+        mind.append((changes.product.title, summary))
     if has_bounds:
         mind.insert(0, (both("release.workbook.bounds"), both("release.lower_bound", " ")))
     lines += mind or [("–", both("release.workbook.nothing", " "))]
