@@ -56,7 +56,7 @@ IDENTITIES = {
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentFile:
     """A file: its layout, the folder that it is put into, its bytes and when it comes (UTC)."""
 
     layout_id: str
@@ -71,9 +71,9 @@ def registers() -> Registers:
     return load_registers(SEEDS)
 
 
-def files(of_each: int, seed_of: int, counties: Sequence[str] = COUNTIES) -> list[Sent]:
+def files(of_each: int, seed_of: int, counties: Sequence[str] = COUNTIES) -> list[SentFile]:
     """Return so many files of each layout, in any order; the same for a seed."""
-    found: list[Sent] = []
+    found: list[SentFile] = []
 
     @settings(
         max_examples=of_each,
@@ -93,7 +93,7 @@ def files(of_each: int, seed_of: int, counties: Sequence[str] = COUNTIES) -> lis
 
 
 @st.composite
-def a_file(draw: st.DrawFn, layout: Layout, counties: Sequence[str]) -> Sent:
+def a_file(draw: st.DrawFn, layout: Layout, counties: Sequence[str]) -> SentFile:
     """Draw a file of a layout, as an institution of one of the counties could send it."""
     county = layout.county_code or draw(st.sampled_from(_folders(layout, tuple(counties))))
     month = draw(st.one_of(st.sampled_from(BUSY_MONTHS), st.sampled_from(_months())))
@@ -125,18 +125,18 @@ def a_file(draw: st.DrawFn, layout: Layout, counties: Sequence[str]) -> Sent:
     writer.writerow([column.headings[0] for column in columns])
     for row in rows:
         writer.writerow([{**row, **stated}.get(column.name, "") for column in columns])
-    return Sent(layout.id, county, text.getvalue().encode(), received)
+    return SentFile(layout.id, county, text.getvalue().encode(), received)
 
 
 @dataclass(frozen=True)
-class Result:
+class Refreshes:
     """What a refresh made of files: how many each layout had accepted, and what hindered it."""
 
     accepted: Counter[str]
     hindrances: frozenset[str]
 
 
-def refreshed_with(sent: Sequence[Sent], months: list[date], passes: int = 1) -> Result:
+def refreshed_with(sent: Sequence[SentFile], months: list[date], passes: int = 1) -> Refreshes:
     """Refresh a new home with files, in as many passes, and return what came of it.
 
     Between passes some values are corrected. A hindrance is the name of a dbt test, a rule that
@@ -166,10 +166,10 @@ def refreshed_with(sent: Sequence[Sent], months: list[date], passes: int = 1) ->
                 "select layout_id, count(*) from raw.deliveries where status = 'accepted' "
                 "group by all"
             ).fetchall()
-    return Result(Counter(dict(accepted)), frozenset(found))
+    return Refreshes(Counter(dict(accepted)), frozenset(found))
 
 
-def _send(home: Home, sent: Sequence[Sent], prefix: str) -> None:
+def _send(home: Home, sent: Sequence[SentFile], prefix: str) -> None:
     for number, file in enumerate(sent):
         path = home.inbox / file.county_code / f"{prefix}{number:03d}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ def _correct_some(home: Home) -> None:
             )
 
 
-def fewest(sent: Sequence[Sent], fails: Callable[[Sequence[Sent]], bool]) -> list[Sent]:
+def fewest(sent: Sequence[SentFile], fails: Callable[[Sequence[SentFile]], bool]) -> list[SentFile]:
     """Return files of those given that still fail together, none of which can be left out.
 
     Asks some 2 log n times where one file is to blame, more often where several are.
@@ -417,7 +417,7 @@ def main() -> None:
         return
     print("\n".join(sorted(result.hindrances)))
 
-    def fails(fewer: Sequence[Sent]) -> bool:
+    def fails(fewer: Sequence[SentFile]) -> bool:
         # The sentences of a refusal name counts, which change with the files.
         known = {text[:40] for text in result.hindrances}
         return bool({text[:40] for text in refreshed_with(fewer, months).hindrances} & known)

@@ -215,7 +215,7 @@ def test_a_public_release_tells_its_status_how_complete_it_is_and_each_values_st
         counts = _counts(folder)
         values = pd.read_csv(folder / "observations.csv", keep_default_na=False, dtype=str)
         of_counts = values[(values["mart"] == "person_counts") & (values["measure"] == "value")]
-        states = {"suppressed": "Q", "withheld": "Q", "not_reported": "O", "number": "P"}
+        states = {"suppressed": "Q", "withheld": "Q", "not_reported": "O", "number": "U"}
         told = counts["value_state"].map(states).value_counts().to_dict()
         assert of_counts["obs_status"].value_counts().to_dict() == told
         masked = of_counts[of_counts["obs_status"] == "Q"]

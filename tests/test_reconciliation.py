@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 import pytest
 from conftest import Refreshed
+from dbt_sql import render
 
 from orchestration.runtime.settings import DBT_PROJECT
 
@@ -75,11 +75,9 @@ def _failing(connection: duckdb.DuckDBPyConnection, test: str) -> set[tuple[Any,
         ).fetchall()
     )
     text = (DBT_PROJECT / "tests" / f"{test}.sql").read_text(encoding="utf-8")
-    sql = (
-        jinja2.Environment()
-        .from_string(text)
-        .render(ref=lambda name: f"{schemas[name]}.{name}", config=lambda **_: "")
-    )
+    sql = render(text)
+    # Tables go by their names alone.
+    connection.execute(f"set search_path = '{','.join(sorted(set(schemas.values())))}'")
     return set(
         connection.execute(
             f"select distinct county_code, strftime(reporting_month, '%Y-%m') from ({sql})"

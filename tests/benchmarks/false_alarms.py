@@ -169,7 +169,7 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
         "reporting_month date, frequency varchar, version integer, delivery_id varchar, "
         "received_at timestamp, superseded_at timestamp, is_made_up boolean); "
         "create table stg_door_findings (delivery_id varchar, row_number integer, rule varchar); "
-        "create table stg_deliveries (delivery_id varchar, institution_code varchar); "
+        "create table int_deliveries (delivery_id varchar, institution_code varchar); "
         "create table int_source_months (county_code varchar, plan_code varchar, "
         "indicator_code varchar, reporting_month date, source varchar, value double, "
         "delivery_id varchar, sheet varchar, cell varchar, row_number integer, "

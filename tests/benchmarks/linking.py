@@ -55,7 +55,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Result:
+class Linked:
     """What was linked, against who is who; pairs are pairs of records."""
 
     records: int
@@ -82,7 +82,7 @@ class Result:
         return (self.linked_rightly + self.doubtful_rightly) / self.same
 
 
-def measure(persons: int, seed: int) -> Result:
+def measure(persons: int, seed: int) -> Linked:
     """Write persons down, link them, and compare with who is who."""
     rng = Random(seed)
     records: list[tuple[int, Person]] = []
@@ -109,7 +109,7 @@ def measure(persons: int, seed: int) -> Result:
         if row["state"] == "doubtful"
     }
     same = set(_same(who))
-    return Result(
+    return Linked(
         records=len(records),
         same=len(same),
         linked=len(linked),

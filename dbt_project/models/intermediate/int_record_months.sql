@@ -40,7 +40,7 @@ months as (
     select
         county_code,
         source,
-        unnest([first_month, last_month]) as month
+        unnest(months) as month
     from {{ ref('int_record_files') }}
 ),
 

@@ -53,7 +53,10 @@ where reports.status = 'missing' or (reports.version = 1 and reports.days_late >
 
 union all by name
 
-{% for source in ['hotline', 'referral'] -%}
+{% for source, months in {
+    'hotline': {'month': 'owed_records.last_month'},
+    'referral': {'first': 'owed_records.first_month', 'last': 'owed_records.last_month'},
+}.items() -%}
     select
         {{ finding(
             'missing_records', variant=source, at='owed_records',
@@ -61,7 +64,7 @@ union all by name
             found_at='cast(owed_records.reporting_deadline as timestamp) + interval 1 day',
             is_mended='owed_records.received_at is not null',
             days={'deadline': 'owed_records.reporting_deadline'},
-            months={'first': 'owed_records.first_month', 'last': 'owed_records.last_month'},
+            months=months,
         ) }},
         owed_records.received_at as mended_at
     from owed_records
