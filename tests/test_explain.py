@@ -185,7 +185,7 @@ def test_the_nation_is_shown_by_county_and_by_both_readings_of_its_target(
     assert "Berat (AL-01): nothing came" in page(may, "en")
     doubted = page(explain(refreshed.home, "AL", MAY, "2.1.9.1"), "en")
     assert "Fier (AL-04): month 6, year to date 24, " in doubted
-    assert "(open findings: 2)" in doubted
+    assert "open findings: 2)" in doubted
 
 
 def test_the_page_is_whole_in_both_languages(refreshed: Refreshed) -> None:

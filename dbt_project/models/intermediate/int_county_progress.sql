@@ -13,8 +13,15 @@ select
     actuals.actual_month,
     actuals.actual_year_to_date,
     actuals.actual_cumulative,
-    actuals.actual_year_to_date_least,
-    actuals.actual_cumulative_least,
+    -- Where another source states less, it is at least that.
+    case
+        when actuals.actual_year_to_date is not null
+            then least(actuals.actual_year_to_date_least, sources.source_least)
+    end as actual_year_to_date_least,
+    case
+        when actuals.actual_cumulative is not null
+            then least(actuals.actual_cumulative_least, sources.source_cumulative_least)
+    end as actual_cumulative_least,
     {{ share('years.values_received', 'years.values_due') }} as completeness,
     coalesce(years.is_whole, false) as is_whole,
     coalesce(years.is_month_whole, false) as is_month_whole,
@@ -34,4 +41,10 @@ left join {{ ref('int_county_years') }} as years
         and months.plan_code = years.plan_code
         and months.reporting_month = years.reporting_month
         and indicators.indicator_code = years.indicator_code
+left join {{ ref('int_official_values') }} as sources
+    on
+        counties.county_code = sources.county_code
+        and months.plan_code = sources.plan_code
+        and months.reporting_month = sources.reporting_month
+        and indicators.indicator_code = sources.indicator_code
 where not counties.is_nation

@@ -108,8 +108,9 @@ nation as (
             where counties.coverage <> 'none' and counties.county_code <> 'AL'
         ) as counties,
         bool_and(counties.coverage = 'whole') as is_each_whole,
-        -- A log that a national body keeps is about every county.
-        coalesce(
+        -- A log that a national body keeps is about every county; its cases are its own.
+        counties.source = 'hotline'
+        and coalesce(
             bool_or(counties.coverage = 'whole') filter (where counties.county_code = 'AL'), false
         ) as is_national,
         bool_or(counties.coverage <> 'none') as is_any,
