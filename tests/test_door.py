@@ -404,8 +404,8 @@ LOG_HEADINGS = (
 def log_of(contacts: dict[str, str]) -> bytes:
     """A log of contacts by their numbers, each with what stands for its channel."""
     rows = [
-        f"krat-linja-1;AL-04;SHEMBULL - TË TRILLUARA;{number};{channel};2023-05-03 14:30;family;case_report;3;"
-        "ForcedLabour;Police;2023-05-03 16:00;referred;;;;"
+        f"krat-linja-1;AL-04;SHEMBULL - TË TRILLUARA;{number};{channel};2023-05-03 14:30;family;"
+        "case_report;3;ForcedLabour;Police;2023-05-03 16:00;referred;;;;"
         for number, channel in contacts.items()
     ]
     return "\n".join([LOG_HEADINGS, *rows, ""]).encode()
