@@ -408,6 +408,7 @@ def test_records_that_contradict_themselves_are_asked_about(tmp_path: Path) -> N
         ("municipality_in_another_county", "L5"),
         ("duplicate_without_original", "R6"),
         ("referred_without_recipient", "M7"),
+        ("accepted_without_recipient", "N7"),
     ]
     step = (
         "krat-referim-2;AL-04;AL-04-POLICIA;REALE;12;;;P-1;identifikim fillestar;2023-05-04;"

@@ -217,7 +217,7 @@ def test_a_public_release_tells_its_status_how_complete_it_is_and_each_values_st
         of_counts = values[(values["mart"] == "person_counts") & (values["measure"] == "value")]
         states = {"suppressed": "Q", "withheld": "Q", "not_reported": "O", "number": "P"}
         # Of a number that may grow that is the graver thing to know.
-        is_bound = (counts["value_state"] == "number") & counts["is_lower_bound"].astype(bool)
+        is_bound = (counts["value_state"] == "number") & (counts["is_lower_bound"] == "True")
         told = counts["value_state"].map(states).mask(is_bound, "U").value_counts().to_dict()
         assert of_counts["obs_status"].value_counts().to_dict() == told
         masked = of_counts[of_counts["obs_status"] == "Q"]
