@@ -32,6 +32,7 @@ sums as (
             when bool_or(may_overlap) then max(actual_year_to_date_least)
             else sum(actual_year_to_date_least)
         end as actual_year_to_date_least,
+        sum(actual_year_to_date_most) as actual_year_to_date_most,
         {{ share('sum(cast(coalesce(completeness, 0) as decimal(18, 6)))', 'count(*)') }}
             as completeness,
         bool_and(is_whole) as is_whole,
@@ -57,7 +58,12 @@ nation_months as (
         indicators.target_basis,
         sums.actual_month,
         coalesce(figures.value, sums.actual_year_to_date) as actual_year_to_date,
-        coalesce(figures.value, sums.actual_year_to_date_least) as actual_year_to_date_least,
+        least(
+            coalesce(figures.value, sums.actual_year_to_date_least), sources.source_least
+        ) as actual_year_to_date_least,
+        greatest(
+            coalesce(figures.value, sums.actual_year_to_date_most), sources.source_most
+        ) as actual_year_to_date_most,
         case when figures.value is not null then 1 else sums.completeness end as completeness,
         figures.value is not null or sums.is_whole as is_whole,
         sums.is_month_whole,
@@ -79,6 +85,13 @@ nation_months as (
             sums.plan_code = figures.plan_code
             and sums.indicator_code = figures.indicator_code
             and sums.reporting_month = figures.reporting_month
+    left join {{ ref('int_official_values') }} as sources
+        on
+            sources.county_code = 'AL'
+            and sums.plan_code = sources.plan_code
+            and sums.indicator_code = sources.indicator_code
+            and sums.reporting_month = sources.reporting_month
+            and coalesce(figures.value, sums.actual_year_to_date) is not null
 )
 
 -- Until a month: that month, and the Decembers before it.
@@ -95,7 +108,7 @@ select
     nation.counties_expected,
     nation.counties_reporting,
     nation.counties_missing,
-    {% for end in ['', '_least'] -%}
+    {% for end in ['', '_least', '_most'] -%}
         case nation.target_basis
             when 'milestone'
                 then arg_max(until_then.actual_year_to_date{{ end }}, until_then.reporting_month)
@@ -121,5 +134,5 @@ group by
     nation.plan_code, nation.indicator_code, nation.reporting_month, nation.year,
     nation.month_number, nation.target_basis, nation.actual_month, nation.completeness,
     nation.is_whole, nation.is_month_whole, nation.counties_expected, nation.counties_reporting,
-    nation.counties_missing,
-    nation.actual_year_to_date, nation.actual_year_to_date_least
+    nation.counties_missing, nation.actual_year_to_date, nation.actual_year_to_date_least,
+    nation.actual_year_to_date_most

@@ -1,6 +1,5 @@
--- What sources other than reports state, this year so far and since the plan began, and which of
--- them is the official one. A source that lacks one of these months states nothing: missing is not
--- zero.
+-- What sources other than reports state of the year so far, and which of them is the official one.
+-- A source that lacks one of these months states nothing: missing is not zero.
 {{ config(materialized='table') }}
 
 with complete_nation as (
@@ -11,7 +10,7 @@ with complete_nation as (
         source,
         sum(value) as value,
         sum(value_least) as value_least,
-        sum(value_most) as value_most,
+        sum(coalesce(value_most, value)) as value_most,
         bool_or(is_made_up) as is_made_up
     from {{ ref('int_source_months') }}
     where county_code in ({{ counties_of_the_nation() }})
@@ -34,7 +33,8 @@ area_months as (
         source,
         value,
         value_least,
-        value_most,
+        -- Of a part of the records at least that is known.
+        coalesce(value_most, value) as value_most,
         is_made_up
     from {{ ref('int_source_months') }}
     where county_code <> 'AL'
@@ -59,12 +59,7 @@ area_months as (
     where source = 'sivet' or complete.value is not null
 ),
 
--- A level or a milestone is what was stated last; counts add up over months.
-{% set readings = ['value', 'value_least', 'value_most'] -%}
-{% set spans = {
-    'year_to_date': "greatest(plans.valid_from, date_trunc('year', months.reporting_month))",
-    'cumulative': 'plans.valid_from',
-} -%}
+-- A level or a milestone is what was stated last; counts add up over the year's months.
 stated as (
     select
         stated.county_code,
@@ -72,29 +67,21 @@ stated as (
         stated.indicator_code,
         stated.source,
         months.reporting_month,
-        {% for span, begins in spans.items() -%}
-            {% for reading in readings -%}
-                case
-                    when
-                        count(stated.value) filter (where stated.reporting_month >= {{ begins }})
-                        <= any_value(date_diff('month', {{ begins }}, months.reporting_month))
-                        then null
-                    when any_value(indicators.target_basis) in ('level', 'milestone')
-                        then arg_max(stated.{{ reading }}, stated.reporting_month)
-                    else
-                        sum(stated.{{ reading }})
-                        filter (where stated.reporting_month >= {{ begins }})
-                end as {{ span }}_{{ reading }},
-            {% endfor %}
+        {% for reading in ['value', 'value_least', 'value_most'] -%}
+            case
+                when count(stated.value) < any_value(months.month_number) then null
+                when any_value(indicators.target_basis) in ('level', 'milestone')
+                    then arg_max(stated.{{ reading }}, stated.reporting_month)
+                else sum(stated.{{ reading }})
+            end as {{ reading }},
         {% endfor -%}
         bool_or(stated.is_made_up) as is_made_up
     from area_months as stated
-    inner join {{ ref('dim_plans') }} as plans
-        on stated.plan_code = plans.plan_code and stated.reporting_month >= plans.valid_from
     inner join {{ ref('int_plan_months') }} as months
         on
             stated.plan_code = months.plan_code
             and stated.reporting_month <= months.reporting_month
+            and year(stated.reporting_month) = months.year
     inner join {{ ref('dim_indicators') }} as indicators
         on
             stated.plan_code = indicators.plan_code
@@ -110,14 +97,9 @@ select
     indicators.indicator_code,
     months.reporting_month,
     any_value(officials.source) as official_source,
-    any_value(stated.year_to_date_value) filter (where stated.source = officials.source)
-        as official_value,
-    any_value(stated.cumulative_value) filter (where stated.source = officials.source)
-        as official_cumulative,
-    min(stated.year_to_date_value_least) as source_least,
-    max(stated.year_to_date_value_most) as source_most,
-    min(stated.cumulative_value_least) as source_cumulative_least,
-    max(stated.cumulative_value_most) as source_cumulative_most,
+    any_value(stated.value) filter (where stated.source = officials.source) as official_value,
+    min(stated.value_least) as source_least,
+    max(stated.value_most) as source_most,
     coalesce(bool_or(stated.is_made_up), false) as is_made_up
 from {{ ref('dim_counties') }} as areas
 cross join {{ ref('int_plan_months') }} as months

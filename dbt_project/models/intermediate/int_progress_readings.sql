@@ -69,28 +69,16 @@ measured as (
     )
 ),
 
--- The interval covers what other sources state of the same thing.
+-- Nothing bounds what is not all there.
 bounded as (
     select
-        measured.* exclude (actual_year_to_date_least, actual_cumulative_least),
+        measured.* exclude (actual_year_to_date_most, actual_cumulative_most),
+        case when measured.is_whole then measured.actual_year_to_date_most end
+            as actual_year_to_date_most,
+        case when measured.is_cumulative_whole then measured.actual_cumulative_most end
+            as actual_cumulative_most,
         sources.official_value,
-        sources.official_source,
-        case
-            when measured.actual_year_to_date is not null
-                then least(measured.actual_year_to_date_least, sources.source_least)
-        end as actual_year_to_date_least,
-        case
-            when measured.actual_year_to_date is not null and measured.is_whole
-                then greatest(measured.actual_year_to_date, sources.source_most)
-        end as actual_year_to_date_most,
-        case
-            when measured.actual_cumulative is not null
-                then least(measured.actual_cumulative_least, sources.source_cumulative_least)
-        end as actual_cumulative_least,
-        case
-            when measured.actual_cumulative is not null and measured.is_cumulative_whole
-                then greatest(measured.actual_cumulative, sources.source_cumulative_most)
-        end as actual_cumulative_most
+        sources.official_source
     from measured
     left join {{ ref('int_official_values') }} as sources
         on
@@ -103,7 +91,6 @@ bounded as (
 ends as (
     select
         *,
-        -- Nothing bounds what is not all there.
         {% for number in ['actual_year_to_date', 'actual_cumulative'] -%}
             case
                 when {{ number }} is not null

@@ -6,19 +6,9 @@ with reported as (
 ),
 
 published as (
-    select
-        figures.*,
-        stated.county_code,
-        stated.institution_code,
-        stated.reporting_month,
-        stated.sheet,
-        stated.cell
-    from {{ ref('published_figures') }} as figures
-    inner join {{ ref('stg_submission_values') }} as stated
-        on
-            figures.delivery_id = stated.delivery_id
-            and figures.row_number = stated.row_number
-    where figures.value is not null
+    select *
+    from {{ ref('int_published_places') }}
+    where value is not null
 ),
 
 -- What a publication gives under a label, beside the label that contains it.

@@ -1,18 +1,8 @@
 -- Values that the plan, a publication or another institution's report contradicts.
 with figures_now as (
-    select
-        figures.*,
-        stated.county_code,
-        stated.institution_code,
-        stated.reporting_month,
-        stated.sheet,
-        stated.cell
-    from {{ ref('published_figures') }} as figures
-    inner join {{ ref('stg_submission_values') }} as stated
-        on
-            figures.delivery_id = stated.delivery_id
-            and figures.row_number = stated.row_number
-    where figures.superseded_at is null
+    select *
+    from {{ ref('int_published_places') }}
+    where superseded_at is null
 )
 
 select
