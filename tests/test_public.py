@@ -183,9 +183,15 @@ def test_a_correction_gives_a_second_release_judged_with_the_first(
             "or category = 'information')",
             [DECEMBER],
         )
+        # A county joined, of which nothing is counted in the rows that the change is about.
+        connection.execute(
+            "update publication.public_counts set counties_reporting = counties_reporting + 1"
+        )
     outcome = release_public(before, [NATION, FIER])
     assert outcome.refusal is None
     assert [made.number for made in outcome.releases] == [2, 2]
+    joined = (_folder(before, "AL", number=2) / "CHANGES.md").read_text(encoding="utf-8")
+    assert "| counties_reporting | 1 | 2 |" in joined
     changes = (_folder(before, number=2) / "CHANGES.md").read_text(encoding="utf-8")
     assert "hotline_contacts total total" in changes
     listed = [line.split(" | ") for line in changes.splitlines() if line.startswith("| AL-04 2023")]

@@ -403,6 +403,8 @@ def _read_changes(file: _File) -> None:
 
 def _read_change(file: _File, count: CountKey, column: str, texts: list[str]) -> None:
     """Add what a line of changes has of a count; a number that some table shows is nothing new."""
+    if column in _OF_COUNTIES:
+        return
     for text in texts:
         if not re.fullmatch(r"\d+(\.\d+)?", text):
             if _has_number(text):
