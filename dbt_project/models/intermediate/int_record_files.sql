@@ -30,7 +30,7 @@ select
     cast(date_trunc('month', min(records.occurred_on)) as date) as first_month,
     cast(date_trunc('month', max(records.occurred_on)) as date) as last_month,
     -- Months in which it has a record.
-    list(distinct cast(date_trunc('month', records.occurred_on) as date)) as months,
+    list_sort(list(distinct cast(date_trunc('month', records.occurred_on) as date))) as months,
     min(deliveries.received_at) as received_at,
     bool_or(deliveries.is_made_up) as is_made_up
 from records
