@@ -77,7 +77,8 @@ select
     actual_year_to_date_least - less as actual_year_to_date_least,
     actual_year_to_date + more as actual_year_to_date_most,
     case
-        when actual_cumulative_least is not null then greatest(actual_cumulative_least - all_less, 0)
+        when actual_cumulative_least is not null
+            then greatest(actual_cumulative_least - all_less, 0)
     end as actual_cumulative_least,
     actual_cumulative + all_more as actual_cumulative_most
 from summed
