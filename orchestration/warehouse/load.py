@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 from babel.dates import get_month_names
 
-from orchestration.runtime.settings import SEEDS
+from orchestration.registers.in_use import registers_hash, registers_in_use
 from orchestration.warehouse.ledger import earlier_findings
 from orchestration.warehouse.obligations import noted_obligations
 from sources.codes import load_codes
@@ -27,6 +27,7 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
     changing variable would throw away dbt's partial parse.
     """
     counts: dict[str, int] = {}
+    registers = registers_in_use(home)
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema if not exists raw")
         for table, schema in SCHEMAS.items():
@@ -46,7 +47,7 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
             "finding_decisions": finding_decisions(home),
             "corrections": corrections(home),
             "earlier_findings": earlier_findings(home),
-            "noted_obligations": noted_obligations(home, SEEDS, as_of),
+            "noted_obligations": noted_obligations(home, registers, as_of),
         }.items():
             connection.register("typed", typed)
             connection.execute(f"create or replace table raw.{table} as from typed")
@@ -54,8 +55,9 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
             counts[table] = typed.num_rows
         connection.execute(
             "create or replace table raw.refresh_context as select ?::date as as_of, "
-            "?::varchar[] as month_names_sq, ?::varchar[] as month_names_en",
-            [as_of, _month_names("sq"), _month_names("en")],
+            "?::varchar[] as month_names_sq, ?::varchar[] as month_names_en, "
+            "?::varchar as registers_hash",
+            [as_of, _month_names("sq"), _month_names("en"), registers_hash(registers)],
         )
         codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
         connection.register("typed", pa.Table.from_pylist(codes))
