@@ -21,6 +21,7 @@ from orchestration.registers.rows import (
     register_problem,
     unite,
 )
+from sources.codes import codes_of
 from sources.registers import NATION
 from sources.values import code_key
 
@@ -62,7 +63,7 @@ def check_registers(shipped: Path, office: Path) -> tuple[Rows, list[RegisterPro
             for name, lines in rows.of.items()
         }
     )
-    for rule in (_overlaps, _outside_plan, _aliases, _institutions, _calendar):
+    for rule in (_overlaps, _outside_plan, _aliases, _added_codes, _institutions, _calendar):
         found += rule(right)
     order = {path.stem: place for place, path in enumerate(office_files(office))}
     found = list(dict.fromkeys(found))
@@ -197,6 +198,19 @@ def _aliases(rows: Rows) -> Iterator[RegisterProblem]:
     for line in rows.of["municipality_aliases"].values():
         if line.number and len(municipalities[code_key(line.values["alias"])]) > 1:
             yield register_problem("ambiguous", "municipality_aliases", line.number, "alias")
+
+
+def _added_codes(rows: Rows) -> Iterator[RegisterProblem]:
+    """Yield added codes that are written like a code which their list has already."""
+    for line in rows.of["added_codes"].values():
+        aliases = line.values["aliases"].split("|")
+        written = {code_key(line.values[name]) for name in ("code", "name_sq", "name_en")}
+        written |= {code_key(alias) for alias in aliases if alias.strip()}
+        there = {
+            code_key(text) for code in codes_of(line.values["code_list"]) for text in code.written
+        }
+        if written & there:
+            yield register_problem("ambiguous", "added_codes", line.number, "code")
 
 
 def _institutions(rows: Rows) -> Iterator[RegisterProblem]:
