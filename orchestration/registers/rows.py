@@ -61,7 +61,7 @@ def register_problem(
     /,
     **values: object,
 ) -> RegisterProblem:
-    """Return a problem in the words of its rule (sources/texts/registers.yml)."""
+    """Return a problem in the words of its rule (sources/texts/office_registers.yml)."""
     sq, en = (
         text(f"office_registers.problems.{rule}", language, **values) for language in LANGUAGES
     )
