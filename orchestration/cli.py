@@ -15,6 +15,7 @@ from orchestration.commands import (
     linking,
     month,
     readers,
+    registers,
     releases,
     sharing,
 )
@@ -42,6 +43,8 @@ COMMANDS = (
     sharing.serve,
     sharing.token,
     sharing.pull,
+    registers.registers,
+    registers.county,
     data_officer.vault,
     data_officer.keys,
 )
