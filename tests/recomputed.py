@@ -1,7 +1,7 @@
 """The marts, computed a second time: from delivered files and registers alone, in Python.
 
 Belongs here: what a mart should hold by its description, and comparing it cell by cell; and what
-must hold between the marts of all files and those of fewer. Not here: the files (three_counties.py).
+must hold between the marts of all files and those of fewer. Not here: files (three_counties.py).
 It knows of what three_counties.py delivers, not of all that the door accepts.
 """
 
@@ -25,6 +25,42 @@ OVER = ("level", "milestone")
 Difference = dict[str, Any]
 Key = tuple[Any, ...]
 
+#: What person_counts counts, by which dimensions, and the categories that it shows.
+OF_PERSONS = ("total", "sex", "age_group", "sex_and_age_group")
+ASKED: dict[str, dict[str, tuple[str, ...]]] = {
+    "referral": {
+        "flagged": OF_PERSONS,
+        "initially_identified": (*OF_PERSONS, "identification_channel"),
+        "formally_identified": OF_PERSONS,
+        "not_a_victim": OF_PERSONS,
+        "referred": OF_PERSONS,
+        "referral_accepted": OF_PERSONS,
+        "assisted": OF_PERSONS,
+    },
+    "hotline": {
+        "hotline_contacts": ("total", "channel", "purpose"),
+        "hotline_cases": ("total",),
+        "hotline_referrals": ("total",),
+        "hotline_referrals_accepted": ("total",),
+    },
+}
+CHANNELS = ("phone_116006", "app", "web", "sms", "in_person")
+PURPOSES = (
+    "case_report", "counselling", "information", "silent", "prank", "wrong_number", "test",
+)  # fmt: skip
+CATEGORIES = {
+    "total": ("total",),
+    "sex": ("female", "male"),
+    "age_group": ("0-17", "18+"),
+    "sex_and_age_group": ("female 0-17", "female 18+", "male 0-17", "male 18+"),
+    "identification_channel": (
+        "mobile_unit", "hotline", "app", "police", "border", "self", "labour_inspection",
+        "child_protection_unit",
+    ),
+    "channel": CHANNELS,
+    "purpose": PURPOSES,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -42,7 +78,11 @@ class Delivered:
     def lines(self, kind: str) -> list[tuple[datetime, int, list[dict[str, str]]]]:
         """Return the files of a kind in the order in which they came, with their lines."""
         found = [
-            (received_at, number, list(csv.DictReader(io.StringIO(content.decode()), delimiter=";")))
+            (
+                received_at,
+                number,
+                list(csv.DictReader(io.StringIO(content.decode()), delimiter=";")),
+            )
             for number, (of, content, received_at) in enumerate(self.files)
             if of == kind
         ]
@@ -154,8 +194,8 @@ class Reports:
         self.arrivals: dict[tuple[str, date], list[datetime]] = defaultdict(list)
         newest: dict[tuple[str, date], list[dict[str, str]]] = {}
         #: every version: (institution, month) -> [(came at, lines)]
-        self.versions: dict[tuple[str, date], list[tuple[datetime, dict[str, Any]]]] = (
-            defaultdict(list)
+        self.versions: dict[tuple[str, date], list[tuple[datetime, dict[str, Any]]]] = defaultdict(
+            list
         )
         for received_at, _, lines in registers.given.lines("report"):
             place = (lines[0]["Institucioni"], _day(lines[0]["Muaji"]))
@@ -229,16 +269,23 @@ class Reports:
             ytd = latest
         else:
             ytd = {name: sum(said.values()) for name, said in in_year.items() if said}
-        cum = (
-            latest if basis in OVER else {name: sum(said.values()) for name, said in of.items()}
-        )
+        cum = latest if basis in OVER else {name: sum(said.values()) for name, said in of.items()}
+        stale: set[str] = set()
         together: Callable[[Iterable[float]], float] = (
             max if self.registers.may_overlap(code) else sum
         )
+        if basis == "level":
+            # Who owes a later answer may have less by now.
+            for institution in cum:
+                said = max(of[institution])
+                if any(
+                    name == institution and said < at <= month
+                    and answer.value is None and not answer.in_full
+                    for (name, at), answer in answers.items()
+                ):  # fmt: skip
+                    stale.add(institution)
         due = [
-            answer
-            for (_, at), answer in answers.items()
-            if at.year == month.year and at <= month
+            answer for (_, at), answer in answers.items() if at.year == month.year and at <= month
         ]
         due_month = [answer for (_, at), answer in answers.items() if at == month]
         told = self.told.get((county, code), set()) | {at for _, at in answers}
@@ -248,14 +295,22 @@ class Reports:
             month=_sum(said.get(month) for said in of.values()),
             ytd=sum(ytd.values()) if ytd else None,
             cum=sum(cum.values()) if cum else None,
-            ytd_least=together(ytd.values()) if ytd else None,
-            cum_least=together(cum.values()) if cum else None,
+            ytd_least=_certain(together, ytd, stale),
+            cum_least=_certain(together, cum, stale),
             is_whole=all(at in told for at in begun) and all(answer.in_full for answer in due),
             is_month_whole=month in told and all(answer.in_full for answer in due_month),
             completeness=_round(sum(answer.in_full for answer in owed) / len(owed), 6)
             if owed
             else None,
         )
+
+
+def _certain(
+    together: Callable[[Iterable[float]], float], numbers: dict[str, float], stale: set[str]
+) -> float | None:
+    if not numbers:
+        return None
+    return together(0.0 if name in stale else value for name, value in numbers.items())
 
 
 # --- records -----------------------------------------------------------------------------------
@@ -285,6 +340,7 @@ class Contact:
     is_accepted: bool = False
     hours: float | None = None
     is_open_end: bool = False
+    is_late_beginning: bool = False
 
     @property
     def is_duplicate(self) -> bool:
@@ -342,11 +398,19 @@ class Logs:
             for contact in chain:
                 contact.case = contact.stated_case or named
         opened: set[str] = set()
+        begun: set[str] = set()
         for contact in contacts:
+            if contact.case and contact.case not in begun:
+                begun.add(contact.case)
+                if contact.is_open_end:
+                    opened.add(contact.case)  # Before, by a contact that is not here.
+                    contact.is_late_beginning = True
             if contact.purpose == "case_report" and contact.case and contact.case not in opened:
                 opened.add(contact.case)
                 contact.opens_case = True
-        for same in records.values():
+        for first, same in records.items():
+            if first not in known:
+                continue
             referred = [each for each in same if each.referred_to or each.outcome == "referred"]
             if not referred:
                 continue
@@ -572,16 +636,11 @@ class Recomputed:
         """Yield (what is counted, when, county, whether its beginning is known)."""
         if pattern["source"] == "hotline":
             for county, contacts in self.logs.contacts.items():
-                seen = set()
+                late = {contact.case for contact in contacts if contact.is_late_beginning}
                 for contact in contacts:
-                    if contact.case:
-                        is_known = contact.case in seen or not contact.is_open_end
-                        if contact.case not in seen and contact.is_open_end:
-                            self._unknown_begin.add((county, contact.case))
-                        seen.add(contact.case)
                     if contact.case and contact.purpose == pattern["event"]:
-                        is_known = (county, contact.case) not in self._unknown_begin
-                        yield (county, contact.case), contact.at.date(), county, is_known
+                        at, is_known = contact.at.date(), contact.case not in late
+                        yield (county, contact.case), at, county, is_known
             return
         nth: dict[Key, int] = defaultdict(int)
         earlier: dict[tuple[str, str], date] = {}
@@ -607,8 +666,6 @@ class Recomputed:
                     key = (event.person, event.day.year)
                 yield key, event.day, event.county, True
 
-    _unknown_begin: set[tuple[str, str]] = set()
-
     # -- indicator_progress ------------------------------------------------------------------
 
     def stated(self, area: str, code: str, month: date) -> dict[str, tuple[float, float, float]]:
@@ -621,7 +678,11 @@ class Recomputed:
             of[source] = [
                 None
                 if count is None or count.value is None
-                else (count.value, count.least or 0, count.value if count.most is None else count.most)
+                else (
+                    count.value,
+                    count.least or 0,
+                    count.value if count.most is None else count.most,
+                )
                 for count in counts
             ]
         values = [self.sivet.get((area, code, at)) for at in year]
@@ -671,8 +732,14 @@ class Recomputed:
             for area in self.areas:
                 for month in MONTHS:
                     reading = found[area, code, month]
-                    years = range(begins, month.year)
-                    decembers = [found[area, code, date(year, 12, 1)].is_whole for year in years]
+                    decembers = [
+                        ended.is_whole
+                        for year in range(2021, month.year)
+                        for ended in [found[area, code, date(year, 12, 1)]]
+                        if year >= begins
+                        or ended.ytd is not None
+                        or (area != "AL" and ended.completeness is not None)
+                    ]
                     if not reading.is_whole:
                         reading.ytd_most = None
                     if not (reading.is_whole and (basis in OVER or all(decembers))):
@@ -683,9 +750,7 @@ class Recomputed:
         of = {county: found[county, code, month] for county in self.registers.counties}
         together = max if self.registers.may_overlap(code) else sum
         leasts = [each.ytd_least for each in of.values() if each.ytd_least is not None]
-        there = [
-            county for county, each in of.items() if each.ytd is not None or each.is_whole
-        ]
+        there = [county for county, each in of.items() if each.ytd is not None or each.is_whole]
         figure = self.figures.get((code, month))
         stated = self.stated("AL", code, month)
         reading = Reading(
@@ -727,6 +792,14 @@ class Recomputed:
                 known = [each[end] for each in until if each[end] is not None]
                 last = known[-1] if known else None
                 setattr(reading, f"cum{end}", last if basis in OVER else _sum(known))
+                is_due_missing = any(
+                    (found[county, code, month].completeness or 1) < 1
+                    or found[county, code, month].completeness == 0
+                    for county in self.registers.counties
+                )
+                is_old = end == "_least" and bool(known) and plain[month][""] is None
+                if basis == "level" and is_old and is_due_missing:
+                    reading.cum_least = 0.0
                 if basis == "milestone":
                     setattr(reading, f"ytd{end}", last)
 
@@ -760,13 +833,19 @@ class Recomputed:
                 "official_value": stated[official][0] if official in stated else None,
                 "official_source": official,
                 "target_value": target,
-                "target_scope": "none" if target is None else "nation" if area == "AL" else "county",
+                "target_scope": "none"
+                if target is None
+                else "nation"
+                if area == "AL"
+                else "county",
                 "progress_annual": _percent(reading.ytd_least, target, reads_year, row),
                 "progress_cumulative": _percent(reading.cum_least, target, reads_sum, row),
                 "status": "not_due"
                 if (start is not None and month.year < start)
                 or (basis == "milestone" and not target and has_later)
-                else _status(reading, month, target, previous, row["direction"], reads_year, reads_sum),
+                else _status(
+                    reading, month, target, previous, row["direction"], reads_year, reads_sum
+                ),
                 "activity_status": status or "not_due",
                 "activity_since": since if status else None,
                 "change_on_last_year": change,
@@ -790,7 +869,9 @@ class Recomputed:
         of: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
         for row in self.registers.given.register("targets"):
             if row["target_kind"] == "target" and row["value"]:
-                of[row["county_code"], row["indicator_code"]][int(row["year"])] = float(row["value"])
+                of[row["county_code"], row["indicator_code"]][int(row["year"])] = float(
+                    row["value"]
+                )
         found: dict[Key, tuple[float | None, float | None, bool]] = {}
         for (area, code), years in of.items():
             for year in (2021, 2022, 2023):
@@ -872,8 +953,7 @@ class Recomputed:
                 "days_late": None if late is None else max(0, late),
                 "values_expected": len(codes),
                 "values_received": sum(
-                    self.reports.answers[county, code][institution, month].in_full
-                    for code in codes
+                    self.reports.answers[county, code][institution, month].in_full for code in codes
                 ),
             }
         return rows
@@ -933,9 +1013,6 @@ class Recomputed:
     def hotline_activity(self) -> dict[Key, dict[str, Any]]:
         """Return marts.hotline_activity by its key."""
         rows: dict[Key, dict[str, Any]] = {}
-        channels = ("phone_116006", "app", "web", "sms", "in_person")
-        purposes = ("case_report", "counselling", "information", "silent", "prank",
-                    "wrong_number", "test")  # fmt: skip
         for area in self.areas:
             contacts = [
                 contact
@@ -950,18 +1027,21 @@ class Recomputed:
                 said = self.area_coverage("hotline", area, month)
                 if said is None:
                     continue
-                for channel in channels:
-                    for purpose in purposes:
+                for channel in CHANNELS:
+                    for purpose in PURPOSES:
                         cell = of_cell.get((month, channel, purpose), [])
-                        rows[area, month, channel, purpose] = self._cell(
-                            cell, said == "none"
-                        ) | self._covered("hotline", area, month)
+                        row = self._cell(cell, said == "none")
+                        row |= self._covered("hotline", area, month)
+                        row["is_lower_bound"] |= any(each.is_open_end for each in cell)
+                        rows[area, month, channel, purpose] = row
         return rows
 
     @staticmethod
     def _cell(cell: Sequence[Contact], is_unknown: bool) -> dict[str, Any]:
         own = [each for each in cell if not each.is_duplicate]
-        asks = [each for each in own if each.purpose in ("case_report", "counselling", "information")]
+        asks = [
+            each for each in own if each.purpose in ("case_report", "counselling", "information")
+        ]
         hours = [each.hours for each in cell if each.hours is not None]
         counts: dict[str, Any] = {
             "contacts": len(cell),
@@ -1002,6 +1082,295 @@ class Recomputed:
                     row |= {name: None for name in row if not name.startswith("median")}
                 rows[area, month] = row | self._covered("referral", area, month)
         return rows
+
+    def person_counts(self) -> dict[Key, dict[str, Any]]:
+        """Return marts.person_counts by its key."""
+        subjects = list(self._subjects())
+        months = sorted(self.registers.deadlines)
+        periods = []
+        for year in sorted({month.year for month in months}):
+            of_year = [month for month in months if month.year == year]
+            periods.append((str(year), of_year))
+            periods += [(f"{year}-Q{one + 1}", of_year[3 * one : 3 * one + 3]) for one in range(4)]
+        rows: dict[Key, dict[str, Any]] = {}
+        for source in ("referral", "hotline"):
+            homes = {home for of, home, *_ in subjects if of == source}
+            for area in [*sorted(homes), "AL"] if homes else []:
+                theirs = [
+                    each for each in subjects if each[0] == source and area in (each[1], "AL")
+                ]
+                for period, within in periods:
+                    is_quarter = "Q" in period
+                    if is_quarter and area != "AL":
+                        continue
+                    about = self._period(source, area, within, sorted(homes))
+                    for subject, dimensions in ASKED[source].items():
+                        for dimension in dimensions:
+                            if is_quarter and dimension != "total":
+                                continue
+                            if dimension == "sex_and_age_group" and area != "AL":
+                                continue
+                            counted: dict[str, int] = defaultdict(int)
+                            for _, _, of, day, values in theirs:
+                                if of == subject and _month(day) in within:
+                                    counted[values.get(dimension) or ""] += 1
+                            for category in CATEGORIES[dimension]:
+                                rows[area, period, subject, dimension, category] = about | {
+                                    "reporting_month": within[-1],
+                                    "value": counted[category] if about["value"] else None,
+                                }
+        return rows
+
+    def _period(
+        self, source: str, area: str, months: Sequence[date], homes: Sequence[str]
+    ) -> dict[str, Any]:
+        said = [self.area_coverage(source, area, month) for month in months]
+        is_any = any(each in ("whole", "part") for each in said)
+        row: dict[str, Any] = {
+            "value": is_any,
+            "is_lower_bound": said.count("whole") < len(months) and (is_any or area == "AL"),
+            "counties_reporting": None,
+            "counties_expected": None,
+            "counties_missing": None,
+            "counties": None,
+        }
+        if area == "AL":
+            there = {
+                county
+                for month in months
+                for county, each in self.counties_covered(source, month).items()
+                if each != "none"
+            }
+            row |= {
+                "counties_reporting": len(there),
+                "counties_expected": len(self.registers.counties),
+                "counties_missing": self.registers.missing(there),
+                "counties": " ".join(homes),
+            }
+        return row
+
+    def _subjects(self) -> Iterable[tuple[str, str, str, date, dict[str, str | None]]]:
+        """Yield what is counted once: source, county, subject, day, and what it is counted by."""
+        steps: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in self.cases.events:
+            steps[event.person, event.event].append(event)
+        for (_, event), same in steps.items():
+            day, county = min((each.day, each.county) for each in same)
+            first = {
+                column: min(
+                    ((each.day, getattr(each, column)) for each in same if getattr(each, column)),
+                    default=(day, None),
+                )[1]
+                for column in ("sex", "age", "channel")
+            }
+            both = f"{first['sex']} {first['age']}"
+            yield "referral", county, event, day, {
+                "total": "total", "sex": first["sex"], "age_group": first["age"],
+                "sex_and_age_group": both, "identification_channel": first["channel"],
+            }  # fmt: skip
+        for county, contacts in self.logs.contacts.items():
+            begun: set[str] = set()
+            for contact in contacts:
+                by: dict[str, str | None] = {
+                    "total": "total", "channel": contact.channel, "purpose": contact.purpose,
+                }  # fmt: skip
+                subjects = ["hotline_contacts"]
+                subjects += ["hotline_referrals"] * contact.is_referral
+                subjects += ["hotline_referrals_accepted"] * contact.is_accepted
+                if contact.case and contact.case not in begun:
+                    begun.add(contact.case)
+                    subjects += ["hotline_cases"] * (not contact.is_late_beginning)
+                for subject in subjects:
+                    yield "hotline", county, subject, contact.at.date(), by
+
+    def revisions(self) -> dict[Key, dict[str, Any]]:
+        """Return marts.revisions by its key."""
+        of: dict[Key, dict[str, list[tuple[datetime, float | None, bool]]]] = defaultdict(dict)
+        for (institution, month), versions in self.reports.versions.items():
+            county = self.registers.county_of[institution]
+            codes = {code for _, said in versions for code in said}
+            for code in codes:
+                owed_by = self.reports.owing.get((county, code, month), set())
+                if owed_by and institution not in owed_by:
+                    continue
+                history = [
+                    (at, said.get(code, (None, False))[0], code in said) for at, said in versions
+                ]
+                for area in (county, "AL"):
+                    of[area, month, PLAN, code][institution] = history
+        rows = {}
+        for (area, month, plan, code), histories in of.items():
+            rows[area, month, plan, code] = self._revised(histories, month) | self._behind(
+                area, code, month
+            )
+        return rows
+
+    def _behind(self, area: str, code: str, month: date) -> dict[str, Any]:
+        reading = self.readings[area, code, month]
+        row: dict[str, Any] = {
+            "is_lower_bound": not reading.is_month_whole,
+            "counties_reporting": None,
+            "counties_expected": None,
+            "counties_missing": None,
+        }
+        if area == "AL":
+            there = [
+                county
+                for county in self.registers.counties
+                if self.readings[county, code, month].month is not None
+            ]
+            row |= {
+                "counties_reporting": len(there),
+                "counties_expected": len(self.registers.counties),
+                "counties_missing": self.registers.missing(there),
+            }
+        return row
+
+    def _revised(
+        self, histories: dict[str, list[tuple[datetime, float | None, bool]]], month: date
+    ) -> dict[str, Any]:
+        """Return how a number moved after what was known at its deadline."""
+        moments: dict[datetime, list[bool]] = {}
+        for history in histories.values():
+            is_there = False
+            for at, _, holds in history:
+                if holds or is_there:
+                    first = next(came for came, _, said in history if said)
+                    moments.setdefault(at, []).append(at == first)
+                is_there = holds
+        known = []
+        for at in sorted(moments):
+            now = [
+                [value for came, value, _ in history if came <= at][-1:]
+                for history in histories.values()
+            ]
+            known.append((at, _sum(value for values in now for value in values)))
+        due = [
+            place
+            for place, (at, _) in enumerate(known)
+            if at.date() <= self.registers.deadlines[month]
+        ]
+        start = due[-1] if due else 0
+        later = [
+            known[place][0]
+            for place in range(start + 1, len(known))
+            if known[place][1] != known[place - 1][1]
+        ]
+        numbers = [value for _, value in known if value is not None]
+        last = numbers[-1] if numbers and known[-1][1] is not None else None
+        first = known[start][1]
+        change = None if last is None or first is None else last - first
+        return {
+            "first_value": first,
+            "first_known_at": known[start][0].replace(tzinfo=None),
+            "latest_value": last,
+            "latest_known_at": known[-1][0].replace(tzinfo=None),
+            "revisions": len(later),
+            "late_revisions": sum(any(moments[at]) for at in later),
+            "corrected_revisions": sum(not all(moments[at]) for at in later),
+            "revision": change,
+            "relative_revision": None if change is None or not first else _round(change / first, 4),
+        }
+
+    def source_comparison(self) -> dict[Key, dict[str, Any]]:
+        """Return marts.source_comparison by its key, but for which of the reasons is likely."""
+        rows: dict[Key, dict[str, Any]] = {}
+        lengths = {
+            (row["institution_code"], row["indicator_code"]): row["frequency"]
+            for row in self.registers.given.register("reporting_obligations")
+        }
+        sources = {
+            row["indicator_code"]: row["source"]
+            for row in self.registers.given.register("record_indicators")
+        }
+        named = {"hotline": "hotline_log", "referral": "referral_records"}
+        for (county, code, month), owing in self.reports.owing.items():
+            answers = [self.reports.answers[county, code][name, month] for name in sorted(owing)]
+            frequency = lengths[min(owing), code]
+            every = {"monthly": 1, "quarterly": 3, "yearly": 12}[frequency]
+            months = MONTHS[MONTHS.index(month) - every + 1 : MONTHS.index(month) + 1]
+            said = {"sivet": [self.sivet.get((county, code, at)) for at in months]}
+            ends: dict[str, list[Any]] = {"sivet": said["sivet"]}
+            if code in sources:
+                counts = [self.counts.get((county, code, at)) for at in months]
+                said[named[sources[code]]] = [count and count.value for count in counts]
+                ends[named[sources[code]]] = [count and count.most for count in counts]
+            for source, values in said.items():
+                is_there = [
+                    (county, code, at) in (self.sivet if source == "sivet" else self.counts)
+                    for at in months
+                ]
+                if not all(is_there):
+                    continue
+                second = None if None in values else float(sum(values))  # type: ignore[arg-type]
+                most = None if None in ends[source] else float(sum(ends[source]))
+                first = _sum(answer.value for answer in answers)
+                is_whole = all(answer.in_full for answer in answers)
+                rows[county, month, PLAN, code, frequency, "submission", source] = self._pair(
+                    first, is_whole, second, None if second is None else most, False
+                )
+        for (county, code, month), count in self.counts.items():
+            source = named[sources[code]]
+            if (county, code, month) in self.sivet:
+                other = self.sivet[county, code, month]
+                row = self._pair(count.value, count.most is not None, other, other, False)
+                # The interval is that of the records.
+                if count.value is not None:
+                    row["second_value_most"] = other
+                    least = None if count.most is None else other + count.value - count.most
+                    row["second_value_least"] = least
+                    row["is_lower_bound"] = count.most is None
+                    row["difference"] = count.value - min(
+                        max(count.value, -math.inf if least is None else least), other
+                    )
+                    row["is_contradiction"] = row["difference"] != 0
+                rows[county, month, PLAN, code, "monthly", source, "sivet"] = row
+        for county in self.registers.counties:
+            days: dict[str, date] = {}
+            for event in self.cases.events:
+                if event.county == county and event.channel in ("hotline", "app"):
+                    days[event.case] = min(event.day, days.get(event.case, event.day))
+            for month in MONTHS:
+                came = float(sum(_month(day) == month for day in days.values()))
+                count_of = self.counts.get((county, "3.1.2.1", month))
+                if not came or count_of is None:
+                    continue
+                is_all = self.area_coverage("referral", county, month) == "whole"
+                row = self._pair(
+                    count_of.value, count_of.most is not None, came, came if is_all else None, True
+                )
+                key = (county, month, PLAN, "3.1.2.1", "monthly", "hotline_log", "referral_records")
+                rows[key] = row
+        return rows
+
+    def _pair(
+        self,
+        first: float | None,
+        is_first_whole: bool,
+        second: float | None,
+        most: float | None,
+        is_part: bool,
+    ) -> dict[str, Any]:
+        """Return two values beside each other: a bound contradicts only what lies beyond it."""
+        difference = None
+        if first is not None and second is not None:
+            difference = first - min(max(first, second), math.inf if most is None else most)
+        is_less = difference is not None and difference < 0 and is_first_whole
+        is_more = difference is not None and difference > 0 and not is_part
+        return {
+            "first_value": first,
+            "second_value": second,
+            "second_value_least": second,
+            "second_value_most": most,
+            "difference": difference,
+            "is_part": is_part,
+            "is_contradiction": is_less or is_more,
+            "is_lower_bound": (first is not None and not is_first_whole)
+            or (second is not None and most is None),
+            "counties_reporting": None,
+            "counties_expected": None,
+            "counties_missing": None,
+        }
 
 
 def _flow(firsts: dict[tuple[str, str], list[Event]], month: date) -> dict[str, Any]:
@@ -1133,7 +1502,13 @@ KEYS = {
     "reporting_status": ["county_code", "institution_code", "reporting_month"],
     "hotline_activity": ["county_code", "reporting_month", "channel", "purpose"],
     "referral_flow": ["county_code", "reporting_month"],
-}
+    "person_counts": ["county_code", "period", "subject", "dimension", "category"],
+    "revisions": ["county_code", "reporting_month", "plan_code", "indicator_code"],
+    "source_comparison": [
+        "county_code", "reporting_month", "plan_code", "indicator_code", "frequency",
+        "first_source", "second_source",
+    ],
+}  # fmt: skip
 
 
 def differences(
@@ -1145,7 +1520,7 @@ def differences(
     found: list[Difference] = []
     for table, keys in KEYS.items():
         expected: dict[Key, dict[str, Any]] = getattr(recomputed, table)()
-        actual = {key: row for key, row in _keyed(marts[table], keys)}
+        actual = dict(_keyed(marts[table], keys))
         compared[table] = len(actual)
         for key in expected.keys() ^ actual.keys():
             if table == "reporting_status" and not actual.get(key, {"received": 1})["received"]:
@@ -1172,6 +1547,8 @@ def _plain(value: Any) -> Any:
 
 
 def _same(actual: Any, should: Any) -> bool:
+    if isinstance(should, datetime):
+        return bool(actual == should)
     actual = _plain(actual)
     if actual is None or should is None:
         return actual is None and should is None
@@ -1207,7 +1584,8 @@ def beyond_the_truth(
                 for name in ("actual_year_to_date", "actual_cumulative")
             ),
         ):
-            if pd.isna(row[column]):
+            # Nobody knows of what nobody owes.
+            if pd.isna(row[column]) or pd.isna(row["completeness"]):
                 continue
             value = true[column]
             low = row[least] <= value + 1e-9
@@ -1221,12 +1599,24 @@ def beyond_the_truth(
         hold("indicator_progress", key, "status",
              row["status"] in ("ambiguous", "no_data") or len(certain) == 1
              or true["status"] == "ambiguous", row["status"], true["status"])  # fmt: skip
-        if row["activity_status"] == "active" and row["activity_status"] != true["activity_status"]:
-            pass
-    for table in ("hotline_activity", "referral_flow"):
+    truth = dict(_keyed(whole["source_comparison"], KEYS["source_comparison"]))
+    for key, row in _keyed(fewer["source_comparison"], KEYS["source_comparison"]):
+        if key not in truth:
+            continue
+        for column in ("first_value", "second_value"):
+            value, true_value = row[column], truth[key][column]
+            if not pd.isna(value):
+                is_held = value <= true_value if row["is_lower_bound"] else value == true_value
+                hold("source_comparison", key, column, is_held, value, true_value)
+        hold("source_comparison", key, "is_contradiction",
+             truth[key]["is_contradiction"] or not row["is_contradiction"],
+             row["is_contradiction"], truth[key]["is_contradiction"])  # fmt: skip
+    for table in ("hotline_activity", "referral_flow", "person_counts"):
         truth = dict(_keyed(whole[table], KEYS[table]))
-        skipped = {*KEYS[table], "coverage", "is_lower_bound", "is_made_up", "identified_most",
-                   "counties_reporting", "counties_expected", "counties_missing"}  # fmt: skip
+        skipped = {
+            *KEYS[table], "coverage", "is_lower_bound", "is_made_up", "identified_most",
+            "counties_reporting", "counties_expected", "counties_missing", "counties",
+        }  # fmt: skip
         for key, row in _keyed(fewer[table], KEYS[table]):
             for column, value in row.items():
                 if column in skipped or column.startswith(("median", "standing")):
@@ -1234,8 +1624,6 @@ def beyond_the_truth(
                 if pd.isna(value):
                     continue
                 true_value = truth[key][column]
-                is_held = (
-                    value <= true_value if row["is_lower_bound"] else value == true_value
-                )
+                is_held = value <= true_value if row["is_lower_bound"] else value == true_value
                 hold(table, key, column, is_held, (value, row["is_lower_bound"]), true_value)
     return dict(held), found

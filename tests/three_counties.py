@@ -108,7 +108,8 @@ CASE_HEADINGS = (
     "Formulari", "Qarku", "Institucioni", "Të dhënat", "Nr. rastit", "Kodi i personit", "Ngjarja",
     "Data", "Gjinia", "Grupmosha", "Organizata vendimmarrëse", "Kanali i identifikimit",
     "Lloji i mbështetjes", "Hollësi", "Emri", "Mbiemri", "Numri personal", "Datëlindja",
-    "Shfrytëzimi", "Pika kufitare", "Organizata referuese", "Organizata pritëse", "Statusi i rastit",
+    "Shfrytëzimi", "Pika kufitare", "Organizata referuese", "Organizata pritëse",
+    "Statusi i rastit",
 )  # fmt: skip
 SIVET_HEADINGS = ("Formulari", "Qarku", "Muaji", "Të dhënat", "Kodi i treguesit", "Vlera")
 
@@ -359,9 +360,7 @@ def _logs(rng: Random, county: str) -> Iterator[SentFile]:
             elif purpose == "case_report":
                 cases += 1
                 case = cases
-            states_case = case is not None and not (
-                (repeat or duplicate) and rng.random() < 0.3
-            )
+            states_case = case is not None and not ((repeat or duplicate) and rng.random() < 0.3)
             referred = purpose == "case_report" and rng.random() < 0.5
             accepted = referred and rng.random() < 0.7
             outcome = (
@@ -383,7 +382,12 @@ def _logs(rng: Random, county: str) -> Iterator[SentFile]:
             )  # fmt: skip
             earlier.append((number, case, channel, at))
         yield SentFile(
-            county, "log", ("log", county, f"{month:%Y-%m}"), LOG_HEADINGS, lines, _arrival(month, 5)
+            county,
+            "log",
+            ("log", county, f"{month:%Y-%m}"),
+            LOG_HEADINGS,
+            lines,
+            _arrival(month, 5),
         )
 
 
@@ -409,7 +413,8 @@ def _cases(rng: Random) -> Iterator[SentFile]:
         for keeper in rng.sample(sorted(KEEPERS), 2 if rng.random() < 0.2 else 1):
             number = len(histories[keeper]) + 1
             head = (
-                "krat-referim-2", keeper[:5], keeper, MADE_UP, f"RR-{number:03d}", f"P-{number:03d}",
+                "krat-referim-2", keeper[:5], keeper, MADE_UP,
+                f"RR-{number:03d}", f"P-{number:03d}",
             )  # fmt: skip
             histories[keeper].append(
                 [
@@ -527,13 +532,10 @@ def refreshed_with(sent: Sequence[SentFile], folder: Path) -> Path:
     link_persons(home)
     build = build_warehouse(home)
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        refused = connection.execute(
-            "select status, count(*) from raw.deliveries where status <> 'accepted' group by all"
+        [(refused,)] = connection.execute(
+            "select count(*) from raw.deliveries where status <> 'accepted'"
         ).fetchall()
-        reasons = connection.execute(
-            "select rule, message_en, count(*) from core.fct_findings where rule not in ('missing_report','value_not_reported') group by all order by 3 desc limit 12"
-        ).fetchall() if refused else []
-    assert not refused, (refused, reasons)
+    assert refused == 0
     assert build.failed_tests == (), build.failed_tests
     return home.warehouse
 
@@ -544,7 +546,7 @@ def delivered(sent: Sequence[SentFile]) -> Delivered:
 
 
 def main() -> None:
-    """Compare for each seed; a seed may name counties of which all is left out (`7:AL-05,AL-12`)."""
+    """Compare for each seed; one may name counties of which nothing is left: `7:AL-05,AL-12`."""
     add_counties(SEEDS)
     found: list[Difference] = []
     compared: dict[str, int] = {}
@@ -561,6 +563,7 @@ def main() -> None:
                     kept = os.environ.get("KRAT_KEEP")
                     if kept:
                         import shutil
+
                         shutil.copy(warehouse, Path(kept) / f"{seed}-{name}.duckdb")
                     marts[name] = {
                         table: connection.execute(f"from marts.{table}").df()
