@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +25,8 @@ from random import Random
 from typing import Any
 
 import duckdb
-from recomputed import Delivered, Difference, beyond_the_truth, differences
+import pandas as pd
+from recomputed import KEYS, Delivered, Difference, beyond_the_truth, differences
 
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
@@ -287,8 +289,11 @@ def _reports(rng: Random, seeds: Path) -> Iterator[SentFile]:
         versions = [rng.choice([-4.0, 3.0, 6.0, 8.5, 15.0])]
         if rng.random() < 0.1:
             versions.append(versions[0] + rng.choice([1, 7, 40]))
-        for days in versions:
+        for version, days in enumerate(versions):
+            # A correction may leave something out. A file that repeats another is none.
+            codes = codes[version:] or codes
             lines: list[tuple[str, str, Any, str]] = []
+            lines += [("3.1.10.1", "", 7, "")] * version
             for code in sorted({*codes}):
                 basis = indicators[code]["target_basis"]
                 before = reached.get((institution, code), 0)
@@ -545,41 +550,35 @@ def delivered(sent: Sequence[SentFile]) -> Delivered:
     return Delivered([(file.kind, file.content(), file.received_at) for file in sent], SEEDS)
 
 
+def compare(seed: int, left_out: Sequence[str]) -> tuple[Counter[str], list[Difference]]:
+    """Return how many rows were compared for a seed, and what differs."""
+    sent = draw(seed, SEEDS)
+    marts: dict[str, dict[str, pd.DataFrame]] = {}
+    compared: Counter[str] = Counter()
+    found: list[Difference] = []
+    for name, files in (("all", sent), ("fewer", leave_out(sent, seed, left_out))):
+        with tempfile.TemporaryDirectory() as folder:
+            warehouse = refreshed_with(files, Path(folder))
+            with duckdb.connect(str(warehouse), read_only=True) as connection:
+                marts[name] = {mart: connection.table(f"marts.{mart}").df() for mart in KEYS}
+        rows, different = differences(marts[name], delivered(files), f"{seed}, {name}")
+        compared.update(rows)
+        found += different
+    rows, different = beyond_the_truth(marts["all"], marts["fewer"], f"{seed}, {left_out}")
+    compared.update(rows)
+    return compared, found + different
+
+
 def main() -> None:
     """Compare for each seed; one may name counties of which nothing is left: `7:AL-05,AL-12`."""
     add_counties(SEEDS)
+    compared: Counter[str] = Counter()
     found: list[Difference] = []
-    compared: dict[str, int] = {}
     for text in sys.argv[1:]:
-        number, _, counties = text.partition(":")
-        seed = int(number)
-        sent = draw(seed, SEEDS)
-        fewer = leave_out(sent, seed, [code for code in counties.split(",") if code])
-        with tempfile.TemporaryDirectory() as folder:
-            marts = {}
-            for name, files in (("all", sent), ("fewer", fewer)):
-                warehouse = refreshed_with(files, Path(folder) / name)
-                with duckdb.connect(str(warehouse), read_only=True) as connection:
-                    kept = os.environ.get("KRAT_KEEP")
-                    if kept:
-                        import shutil
-
-                        shutil.copy(warehouse, Path(kept) / f"{seed}-{name}.duckdb")
-                    marts[name] = {
-                        table: connection.execute(f"from marts.{table}").df()
-                        for (table,) in connection.execute(
-                            "select table_name from duckdb_tables() where schema_name = 'marts' "
-                            "union select view_name from duckdb_views() where schema_name = 'marts'"
-                        ).fetchall()
-                    }
-                rows, different = differences(marts[name], delivered(files), f"{text} {name}")
-                found += different
-                for table, count in rows.items():
-                    compared[table] = compared.get(table, 0) + count
-            rows, different = beyond_the_truth(marts["all"], marts["fewer"], text)
-            found += different
-            for table, count in rows.items():
-                compared[table] = compared.get(table, 0) + count
+        seed, _, counties = text.partition(":")
+        rows, different = compare(int(seed), counties.split(",") if counties else [])
+        compared.update(rows)
+        found += different
     print(json.dumps({"compared": compared, "differences": found}, default=str))
 
 
