@@ -241,7 +241,8 @@ def draw(seed: int, seeds: Path) -> list[SentFile]:
 def leave_out(sent: Sequence[SentFile], seed: int, counties: Sequence[str] = ()) -> list[SentFile]:
     """Return the files without 30 % of the reports, one log and one file of cases.
 
-    Of `counties` nothing is left at all.
+    Of `counties` nothing is left at all. The file of cases is one of persons whom no other sender
+    knows: of whom another does know, that step is then the first, in another month.
     """
     rng = Random(f"left out {seed}")
     units = {
@@ -249,8 +250,20 @@ def leave_out(sent: Sequence[SentFile], seed: int, counties: Sequence[str] = ())
         for kind in ("report", "log", "cases")
     }
     gone = set(rng.sample(units["report"], round(0.3 * len(units["report"]))))
-    gone |= {rng.choice(units["log"]), rng.choice(units["cases"])}
+    gone |= {rng.choice(units["log"])}
+    known = {file.of: _persons(file) for file in sent if file.kind == "cases"}
+    apart = [
+        of
+        for of in units["cases"]
+        if not any(known[of] & known[other] for other in known if other[1] != of[1])
+    ]
+    gone |= {rng.choice(apart)}
     return [file for file in sent if file.of not in gone and file.county_code not in counties]
+
+
+def _persons(file: SentFile) -> set[Any]:
+    place = CASE_HEADINGS.index("Numri personal")
+    return {line[place] for line in file.lines}
 
 
 def _months(first: str = "2021-01-01", last: str = "2023-12-31") -> list[date]:
@@ -293,7 +306,7 @@ def _reports(rng: Random, seeds: Path) -> Iterator[SentFile]:
             # A correction may leave something out. A file that repeats another is none.
             codes = codes[version:] or codes
             lines: list[tuple[str, str, Any, str]] = []
-            lines += [("3.1.10.1", "", 7, "")] * version
+            lines += [("3.1.9.1", "", 7, "")] * version
             for code in sorted({*codes}):
                 basis = indicators[code]["target_basis"]
                 before = reached.get((institution, code), 0)
