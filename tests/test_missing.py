@@ -292,7 +292,7 @@ def compare_three_counties(folder: Path, *seeds: str) -> dict[str, int]:
     return compared
 
 
-def test_three_counties_have_what_their_files_say_with_all_of_them_and_without_some(
+def test_three_counties_have_what_their_files_hold_with_all_of_them_and_without_some(
     tmp_path: Path,
 ) -> None:
     compared = compare_three_counties(tmp_path, "1")
