@@ -412,6 +412,9 @@ def _logs(rng: Random, county: str) -> Iterator[SentFile]:
 SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 
 
+SUPPORTS = ("Legal", "Health", "SocialCare", "Education", "Psychological")
+
+
 def _cases(rng: Random) -> Iterator[SentFile]:
     """Yield the files of cases: one tells whole histories of those with something new."""
     histories: dict[str, list[list[tuple[date, tuple[Any, ...]]]]] = {code: [] for code in KEEPERS}
@@ -477,8 +480,8 @@ def _history(rng: Random) -> Iterator[tuple[date, str, bool, str, str]]:
         steps += [(rng.choice(["referral_accepted", "referral_declined"]), False, "", "")] * (
             len(steps) > 3
         )
-        for _ in range(rng.randint(0, 3)):
-            support = rng.choice(["Legal", "Health", "SocialCare", "Education", "Psychological"])
+        # The same help twice on one day would be one line written twice.
+        for support in rng.sample(SUPPORTS, rng.randint(0, 3)):
             steps.append(("assisted", False, support, rng.choice(["in_centre", "in_community"])))
         for event, chance in (("formally_identified", 0.3), ("special_protection", 0.2),
                               ("assisted_return", 0.15), ("education", 0.2), ("employed", 0.3),

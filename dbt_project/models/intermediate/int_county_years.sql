@@ -3,9 +3,9 @@
 -- and came: of months in which nobody owed anything, and nobody reported, nothing is known.
 {{ config(materialized='table') }}
 
--- The months of which somebody owes to tell, or told. A quarterly value tells of three months, a
--- yearly one of twelve.
-with told as (
+-- The months that an obligation covers, or a report. A quarterly value is about three months, a
+-- yearly one about twelve.
+with covered as (
     select
         county_code,
         plan_code,
@@ -30,17 +30,17 @@ with told as (
 
 years as (
     select
-        told.county_code,
-        told.plan_code,
-        told.indicator_code,
+        covered.county_code,
+        covered.plan_code,
+        covered.indicator_code,
         months.year,
         months.reporting_month,
         months.month_number,
-        count(*) filter (where told.month <= months.reporting_month) as months_told,
-        bool_or(told.month = months.reporting_month) as is_month_told
-    from told
+        count(*) filter (where covered.month <= months.reporting_month) as months_covered,
+        bool_or(covered.month = months.reporting_month) as is_month_covered
+    from covered
     inner join {{ ref('int_plan_months') }} as months
-        on told.plan_code = months.plan_code and year(told.month) = months.year
+        on covered.plan_code = months.plan_code and year(covered.month) = months.year
     group by all
 ),
 
@@ -50,8 +50,8 @@ counted as (
         years.plan_code,
         years.indicator_code,
         years.reporting_month,
-        any_value(years.months_told = years.month_number) as is_each_month_told,
-        any_value(years.is_month_told) as is_month_told,
+        any_value(years.months_covered = years.month_number) as is_each_month_covered,
+        any_value(years.is_month_covered) as is_month_covered,
         count(*) filter (where answers.is_due) as values_due,
         count(*) filter (where answers.is_due and answers.is_received) as values_received,
         coalesce(bool_and(answers.is_received), true) as is_all_received,
@@ -78,7 +78,7 @@ select
     reporting_month,
     values_due,
     values_received,
-    is_all_received and is_each_month_told as is_whole,
-    coalesce(is_month_received, is_month_told) as is_month_whole,
+    is_all_received and is_each_month_covered as is_whole,
+    coalesce(is_month_received, is_month_covered) as is_month_whole,
     is_made_up
 from counted

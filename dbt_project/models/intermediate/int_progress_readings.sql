@@ -33,8 +33,8 @@ measured as (
         coalesce(targets.previous_target, 0)
         + (targets.target_value - coalesce(targets.previous_target, 0)) * areas.month_number / 12
             as expected_cumulative,
-        -- A level is what it was last. A sum is whole when each year is in which the measure ran, or
-        -- somebody told of it all the same.
+        -- A level is what it was last. A sum is whole when each year is in which the measure ran,
+        -- or somebody owed or reported it all the same.
         areas.is_whole
         and (
             indicators.target_basis in ('level', 'milestone')
