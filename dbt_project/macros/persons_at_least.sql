@@ -16,19 +16,16 @@
         select
             * exclude (reporting_month),
             cast(date_trunc('{{ span }}', reporting_month) as date) as span_start,
-            {% if span == 'year' -%}
-                cast(
-                    unnest(
-                        generate_series(
-                            reporting_month,
-                            date_trunc('year', reporting_month) + interval 11 month,
-                            interval 1 month
-                        )
-                    ) as date
-                )
-            {%- else -%}
-                reporting_month
-            {%- endif %} as reporting_month
+            cast(
+                unnest(
+                    generate_series(
+                        reporting_month,
+                        date_trunc('{{ span }}', reporting_month)
+                        + interval {{ {'month': 0, 'year': 11}[span] }} month,
+                        interval 1 month
+                    )
+                ) as date
+            ) as reporting_month
         from {{ firsts }}
     ),
 

@@ -74,24 +74,13 @@ county_months as (
             and months.month between extents.first_month and extents.last_month
 ),
 
--- A case of the older form, which names no sender, is as its institution sends it again: not before
--- all files that are owed came.
 unsettled as (
     select distinct
-        events.county_code,
+        county_code,
         'referral' as source,
-        events.reporting_month
-    from {{ ref('fct_referral_events') }} as events
-    inner join {{ ref('int_record_periods') }} as periods
-        on
-            events.county_code = periods.county_code
-            and events.reporting_month <= periods.last_month
-    where
-        events.institution_code is null
-        and periods.source = 'referral'
-        and periods.is_registered
-        and periods.received_at is null
-        and periods.is_deadline_past
+        reporting_month
+    from {{ ref('fct_referral_events') }}
+    where may_be_sent_again
 ),
 
 made_up as (
