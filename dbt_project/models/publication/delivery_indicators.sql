@@ -17,7 +17,10 @@ numbers as (
         reporting_month,
         plan_code,
         indicator_code,
-        bool_or(value_state in ('number', 'zero') and breakdown_kind is not null) as has_number
+        bool_or(
+            value_state in ('number', 'zero')
+            and (category = 'total' or breakdown_kind is not null)
+        ) as has_number
     from {{ ref('fct_actuals') }}
     group by delivery_id, institution_code, reporting_month, plan_code, indicator_code
 )
