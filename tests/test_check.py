@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
+import resource
 import shutil
+import time
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -19,6 +22,7 @@ from orchestration.runtime.settings import SEEDS
 from sources.example.generate import write_example
 from sources.forms import write_forms
 from sources.registers import load_registers
+from sources.texts import text
 
 REPORT = [
     ["Formulari", "krat-raport-1"],
@@ -53,6 +57,32 @@ def _workbook(path: Path, rows: list[list[object]]) -> Path:
 
 def _check(path: Path, *options: str) -> Result:
     return CliRunner().invoke(cli, ["check", str(path), *options])
+
+
+@pytest.mark.parametrize(
+    ("what", "rule"),
+    [("pipe", "not_a_file"), ("device", "not_a_file"), ("sparse file", "file_too_large")],
+)
+def test_what_can_not_be_a_report_is_refused_at_once_unread(
+    tmp_path: Path, what: str, rule: str
+) -> None:
+    path = tmp_path / "r.xlsx"
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "device":
+        path = Path("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(2**31)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+    told = _check(path)
+    assert time.monotonic() - started < 5
+    # In KiB on Linux.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 2**10
+    assert told.exit_code == 1
+    assert text(f"door.problems.{rule}", "sq") in told.output
+    assert [each.name for each in tmp_path.iterdir()] in ([path.name], [])
 
 
 def test_a_clean_report_is_told_so_with_what_was_understood(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 
-from sources.custody.arrivals import UNOPENABLE, Arrival, Changed, read_chunks, read_whole
+from sources.custody.arrivals import STAYING, UNOPENABLE, Arrival, Changed, read_chunks, read_whole
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.repeats import Contents, Settled
@@ -174,7 +174,7 @@ class IsolatedReader:
         digest = hashlib.sha256()
         sealed = None
         name_key = arrival.name_key(self._keys)
-        if rule in ("not_a_file", UNOPENABLE):
+        if rule in ("not_a_file", *STAYING):
             # Without a content, what tells it from another is its name and time.
             digest.update(f"{name_key}|{arrival.modified_ns}".encode())
         else:
@@ -185,7 +185,7 @@ class IsolatedReader:
             except PermissionError:
                 return self._unread(arrival, UNOPENABLE)
         if digest.hexdigest() in self._known:
-            return None if rule == UNOPENABLE else Known(digest.hexdigest())
+            return None if rule in STAYING else Known(digest.hexdigest())
         refused = refused_unread(
             rule,
             digest.hexdigest(),
