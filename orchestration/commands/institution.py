@@ -6,7 +6,6 @@ Belongs here: these commands and their words. Not here: how a form is written or
 import sys
 from collections import Counter
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -25,8 +24,10 @@ def example(home: Home, out: Path | None) -> None:
     """Write the made-up year of Fier 2023, marked as made up."""
     import tempfile
 
+    from sources.custody.pseudonyms import Pseudonyms
     from sources.custody.repeats import stored_contents
     from sources.example.generate import write_example
+    from sources.reading import hash_content
 
     if out is not None:
         click.echo(f"Wrote {len(write_example(out, SEEDS))} made-up files under {out}.")
@@ -35,7 +36,8 @@ def example(home: Home, out: Path | None) -> None:
     home.inbox.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".example-", dir=home.root) as name:
         written = write_example(Path(name), SEEDS)
-        fresh = [path for path in written if sha256(path.read_bytes()).hexdigest() not in stored]
+        keys = Pseudonyms(home.keys)
+        fresh = [p for p in written if hash_content(p.read_bytes(), keys.key) not in stored]
         for path in fresh:
             target = home.inbox / path.relative_to(name)
             target.parent.mkdir(exist_ok=True)

@@ -61,7 +61,7 @@ def take_in(home: Home, registers: Registers) -> Intake:
 
     The same content twice changes nothing but a finding. What is refused goes to quarantine with
     its reason. Of folders only those of counties stay. Files are stored in batches: one that breaks
-    off leaves those before it stored. Raises OtherVersion for a data folder that another krat wrote.
+    off leaves those before it stored. Raises OtherVersion for a folder that another krat wrote.
     """
     write_version(home)
     finish_rotations(home)
@@ -122,7 +122,9 @@ def _stored(
         if answer is None:
             continue
         reading = known.named_apart(next(judged)) if isinstance(answer, Reading) else None
-        content = answer.digest if isinstance(answer, Known) else answer.delivery["content_hash"]
+        content = (
+            answer.content_hash if isinstance(answer, Known) else answer.delivery["content_hash"]
+        )
         county = registers.county_of(arrival.folder)
         status = reading.delivery["status"] if reading else None
         repeated = known.repeated(content, county, arrival.received_at, status)
