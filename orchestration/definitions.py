@@ -21,7 +21,9 @@ def _definitions() -> Any:
         manifest_path,
         refresh_schedule,
     )
+    from sources.custody.permissions import close_process
 
+    close_process()
     when = refresh_schedule(home_from_environment())
     months = month_partitions(when.timezone)
     models = warehouse_models(manifest_path())

@@ -35,6 +35,7 @@ from orchestration.runtime.settings import (
 )
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home
+from sources.custody.permissions import OTHERS
 from sources.example.generate import write_example
 
 MAY = date(2023, 5, 1)
@@ -134,12 +135,15 @@ class Recorder:
 def krat_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep every test away from a home that the developer works with."""
     saved = dict(os.environ)
+    # What a test puts into a data folder is as closed as what krat puts there.
+    umask = os.umask(OTHERS)
     os.environ["KRAT_HOME"] = str(tmp_path_factory.mktemp("unused") / "home")
     # Two workers must not write one manifest.
     os.environ["DBT_TARGET_PATH"] = str(tmp_path_factory.mktemp("dbt") / "target")
     yield
     os.environ.clear()
     os.environ.update(saved)
+    os.umask(umask)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.common import Month, require_county
+from orchestration.commands.common import Month, handing_out, require_county
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.problems import MAX_PLACES
@@ -30,7 +30,9 @@ def example(home: Home, out: Path | None) -> None:
     from sources.reading import hash_content
 
     if out is not None:
-        click.echo(f"Wrote {len(write_example(out, SEEDS))} made-up files under {out}.")
+        with handing_out(home, out):
+            count = len(write_example(out, SEEDS))
+        click.echo(f"Wrote {count} made-up files under {out}.")
         return
     stored = stored_contents(home).hashes
     home.inbox.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,9 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     from sources.forms import write_forms
 
     require_county(county)
-    written = write_forms(county, month, out, SEEDS, last_values(home, county, month))
+    last = last_values(home, county, month)
+    with handing_out(home, out):
+        written = write_forms(county, month, out, SEEDS, last)
     if not written:
         raise click.ClickException(
             f"no institution of {county} owes a report for {month:%Y-%m}: "
@@ -77,7 +81,8 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the marked copy goes. Default: beside the file.",
 )
-def check(file: Path, county: str | None, english: bool, marked: Path | None) -> None:
+@click.pass_obj
+def check(home: Home, file: Path, county: str | None, english: bool, marked: Path | None) -> None:
     """Tell what the door would say of FILE before it is sent, and what its report leaves open.
 
     Nothing is kept or sent. A copy with the problem cells marked is written when there are any.
@@ -111,7 +116,8 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
         click.echo(text("check.more", language, most=MAX_PLACES))
     if any(problem.cell or problem.row_number for _, problem in answer.problems):
         try:
-            write_marked_copy(answer, target, language)
+            with handing_out(home, target):
+                write_marked_copy(answer, target, language)
             click.echo(f"{text('check.copy', language)}: {target}")
         except OSError as mistake:
             failed = text("check.no_copy", language)
