@@ -63,8 +63,8 @@ class Krat(click.Group):
             prepare_process(ctx.obj)
             if closed := close_folders(ctx.obj):
                 click.echo(
-                    f"krat: other users of this machine could open {closed} files or folders of the "
-                    "data folder or the keys; now their owner alone can.",
+                    f"krat: other users could open {closed} files or folders of the data folder or "
+                    "the keys; now their owner alone can.",
                     err=True,
                 )
         return super().invoke(ctx)

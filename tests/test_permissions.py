@@ -115,6 +115,17 @@ def test_a_folder_that_is_open_to_others_is_closed_and_said(home: Home, tmp_path
     assert CliRunner().invoke(cli, ["token", "list"], env=environment).stderr == ""
 
 
+def test_a_folder_of_others_that_a_setting_names_by_mistake_is_left_as_it_is(home: Home) -> None:
+    for path in (home.root / "public" / "index.html", home.keys / "cert.pem"):
+        path.parent.mkdir(parents=True)
+        path.write_text("")
+    for path, _ in modes(home.root, home.keys):
+        path.chmod(0o755)
+    before = dict(modes(home.root, home.keys))
+    assert close_folders(home) == 0
+    assert dict(modes(home.root, home.keys)) == before
+
+
 def test_what_can_not_be_closed_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.root.mkdir()
     home.root.chmod(0o755)

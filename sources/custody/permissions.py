@@ -28,10 +28,13 @@ def close_folders(home: Home) -> int:
     """Take all rights of others off the data folder and the keys; return on how many things.
 
     Links are not followed. Files in the inbox keep the mode with which they came: the inbox itself
-    is closed, and so are the folders in it, without being counted. Raises CannotClose.
+    is closed, and so are the folders in it, without being counted. A folder that holds something
+    and nothing of krat's is left as it is. Raises CannotClose.
     """
     closed = 0
     for root in (home.root, home.keys):
+        if not _is_ours(root, home):
+            continue
         for path, mode, is_folder in _open_to_others(str(root)):
             arrived = Path(path).is_relative_to(home.inbox) and path != str(home.inbox)
             if arrived and not is_folder:
@@ -50,6 +53,17 @@ def close_folders(home: Home) -> int:
                 ) from None
             closed += not arrived
     return closed
+
+
+def _is_ours(root: Path, home: Home) -> bool:
+    """Tell whether a folder is krat's: a mistake in a setting could name any other."""
+    data = [home.version, home.inbox, home.releases]
+    ours = data if root == home.root else list(root.glob("*.key"))
+    try:
+        return any(path.exists() for path in ours) or not any(root.iterdir())
+    # There is none yet, or it is not ours to look into.
+    except OSError:
+        return False
 
 
 def _open_to_others(folder: str) -> Iterator[tuple[str, int, bool]]:
