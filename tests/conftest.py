@@ -261,7 +261,10 @@ def refreshed_again(refreshed: Refreshed, prepared: Prepare) -> tuple[Home, int,
         shutil.copytree(refreshed.home.root, home.root)
         shutil.copytree(refreshed.home.keys, home.keys)
         environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+        # The command closes what it makes, whatever the umask (test_permissions).
+        umask = os.umask(0)
         done = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"], env=environment)
+        os.umask(umask)
         return done.exit_code, done.output
 
     home, (status, output) = prepared("refreshed-again", fill)
