@@ -6,12 +6,11 @@ Belongs here: these commands and their words. Not here: how a form is written or
 import sys
 from collections import Counter
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 
 import click
 
-from orchestration.commands.common import Month, registers_of, require_county
+from orchestration.commands.common import Month, handing_out, registers_of, require_county
 from sources.custody.home import Home
 from sources.problems import MAX_PLACES
 from sources.texts import Language, text
@@ -24,18 +23,23 @@ def example(home: Home, out: Path | None) -> None:
     """Write the made-up year of Fier 2023, marked as made up."""
     import tempfile
 
+    from sources.custody.pseudonyms import Pseudonyms
     from sources.custody.repeats import stored_contents
     from sources.example.generate import write_example
+    from sources.reading import hash_content
 
     registers = registers_of(home)
     if out is not None:
-        click.echo(f"Wrote {len(write_example(out, registers))} made-up files under {out}.")
+        with handing_out(home, out):
+            count = len(write_example(out, registers))
+        click.echo(f"Wrote {count} made-up files under {out}.")
         return
     stored = stored_contents(home).hashes
     home.inbox.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".example-", dir=home.root) as name:
         written = write_example(Path(name), registers)
-        fresh = [path for path in written if sha256(path.read_bytes()).hexdigest() not in stored]
+        keys = Pseudonyms(home.keys)
+        fresh = [p for p in written if hash_content(p.read_bytes(), keys.key) not in stored]
         for path in fresh:
             target = home.inbox / path.relative_to(name)
             target.parent.mkdir(exist_ok=True)
@@ -57,7 +61,9 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     from sources.forms import write_forms
 
     require_county(county)
-    written = write_forms(county, month, out, registers_of(home), last_values(home, county, month))
+    last = last_values(home, county, month)
+    with handing_out(home, out):
+        written = write_forms(county, month, out, registers_of(home), last)
     if not written:
         raise click.ClickException(
             f"no institution of {county} owes a report for {month:%Y-%m}: "
@@ -111,7 +117,8 @@ def check(home: Home, file: Path, county: str | None, english: bool, marked: Pat
         click.echo(text("check.more", language, most=MAX_PLACES))
     if any(problem.cell or problem.row_number for _, problem in answer.problems):
         try:
-            write_marked_copy(answer, target, language)
+            with handing_out(home, target):
+                write_marked_copy(answer, target, language)
             click.echo(f"{text('check.copy', language)}: {target}")
         except OSError as mistake:
             failed = text("check.no_copy", language)

@@ -15,6 +15,7 @@ from orchestration.commands.common import (
     Day,
     Month,
     ended_when_busy,
+    handing_out,
     held,
     months_between,
     progress,
@@ -181,7 +182,8 @@ def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | 
     require_reading_copy(home)
     folder = out or home.slips / county / f"{month:%Y-%m}"
     with held(home):
-        written = write_slips(home, county, month, as_of or today(), folder)
+        with handing_out(home, folder):
+            written = write_slips(home, county, month, as_of or today(), folder)
         tell_sent(home, [finding for slip in written for finding in slip.finding_ids])
     if not written:
         raise click.ClickException(f"no report of {county} is expected for {month:%Y-%m}.")
@@ -204,7 +206,8 @@ def reminders(home: Home, month: date, county: str, as_of: date | None, out: Pat
     require_county(county)
     require_reading_copy(home)
     folder = out or home.slips / county / f"{month:%Y-%m}" / "reminders"
-    written = write_slips(home, county, month, as_of or today(), folder, reminders_only=True)
+    with handing_out(home, folder):
+        written = write_slips(home, county, month, as_of or today(), folder, reminders_only=True)
     click.echo(
         f"Wrote {len(written)} reminders, each as .xlsx and .txt, in {folder}."
         if written

@@ -11,12 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from random import Random
 
 import duckdb
+from deliveries import delivery_of
 
 from defects.forms import Form, Spot, Value
 from defects.kinds import Report, Spoiled
@@ -524,7 +524,7 @@ def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
             came, content = path.stat().st_mtime, form.content()
             path.write_bytes(content)
             os.utime(path, (came, came))
-            names[id(form)] = sha256(content).hexdigest()[:16]
+            names[id(form)] = delivery_of(home, content)
         build_from_inbox(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             found = connection.execute(
