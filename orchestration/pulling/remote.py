@@ -6,7 +6,7 @@ Belongs here: requests, and the one error of a pull. Not here: what is fetched (
 
 import ipaddress
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -73,6 +73,9 @@ class Remote:
         if parts.username is not None or parts.password is not None:
             raise PullFailed("secret_in_url")
         self.url = url.rstrip("/") + "/"
+        self.has_token = token is not None
+        self._open: set[requests.Response] = set()
+        self._is_stopped = False
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
         self._session.verify = str(cafile) if cafile else True
@@ -83,6 +86,7 @@ class Remote:
     @contextmanager
     def get(self, path: str, headers: dict[str, str] | None = None) -> Iterator[requests.Response]:
         """Give the answer to a GET, its body still to be read; 2xx, 304 or 416 only."""
+        self._require_going()
         with pull_failures(self.url):
             response = self._session.get(
                 self.url + path,
@@ -94,7 +98,24 @@ class Remote:
         with response:
             if response.status_code not in (200, 206, 304, 416):
                 raise _refusal(response, self.url, path)
-            yield response
+            self._open.add(response)
+            try:
+                self._require_going()
+                yield response
+            finally:
+                self._open.discard(response)
+
+    def stop(self) -> None:
+        """End every answer that is being read, from whichever thread, and give no more."""
+        self._is_stopped = True
+        for response in list(self._open):
+            # urllib3 refuses it for an answer that has ended meanwhile.
+            with suppress(RuntimeError, ValueError, OSError):
+                response.raw.shutdown()
+
+    def _require_going(self) -> None:
+        if self._is_stopped:
+            raise PullFailed("broken_off", url=self.url)
 
     def content(self, path: str, limit: int) -> bytes:
         """Return a small file whole; one of more than `limit` bytes is refused."""

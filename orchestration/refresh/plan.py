@@ -18,7 +18,8 @@ from expectations.gate import read_record
 from expectations.protection import CountKey, load_protection, periods_ending
 from orchestration.gate.judge import Scope, counties_with_reports
 from orchestration.gate.records import read_public_releases
-from orchestration.products.declaration import Tier, published_marts
+from orchestration.products.declaration import Tier
+from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.finality import settled_on
 from orchestration.publication.restricted import as_of, final_month_refusal
@@ -258,10 +259,10 @@ def _fingerprints(home: Home) -> dict[str, str]:
     if not home.warehouse.exists():
         return {}
     parts = " union all ".join(
-        f"select county_code, reporting_month, '{mart.name}' as mart, "
+        f"select county_code, reporting_month, '{name}' as mart, "
         f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
-        f"from {mart.model} as mart group by all"
-        for mart in published_marts()
+        f"from {model} as mart group by all"
+        for name, model in month_models().items()
     )
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
