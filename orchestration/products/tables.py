@@ -29,6 +29,8 @@ class ProductTable:
     columns: tuple[ProductColumn, ...]
     #: The rows, in the order of the key.
     frame: pd.DataFrame
+    #: What the warehouse has of it as a whole, empty for what it doesn't hold.
+    comment: str = ""
 
 
 def table_of(product: Product, frame: pd.DataFrame | None = None) -> ProductTable:
@@ -48,7 +50,11 @@ def warehouse_table(
             [product.model],
         ).fetchall()
     )
-    return ProductTable(product, product.describe_columns(described), frame)
+    [(comment,)] = connection.execute(
+        "select comment from duckdb_tables() where concat_ws('.', schema_name, table_name) = ?",
+        [product.model],
+    ).fetchall()
+    return ProductTable(product, product.describe_columns(described), frame, comment or "")
 
 
 def month_frames(

@@ -144,7 +144,7 @@ def _unite(
     connection.execute(f"create schema if not exists {schema}")
     connection.execute(f"create table {table} as {rows}", [files])
     texts = _description(holders[-1], name)
-    comment_on(connection, f"table {table}", texts.get("description"))
+    comment_on(connection, f"table {table}", texts.get("comment") or texts.get("description"))
     fields = texts.get("schema", {}).get("fields", [])
     comments = {field["name"]: field.get("description") or field.get("title") for field in fields}
     for column in columns:

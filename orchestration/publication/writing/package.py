@@ -90,8 +90,9 @@ def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> 
         "mediatype": mediatype,
     }
     if suffix == "csv":
+        comment = {"comment": table.comment} if table.comment else {}
         return {
-            "name": name, "type": "table", "path": path.name, **described,
+            "name": name, "type": "table", "path": path.name, **described, **comment,
             "hash": sha256(path), "bytes": path.stat().st_size,
             "encoding": "utf-8", "schema": _schema(table),
         }  # fmt: skip
