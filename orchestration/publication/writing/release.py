@@ -37,6 +37,7 @@ from orchestration.publication.changes import (
     Before,
     WhyChanged,
     changed_figures,
+    changed_members,
     changes_table,
     describe_changes,
     unexplained,
@@ -326,6 +327,8 @@ def _write(
     if reopened := facts.get("reopened"):
         lines.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
     previous = next((one.path for one in compared if one.compared == PREVIOUS_RELEASE), None)
+    if previous is not None:
+        lines += changed_members(facts_of(previous), facts).sentences()
     why = reasons.get(PREVIOUS_RELEASE)
     (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
     write_workbook(
