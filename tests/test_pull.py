@@ -97,7 +97,7 @@ def tiers(out: Path) -> set[str]:
     """Return the tiers of the releases that national.duckdb is made of: by what only one has."""
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
         found = national.execute(
-            "select exists(from duckdb_tables() where table_name = 'findings')"
+            "select exists(from duckdb_tables() where schema_name = 'quality')"
         ).fetchone()
     return {"restricted" if found == (True,) else "public"}
 
@@ -231,7 +231,8 @@ def test_only_what_is_new_is_fetched_and_the_newest_release_counts(
             "select count(*), count(distinct (county_code, reporting_month, indicator_code)) "
             "from marts.indicator_progress"
         ).fetchall()
-        assert rows == once > 0
+        # The release of April has the rows of May.
+        assert rows == 2 * once > 0
 
 
 def test_the_public_tier_is_pulled_without_a_token(server: Served, out: Path) -> None:
@@ -686,6 +687,11 @@ def test_a_release_that_was_altered_here_is_fetched_again(
     assert pull(server, out).exit_code == 0
     folder = out / "releases/restricted/AL-04/2023-05/r1"
     harm(folder)
+    checked = CliRunner().invoke(
+        cli, ["verify", str(out / "releases")], env=environment(server, "all")
+    )
+    assert checked.exit_code == 1
+    assert "repeat krat pull" in checked.stderr
     # Nobody asks for Fier, yet its release is in the file of all.
     done = pull(server, out, "--county", "AL")
     assert done.exit_code == 0, done.output

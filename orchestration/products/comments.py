@@ -35,4 +35,4 @@ def create_table(
     connection.execute(f"create table {name} ({fields}, primary key ({', '.join(product.key)}))")
     comment_on(connection, f"table {name}", f"{product.title_en}. One row is {product.row_en}.")
     for column in columns:
-        comment_on(connection, f"column {name}.{column.name}", column.description)
+        comment_on(connection, f"column {name}.{column.name}", column.description or column.title)

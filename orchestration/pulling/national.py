@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.products.comments import comment_on
 from orchestration.products.declaration import Tier, products, published_registers
-from orchestration.products.reference import SCHEMA, reference_registers
+from orchestration.products.reference import SCHEMA, reference_months, reference_registers
 from orchestration.products.tree import MANIFEST, ListedRelease, releases_in
 from orchestration.publication.verify import file_hash
 from orchestration.pulling.remote import PullFailed
@@ -67,7 +67,8 @@ class National:
             connection.begin()
             # What has all columns of its model comes first: `indicators` has a part of them.
             for name in sorted(held, key=lambda name: (name not in reference_registers(), name)):
-                table = names.get(name, f"{SCHEMA}.{name}")
+                is_reference = name in (*reference_registers(), *reference_months())
+                table = names.get(name, f"{SCHEMA if is_reference else 'main'}.{name}")
                 if table not in {*written, f"{_MARTS}.changes"}:
                     _unite(connection, name, table, held[name], self.tier)
                     written.add(table)
