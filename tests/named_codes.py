@@ -53,7 +53,7 @@ def unnamed_codes(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, 
             named = f"select {key or column} from core.{register}"
         if column == "category":
             named += " union select category from core.dim_breakdown_categories"
-        # Several reasons stand in one cell.
+        # One cell can hold several reasons.
         codes = "unnest(string_split(reason, '+'))" if column == "reason" else column
         rows = connection.execute(
             f"select distinct code from (select {codes} as code from {schema}.{table}) "

@@ -525,7 +525,7 @@ def test_every_code_of_the_national_file_has_a_name(server: Served, out: Path) -
         assert unnamed_codes(national) == set()
 
 
-def test_counties_and_the_nation_can_be_asked_apart(server: Served, out: Path) -> None:
+def test_counties_and_the_nation_can_be_asked_separately(server: Served, out: Path) -> None:
     assert pull(server, out).exit_code == 0
     with duckdb.connect() as reader:
         # The views hold under any name of the file.
@@ -629,16 +629,16 @@ def _overwritten(path: Path) -> None:
 
 
 def _of_another_version(path: Path) -> None:
-    note = path.with_name(".national.json")
-    note.write_text(json.dumps(json.loads(note.read_bytes()) | {"made_by": "an older one"}))
+    facts = path.with_name(".national.json")
+    facts.write_text(json.dumps(json.loads(facts.read_bytes()) | {"made_by": "an older one"}))
 
 
-def _without_a_note(path: Path) -> None:
+def _of_unknown_origin(path: Path) -> None:
     path.with_name(".national.json").unlink()
 
 
 @pytest.mark.parametrize(
-    "harm", [_removed, _cut, _overwritten, _of_another_version, _without_a_note]
+    "harm", [_removed, _cut, _overwritten, _of_another_version, _of_unknown_origin]
 )
 def test_a_national_file_that_is_not_as_it_was_made_is_made_anew(
     server: Served, out: Path, harm: Callable[[Path], None]
@@ -731,7 +731,7 @@ def test_a_kept_catalogue_that_was_altered_is_fetched_anew(server: Served, out: 
     assert json.loads((out / "catalog.json").read_bytes()) == kept
 
 
-def test_the_fingerprint_that_was_given_is_said_to_match(server: Served, out: Path) -> None:
+def test_the_fingerprint_that_was_given_is_confirmed(server: Served, out: Path) -> None:
     [key] = read_public_keys(server.home.releases / PUBLIC_KEYS)
     given = fingerprint(key)
     spelled = " ".join(given.upper()[at : at + 4] for at in range(0, len(given), 4))

@@ -7,6 +7,7 @@ Belongs here: reading them. Not here: the code lists of the sources themselves (
 """
 
 import csv
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -83,7 +84,8 @@ def published_codes() -> tuple[ProductCode, ...]:
     return (*own, *units, *of_sources.values())
 
 
-def labels(code_list: str) -> dict[str, str]:
+@cache
+def labels(code_list: str) -> Mapping[str, str]:
     """Return the codes of a list with their names in both languages."""
     return {code.code: code.label for code in published_codes() if code.code_list == code_list}
 

@@ -43,8 +43,8 @@ class National:
     def is_current(self) -> bool:
         """Return whether the file is there, and as `write` left it for these releases."""
         try:
-            noted = json.loads(self._note.read_bytes())
-            return bool(noted == self._facts())
+            kept = json.loads(self._kept_facts.read_bytes())
+            return bool(kept == self._facts())
         except (OSError, ValueError):
             return False
 
@@ -59,7 +59,7 @@ class National:
         held = _tables(newest)
         if not held:
             raise PullFailed("no_tables", path=self.target)
-        self._note.unlink(missing_ok=True)
+        self._kept_facts.unlink(missing_ok=True)
         names = {one.name: one.sql_name for one in products(self.tier)}
         written: set[str] = set()
         with replace_file(self.target) as fresh, duckdb.connect(str(fresh)) as connection:
@@ -75,12 +75,12 @@ class National:
             vintages = write_vintages(connection, self.tree, None, tier=self.tier, marts=_MARTS)
             write_areas(connection, _MARTS)
             connection.commit()
-        write_json(self._note, self._facts())
+        write_json(self._kept_facts, self._facts())
         counties = {one.county_code for one in newest}
         return len(written) + vintages, len(counties), len({one.month for one in newest})
 
     @property
-    def _note(self) -> Path:
+    def _kept_facts(self) -> Path:
         return self.target.with_name(f".{self.target.stem}.json")
 
     @cached_property
