@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.products.comments import comment_on
+from orchestration.products.comments import comment_on, describe_table
 from orchestration.products.declaration import Tier, products, published_registers
 from orchestration.products.reference import SCHEMA, reference_months, reference_registers
 from orchestration.products.tree import MANIFEST, ListedRelease, releases_in
@@ -145,7 +145,10 @@ def _unite(
     connection.execute(f"create schema if not exists {schema}")
     connection.execute(f"create table {table} as {rows}", [files])
     texts = _description(holders[-1], name)
-    comment_on(connection, f"table {table}", texts.get("comment") or texts.get("description"))
+    declared = {one.name: one for one in products(tier)}
+    # What a model has is in the manifest; a reference table has its comment as description.
+    own = describe_table(declared[name]) if name in declared else texts.get("description")
+    comment_on(connection, f"table {table}", texts.get("comment") or own)
     fields = texts.get("schema", {}).get("fields", [])
     comments = {field["name"]: field.get("description") or field.get("title") for field in fields}
     for column in columns:
