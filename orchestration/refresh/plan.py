@@ -23,7 +23,7 @@ from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.finality import settled_on
-from orchestration.publication.restricted import as_of, completeness, final_month_refusal
+from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
 from orchestration.runtime.settings import SEEDS
 from sources.atomic import write_json
 from sources.custody.home import Home
@@ -258,10 +258,8 @@ def _members(home: Home) -> dict[date, Members]:
         for scope in _released(home):
             newest = _folder(home, Tier.RESTRICTED, scope).newest()
             if scope.county_code == NATION and newest is not None:
-                now = completeness(connection, *scope)
-                if changed := changed_members(facts_of(newest), now):
-                    found[scope.month] = changed
-    return found
+                found[scope.month] = changed_members(newest, sources_of(connection, *scope))
+    return {month: members for month, members in found.items() if members}
 
 
 def note_released(home: Home, scopes: Iterable[Scope]) -> None:
