@@ -21,6 +21,7 @@ from expectations.protection import MASKED, load_protection
 from orchestration.cli import cli
 from orchestration.gate.disclosure import DisclosureRefused
 from orchestration.gate.judge import Scope
+from orchestration.products.codes import labels
 from orchestration.products.tree import facts_of
 from orchestration.publication.public import PublicOutcome, passes, release_public
 from orchestration.publication.writing import release as writer
