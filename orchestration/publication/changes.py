@@ -33,6 +33,7 @@ from orchestration.products.codes import labels
 from orchestration.products.declaration import Product, Tier, product
 from orchestration.products.tables import ProductTable, table_of
 from orchestration.products.tree import SOURCES
+from sources.registers import NATION
 from sources.texts import both, keys
 
 UNEXPLAINED = "unexplained"
@@ -67,6 +68,41 @@ class Before:
                 for row in csv.DictReader(file)
                 if row["status"] != "refused"
             }
+
+
+@dataclass(frozen=True)
+class Members:
+    """The counties that joined the nation's figures of a month, or left them, since a release."""
+
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.left)
+
+    def sentences(self) -> list[str]:
+        """Return who joined and who left, a line each."""
+        counties = {"joined": self.joined, "left": self.left}
+        return [
+            f"{both(f'release.changes.{change}')}: {', '.join(codes)}."
+            for change, codes in counties.items()
+            if codes
+        ]
+
+
+def changed_members(before: Path, sources: Iterable[tuple[Any, ...]]) -> Members:
+    """Return which counties joined or left since a release of the nation, by its deliveries.
+
+    `sources` are those of now, in SOURCE_COLUMNS.
+    """
+    with (before / SOURCES).open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    county, status = header.index("county_code"), header.index("status")
+    was, now = (
+        {row[county] for row in some if row[status] != "refused"} - {NATION, None, ""}
+        for some in (rows, sources)
+    )
+    return Members(tuple(sorted(now - was)), tuple(sorted(was - now)))
 
 
 def unexplained(_mart: str, _key: dict[str, str], _measure: str) -> str:
@@ -344,8 +380,6 @@ def _parts(
 
 #: The spans of figures that add up month after month.
 RUNNING = ("year", "cumulative")
-
-NATION = "AL"
 
 
 def _is_actual(measure: str) -> bool:
