@@ -20,9 +20,9 @@ with months as (
 )
 
 select
-    span.kind as kind,
-    span.period as period,
-    span.months as months,
+    span.kind,
+    span.period,
+    span.months,
     min(month) as first_month,
     max(month) as last_month
 from months
