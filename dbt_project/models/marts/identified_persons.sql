@@ -214,6 +214,11 @@ select
         case
             when known.breakdown = 'sex_and_age_group'
                 then {{ collection }}_sexes.category || ' ' || {{ collection }}_ages.category
+            {% if collection == 'eurostat' -%}
+                -- The groups are Eurostat's own.
+                when known.breakdown = 'citizenship_group' and eurostat_codes.category is null
+                    then known.category
+            {% endif -%}
             else {{ collection }}_codes.category
         end as {{ collection }}_category,
     {% endfor -%}
@@ -244,7 +249,10 @@ select
 from known
 {% for collection in ['eurostat', 'unodc'] -%}
     {% for name, breakdown, code in [
-        ('codes', 'known.breakdown', 'known.category'),
+        (
+            'codes', "replace(known.breakdown, 'citizenship_group', 'citizenship')",
+            'known.category',
+        ),
         ('sexes', "'sex'", "string_split(known.category, ' ')[1]"),
         ('ages', "'age_group'", "string_split(known.category, ' ')[2]"),
     ] -%}
