@@ -120,17 +120,19 @@ cells as (
     from counted
 ),
 
+-- Bounds are the total's alone: who is of unknown citizenship may be of any.
 firsts as (
     select
-        struct_pack(step := step, kind := kind, breakdown := breakdown) as counted_for,
+        struct_pack(step := step, kind := kind) as counted_for,
         county_code,
         cast(null as bigint) as counted_year,
         reporting_month,
-        nullif(category, 'total') as category,
+        cast(null as varchar) as category,
         list_distinct(flatten(list(senders))) as senders,
         bool_or(is_comparable) as is_comparable
     from {{ ref('int_identified_categories') }}
-    group by step, kind, breakdown, county_code, reporting_month, category, least_person_key
+    where breakdown = 'total'
+    group by step, kind, county_code, reporting_month, least_person_key
 ),
 
 at_least as (
@@ -150,7 +152,7 @@ rows_of_marts as (
         coalesce(counted.persons, 0) as persons,
         coalesce(totals.persons, 0) as total,
         coalesce(not_asked.persons, 0) as not_asked,
-        least(coalesce(at_least.persons, 0), coalesce(counted.persons, 0)) as persons_least
+        coalesce(at_least.persons, 0) as persons_least
     from cells
     inner join covered
         on cells.county_code = covered.county_code and cells.period = covered.period
@@ -178,8 +180,7 @@ rows_of_marts as (
             and covered.last_month = at_least.reporting_month
             and covered.kind = at_least.counted_for.kind
             and cells.step = at_least.counted_for.step
-            and cells.breakdown = at_least.counted_for.breakdown
-            and cells.category = at_least.category
+            and cells.breakdown = at_least.category
 ),
 
 known as (
@@ -229,12 +230,12 @@ select
         when known.persons = 0 then 'zero'
         else 'number'
     end as value_state,
-    case when known.is_known then cast(known.persons_least as integer) end as persons_least,
     case
-        when
-            known.is_known
-            and known.coverage = 'whole'
-            and (known.is_nothing or known.not_asked = 0)
+        when known.is_known and known.breakdown = 'total'
+            then cast(least(known.persons_least, known.persons) as integer)
+    end as persons_least,
+    case
+        when known.coverage = 'whole' and known.breakdown = 'total'
             then cast(known.persons as integer)
     end as persons_most,
     case when known.coverage <> 'none' then cast(known.not_asked as integer) end as not_asked,
