@@ -154,10 +154,12 @@ def test_a_number_has_a_unit_and_says_what_an_empty_one_means(tier: Tier) -> Non
         assert one.numbers or one.name in ("remarks", "findings")
         for column in one.numbers.values():
             assert column.type in ("INTEGER", "DOUBLE")
-            known = ("not_owed", "not_reported", "as_reported", "as_official")
+            known = ("not_owed", "not_reported", "as_reported", "as_official", "as_state")
             assert column.when_empty in known, column.name
             if column.unit == "as_indicator" or column.when_empty == "as_reported":
                 assert "indicator_code" in one.column_names, one.name
+            if column.when_empty == "as_state":
+                assert "value_state" in one.column_names, one.name
             if column.unit == "as_subject":
                 assert {"subject", "unit"} <= set(one.column_names), one.name
 

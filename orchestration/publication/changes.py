@@ -311,7 +311,8 @@ def reasons_since(
         of = [key.get(name) for name in ("plan_code", "indicator_code", "institution_code")]
         # A row of neither an indicator nor an institution is counted from records alone.
         if (of[1] or of[2]) and measure != "target_value":
-            span = _span(measure) if mart == "indicator_progress" else "cumulative"
+            is_of_span = mart in ("indicator_progress", "institution_values")
+            span = _span(measure) if is_of_span else "cumulative"
             found |= of_reports(*of, span)
         if found:
             return joined(found)

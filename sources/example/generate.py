@@ -14,7 +14,7 @@ import io
 import os
 from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -290,6 +290,18 @@ NEW_REFERRAL_HEADINGS = (
     "E-mail",
     "Shënime",
 )
+# From this month on the records come in their third layout, which asks more of who is identified.
+THIRD_LAYOUT_FROM = 10
+THIRD_REFERRAL_HEADINGS = (
+    *NEW_REFERRAL_HEADINGS,
+    "Shtetësia",
+    "I brendshëm apo ndërkufitar",
+    "Qarku i vendbanimit",
+)
+ASKED_AT = ("flagged", "initially_identified", "formally_identified")
+# Albanians in their own words, others by code or name.
+CITIZENSHIPS = {"shqiptare": 52, "AL": 30, "Kosovë": 5, "RS": 3, "Siri": 4, "UA": 2, "refuzon": 4}
+RESIDENCES = {"AL-04": 60, "Vlorë": 14, "AL-11": 12, "Berat": 8, "nuk dihet": 6}
 # Municipalities as offices write them: the register of their other names tells which is meant.
 MUNICIPALITIES = {
     "Fier": 40,
@@ -867,20 +879,30 @@ def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
             path.write_bytes(_csv_bytes(REFERRAL_HEADINGS, [_referral_row(each) for each in sent]))
             written.append(_arrived(path, arrived_at))
             continue
+        as_row, headings = _newer_layout(last_month)
         for keeper in sorted({event.keeper for event in sent}):
             rows = [
-                _new_referral_row(event, identity_of(event.person, event.age_group))
+                as_row(event, identity_of(event.person, event.age_group))
                 for event in sent
                 if event.keeper == keeper
             ]
             if quarter % 2:
                 path = folder / f"{name}_{keeper}.csv"
-                path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
+                path.write_bytes(_csv_bytes(headings, rows))
             else:
                 path = folder / f"{name}_{keeper}.xlsx"
-                path.write_bytes(_xlsx_bytes("Referime", [NEW_REFERRAL_HEADINGS, *rows]))
+                path.write_bytes(_xlsx_bytes("Referime", [headings, *rows]))
             written.append(_arrived(path, arrived_at))
     return written
+
+
+def _newer_layout(
+    month: int,
+) -> tuple[Callable[[Event, Identity], tuple[str | date, ...]], tuple[str, ...]]:
+    """Return how a row of records sent after a month is written, and its headings."""
+    if month < THIRD_LAYOUT_FROM:
+        return _new_referral_row, NEW_REFERRAL_HEADINGS
+    return _third_referral_row, THIRD_REFERRAL_HEADINGS
 
 
 def _referral_row(event: Event) -> tuple[str | date, ...]:
@@ -951,6 +973,18 @@ def _new_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...
     )
 
 
+def _third_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...]:
+    """A row of the third layout: what is asked of a person only where the person is identified."""
+    rng = Random(f"{YEAR} asked of {event.person}")
+    citizenship = _pick(rng, CITIZENSHIPS)
+    is_foreign = citizenship not in ("shqiptare", "AL", "refuzon")
+    crossed = is_foreign or event.channel == "border" or rng.random() < 0.2
+    residence = "jashtë vendit" if is_foreign else _pick(rng, RESIDENCES)
+    asked = (citizenship, "ndërkufitar" if crossed else "i brendshëm", residence)
+    old = _new_referral_row(event, identity)
+    return ("krat-referim-3", *old[1:], *(asked if event.event in ASKED_AT else ("", "", "")))
+
+
 def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
     """Write what the police hold of the persons whom they know too, in cases of their own.
 
@@ -962,6 +996,7 @@ def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
         if last_month < NEW_LAYOUTS_FROM:
             continue
         since = 0 if last_month - 3 < NEW_LAYOUTS_FROM else last_month - 3
+        as_row, headings = _newer_layout(last_month)
         rows = []
         for event in events:
             if (
@@ -978,13 +1013,11 @@ def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
                     own_person=f"P-{YEAR}-PO-{event.person:03d}",
                 )
                 identity = identity_of(event.person, event.age_group)
-                rows.append(
-                    _new_referral_row(own, _by_police(identity, known[event.person].written))
-                )
+                rows.append(as_row(own, _by_police(identity, known[event.person].written)))
         if not rows:
             continue
         path = folder / f"policia_{YEAR}-T{quarter}.csv"
-        path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
+        path.write_bytes(_csv_bytes(headings, rows))
         written.append(_arrived(path, _next_month(last_month) + timedelta(days=8, hours=9)))
     return written
 
