@@ -14,6 +14,7 @@ from orchestration.commands import (
     institution,
     linking,
     month,
+    plans,
     readers,
     releases,
     sharing,
@@ -42,6 +43,7 @@ COMMANDS = (
     sharing.serve,
     sharing.token,
     sharing.pull,
+    plans.plan,
     data_officer.vault,
     data_officer.keys,
 )
