@@ -229,6 +229,7 @@ class _Check:
             return None
         if first > last:
             self._report("ends_first", "plans", line, "valid_to")
+            return None
         if before and first <= (ended := date.fromisoformat(before["valid_to"])):
             self._report(
                 "overlap", "plans", line, "valid_from", plan=before["plan_code"], day=ended
@@ -342,7 +343,8 @@ class _Check:
         for word in wrong:
             rule = f"missing.{word}" if is_so[word] else f"claimed.{word}"
             self._report(f"kinds.{rule}", SUCCESSIONS, line, "kind", **facts[word])
-        if not wrong and any(is_so.values()) == bool(set(claimed) & set(_ALONE)):
+        differs = any(is_so.values())
+        if not wrong and set(claimed) & set(_ALONE) != (set() if differs else {"continues"}):
             self._report("kinds.continues", SUCCESSIONS, line, "kind")
         self._comparable(line, old, new, is_so)
 
@@ -479,7 +481,9 @@ def _read(path: Path) -> tuple[list[str], list[_Line]]:
 
 def _write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
     content = io.StringIO()
-    writer = csv.DictWriter(content, columns, restval="", lineterminator="\n")
+    writer = csv.DictWriter(
+        content, columns, restval="", extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, content.getvalue())

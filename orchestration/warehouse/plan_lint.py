@@ -53,12 +53,13 @@ def lint_plans(home: Home, registers_dir: Path, plan_codes: Collection[str]) -> 
         with duckdb.connect(str(beside.warehouse), read_only=True) as connection:
             rows = connection.execute(
                 "select rule, count(*), "
-                "list(distinct coalesce(indicator_code, measure_code) order by all) "
+                "list(distinct coalesce(indicator_code, measure_code)) "
                 "filter (where coalesce(indicator_code, measure_code) is not null), "
                 "explanation_sq, explanation_en from core.plan_lint "
                 "where list_contains(?, plan_code) group by all order by rule, explanation_en",
                 [sorted(plan_codes)],
             ).fetchall()
     return [
-        Oddities(rule, number, tuple(codes or ()), *texts) for rule, number, codes, *texts in rows
+        Oddities(rule, number, tuple(sorted(codes or ())), *texts)
+        for rule, number, codes, *texts in rows
     ]
