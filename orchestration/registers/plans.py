@@ -318,14 +318,15 @@ class _Check:
         """Report a kind that isn't what the two rows are, and values that can't be compared."""
         claimed = line.values["kind"].split("+")
         if unknown := [word for word in claimed if word not in (*_ALONE, *_JOINED)]:
-            self._report("kinds.unknown", SUCCESSIONS, line, "kind", word=unknown[0])
+            self._report("unknown_kind", SUCCESSIONS, line, "kind", word=unknown[0])
             return
         if old is None or new is None:
-            [right] = ["begins" if old is None else "ends"]
-            if claimed != [right]:
-                self._report(f"kinds.{right}", SUCCESSIONS, line, "kind")
+            if old is None and claimed != ["begins"]:
+                self._report("begins_alone", SUCCESSIONS, line, "kind")
+            if new is None and claimed != ["ends"]:
+                self._report("ends_alone", SUCCESSIONS, line, "kind")
             if line.values["is_comparable"]:
-                self._report("comparable.nothing", SUCCESSIONS, line, "is_comparable")
+                self._report("nothing_to_compare", SUCCESSIONS, line, "is_comparable")
             return
         is_so = {
             "splits": parts > 1,
@@ -341,11 +342,11 @@ class _Check:
         }
         wrong = [word for word in _JOINED if is_so[word] != (word in claimed)]
         for word in wrong:
-            rule = f"missing.{word}" if is_so[word] else f"claimed.{word}"
-            self._report(f"kinds.{rule}", SUCCESSIONS, line, "kind", **facts[word])
+            rule = "missing" if is_so[word] else "claimed"
+            self._report(f"{rule}.{word}", SUCCESSIONS, line, "kind", **facts[word])
         differs = any(is_so.values())
         if not wrong and set(claimed) & set(_ALONE) != (set() if differs else {"continues"}):
-            self._report("kinds.continues", SUCCESSIONS, line, "kind")
+            self._report("continues_alone", SUCCESSIONS, line, "kind")
         self._comparable(line, old, new, is_so)
 
     def _comparable(
@@ -356,15 +357,15 @@ class _Check:
         bases = [row["target_basis"] for row in (old, new)]
         other_basis = is_so["basis_changed"] and bool(_OF_A_MOMENT & set(bases))
         if answer not in ("true", "false"):
-            self._report("comparable.blank", SUCCESSIONS, line, "is_comparable")
+            self._report("comparable_or_not", SUCCESSIONS, line, "is_comparable")
         elif answer == "true" and (
             other_basis or is_so["splits"] or is_so["merges"] or is_so["unit_changed"]
         ):
-            self._report("comparable.never", SUCCESSIONS, line, "is_comparable")
+            self._report("never_comparable", SUCCESSIONS, line, "is_comparable")
         elif answer == "false":
             for column in ("note_sq", "note_en"):
                 if not line.values[column]:
-                    self._report("comparable.without_reason", SUCCESSIONS, line, column)
+                    self._report("no_reason", SUCCESSIONS, line, column)
 
     def _targets(self) -> None:
         """Report years outside the plan, and baselines and years that are missing or repeated."""
