@@ -12,7 +12,8 @@ FIRST, SECOND = "PKV-2021-2023", "PKV-2024-2026"
 Row = dict[str, str]
 
 #: Indicators of the second plan: the code in the first whose row each is like, and what differs.
-#: 2.1.2.1 and 3.1.1.1 mean something else in the first plan; 2.1.2.1 comes from its 2.1.1.1.
+#: 2.1.2.1, 2.1.3.1 and 3.1.1.1 mean something else in the first plan; 2.1.2.1 comes from its
+#: 2.1.1.1, and 2.1.3.1 is not about persons here.
 INDICATORS: dict[str, tuple[str, Row]] = {
     "2.1.2.1": ("2.1.1.1", {}),
     "2.1.9.1": (
@@ -21,7 +22,7 @@ INDICATORS: dict[str, tuple[str, Row]] = {
     ),
     "2.2.5.1": ("2.2.5.1", {"name_sq": "Punonjës shëndetësie të trajnuar"}),
     "2.2.5.2": ("2.2.5.1", {"name_sq": "Punonjës socialë të trajnuar"}),
-    "2.3.1.1": ("2.1.18.1", {"name_sq": "Raste të zbuluara në internet"}),
+    "2.1.3.1": ("3.1.12.1", {"name_sq": "Takime me prindër"}),
     "3.1.1.1": ("3.1.1.2", {"name_sq": "Persona të informuar, edhe në internet"}),
     "3.1.3.1": ("3.1.3.1", {"name_sq": "Persona të informuar në punë dhe në kufi"}),
     "3.1.12.1": ("3.1.12.1", {"name_sq": "Orë mësimi", "unit": "trainings"}),
@@ -38,7 +39,7 @@ SUCCESSIONS = [
     ("2.1.9.1", "2.1.9.1", "basis_changed", "true", ""),
     ("2.2.5.1", "2.2.5.1", "splits", "false", "split by profession"),
     ("2.2.5.1", "2.2.5.2", "splits", "false", "split by profession"),
-    ("", "2.3.1.1", "begins", "", ""),
+    ("", "2.1.3.1", "begins", "", ""),
     ("3.1.1.2", "3.1.1.1", "continues", "false", "people reached online count too"),
     ("3.1.3.1", "3.1.3.1", "merges", "false", "hotels and the border together"),
     ("3.1.5.1", "3.1.3.1", "merges", "false", "hotels and the border together"),

@@ -136,13 +136,13 @@ CASES: dict[str, Case] = {
         "no indicator with this code",
     ),
     "no indicator at all": _followed(
-        "2.3.1.1", {"indicator_code": ""}, "indicator_code", "names no indicator"
+        "2.1.3.1", {"indicator_code": ""}, "indicator_code", "names no indicator"
     ),
     "ends and goes on": _followed(
         "", {"earlier_indicator_code": "2.1.1.1"}, "earlier_indicator_code", "another row continues"
     ),
     "begins and follows": _followed(
-        "2.3.1.1", {"indicator_code": "2.1.9.1"}, "indicator_code", "follow an earlier one"
+        "2.1.3.1", {"indicator_code": "2.1.9.1"}, "indicator_code", "follow an earlier one"
     ),
     "unknown kind": _followed("2.1.9.1", {"kind": "grows"}, "kind", '"grows"'),
     "continues with another unit": _followed(
@@ -173,11 +173,11 @@ CASES: dict[str, Case] = {
         "2.1.2.1", {"kind": "ends"}, "kind", '"continues" alone'
     ),
     "begins called otherwise": _followed(
-        "2.3.1.1", {"kind": "continues"}, "kind", '"begins" alone'
+        "2.1.3.1", {"kind": "continues"}, "kind", '"begins" alone'
     ),
     "ends called otherwise": _followed("", {"kind": "begins"}, "kind", '"ends" alone'),
     "begins, compared with nothing": _followed(
-        "2.3.1.1", {"is_comparable": "true"}, "is_comparable", "blank"
+        "2.1.3.1", {"is_comparable": "true"}, "is_comparable", "blank"
     ),
     "comparable or not": _followed(
         "2.1.9.1", {"is_comparable": ""}, "is_comparable", "true or false"

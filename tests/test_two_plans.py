@@ -13,6 +13,8 @@ from second_plan import FIRST, SECOND, rows_of_second_plan, write_second_plan
 
 from orchestration.feedback.explain import explain
 from orchestration.feedback.explanation_page import page
+from orchestration.feedback.last_values import last_values
+from orchestration.publication.public.shape import disclosure_context
 from orchestration.registers.plans import merged, plan_problems
 from orchestration.runtime.settings import DBT_PROJECT, SEEDS
 from orchestration.warehouse.build import run_dbt
@@ -239,7 +241,7 @@ def test_a_series_breaks_in_the_first_month_of_the_plan_with_its_reason(
     ).fetchall()
     assert {code: (kind, goes_on) for code, kind, goes_on in kinds} == {
         "2.1.2.1": ("continues", True), "2.1.9.1": ("basis_changed", True),
-        "2.2.5.1": ("splits", False), "2.2.5.2": ("splits", False), "2.3.1.1": ("begins", True),
+        "2.2.5.1": ("splits", False), "2.2.5.2": ("splits", False), "2.1.3.1": ("begins", True),
         "3.1.1.1": ("continues", False), "3.1.3.1": ("merges", False),
         "3.1.12.1": ("unit_changed", False), "3.1.13.1": ("unit_changed+basis_changed", False),
     }  # fmt: skip
@@ -284,18 +286,50 @@ def test_the_lint_looks_at_the_second_plan_too(both: duckdb.DuckDBPyConnection) 
     assert not [text for *_, text in rows if "2021" in text or FIRST in text]
 
 
-def test_explain_says_which_indicator_one_continues(
-    two_plans: TwoPlans, refreshed: Refreshed, tmp_path: Path
+def test_a_code_is_protected_in_the_plan_in_which_it_is_about_persons(
+    two_plans: TwoPlans,
 ) -> None:
+    with duckdb.connect(str(two_plans.warehouse), read_only=True) as connection:
+        context = disclosure_context(connection, [])
+    assert context.protects(FIRST, "2.1.3.1") and not context.protects(SECOND, "2.1.3.1")
+    # Where the plan isn't known, a code that is protected in any is.
+    assert context.protects("", "2.1.3.1") and context.protects("PKV-2030-2032", "2.1.3.1")
+    assert context.protects(SECOND, "2.1.2.1") and not context.protects(FIRST, "3.1.12.1")
+
+
+@pytest.fixture
+def home_of_both(two_plans: TwoPlans, refreshed: Refreshed, tmp_path: Path) -> Home:
+    """A data folder whose reading copy has both plans."""
     home = Home(root=tmp_path / "home", keys=refreshed.home.keys)
     home.root.mkdir()
     shutil.copy(refreshed.home.marts, home.marts)
     with duckdb.connect(str(home.marts)) as connection:
         connection.execute(f"attach '{two_plans.warehouse}' as two (read_only)")
-        for table in ("marts.indicator_progress", "core.dim_indicators", "core.dim_plans"):
+        for table in (
+            "marts.indicator_progress", "core.dim_indicators", "core.dim_plans", "core.dim_months",
+            "core.fct_values_in_turn",
+        ):  # fmt: skip
             connection.execute(f"create or replace table {table} as from two.{table}")
+    return home
+
+
+def test_a_form_shows_the_last_value_of_what_goes_on(home_of_both: Home) -> None:
+    january, june = (last_values(home_of_both, COUNTY, date(2024, month, 1)) for month in (1, 6))
+    december = last_values(home_of_both, COUNTY, date(2023, 12, 1))
+    assert december[SOCIAL_SERVICE, "2.1.1.1", "total"] is not None
+    assert (SOCIAL_SERVICE, "2.1.2.1", "total") in january
+    assert june[SOCIAL_SERVICE, "2.1.2.1", "total"] == 2 * 4
+    # What can't be compared has no last value until it was reported, nor has what ended.
+    assert (INSPECTORATE, "3.1.3.1", "total") in december
+    assert (INSPECTORATE, "3.1.3.1", "total") not in january
+    assert (INSPECTORATE, "3.1.3.1", "total") in june
+    assert (POLICE, "2.1.2.1", "total") in december
+    assert (POLICE, "2.1.2.1", "total") not in january
+
+
+def test_explain_says_which_indicator_one_continues(home_of_both: Home) -> None:
     [goes_on, breaks, first] = [
-        page(explain(home, COUNTY, month, code), "en").splitlines()
+        page(explain(home_of_both, COUNTY, month, code), "en").splitlines()
         for month, code in (
             (date(2024, 1, 1), "2.1.2.1"), (date(2024, 1, 1), "3.1.3.1"),
             (date(2023, 5, 1), "2.1.1.1"),

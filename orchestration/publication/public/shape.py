@@ -114,6 +114,11 @@ def disclosure_context(
     return DisclosureContext(
         rules=load_protection(tuple(codes) for codes in populations.values()),
         protected=frozenset(code for _, code, _ in protected),
+        free=frozenset(
+            connection.execute(
+                "select plan_code, indicator_code from core.dim_indicators where not is_protected"
+            ).fetchall()
+        ),
         texts=frozenset(texts),
         completeness={
             (scope.county_code, f"{scope.month:%Y-%m}"): completeness(
