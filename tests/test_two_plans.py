@@ -11,6 +11,7 @@ import pytest
 from conftest import Refreshed
 from second_plan import FIRST, SECOND, rows_of_second_plan, write_second_plan
 
+from expectations.protection import CountKey
 from orchestration.feedback.explain import explain
 from orchestration.feedback.explanation_page import page
 from orchestration.feedback.last_values import last_values
@@ -295,6 +296,16 @@ def test_a_code_is_protected_in_the_plan_in_which_it_is_about_persons(
     # Where the plan isn't known, a code that is protected in any is.
     assert context.protects("", "2.1.3.1") and context.protects("PKV-2030-2032", "2.1.3.1")
     assert context.protects(SECOND, "2.1.2.1") and not context.protects(FIRST, "3.1.12.1")
+    # 2.1.2.1 counts the persons of 2.1.9.1 in the second plan, and cases in the first.
+    first, second = (
+        [
+            context.rules.group_of(CountKey(code, COUNTY, year))
+            for code in ("2.1.9.1", "2.1.2.1", "2.1.1.1", "initially_identified")
+        ]
+        for year in ("2023", "2024")
+    )
+    assert first == ["2.1.1.1", None, "2.1.1.1", "2.1.1.1"]
+    assert second == ["2.1.1.1", "2.1.1.1", "2.1.1.1", "2.1.1.1"]
 
 
 @pytest.fixture
