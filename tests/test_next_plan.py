@@ -12,7 +12,7 @@ from second_plan import FIRST, SECOND, Row, rows_of_second_plan, write_rows, wri
 
 from orchestration.cli import cli
 from orchestration.registers.plans import merged, plan_problems
-from orchestration.runtime.settings import SEEDS
+from orchestration.runtime.settings import PROJECT, SEEDS
 from sources.custody import journal
 from sources.registers import register_rows
 
@@ -235,6 +235,18 @@ def test_what_is_wrong_is_found_where_it_is(case: str, folder: Path) -> None:
     # A pair that is there twice, or two parts of a split, are wrong in both rows.
     assert len(places) <= 2
     assert all(each.message_sq and each.message_sq != each.message_en for each in found)
+
+
+def test_the_rows_of_the_guide_are_in_order(folder: Path) -> None:
+    guide = (PROJECT / "docs" / "next-plan.md").read_text(encoding="utf-8")
+    [block] = [part for part in guide.split("```") if part.startswith("\nearlier_plan_code,")]
+    shown = list(csv.DictReader(block.strip().splitlines()))
+    code = "earlier_indicator_code"
+    rows = rows_of_second_plan()[SUCCESSIONS]
+    kept = [row for row in rows if row[code] not in {each[code] for each in shown}]
+    assert len(shown) == 3 == len(rows) - len(kept)
+    write_rows(folder / f"{SUCCESSIONS}.csv", [*kept, *shown])
+    assert plan_problems(folder, SEEDS) == []
 
 
 def test_a_level_is_never_compared_with_a_sum(folder: Path) -> None:
