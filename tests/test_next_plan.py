@@ -295,6 +295,7 @@ def test_check_lists_problems_by_line_and_fails(folder: Path, tmp_path: Path) ->
     assert "Vitet e masës nuk janë brenda planit." in refused.stderr
 
 
+@pytest.mark.slow
 def test_check_of_good_files_counts_rows_and_lints_the_new_plan(
     folder: Path, tmp_path: Path
 ) -> None:
