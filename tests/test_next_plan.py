@@ -316,7 +316,7 @@ def test_check_of_good_files_counts_rows_and_lints_the_new_plan(
     assert before is None or os.environ["KRAT_WAREHOUSE"] == str(tmp_path / "home/warehouse.duckdb")
 
 
-def test_add_writes_the_rows_once_and_notes_it(folder: Path, tmp_path: Path) -> None:
+def test_add_writes_the_rows_once_and_journals_it(folder: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "registers").mkdir(parents=True)
     own = "institution_code;plan_code;indicator_code;frequency;valid_from;valid_to;recorded_from;"

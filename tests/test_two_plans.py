@@ -338,7 +338,7 @@ def test_a_form_shows_the_last_value_of_what_goes_on(home_of_both: Home) -> None
     assert (POLICE, "2.1.2.1", "total") not in january
 
 
-def test_explain_says_which_indicator_one_continues(home_of_both: Home) -> None:
+def test_explain_names_the_indicator_that_one_continues(home_of_both: Home) -> None:
     [goes_on, breaks, first] = [
         page(explain(home_of_both, COUNTY, month, code), "en").splitlines()
         for month, code in (

@@ -31,7 +31,7 @@ SUCCESSIONS = "indicator_successions"
 #: it. Numbers of the two kinds can't be compared.
 _OF_A_MOMENT = {"level", "milestone"}
 
-#: Kinds of succession that stand alone, and those that `+` joins.
+#: Kinds of succession that are alone, and those that `+` joins.
 _ALONE = ("ends", "begins", "continues")
 _JOINED = ("splits", "merges", "unit_changed", "basis_changed")
 
@@ -170,7 +170,7 @@ class _Check:
     def _report(
         self, rule: str, register: str, line: _Line | None, column: str | None, **values: object
     ) -> None:
-        """Note a problem in the words of its rule."""
+        """Add a problem in the words of its rule."""
         sq, en = (text(f"plans.problems.{rule}", language, **values) for language in LANGUAGES)
         number = None if line is None else line.number
         self._problems.append(PlanProblem(f"{register}.csv", number, column, sq, en))
