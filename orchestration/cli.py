@@ -14,6 +14,7 @@ from orchestration.commands import (
     institution,
     linking,
     month,
+    plans,
     readers,
     registers,
     releases,
@@ -47,6 +48,7 @@ COMMANDS = (
     sharing.pull,
     registers.registers,
     registers.county,
+    plans.plan,
     data_officer.vault,
     data_officer.keys,
 )

@@ -130,6 +130,14 @@ def test_every_mart_and_the_findings_go_out_in_some_tier(manifest: dict[str, Any
     assert set(judged_models()) == marts | {"findings"}
 
 
+def test_a_code_of_an_indicator_goes_out_with_its_plan() -> None:
+    coded = [one for one in ALL.values() if "indicator_code" in one.column_names]
+    assert len(coded) > 5
+    for one in coded:
+        assert "plan_code" in one.column_names
+        assert ("plan_code" in one.key) == ("indicator_code" in one.key), one.name
+
+
 def test_columns_and_tables_are_declared_once_and_each_is_used() -> None:
     used = {name for one in ALL.values() for name in one.column_names}
     assert used == set(declared_columns())

@@ -240,7 +240,7 @@ def test_what_stands_is_judged_by_the_parameters_that_it_was_made_with(
 ) -> None:
     """Made with k = 5, a release shows what k = 11 masks: that can't be taken back."""
     with monkeypatch.context() as patched:
-        loose = lambda populations=(): replace(load_protection(populations), threshold=5)  # noqa: E731
+        loose = lambda *given: replace(load_protection(*given), threshold=5)  # noqa: E731
         patched.setattr("orchestration.publication.public.shape.load_protection", loose)
         assert release_public(before, [NATION, FIER]).refusal is None
     first = _counts(_folder(before))

@@ -18,7 +18,13 @@ from expectations.disclosure import (
     share_of,
     total_of,
 )
-from expectations.protection import Additive, CountKey, load_protection, relations_among
+from expectations.protection import (
+    Additive,
+    CountKey,
+    LaterPlan,
+    load_protection,
+    relations_among,
+)
 from orchestration.publication.public.mask import Sign, mask, statement
 
 RULES = load_protection()
@@ -334,6 +340,34 @@ def test_counts_of_the_same_persons_are_rounded_in_one_direction() -> None:
         assert len({rules.is_rounded_up(cell) for cell in cells}) == 1
     directions = {rules.is_rounded_up(year(f"AL-{county:02d}")) for county in range(1, 13)}
     assert directions == {True, False}
+
+
+def test_who_is_the_same_follows_the_plan_of_the_period() -> None:
+    later = LaterPlan(
+        "P2",
+        ("2024", "2025"),
+        # 2.1.9.1 goes on as 2.1.2.1; 2.1.9.1 is another thing now.
+        {"2.1.2.1": "2.1.9.1", "2.1.9.1": None, "2.1.3.1": None},
+        (("2.1.2.1", "2.1.3.1"),),
+    )
+    first = load_protection([("2.1.1.1", "2.1.9.1")])
+    both = load_protection([("2.1.1.1", "2.1.9.1")], [later])
+    in_2023, in_2024 = (
+        {
+            code: both.group_of(CountKey(code, FIER, period))
+            for code in ("2.1.1.1", "2.1.9.1", "2.1.2.1", "2.1.3.1", "initially_identified")
+        }
+        for period in ("2023", "2024-Q1")
+    )
+    assert in_2023 == {code: first.group_of(CountKey(code, FIER, "2023")) for code in in_2023}
+    assert in_2023["2.1.9.1"] == in_2023["2.1.1.1"] is not None and in_2023["2.1.2.1"] is None
+    assert in_2024["2.1.2.1"] == in_2024["2.1.3.1"] == in_2024["initially_identified"] is not None
+    assert in_2024["2.1.9.1"] is None
+    # A plan that comes turns no direction of a year before it.
+    for code in in_2023:
+        for county in range(1, 13):
+            cell = CountKey(code, f"AL-{county:02d}", "2023")
+            assert both.is_rounded_up(cell) == first.is_rounded_up(cell)
 
 
 def test_no_county_by_month_or_quarter_and_no_two_dimensions_of_a_county_go_out() -> None:

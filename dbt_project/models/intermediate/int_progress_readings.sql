@@ -24,6 +24,8 @@ measured as (
         areas.*,
         indicators.target_basis,
         indicators.direction,
+        indicators.break_reason_en is not null as has_break,
+        areas.reporting_month = plans.valid_from as is_first_month,
         measures.start_year,
         targets.target_value,
         coalesce(targets.has_later_target, false) as has_later_target,
