@@ -295,6 +295,6 @@ def _areas(home: Home, outcome: "Outcome") -> Iterator[str]:
         found = rules[county]
         named = [f"{rule} {count}" for rule, count in found.most_common(_RULES_NAMED)]
         named += ["…"] if len(found) > _RULES_NAMED else []
-        findings = f"{found.total()} findings" + (f" ({', '.join(named)})" if found else "")
-        parts = (f"{releases[county]} releases", reports.get(county), findings)
+        findings = f"findings {found.total()}" + (f": {', '.join(named)}" if found else "")
+        parts = (f"releases {releases[county]}", reports.get(county), findings)
         yield f"{county:6} {'; '.join(filter(None, parts))}"
