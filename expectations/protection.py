@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations, groupby
+from itertools import combinations, groupby, pairwise
 from math import inf
 from operator import itemgetter
 from pathlib import Path
@@ -225,7 +225,7 @@ def _quarters(year: CountKey, cells: dict[CountKey, Additive]) -> Iterator[Relat
     nation = year._replace(county_code=NATION)
     quarters = [nation._replace(period=f"{year.period}-Q{number}") for number in (1, 2, 3, 4)]
     known = [cells[quarter] for quarter in quarters if quarter in cells]
-    spans: list[tuple[list[str], int]] = []
+    spans: list[tuple[list[str], float]] = []
     for moment in sorted({phase.since for origin in known for phase in origin.phases}):
         counted = [
             quarter
@@ -236,9 +236,9 @@ def _quarters(year: CountKey, cells: dict[CountKey, Additive]) -> Iterator[Relat
         parts = [str(each._replace(county_code=year.county_code)) for each in counted or quarters]
         if not spans or spans[-1][0] != parts:
             spans.append((parts, moment))
-    for (parts, since), until in zip(spans, [*(since for _, since in spans[1:]), inf], strict=True):
+    for (parts, since), (_, until) in pairwise([*spans, ([], inf)]):
         yield total_of(
-            str(year), parts, is_assumed=not cells[year].is_sum, since=since, until=until
+            str(year), parts, is_assumed=not cells[year].is_sum, since=int(since), until=until
         )
 
 

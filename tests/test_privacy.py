@@ -7,7 +7,8 @@ from conftest import Refreshed
 from leaks import texts
 
 from sources.custody.vault import IDENTITY
-from sources.example.generate import KNOWN_TO_POLICE, identity_of
+from sources.example.counties import KNOWN_TO_POLICE
+from sources.example.generate import identity_of
 from sources.identities import PIECES, pieces
 
 

@@ -91,7 +91,7 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
     )
     click.echo(f"Warehouse {outcome.build.nodes} nodes built and tested in {seconds:.1f} s in all")
     click.echo(f"Published {span}: {new} new releases, {len(outcome.releases) - new} unchanged")
-    for line in _areas(home, outcome):
+    for line in describe_areas(home, outcome):
         click.echo(f"  {line}")
     if outcome.restated:
         names = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
@@ -273,7 +273,7 @@ def _status_table(rows: "list[ReportStatus]", month: date) -> str:
 _RULES_NAMED = 3
 
 
-def _areas(home: Home, outcome: "Outcome") -> Iterator[str]:
+def describe_areas(home: Home, outcome: "Outcome") -> Iterator[str]:
     """Yield a line for each county of a refresh: its releases, reports and findings."""
     from orchestration.reading_copy.ask import reading
 
