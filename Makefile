@@ -34,7 +34,7 @@ $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
+run: $(VENV)/runtime  ## set up, make the example of three counties, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 

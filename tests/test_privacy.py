@@ -11,7 +11,8 @@ from leaks import texts
 
 from orchestration.runtime.settings import SEEDS
 from sources.custody.vault import IDENTITY
-from sources.example.generate import KNOWN_TO_POLICE, identity_of, write_example
+from sources.example.counties import KNOWN_TO_POLICE
+from sources.example.generate import identity_of, write_example
 from sources.identities import PIECES, pieces
 
 

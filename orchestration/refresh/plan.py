@@ -102,14 +102,19 @@ def plan(
 ) -> Plan:
     """Return what a refresh of these months publishes, of one county or of all that report.
 
-    It reads the warehouse as it is now and changes nothing; `registers` is their folder. Without a
-    warehouse the counties are those that the registers expect reports from. Raises NoPlan when no
+    Of all, each has the months from its first one on. It reads the warehouse as it is now and
+    changes nothing; `registers` is their folder. Without a warehouse the counties are those that
+    the registers expect reports from. Raises NoPlan when no
     action plan covers any of the months.
     """
     covered, uncovered = _split_by_plan(registers, months)
-    counties = [county_code] if county_code else counties_with_reports(home, registers)
-    asked = [Scope(county, month) for month in covered for county in counties]
-    asked.sort(key=lambda scope: (counties.index(scope.county_code), scope.month))
+    counties = {county_code: date.min} if county_code else counties_with_reports(home, registers)
+    asked = [
+        Scope(county, month)
+        for county, first in counties.items()
+        for month in sorted(covered)
+        if month >= first
+    ]
     changed = changed_since_release(home, county_code)
     members = _members(home)
     # A county that joins or leaves changes the nation, whoever's months were asked for.
