@@ -82,7 +82,7 @@ class Listener(socket.socket):
 
 
 class _Counted(socket.socket):
-    """A connection that tells when it is closed."""
+    """A connection that reports when it is closed."""
 
     def __init__(self, plain: socket.socket, on_close: Callable[[], None]) -> None:
         super().__init__(plain.family, plain.type, plain.proto, fileno=plain.detach())
