@@ -271,7 +271,7 @@ def test_a_large_file_is_sealed_unread_and_takes_little_memory(home: Home, tmp_p
     assert opened.stat().st_size == size
 
 
-def test_a_huge_file_is_neither_read_nor_kept_told_once_and_stays(home: Home) -> None:
+def test_a_huge_file_is_neither_read_nor_kept_reported_once_and_stays(home: Home) -> None:
     path = home.inbox / "AL-04" / "raport.csv"
     with path.open("wb") as file:
         file.truncate(2**40)

@@ -94,7 +94,7 @@ def test_dagster_keeps_what_its_processes_make_closed(home: Home) -> None:
     assert not open_to_others(home.root)
 
 
-def test_a_folder_that_is_open_to_others_is_closed_and_said(home: Home, tmp_path: Path) -> None:
+def test_a_folder_that_is_open_to_others_is_closed_and_reported(home: Home, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("not krat's")
     for path in (home.raw / "deliveries" / "a.parquet", home.warehouse, home.keys / "name.key"):

@@ -231,6 +231,19 @@ def test_who_takes_nothing_of_an_answer_is_disconnected_and_others_get_theirs(ho
         assert len(requests.get(url + path, headers=headers).content) == 2**24
 
 
+def test_a_small_answer_does_not_wait_for_the_one_before(home: Home) -> None:
+    write_release(home, "AL-04", "2024-01", {"mart.duckdb": b"x" * 2**20})
+    headers = {"Authorization": f"Bearer {make_tokens(home)['all']}", "Range": "bytes=0-16383"}
+    times = []
+    with serving(home) as url, requests.Session() as session:
+        for _ in range(20):
+            started = time.perf_counter()
+            session.get(f"{url}releases/restricted/AL-04/2024-01/r1/mart.duckdb", headers=headers)
+            times.append(time.perf_counter() - started)
+    # A sender that waits to be acknowledged waits for 40 ms, each time.
+    assert min(times) < 0.03
+
+
 def guesses(url: str) -> list[int]:
     """Return the statuses of wrong tokens, each sent as if for another reader."""
     return [

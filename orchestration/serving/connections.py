@@ -41,7 +41,9 @@ class Listener(socket.socket):
         log: AccessLog,
     ) -> None:
         """Listen. Raises OSError when the address is taken or none of this machine."""
-        super().__init__(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # With the protocol named, asyncio sends small answers at once (TCP_NODELAY).
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self.family == socket.AF_INET6:
@@ -80,7 +82,7 @@ class Listener(socket.socket):
 
 
 class _Counted(socket.socket):
-    """A connection that tells when it is closed."""
+    """A connection that reports when it is closed."""
 
     def __init__(self, plain: socket.socket, on_close: Callable[[], None]) -> None:
         super().__init__(plain.family, plain.type, plain.proto, fileno=plain.detach())
