@@ -31,7 +31,7 @@ JULY = datetime(2023, 7, 3, 9, tzinfo=UTC)
 SCHEMA = {
     "": "county_code county_sq county_en reporting_month plan_code indicator_code indicator_sq "
     "indicator_en unit is_made_up publication figures completeness is_lower_bound counties parts "
-    "years_before missing sources findings target changes",
+    "years_before owed_from missing sources findings target changes",
     "publication": "state release_number status released_on blocked_by",
     "figures": "span value least most",
     "counties": "county_code name_sq name_en month year_to_date cumulative completeness "
