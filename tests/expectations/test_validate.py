@@ -58,7 +58,7 @@ def progress(**changes: Any) -> dict[str, Any]:
         "target_value": 170.0, "target_scope": "nation",
         "progress_annual": 65.9, "progress_cumulative": 159.4, "status": "ambiguous",
         "completeness": 1.0, "is_lower_bound": False, "activity_status": "active",
-        "counties_reporting": 12,
+        "counties_reporting": 12, "break_before": False,
         "is_made_up": False, **changes,
     }  # fmt: skip
 
