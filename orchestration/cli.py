@@ -16,6 +16,7 @@ from orchestration.commands import (
     month,
     plans,
     readers,
+    registers,
     releases,
     sharing,
 )
@@ -43,6 +44,8 @@ COMMANDS = (
     sharing.serve,
     sharing.token,
     sharing.pull,
+    registers.registers,
+    registers.county,
     plans.plan,
     data_officer.vault,
     data_officer.keys,

@@ -16,14 +16,16 @@ def _definitions() -> Any:
     from orchestration.defs.rule_checks import rule_checks
     from orchestration.defs.schedules import monthly_refresh, monthly_refresh_schedule
     from orchestration.defs.warehouse import raw_tables, warehouse_models
+    from orchestration.registers.in_use import registers_in_use
     from orchestration.runtime.settings import (
         home_from_environment,
         manifest_path,
         refresh_schedule,
     )
 
-    when = refresh_schedule(home_from_environment())
-    months = month_partitions(when.timezone)
+    folder = home_from_environment()
+    when = refresh_schedule(folder)
+    months = month_partitions(registers_in_use(folder), when.timezone)
     models = warehouse_models(manifest_path())
     home = HomeResource()
     return dg.Definitions(

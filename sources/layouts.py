@@ -157,7 +157,7 @@ class Layout:
         lists = [
             registers.written[name.removeprefix("register:")]
             if name.startswith("register:")
-            else self.code_lists[name]
+            else self.code_lists[name] | _code_list(registers.added_codes.get(name, {}))
             for name in column.code_lists
         ]
         return (
@@ -194,7 +194,7 @@ class Written(dict[Cell, str | None]):
         return code
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def codes_by_column(layout: Layout, registers: Registers) -> dict[str, Written]:
     """Return the codes that each column of a layout may hold."""
     return {column.name: Written(layout.codes(column, registers)) for column in layout.columns}
@@ -278,11 +278,17 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
     names: dict[str, str] = {}
     for list_id in filter(_VERSIONED.fullmatch, column.code_lists):
         names |= {plain(text): text for code in codes_of(list_id) for text in code.written}
+        names |= {plain(text): text for text in registers.added_codes.get(list_id, ())}
     if "register:institutions" in column.code_lists:
         own = {
             code: code for code, county in registers.institutions.items() if county == county_code
         }
-        aliases = [each for each in registers.institution_aliases.items() if each[1] in own]
+        aliases = [
+            (alias, code)
+            for alias, codes in registers.institution_aliases.items()
+            for code in codes
+            if code in own
+        ]
         for alias, code in sorted(aliases, key=lambda each: len(each[0])):
             own[code] = f"{code} {alias}"
         names |= {plain(text): own[code] for text, code in aliases}

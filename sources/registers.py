@@ -28,19 +28,21 @@ class Registers:
     `categories` an indicator's code to the written names (code_key) of its breakdowns' categories
     and the category of each, `rules` a rule to its severity (blocks, warns, informs). `months` are
     first days of months. `indicator_names` maps a printed name to the codes of the indicators that
-    have it. `county_names` maps a county to its names, `municipalities` a code to its county,
-    `municipality_names` to its Albanian name, and `municipality_aliases` other names to the code,
-    `largest` an indicator to the largest count that a report can plausibly hold of it,
-    `category_names` an indicator to its categories and the Albanian name of each. Codes of
-    indicators are those of every national plan; `of_plan` holds the registers of each plan by its
-    code, where there are several, and `plans` are the plans in the order of their days. Of
-    published figures `figure_labels` and `figure_remarks` hold each code with its names, and
-    `publications` each publication with the first year that it can give, if that is known.
+    have it. `institution_aliases` maps a name to the codes of the institutions that have it, one a
+    county: which is meant depends on `county`, in whose folder the file is. `county_names` maps a
+    county to its names, `municipalities` a code to its county, `municipality_names` to its Albanian
+    name, and `municipality_aliases` other names to the code, `largest` an indicator to the largest
+    count that a report can plausibly hold of it, `category_names` an indicator to its categories
+    and the Albanian name of each. Codes of indicators are those of every national plan; `of_plan`
+    holds the registers of each plan by its code, where there are several, and `plans` are the plans
+    in the order of their days. Of published figures `figure_labels` and `figure_remarks` hold each
+    code with its names, and `publications` each publication with the first year that it can give,
+    if that is known. `added_codes` are the office's own, by their list, as they may be written.
     """
 
     counties: set[str]
     institutions: dict[str, str]
-    institution_aliases: dict[str, str]
+    institution_aliases: dict[str, tuple[str, ...]]
     indicators: dict[str, str]
     categories: dict[str, dict[str, str]]
     months: set[date]
@@ -55,8 +57,10 @@ class Registers:
     figure_labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     figure_remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     publications: dict[str, int | None] = field(default_factory=dict)
+    added_codes: dict[str, dict[str, str]] = field(default_factory=dict)
     plans: tuple["ActionPlan", ...] = ()
     of_plan: dict[str, "Registers"] = field(default_factory=dict)
+    county: str = ""
 
     @property
     def plan_codes(self) -> set[str]:
@@ -66,6 +70,23 @@ class Registers:
     def in_month(self, month: date | None) -> "Registers":
         """Return the registers of the month's plan; those of all plans where no month is known."""
         return self.of_plan.get(plan_in(self.plans, month), self) if month else self
+
+    def in_county(self, county_code: str) -> "Registers":
+        """Return the registers as a file in the folder of a county is read by them."""
+        if county_code not in self.counties:
+            return self
+        found = self._of_county.get(county_code)
+        if found is None:
+            of_plan = {
+                code: replace(each, county=county_code) for code, each in self.of_plan.items()
+            }
+            found = replace(self, county=county_code, of_plan=of_plan)
+            self._of_county[county_code] = found
+        return found
+
+    @cached_property
+    def _of_county(self) -> dict[str, "Registers"]:
+        return {}
 
     def county_of(self, folder: str) -> str | None:
         """Return the county whose folder of the inbox has this name, or None."""
@@ -80,7 +101,11 @@ class Registers:
         for code in self.indicators:
             plain = code_key(code)
             indicators |= {plain: code, plain.replace(".", ","): code}
-        institutions = {code_key(alias): code for alias, code in self.institution_aliases.items()}
+        institutions = {
+            code_key(alias): meant
+            for alias, codes in self.institution_aliases.items()
+            if (meant := self._meant(codes)) is not None
+        }
         return {
             "counties": {
                 code_key(text): code
@@ -106,6 +131,14 @@ class Registers:
                 )
             },
         }
+
+    def _meant(self, codes: tuple[str, ...]) -> str | None:
+        """Return the institution of the county, else the nation's, else the only one, or None."""
+        for county in (self.county, NATION):
+            for code in codes:
+                if self.institutions.get(code) == county:
+                    return code
+        return codes[0] if len(codes) == 1 else None
 
     @cached_property
     def codes_by_name(self) -> dict[str, frozenset[str]]:
@@ -146,10 +179,7 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
             row["institution_code"]: row["county_code"]
             for row in register_rows(seeds_dir, "institutions")
         },
-        institution_aliases={
-            row["alias"]: row["institution_code"]
-            for row in register_rows(seeds_dir, "institution_aliases")
-        },
+        institution_aliases=_institution_aliases(seeds_dir),
         indicators={
             row["indicator_code"]: row["unit"]
             for row in plan_rows(seeds_dir, "indicators", plan_code)
@@ -185,8 +215,18 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
             row["publication"]: int(row["first_year"]) if row["first_year"] else None
             for row in register_rows(seeds_dir, "publications")
         },
+        added_codes=_added_codes(seeds_dir),
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
+
+
+def _institution_aliases(seeds_dir: Path) -> dict[str, tuple[str, ...]]:
+    """Return each name of an institution, its own and its aliases, with whose name it is."""
+    codes: dict[str, dict[str, None]] = {}
+    for register, column in (("institutions", "name_sq"), ("institution_aliases", "alias")):
+        for row in register_rows(seeds_dir, register):
+            codes.setdefault(row[column], {})[row["institution_code"]] = None
+    return {name: tuple(found) for name, found in codes.items()}
 
 
 def _swapped(names: dict[str, str]) -> list[tuple[str, str]]:
@@ -197,6 +237,16 @@ def _names(seeds_dir: Path, register: str, code: str) -> dict[str, tuple[str, ..
     return {
         row[code]: (row["name_sq"], row["name_en"]) for row in register_rows(seeds_dir, register)
     }
+
+
+def _added_codes(seeds_dir: Path) -> dict[str, dict[str, str]]:
+    codes: dict[str, dict[str, str]] = {}
+    for row in register_rows(seeds_dir, "added_codes"):
+        written = codes.setdefault(row["code_list"], {})
+        for name in (row["code"], row["name_sq"], row["name_en"], *row["aliases"].split("|")):
+            if name.strip():
+                written[name.strip()] = row["code"]
+    return codes
 
 
 def _indicator_names(seeds_dir: Path, plan_code: str | None) -> dict[str, frozenset[str]]:

@@ -360,7 +360,7 @@ def test_what_was_refused_is_taken_once_the_register_is_mended(home: Home) -> No
     assert take_in(home, REGISTERS) == Intake(refused=1)
     put(home, "AL-04/raport.csv", unknown, LONG_AGO + 60)
     assert take_in(home, REGISTERS) == Intake(known=1)
-    aliases = REGISTERS.institution_aliases | {"Shërbimi i ri": "AL-04-SHSSH"}
+    aliases = REGISTERS.institution_aliases | {"Shërbimi i ri": ("AL-04-SHSSH",)}
     put(home, "AL-04/raport.csv", unknown, LONG_AGO + 120)
     assert take_in(home, replace(REGISTERS, institution_aliases=aliases)) == Intake(accepted=1)
     assert [row["status"] for row in raw(home, "deliveries")].count("accepted") == 1

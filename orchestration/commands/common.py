@@ -6,12 +6,17 @@ Belongs here: words and guards that more than one command needs. Not here: any c
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.runtime.settings import SEEDS, WAIT_SECONDS
+from orchestration.runtime.settings import WAIT_SECONDS
 from sources.custody.home import Home
+from sources.texts import LANGUAGES
+
+if TYPE_CHECKING:
+    from orchestration.registers.rows import RegisterProblem
 
 
 class Month(click.ParamType[date]):
@@ -123,10 +128,28 @@ def months_between(first: date, last: date) -> list[date]:
     ]
 
 
-def require_county(county: str | None) -> None:
-    from sources.registers import load_registers
+def registers_of(home: Home) -> Path:
+    """Return the folder of the newest registers; of those in use where the office's are broken.
 
-    if county is not None and county not in load_registers(SEEDS).counties:
+    Then a line on stderr says so.
+    """
+    from orchestration.registers.in_use import newest_registers, registers_in_use
+    from orchestration.registers.rows import BrokenRegisters
+
+    try:
+        return newest_registers(home)
+    except BrokenRegisters as broken:
+        click.echo(f"krat: {broken}", err=True)
+        return registers_in_use(home)
+
+
+def require_county(county: str | None) -> None:
+    from sources.registers import register_rows
+
+    if county is None:
+        return
+    home = click.get_current_context().obj
+    if county not in {row["county_code"] for row in register_rows(registers_of(home), "counties")}:
         raise click.BadParameter(f"{county!r} is no county: AL-01 to AL-12, or AL for the nation.")
 
 
@@ -135,3 +158,10 @@ def require_reading_copy(home: Home) -> None:
         raise click.ClickException(
             "nothing is published yet: run krat refresh --month YYYY-MM first."
         )
+
+
+def tell_problems(problems: "list[RegisterProblem]") -> None:
+    """Print each problem of the office's registers on stderr, in both languages."""
+    for found in problems:
+        for language in LANGUAGES:
+            click.echo(found.sentence(language), err=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.common import Month, require_county
-from orchestration.runtime.settings import SEEDS
+from orchestration.commands.common import Month, registers_of, require_county
 from sources.custody.home import Home
 from sources.problems import MAX_PLACES
 from sources.texts import Language, text
@@ -28,13 +27,14 @@ def example(home: Home, out: Path | None) -> None:
     from sources.custody.repeats import stored_contents
     from sources.example.generate import write_example
 
+    registers = registers_of(home)
     if out is not None:
-        click.echo(f"Wrote {len(write_example(out, SEEDS))} made-up files under {out}.")
+        click.echo(f"Wrote {len(write_example(out, registers))} made-up files under {out}.")
         return
     stored = stored_contents(home).hashes
     home.inbox.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".example-", dir=home.root) as name:
-        written = write_example(Path(name), SEEDS)
+        written = write_example(Path(name), registers)
         fresh = [path for path in written if sha256(path.read_bytes()).hexdigest() not in stored]
         for path in fresh:
             target = home.inbox / path.relative_to(name)
@@ -57,11 +57,11 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     from sources.forms import write_forms
 
     require_county(county)
-    written = write_forms(county, month, out, SEEDS, last_values(home, county, month))
+    written = write_forms(county, month, out, registers_of(home), last_values(home, county, month))
     if not written:
         raise click.ClickException(
             f"no institution of {county} owes a report for {month:%Y-%m}: "
-            "see reporting_obligations.csv."
+            "see the register reporting_obligations."
         )
     click.echo(f"Wrote {len(written)} forms in {out}.")
 
@@ -75,7 +75,8 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the marked copy goes. Default: beside the file.",
 )
-def check(file: Path, county: str | None, english: bool, marked: Path | None) -> None:
+@click.pass_obj
+def check(home: Home, file: Path, county: str | None, english: bool, marked: Path | None) -> None:
     """Tell what the door would say of FILE before it is sent, and what its report leaves open.
 
     Nothing is kept or sent. A copy with the problem cells marked is written when there are any.
@@ -85,11 +86,12 @@ def check(file: Path, county: str | None, english: bool, marked: Path | None) ->
     from sources.registers import load_registers
 
     require_county(county)
+    registers = registers_of(home)
     target = marked or file.with_name(f"{file.stem}-kontrolluar.xlsx")
     if target.resolve() == file.resolve():
         raise click.BadParameter("the marked copy would replace the file itself.")
     try:
-        answer = check_file(file, load_registers(SEEDS), SEEDS, county)
+        answer = check_file(file, load_registers(registers), registers, county)
     except OSError as mistake:
         raise click.ClickException(f"the file can't be opened: {mistake.strerror}.") from mistake
     delivery = answer.reading.delivery

@@ -20,6 +20,7 @@ from orchestration.commands.common import (
     progress,
     require_county,
     require_reading_copy,
+    tell_problems,
     wait_option,
     wait_seconds,
 )
@@ -43,6 +44,7 @@ def refresh(home: Home, month: date, since: date | None, county: str | None, dry
 
     from orchestration.refresh.plan import NoPlan
     from orchestration.refresh.steps import refresh as run
+    from orchestration.registers.rows import BrokenRegisters
     from orchestration.warehouse.build import BuildFailed
 
     require_county(county)
@@ -58,6 +60,9 @@ def refresh(home: Home, month: date, since: date | None, county: str | None, dry
         raise click.ClickException(
             f"{failure}. Nothing was published; the last releases stand."
         ) from failure
+    except BrokenRegisters as broken:
+        tell_problems(broken.problems)
+        raise click.ClickException(f"{broken} Nothing was published.") from broken
     except NoPlan as mistake:
         raise click.ClickException(f"{mistake}. Nothing was published.") from mistake
     span = f"{month:%Y-%m}" if len(months) == 1 else f"{months[0]:%Y-%m} to {month:%Y-%m}"
@@ -68,9 +73,10 @@ def refresh(home: Home, month: date, since: date | None, county: str | None, dry
 
 def _print_plan(home: Home, months: list[date], county: str | None) -> None:
     from orchestration.refresh.plan import plan
+    from orchestration.registers.in_use import newest_registers
     from sources.custody.arrivals import waiting
 
-    click.echo(plan(home, months, county).describe())
+    click.echo(plan(home, newest_registers(home), months, county).describe())
     files = len(waiting(home))
     click.echo(f"Inbox     {files} files wait; what they change is known once they are taken in")
 

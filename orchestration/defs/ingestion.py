@@ -7,16 +7,23 @@ import dagster as dg
 
 from orchestration.defs.resources import HomeResource, WriterResource
 from orchestration.ingestion.door import take_in
+from orchestration.registers.in_use import take_registers
+from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.dagster_home import WRITER_POOL
-from orchestration.runtime.settings import SEEDS
 from sources.custody.arrivals import waiting
 from sources.registers import load_registers
+from sources.texts import LANGUAGES
 
 
 @dg.asset(group_name="ingestion", pool=WRITER_POOL)
 def deliveries(writer: WriterResource) -> dg.MaterializeResult[None]:
     """Every file that arrived: read, checked at the door, stored as raw Parquet or refused."""
-    intake = take_in(writer.folder, load_registers(SEEDS))
+    try:
+        registers = take_registers(writer.folder)
+    except BrokenRegisters as broken:
+        found = [each.sentence(language) for each in broken.problems for language in LANGUAGES]
+        raise dg.Failure("\n".join([f"{broken}", *found]), allow_retries=False) from None
+    intake = take_in(writer.folder, load_registers(registers))
     return dg.MaterializeResult(
         metadata={
             "accepted": intake.accepted,

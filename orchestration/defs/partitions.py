@@ -5,22 +5,23 @@ registers.
 """
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
-from orchestration.runtime.settings import SEEDS
 from sources.registers import national_plans
 
 #: Months are written as 2023-05.
 FORMAT = "%Y-%m"
 
 
-def month_partitions(timezone: str) -> dg.MonthlyPartitionsDefinition:
+def month_partitions(registers: Path, timezone: str) -> dg.MonthlyPartitionsDefinition:
     """Return the months from the first plan's first to the last plan's last.
 
-    A month is there once it has ended in the time zone of the schedule, which asks for it then.
+    `registers` is the folder of the registers. A month is there once it has ended in the time zone
+    of the schedule, which asks for it then.
     """
-    plans = national_plans(SEEDS)
+    plans = national_plans(registers)
     last = max(plan.valid_to for plan in plans)
     return dg.MonthlyPartitionsDefinition(
         start_date=plans[0].valid_from.strftime(FORMAT),

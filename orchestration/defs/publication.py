@@ -18,6 +18,7 @@ from orchestration.products.declaration import judged_models
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import plan, refuse_blocked
 from orchestration.refresh.steps import judge_planned, publish_public, publish_restricted
+from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.dagster_home import WRITER_POOL
 
 GATE = dg.AssetKey("gate")
@@ -80,7 +81,7 @@ def publication(
         context: dg.AssetExecutionContext, writer: WriterResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         home = writer.folder
-        planned = plan(home, [month_of(context.partition_key)])
+        planned = plan(home, registers_in_use(home), [month_of(context.partition_key)])
 
         def result(
             key: dg.AssetKey, refusals: Iterable[object], metadata: dict[str, Any]

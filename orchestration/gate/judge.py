@@ -5,6 +5,7 @@ Belongs here: gathering what the gate decides on. Not here: the decision (expect
 
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -63,14 +64,15 @@ class _MartCheck:
         )
 
 
-def counties_with_reports(home: Home) -> list[str]:
+def counties_with_reports(home: Home, registers_dir: Path) -> list[str]:
     """Return, in order, the nation and the counties that owe or sent reports, logs or records.
 
     Where no warehouse is built yet, those that owe reports by the registers.
     """
     if not home.warehouse.exists():
-        registers = load_registers(SEEDS)
-        owing = {row["institution_code"] for row in register_rows(SEEDS, "reporting_obligations")}
+        registers = load_registers(registers_dir)
+        obligations = register_rows(registers_dir, "reporting_obligations")
+        owing = {row["institution_code"] for row in obligations}
         return sorted({NATION, *(registers.institutions[code] for code in owing)})
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(

@@ -119,9 +119,15 @@ def hashes(connection: duckdb.DuckDBPyConnection, county_code: str, month: date)
     """Return what identifies the models, registers and linkage behind a month's numbers."""
     return {
         "definition": project_hash("models/**/*.sql", "macros/*.sql"),
-        "registers": project_hash("seeds/*.csv"),
+        "registers": _registers_hash(connection),
         "linked": _linkage_hash(connection, county_code, month),
     }
+
+
+def _registers_hash(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the hash of the registers with which the warehouse was built."""
+    row = connection.execute("select registers_hash from raw.refresh_context").fetchone()
+    return str(row[0]) if row else ""
 
 
 def as_of(connection: duckdb.DuckDBPyConnection) -> date:

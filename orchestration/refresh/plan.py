@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 
@@ -22,7 +23,6 @@ from orchestration.products.declaration import Tier, published_marts
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.finality import settled_on
 from orchestration.publication.restricted import as_of, final_month_refusal
-from orchestration.runtime.settings import SEEDS
 from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.registers import national_plans
@@ -79,15 +79,17 @@ class Plan:
         return "\n".join([*lines, *(f"Refused   {refusal}" for refusal in self.refused)])
 
 
-def plan(home: Home, months: Iterable[date], county_code: str | None = None) -> Plan:
+def plan(
+    home: Home, registers: Path, months: Iterable[date], county_code: str | None = None
+) -> Plan:
     """Return what a refresh of these months publishes, of one county or of all that report.
 
-    It reads the warehouse as it is now and changes nothing. Without a warehouse the counties are
-    those that the registers expect reports from. Raises NoPlan when no action plan covers any of
-    the months.
+    It reads the warehouse as it is now and changes nothing; `registers` is their folder. Without a
+    warehouse the counties are those that the registers expect reports from. Raises NoPlan when no
+    action plan covers any of the months.
     """
-    covered, uncovered = _split_by_plan(months)
-    counties = [county_code] if county_code else counties_with_reports(home)
+    covered, uncovered = _split_by_plan(registers, months)
+    counties = [county_code] if county_code else counties_with_reports(home, registers)
     asked = [Scope(county, month) for month in covered for county in counties]
     asked.sort(key=lambda scope: (counties.index(scope.county_code), scope.month))
     changed = changed_since_release(home, county_code)
@@ -103,7 +105,11 @@ def plan(home: Home, months: Iterable[date], county_code: str | None = None) -> 
             scope for scope in public_outdated(home, county_code) if scope not in planned
         ),
         refused=(
-            *(refuse_uncovered(Scope(county, month)) for month in uncovered for county in counties),
+            *(
+                refuse_uncovered(registers, Scope(county, month))
+                for month in uncovered
+                for county in counties
+            ),
             *(refuse_final(scope, reason) for scope, reason in final if reason),
         ),
     )
@@ -123,33 +129,33 @@ def refuse_blocked(scope: Scope, reason: str) -> Refusal:
     )
 
 
-def refuse_uncovered(scope: Scope) -> Refusal:
+def refuse_uncovered(registers: Path, scope: Scope) -> Refusal:
     """Return the refusal of a month that no action plan covers."""
-    last = national_plans(SEEDS)[-1].valid_to
-    return Refusal(scope, _no_plan(scope.month), f"krat refresh --month {last:%Y-%m}")
+    last = national_plans(registers)[-1].valid_to
+    return Refusal(scope, _no_plan(registers, scope.month), f"krat refresh --month {last:%Y-%m}")
 
 
-def require_plan(months: Iterable[date]) -> None:
+def require_plan(registers: Path, months: Iterable[date]) -> None:
     """Raise NoPlan when no action plan in the registers covers any of the months."""
-    _split_by_plan(months)
+    _split_by_plan(registers, months)
 
 
-def _split_by_plan(months: Iterable[date]) -> tuple[list[date], list[date]]:
+def _split_by_plan(registers: Path, months: Iterable[date]) -> tuple[list[date], list[date]]:
     """Return the months that a national action plan covers, and the others."""
-    plans = national_plans(SEEDS)
+    plans = national_plans(registers)
     covered: list[date] = []
     uncovered: list[date] = []
     for month in dict.fromkeys(months):
         (covered if any(each.covers(month) for each in plans) else uncovered).append(month)
     if uncovered and not covered:
-        raise NoPlan(_no_plan(uncovered[0]))
+        raise NoPlan(_no_plan(registers, uncovered[0]))
     return covered, uncovered
 
 
-def _no_plan(month: date) -> str:
+def _no_plan(registers: Path, month: date) -> str:
     spans = ", ".join(
         f"{each.valid_from:%Y-%m} to {each.valid_to:%Y-%m} ({each.plan_code})"
-        for each in national_plans(SEEDS)
+        for each in national_plans(registers)
     )
     return f"no plan covers {month:%Y-%m}: the registers hold {spans}"
 

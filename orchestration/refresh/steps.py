@@ -29,8 +29,8 @@ from orchestration.refresh.plan import (
     refuse_final,
     require_plan,
 )
+from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
 from orchestration.runtime.clock import today
-from orchestration.runtime.settings import SEEDS
 from orchestration.runtime.writer_lock import one_writer
 from orchestration.warehouse.build import Build, build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -127,21 +127,23 @@ def refresh(
     `plan.plan` decides what is published. A county that the gate blocks keeps its last release, and
     its rows of the reading copy; the others are published. The lock is held from the first step to
     the last. Deadlines are judged `as_of` a day, today by default.
-    Raises NoPlan, before anything is done, when no action plan covers any of the months,
+    Raises, before anything is done, BrokenRegisters when the office's registers can't be used, and
+    NoPlan when no action plan covers any of the months;
     AnotherWriter when another process writes this data folder for more than `wait_seconds`, and
     BuildFailed when dbt can't build the warehouse.
     """
-    require_plan(months)
+    require_plan(newest_registers(home), months)
     with one_writer(home, wait_seconds, name="krat refresh", on_wait=report):
+        registers = take_registers(home)
         report("reading the inbox")
-        intake = take_in(home, load_registers(SEEDS))
+        intake = take_in(home, load_registers(registers))
         report("loading what was taken in")
         load_raw(home, as_of or today())
         report("linking persons")
         link_persons(home)
         report("building the warehouse")
         build = build_warehouse(home)
-        planned = plan(home, months, county_code)
+        planned = plan(home, registers, months, county_code)
         report("judging what may be published")
         records = judge_planned(home, planned)
         restricted = publish_restricted(home, planned, report)
@@ -154,7 +156,7 @@ def refresh(
 
 def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:
     """Judge every county-month of the plan; return their gate records, which are kept."""
-    return judge(home, list(planned.scopes), load_registers(SEEDS))
+    return judge(home, list(planned.scopes), load_registers(registers_in_use(home)))
 
 
 def publish_restricted(

@@ -73,6 +73,11 @@ def prepare_process(home: Home) -> None:
     os.environ["DAGSTER_HOME"] = str(home.dagster)
 
 
+def point_dbt_at(registers: Path) -> None:
+    """Give dbt the folder of the registers that it builds with (dbt_project/materializations)."""
+    os.environ["KRAT_REGISTERS"] = str(registers)
+
+
 def manifest_path() -> Path:
     """Return where dbt writes its manifest: dbt itself heeds DBT_TARGET_PATH."""
     return Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "manifest.json"

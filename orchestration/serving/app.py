@@ -23,7 +23,8 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp
 
 from orchestration.products.tree import LATEST
-from orchestration.runtime.settings import LOOPBACK, SEEDS, ServeSettings
+from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.settings import LOOPBACK, ServeSettings
 from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
 from orchestration.serving.guard import READER, Guard, access_log, challenge, refusal
 from orchestration.serving.pages import (
@@ -140,7 +141,7 @@ def run(
 class _Server:
     def __init__(self, home: Home, settings: ServeSettings) -> None:
         self._tree = home.releases
-        self._catalogue = Catalogue(self._tree, SEEDS)
+        self._catalogue = Catalogue(self._tree, registers_in_use(home))
         self._files = StaticFiles(directory=self._tree, check_dir=False)
         self._public_url = settings.public_url
 

@@ -7,11 +7,13 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.runtime.settings import DBT_PROJECT, SEEDS
+from orchestration.registers.in_use import registers_hash, registers_in_use
+from orchestration.runtime.settings import DBT_PROJECT, point_dbt_at
 from orchestration.warehouse.ledger import remember_findings
 from sources.custody.home import Home
 
@@ -74,7 +76,9 @@ def build_warehouse(
     `with_registers`; otherwise it stands, with what its tests said. Raises BuildFailed when a model
     or seed fails; failing tests are recorded, for the gate to judge.
     """
-    digest = _project_hash()
+    registers = registers_in_use(home)
+    point_dbt_at(registers)
+    digest = _project_hash(registers)
     options = [
         "--no-write-json", "--no-populate-cache",
         "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
@@ -117,11 +121,11 @@ def _reason(status: str, message: str) -> str:
     return f"{kind}: {text}" if kind in ERRORS_WITHOUT_VALUES else kind
 
 
-def _project_hash() -> str:
+def _project_hash(registers: Path) -> str:
     """Return a hash of the registers and of all that dbt makes of them."""
-    digest = hashlib.sha256()
-    files = [DBT_PROJECT / "dbt_project.yml", *SEEDS.glob("*.*")]
-    for folder in ("models", "macros", "tests"):
+    digest = hashlib.sha256(registers_hash(registers).encode())
+    files = [DBT_PROJECT / "dbt_project.yml", *DBT_PROJECT.glob("seeds/*.yml")]
+    for folder in ("models", "macros", "materializations", "tests"):
         files += [path for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
         digest.update(str(path.relative_to(DBT_PROJECT)).encode())

@@ -81,6 +81,16 @@ class Home:
         return self.root / "obligations.parquet"
 
     @property
+    def registers(self) -> Path:
+        """The office's own registers, `<register>.csv`, which people write (docs/registers.md)."""
+        return self.root / "registers"
+
+    @property
+    def registers_in_use(self) -> Path:
+        """krat's registers with the office's over them, a folder a set, and which one is in use."""
+        return self.root / "registers_in_use"
+
+    @property
     def slips(self) -> Path:
         """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
         return self.root / "slips"

@@ -101,7 +101,8 @@ def read_content(
     holds.
     """
     digest = digest or hashlib.sha256(content).hexdigest()
-    context = Context(digest[:16], county_code, registers, key, received_at)
+    own = registers.in_county(county_code)
+    context = Context(digest[:16], county_code, own, key, received_at)
     columns: dict[str, list[Any]] = {}
     try:
         tables = read_tables(content)
