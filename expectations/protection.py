@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations, groupby
+from itertools import combinations, groupby, pairwise
 from math import inf
 from operator import itemgetter
 from pathlib import Path
@@ -255,12 +255,7 @@ def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[
                 )
             until = phase.since
         if cell.period_kind == "year" and cell.dimension == "total":
-            nation = cell._replace(county_code=NATION)
-            quarters = [f"{cell.period}-Q{number}" for number in (1, 2, 3, 4)]
-            # A county's quarters are nowhere, but they add up to the nation's, which are.
-            if any(nation._replace(period=quarter) in cells for quarter in quarters):
-                parts = [str(cell._replace(period=quarter)) for quarter in quarters]
-                relations.append(total_of(str(cell), parts, is_assumed=not origin.is_sum))
+            relations += _quarters(cell, cells)
     for whole, part in rules.parts:
         relations += [
             parts_within(str(cell), [str(cell._replace(subject=part))])
@@ -269,6 +264,32 @@ def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[
             if cell._replace(subject=part) in cells
         ]
     return relations + _breakdowns(cells, rules) + _same_persons(cells, rules)
+
+
+def _quarters(year: CountKey, cells: dict[CountKey, Additive]) -> Iterator[Relation]:
+    """Yield that quarters add up to their year, where the nation's are published.
+
+    A county's quarters are nowhere, but they add up to the nation's. In a quarter that the nation's
+    adds up without it the county was not counted.
+    """
+    nation = year._replace(county_code=NATION)
+    quarters = [nation._replace(period=f"{year.period}-Q{number}") for number in (1, 2, 3, 4)]
+    known = [cells[quarter] for quarter in quarters if quarter in cells]
+    spans: list[tuple[list[str], float]] = []
+    for moment in sorted({phase.since for origin in known for phase in origin.phases}):
+        counted = [
+            quarter
+            for quarter in quarters
+            if not (counties := cells[quarter].at(moment).counties if quarter in cells else ())
+            or year.county_code in (NATION, *counties)
+        ]
+        parts = [str(each._replace(county_code=year.county_code)) for each in counted or quarters]
+        if not spans or spans[-1][0] != parts:
+            spans.append((parts, moment))
+    for (parts, since), (_, until) in pairwise([*spans, ([], inf)]):
+        yield total_of(
+            str(year), parts, is_assumed=not cells[year].is_sum, since=int(since), until=until
+        )
 
 
 def _breakdowns(cells: Iterable[CountKey], rules: Protection) -> list[Relation]:
