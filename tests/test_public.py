@@ -28,6 +28,10 @@ from orchestration.publication.writing import release as writer
 from orchestration.refresh.steps import publish_public
 from sources.custody.home import Home
 
+#: What a workbook has for a small count.
+SHOWN_AS_SUPPRESSED = labels("value_state")["suppressed"]
+
+
 DECEMBER = date(2023, 12, 1)
 FIER, NATION = Scope("AL-04", DECEMBER), Scope("AL", DECEMBER)
 RULES = load_protection()
@@ -127,8 +131,7 @@ def test_workbook_and_database_show_what_the_csv_shows(published: Home) -> None:
     cells = [
         value for row in book["Numrat për persona"].iter_rows(values_only=True) for value in row
     ]
-    suppressed = labels("value_state")["suppressed"]
-    assert cells.count(suppressed) == (counts["value_state"] == "suppressed").sum()
+    assert cells.count(SHOWN_AS_SUPPRESSED) == (counts["value_state"] == "suppressed").sum()
     assert not any(value == 0 for value in cells if not isinstance(value, bool))
     with duckdb.connect(str(folder / "mart.duckdb"), read_only=True) as connection:
         row = connection.execute("select sum(value), count(*) from person_counts").fetchone()
@@ -350,8 +353,8 @@ def _workbook(path: Path) -> None:
     sheet = book["Numrat për persona"]
     for row in sheet.iter_rows():
         texts = [cell.value for cell in row]
-        if "suppressed" in texts:
-            sheet.cell(row[0].row, texts.index("suppressed"), 7)
+        if SHOWN_AS_SUPPRESSED in texts:
+            sheet.cell(row[0].row, texts.index(SHOWN_AS_SUPPRESSED), 7)
             break
     book.save(path)
 

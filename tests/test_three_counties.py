@@ -14,6 +14,8 @@ from conftest import Prepare
 
 from orchestration.cli import cli
 from orchestration.commands.month import describe_areas
+from orchestration.feedback.explain import explain
+from orchestration.feedback.explanation_page import page
 from orchestration.refresh.steps import Outcome, refresh
 from orchestration.registers.example import ExampleRegisters, add_example
 from orchestration.registers.rows import write_rows
@@ -295,3 +297,13 @@ def test_a_refresh_tells_each_countys_releases_reports_and_findings(three: Three
     assert "releases 1; " in lines["AL-07"]
     assert "87 of 88 reports came, 11 late" in lines["AL-07"]
     assert "191 of 208 reports came, 0 late" in lines["AL-11"]
+
+
+@pytest.mark.data
+def test_a_figure_says_from_when_on_the_county_owes_it(three: Three) -> None:
+    shown = explain(three.home, "AL-07", DECEMBER, "3.1.2.1")
+    assert shown.is_lower_bound
+    assert shown.owed_from == date(2023, 5, 1)
+    assert "Before 2023-05 no report was due" in page(shown, "en")
+    for county, indicator in (("AL-11", "3.1.2.1"), ("AL", "3.1.2.1"), ("AL-11", "2.1.6.1")):
+        assert explain(three.home, county, DECEMBER, indicator).owed_from is None

@@ -247,6 +247,8 @@ class Explanation:
     counties: tuple[CountyFigure, ...]
     parts: tuple[FigurePart, ...]
     years_before: tuple[YearBefore, ...]
+    #: The month from which the county owes it, where that is not the year's first.
+    owed_from: date | None
     missing: tuple[MissingValue, ...]
     sources: tuple[SourcePair, ...]
     findings: tuple[FigureFinding, ...]
@@ -320,6 +322,7 @@ class _Collector:
             counties=self._county_figures() if is_nation else (),
             parts=self._parts(),
             years_before=self._years_before(),
+            owed_from=self._owed_from(),
             missing=self._missing(),
             sources=self._sources(),
             findings=self._findings(),
@@ -459,6 +462,20 @@ class _Collector:
             "and progress.indicator_code = $indicator and month(progress.reporting_month) = 12 "
             "and year(progress.reporting_month) < year($month) group by all order by all",
         )
+
+    def _owed_from(self) -> date | None:
+        [(found,)] = self._ask(
+            "select case when min(owed.valid_from) > date_trunc('year', $month) "
+            "then cast(date_trunc('month', min(owed.valid_from)) as date) end "
+            "from core.reporting_obligations as owed "
+            "inner join core.dim_institutions as institutions "
+            "on owed.institution_code = institutions.institution_code "
+            "where institutions.county_code = $county and owed.plan_code = $plan "
+            "and owed.indicator_code = $indicator and owed.recorded_to is null "
+            "and owed.valid_from <= $month"
+        )
+        first: date | None = found
+        return first
 
     def _missing(self) -> tuple[MissingValue, ...]:
         return self._typed(

@@ -201,6 +201,8 @@ class _Page:
         absent = [county.county_code for county in self._one.counties if county.nothing_came]
         if absent:
             yield self._word("explain.counties_missing", count=len(absent), codes=", ".join(absent))
+        if self._one.owed_from:
+            yield self._word("explain.owed_from", month=self._month(self._one.owed_from))
         for _, own in groupby(self._one.missing, key=lambda value: value.institution_code):
             values = list(own)
             yield self._institution(values[0])
