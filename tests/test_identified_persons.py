@@ -21,7 +21,8 @@ from orchestration.products.tables import month_frame, table_of
 from orchestration.publication.observations import observations
 from orchestration.runtime.settings import SEEDS
 from sources.codes import codes_of
-from sources.example.generate import COUNTY, KNOWN_TO_POLICE, write_example
+from sources.example.counties import FIER, KNOWN_TO_POLICE
+from sources.example.generate import write_example
 from sources.registers import register_rows
 
 EUROSTAT = dict(QUESTIONS)["Who was identified, as Eurostat asks?"]
@@ -129,7 +130,7 @@ def _table(cases: list[list[Record]], year: int) -> dict[tuple[str, str, str], i
 def cases(tmp_path_factory: pytest.TempPathFactory) -> list[list[Record]]:
     inbox = tmp_path_factory.mktemp("files")
     write_example(inbox, SEEDS)
-    return _cases_as_sent_last(inbox / COUNTY)
+    return _cases_as_sent_last(inbox / FIER.code)
 
 
 def test_eurostats_table_is_what_the_files_of_records_hold(

@@ -57,6 +57,7 @@ measured as (
         on
             areas.plan_code = indicators.plan_code
             and areas.indicator_code = indicators.indicator_code
+    inner join {{ ref('dim_plans') }} as plans on areas.plan_code = plans.plan_code
     left join {{ ref('dim_measures') }} as measures
         on
             indicators.plan_code = measures.plan_code
