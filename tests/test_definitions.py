@@ -30,6 +30,7 @@ from orchestration.runtime.settings import (
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home
 from sources.example.generate import write_example
+from sources.reading.file import CONTENT_PURPOSE
 from sources.registers import register_rows
 
 pytestmark = pytest.mark.slow

@@ -52,7 +52,6 @@ measured as (
             ) over earlier = 0
         ) as is_cumulative_whole
     from areas
-    inner join {{ ref('dim_plans') }} as plans on areas.plan_code = plans.plan_code
     inner join {{ ref('dim_indicators') }} as indicators
         on
             areas.plan_code = indicators.plan_code
