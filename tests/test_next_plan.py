@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from second_plan import FIRST, SECOND, Row, rows_of_second_plan, write_rows, write_second_plan
 
 from orchestration.cli import cli
-from orchestration.registers.plans import merged, plan_problems
+from orchestration.registers.plans import merged, plan_problems, sentence
 from orchestration.runtime.settings import PROJECT, SEEDS
 from sources.custody import journal
 from sources.registers import register_rows
@@ -49,18 +49,18 @@ CASES: dict[str, Case] = {
     "days": Case(
         "plans", {}, {"valid_to": "2026-12-30"}, "plans.csv:2", "valid_to", "31 December"
     ),
-    "no day": Case("plans", {}, {"valid_from": "2024"}, "plans.csv:2", "valid_from", "1 January"),
+    "no day": Case("plans", {}, {"valid_from": "2024"}, "plans.csv:2", "valid_from", "a date as"),
     "overlap": Case(
-        "plans", {}, {"valid_from": "2023-01-01"}, "plans.csv:2", "valid_from", "2023-12-31"
+        "plans", {}, {"valid_from": "2023-01-01"}, "plans.csv:2", "valid_from", "the same level"
     ),
     "ends first": Case(
-        "plans", {}, {"valid_from": "2027-01-01"}, "plans.csv:2", "valid_to", "before it begins"
+        "plans", {}, {"valid_from": "2027-01-01"}, "plans.csv:2", "valid_to", "before the beginning"
     ),
     "regional alone": Case("plans", {}, {"level": "regional"}, "plans.csv", None, "not 0"),
-    "two plans": Case("plans", {}, "repeated", "plans.csv", None, "not 2"),
+    "the same plan twice": Case("plans", {}, "repeated", "plans.csv:3", None, "the same plan_code"),
     "no deadline": Case(
         "reporting_calendar", {"month": "2026-05-01"}, "dropped", "plans.csv:2", "valid_to",
-        "1 months of the plan (the first is 2026-05)",
+        "lacks 1 months of this plan, from 2026-05-01",
     ),
     "row of the first plan": Case(
         "measures", {"measure_code": "2.1.9"}, {"plan_code": FIRST}, "measures.csv:{line}",
@@ -72,7 +72,7 @@ CASES: dict[str, Case] = {
     ),
     "unknown measure": Case(
         "indicators", {"indicator_code": "2.1.9.1"}, {"measure_code": "9.9.9"},
-        "indicators.csv:{line}", "measure_code", "not in measures.csv",
+        "indicators.csv:{line}", "measure_code", "not in the register measures",
     ),
     "code of an indicator": Case(
         "indicators", {"indicator_code": "2.1.9.1"}, {"indicator_position": "7"},
@@ -80,19 +80,19 @@ CASES: dict[str, Case] = {
     ),
     "obligation of another plan's indicator": Case(
         "reporting_obligations", {"indicator_code": "2.1.9.1"}, {"indicator_code": "2.1.1.1"},
-        "reporting_obligations.csv:{line}", "indicator_code", "no indicator with this code",
+        "reporting_obligations.csv:{line}", "indicator_code", "not in the register indicators",
     ),
     "obligation before the plan": Case(
         "reporting_obligations", {"indicator_code": "2.1.9.1"}, {"valid_from": "2023-12-01"},
-        "reporting_obligations.csv:{line}", "valid_from", "not within the days",
+        "reporting_obligations.csv:{line}", "valid_from", "from 2024-01-01 to 2026-12-31",
     ),
     "obligation after the plan": Case(
         "reporting_obligations", {"indicator_code": "2.1.9.1"}, {"valid_to": "2027-01-31"},
-        "reporting_obligations.csv:{line}", "valid_to", "not within the days",
+        "reporting_obligations.csv:{line}", "valid_to", "from 2024-01-01 to 2026-12-31",
     ),
     "source of another plan's indicator": Case(
         "official_sources", {}, {"indicator_code": "1.1.4.1"}, "official_sources.csv:2",
-        "indicator_code", "no indicator with this code",
+        "indicator_code", "not in the register indicators",
     ),
     "target outside the plan": _target(
         "2026", {"year": "2027"}, "targets.csv:{line}", "year", "2024-2026"
@@ -101,7 +101,7 @@ CASES: dict[str, Case] = {
         "2026", {"year": "2027"}, "indicators.csv:3", "indicator_code", "for 2026"
     ),
     "two targets for a year": _target(
-        "2026", {"year": "2025"}, "targets.csv:{line}", "year", "more than one target"
+        "2026", {"year": "2025"}, "targets.csv:{line}", None, "has the same plan_code"
     ),
     "baseline within the plan": _target(
         "2023", {"year": "2024"}, "targets.csv:{line}", "year", "before the plan"
@@ -126,14 +126,19 @@ CASES: dict[str, Case] = {
         f"no row in {SUCCESSIONS}.csv",
     ),
     "the same pair twice": Case(
-        SUCCESSIONS, {}, "repeated", f"{SUCCESSIONS}.csv:2", "indicator_code", "more than one row"
+        SUCCESSIONS, {}, "repeated", f"{SUCCESSIONS}.csv:70", None, "Line 2 has the same"
+    ),
+    "unknown plan before": _followed(
+        "2.1.9.1", {"earlier_plan_code": "PKV-2018-2020"}, "earlier_plan_code",
+        "not in the register plans",
     ),
     "not the plan before": _followed(
-        "2.1.9.1", {"earlier_plan_code": "PKV-2018-2020"}, "earlier_plan_code", FIRST
+        "2.1.9.1", {"earlier_plan_code": SECOND}, "earlier_plan_code",
+        f"The plan before is {FIRST}",
     ),
     "unknown earlier indicator": _followed(
         "2.1.9.1", {"earlier_indicator_code": "9.9.9.9"}, "earlier_indicator_code",
-        "no indicator with this code",
+        "not in the register indicators",
     ),
     "no indicator at all": _followed(
         "2.1.3.1", {"indicator_code": ""}, "indicator_code", "names no indicator"
@@ -230,11 +235,21 @@ def test_what_is_wrong_is_found_where_it_is(case: str, folder: Path) -> None:
         rows.append(rows[line - 2])
     write_rows(folder / f"{wanted.register}.csv", rows)
     found = [each for each in plan_problems(folder, SEEDS) if wanted.part in each.message_en]
-    places = {(each.sentence("en").partition(" ")[0].rstrip(":"), each.column) for each in found}
+    places = {(sentence(each, "en").partition(" ")[0].rstrip(":"), each.column) for each in found}
     assert (wanted.at.format(line=line), wanted.column) in places
     # A pair that is there twice, or two parts of a split, are wrong in both rows.
     assert len(places) <= 2
     assert all(each.message_sq and each.message_sq != each.message_en for each in found)
+
+
+def test_the_next_plan_comes_after_the_last(folder: Path) -> None:
+    (folder / "reporting_obligations.csv").unlink()
+    rows = rows_of_second_plan()["plans"]
+    rows[0] |= {"valid_from": "2020-01-01", "valid_to": "2020-12-31"}
+    write_rows(folder / "plans.csv", rows)
+    assert f"plans.csv:2 valid_from: The plan begins before plan {FIRST} ends (2023-12-31)." in [
+        sentence(each, "en") for each in plan_problems(folder, SEEDS)
+    ]
 
 
 def test_the_rows_of_the_guide_are_in_order(folder: Path) -> None:
@@ -254,25 +269,21 @@ def test_a_level_is_never_compared_with_a_sum(folder: Path) -> None:
     rows[1]["target_basis"] = "level"
     write_rows(folder / "indicators.csv", rows)
     line = _line_of(SUCCESSIONS, {"indicator_code": "2.1.9.1"})
-    assert [each.sentence("en") for each in plan_problems(folder, SEEDS)] == [
+    assert [sentence(each, "en") for each in plan_problems(folder, SEEDS)] == [
         f"indicator_successions.csv:{line} is_comparable: Values can't be compared where an "
         "indicator splits, merges, changes its unit, or turns between a level and a sum: write "
         "false."
     ]
 
 
-def test_a_file_that_is_none_of_a_plan_is_named_without_its_name(folder: Path) -> None:
+def test_a_file_that_is_none_of_a_plan_is_refused_without_its_name(folder: Path) -> None:
     (folder / "Somebody.csv").write_text("a,b\n1,2\n")
     (folder / "counties.csv").write_text("county_code,name_sq,name_en\n")
     (folder / "indicator_parts.csv").write_bytes(b"\xff\xfe")
-    (folder / "plausible_counts.csv").write_text("plan,largest\n")
-    assert [each.sentence("en") for each in plan_problems(folder, SEEDS)] == [
-        "counties.csv: This file is no register of a plan: take it out of the plan's folder.",
-        'indicator_parts.csv: The file can\'t be read as CSV in UTF-8: save it as "CSV UTF-8".',
-        "plausible_counts.csv:1: The first line must hold these columns: unit, plan_code, "
-        "indicator_code, largest, reason, reason_date.",
-        "….csv: This file is no register of a plan: take it out of the plan's folder.",
-    ]
+    found = {each.register: sentence(each, "en") for each in plan_problems(folder, SEEDS)}
+    assert found.keys() == {"counties", "indicator_parts", "…"}
+    assert found["counties"].endswith("is no register of a plan: take it out of the plan's folder.")
+    assert "no register of this name" in found["…"]
 
 
 def _krat(home: Path, *words: str) -> Result:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.commands.common import held, progress, wait_option
+from orchestration.commands.common import held, progress, registers_of, wait_option
 from sources.custody.home import Home
 from sources.texts import Language, text
 
 if TYPE_CHECKING:
-    from orchestration.registers.plans import PlanProblem
+    from orchestration.registers.rows import RegisterProblem
 
 _folder = click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
@@ -34,20 +34,20 @@ def plan() -> None:
 @click.pass_obj
 def check_plan(home: Home, folder: Path, english: bool) -> None:
     """Show what is wrong in a plan's files, by file and line; else what is odd in its text."""
-    from orchestration.registers.plans import merged, plan_problems, plan_rows_of, registers_of
+    from orchestration.registers.plans import count_rows, merged, plan_problems
     from orchestration.warehouse.plan_lint import lint_plans
     from sources.registers import register_rows
 
     language: Language = "en" if english else "sq"
-    with tempfile.TemporaryDirectory() as name:
-        known = registers_of(home, Path(name) / "known")
-        _refuse(plan_problems(folder, known), language)
-        click.echo(text("plans.good", language, rows=_counts(plan_rows_of(folder))))
-        codes = {row["plan_code"] for row in register_rows(folder, "plans")}
-        with progress() as report:
-            report("linting the plan")
-            both = merged(known, folder, Path(name) / "both")
-            found = lint_plans(home, both, codes)
+    known = registers_of(home)
+    _refuse(plan_problems(folder, known), language)
+    click.echo(text("plans.good", language, rows=_counts(count_rows(folder, known))))
+    with tempfile.TemporaryDirectory() as name, progress() as report:
+        report("linting the plan")
+        both = merged(known, folder, Path(name))
+        known_codes = {row["plan_code"] for row in register_rows(known, "plans")}
+        codes = {row["plan_code"] for row in register_rows(both, "plans")}
+        found = lint_plans(home, both, codes - known_codes or codes)
     number = sum(each.number for each in found)
     click.echo(text("plans.oddities", language, number=number))
     for each in found:
@@ -64,12 +64,14 @@ def check_plan(home: Home, folder: Path, english: bool) -> None:
 @click.pass_obj
 def add_plan(home: Home, folder: Path, english: bool) -> None:
     """Check a plan's files and add their rows to the registers of the office, once."""
-    from orchestration.registers.plans import OtherRows, plan_problems, registers_of
+    from orchestration.registers.in_use import newest_registers
+    from orchestration.registers.plans import OtherRows, plan_problems
     from orchestration.registers.plans import add_plan as add
 
     language: Language = "en" if english else "sq"
-    with tempfile.TemporaryDirectory() as name, held(home):
-        known = registers_of(home, Path(name))
+    with held(home):
+        # Rows are added to what is good: the office mends the rest first.
+        known = newest_registers(home)
         _refuse(plan_problems(folder, known), language)
         try:
             counts = add(home, folder, known)
@@ -83,10 +85,12 @@ def add_plan(home: Home, folder: Path, english: bool) -> None:
         click.echo(text("plans.there_already", language))
 
 
-def _refuse(problems: "list[PlanProblem]", language: Language) -> None:
+def _refuse(problems: "list[RegisterProblem]", language: Language) -> None:
     """End the command where there are problems, each in a line."""
+    from orchestration.registers.plans import sentence
+
     for each in problems:
-        click.echo(each.sentence(language), err=True)
+        click.echo(sentence(each, language), err=True)
     if problems:
         raise click.ClickException(text("plans.broken", language, number=len(problems)))
 

@@ -3,7 +3,6 @@
 Belongs here: running them beside the warehouse. Not here: the rules (dbt_project).
 """
 
-import shutil
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.runtime.settings import DBT_PROJECT, prepare_process
+from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.settings import point_dbt_at, prepare_process
 from orchestration.warehouse.build import BuildFailed, run_dbt
 from sources.custody.home import Home
 
@@ -33,21 +33,16 @@ def lint_plans(home: Home, registers_dir: Path, plan_codes: Collection[str]) -> 
     The warehouse isn't touched. Raises BuildFailed when dbt can't build the lint.
     """
     with tempfile.TemporaryDirectory() as name:
-        project = Path(name) / "dbt_project"
-        kept = shutil.ignore_patterns("seeds", "target", "logs")
-        shutil.copytree(DBT_PROJECT, project, ignore=kept)
-        shutil.copytree(registers_dir, project / "seeds")
-        shutil.copy(DBT_PROJECT / "seeds" / "_seeds.yml", project / "seeds")
-        beside = Home(root=Path(name) / "home", keys=home.keys)
-        beside.root.mkdir()
+        beside = Home(root=Path(name), keys=home.keys)
         prepare_process(beside)
+        point_dbt_at(registers_dir)
         try:
-            options = ["--project-dir", str(project), "--target-path", str(Path(name) / "target")]
             # Tests of tables that are not built here would fail.
-            options += ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-            outcome = run_dbt("build", [*options, "--select", "+plan_lint"])
+            options = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+            outcome = run_dbt("build", [*options, "--no-write-json", "--select", "+plan_lint"])
         finally:
             prepare_process(home)
+            point_dbt_at(registers_in_use(home))
         if not outcome.success:
             raise BuildFailed("dbt could not build the lint of the plan's files")
         with duckdb.connect(str(beside.warehouse), read_only=True) as connection:
