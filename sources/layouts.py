@@ -157,7 +157,7 @@ class Layout:
         lists = [
             registers.written[name.removeprefix("register:")]
             if name.startswith("register:")
-            else self.code_lists[name]
+            else self.code_lists[name] | _code_list(registers.added_codes.get(name, {}))
             for name in column.code_lists
         ]
         return (
@@ -278,6 +278,7 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
     names: dict[str, str] = {}
     for list_id in filter(_VERSIONED.fullmatch, column.code_lists):
         names |= {plain(text): text for code in codes_of(list_id) for text in code.written}
+        names |= {plain(text): text for text in registers.added_codes.get(list_id, ())}
     if "register:institutions" in column.code_lists:
         own = {
             code: code for code, county in registers.institutions.items() if county == county_code

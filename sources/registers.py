@@ -37,7 +37,7 @@ class Registers:
     holds the registers of each plan by its code, where there are several, and `plans` are the plans
     in the order of their days. Of published figures `figure_labels` and `figure_remarks` hold each
     code with its names, and `publications` each publication with the first year that it can give,
-    if that is known.
+    if that is known. `added_codes` are the office's own, by their list, as they may be written.
     """
 
     counties: set[str]
@@ -57,6 +57,7 @@ class Registers:
     figure_labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     figure_remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     publications: dict[str, int | None] = field(default_factory=dict)
+    added_codes: dict[str, dict[str, str]] = field(default_factory=dict)
     plans: tuple["ActionPlan", ...] = ()
     of_plan: dict[str, "Registers"] = field(default_factory=dict)
     county: str = ""
@@ -214,6 +215,7 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
             row["publication"]: int(row["first_year"]) if row["first_year"] else None
             for row in register_rows(seeds_dir, "publications")
         },
+        added_codes=_added_codes(seeds_dir),
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
 
@@ -235,6 +237,16 @@ def _names(seeds_dir: Path, register: str, code: str) -> dict[str, tuple[str, ..
     return {
         row[code]: (row["name_sq"], row["name_en"]) for row in register_rows(seeds_dir, register)
     }
+
+
+def _added_codes(seeds_dir: Path) -> dict[str, dict[str, str]]:
+    codes: dict[str, dict[str, str]] = {}
+    for row in register_rows(seeds_dir, "added_codes"):
+        written = codes.setdefault(row["code_list"], {})
+        for name in (row["code"], row["name_sq"], row["name_en"], *row["aliases"].split("|")):
+            if name.strip():
+                written[name.strip()] = row["code"]
+    return codes
 
 
 def _indicator_names(seeds_dir: Path, plan_code: str | None) -> dict[str, frozenset[str]]:

@@ -103,7 +103,7 @@ def test_a_month_that_no_plan_covers_is_skipped_in_words(definitions: dg.Definit
 def test_months_are_cut_in_the_time_zone_of_the_schedule() -> None:
     """At half past midnight on 1 June in Tirana, where it is still May in UTC, May has ended."""
     zone = ZoneInfo("Europe/Tirane")
-    months = month_partitions(str(zone))
+    months = month_partitions(SEEDS, str(zone))
     tick = datetime(2023, 6, 1, 0, 30, tzinfo=zone)
     ask = monthly_refresh_schedule(RefreshSchedule("30 0 1 * *", str(zone)), months)
     context = dg.build_schedule_context(scheduled_execution_time=tick)
@@ -111,7 +111,7 @@ def test_months_are_cut_in_the_time_zone_of_the_schedule() -> None:
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2023-05"
     assert months.get_partition_keys(current_time=tick)[-1] == "2023-05"
-    in_utc = month_partitions("UTC").get_partition_keys(current_time=tick)
+    in_utc = month_partitions(SEEDS, "UTC").get_partition_keys(current_time=tick)
     assert in_utc[-1] == "2023-04"
     assert (months.get_first_partition_key(), months.get_last_partition_key()) == (
         "2021-01",

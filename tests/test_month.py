@@ -17,6 +17,7 @@ from expectations.gate import GateRefused, read_record, write_record
 from orchestration.publication.restricted import release
 from orchestration.refresh.plan import NoPlan, plan
 from orchestration.refresh.steps import Outcome, refresh
+from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import BuildFailed, build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody.home import Home
@@ -284,7 +285,7 @@ def test_a_month_that_no_plan_covers_is_refused_before_anything_is_done(own_home
 def test_the_months_that_a_plan_covers_go_out_beside_one_that_none_does(
     refreshed: Refreshed,
 ) -> None:
-    planned = plan(refreshed.home, [MAY, date(2024, 3, 1)])
+    planned = plan(refreshed.home, SEEDS, [MAY, date(2024, 3, 1)])
     assert planned.scopes == (("AL", MAY), ("AL-04", MAY))
     assert [str(refusal) for refusal in planned.refused] == [
         f"{county} 2024-03: no plan covers 2024-03: the registers hold 2021-01 to 2023-12 "

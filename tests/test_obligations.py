@@ -82,3 +82,15 @@ def test_an_answer_as_of_a_past_day_never_changes(
             for institution, frequency, _, recorded_to in edit
             if not recorded_to
         )
+
+
+def test_a_row_that_comes_and_goes_on_one_day_leaves_nothing(tmp_path: Path) -> None:
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    day = date(2023, 8, 1)
+    for rows_of_day, expected in (
+        ([("A", "monthly", "2023-01-01", "")], 1),
+        ([("A", "monthly", "2023-01-01", ""), ("B", "monthly", "2023-01-01", "")], 2),
+        ([("A", "monthly", "2023-01-01", ""), ("B", "yearly", "2023-01-01", "")], 2),
+    ):
+        write_register(tmp_path, rows_of_day)
+        assert noted_obligations(home, tmp_path, day).num_rows == expected

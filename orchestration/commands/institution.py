@@ -99,7 +99,7 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     if not written:
         raise click.ClickException(
             f"no institution of {county} owes a report for {month:%Y-%m}: "
-            "see reporting_obligations.csv."
+            "see the register reporting_obligations."
         )
     click.echo(f"Wrote {len(written)} forms in {out}.")
 

@@ -47,10 +47,10 @@ def check_registers(home: Home, as_json: bool) -> None:
         return
     changes = Counter(each["change"] for each in differences(registers_in_use(home), newest))
     if not changes:
-        click.echo(both("registers.good_as_they_are", "\n"))
+        click.echo(both("office_registers.good_as_they_are", "\n"))
         return
     counts = {name: changes[name] for name in ("added", "changed", "gone")}
-    click.echo(both("registers.good", "\n", **counts))
+    click.echo(both("office_registers.good", "\n", **counts))
 
 
 @click.group()
@@ -79,7 +79,7 @@ def add_county(home: Home, code: str, like: str, first: date | None) -> None:
         except NoCounty as mistake:
             raise click.ClickException(str(mistake)) from mistake
         except ValueError as mistake:
-            raise click.ClickException(both("registers.county.mend_first")) from mistake
+            raise click.ClickException(both("office_registers.county.mend_first")) from mistake
     for path, number in written.items():
-        click.echo(both("registers.county.written", "\n", number=number, file=path))
-    click.echo(both("registers.county.next", "\n"))
+        click.echo(both("office_registers.county.written", "\n", number=number, file=path))
+    click.echo(both("office_registers.county.next", "\n"))

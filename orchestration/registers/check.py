@@ -14,28 +14,27 @@ from pathlib import Path
 
 from orchestration.registers.declaration import Register, declared
 from orchestration.registers.rows import (
-    Line,
+    RegisterLine,
     RegisterProblem,
     Rows,
     office_files,
     register_problem,
     unite,
 )
+from sources.codes import codes_of
 from sources.registers import NATION
+from sources.texts import text
 from sources.values import code_key
-
-#: How a name that somebody has yet to write begins, in rows made for the office to fill in.
-TO_FILL_IN = "PLOTËSONI"
 
 #: An address of e-mail, a personal number, a telephone.
 _OF_A_PERSON = re.compile(r"@|\b[A-Z][0-9]{8}[A-Z]\b|(?:\+355|\b06)[0-9 ./-]{7,}", re.IGNORECASE)
 
-_TYPES: dict[str, Callable[[str], object]] = {
-    "varchar": str,
-    "integer": int,
-    "double": float,
-    "date": date.fromisoformat,
-    "boolean": lambda written: {"true": True, "false": False}[written],
+#: How what a column of each type holds is read, and the rule that it breaks where it can't be.
+_TYPES: dict[str, tuple[Callable[[str], object], str]] = {
+    "integer": (int, "not_integer"),
+    "double": (float, "not_double"),
+    "date": (date.fromisoformat, "not_date"),
+    "boolean": (["true", "false"].index, "not_boolean"),
 }
 
 #: Stands for the end of what has none.
@@ -62,7 +61,7 @@ def check_registers(shipped: Path, office: Path) -> tuple[Rows, list[RegisterPro
             for name, lines in rows.of.items()
         }
     )
-    for rule in (_overlaps, _outside_plan, _aliases, _institutions, _calendar):
+    for rule in (_overlaps, _outside_plan, _aliases, _added_codes, _institutions, _calendar):
         found += rule(right)
     order = {path.stem: place for place, path in enumerate(office_files(office))}
     found = list(dict.fromkeys(found))
@@ -81,11 +80,11 @@ def _of_cells(rows: Rows, register: Register) -> Iterator[RegisterProblem]:
                 if column not in register.optional:
                     yield register_problem("blank", *place)
                 continue
-            kind = register.types[column]
+            read, rule = _TYPES.get(register.types[column], (str, ""))
             try:
-                _TYPES[kind](value)
-            except (ValueError, KeyError):
-                yield register_problem(f"types.{kind}", *place)
+                read(value)
+            except ValueError:
+                yield register_problem(rule, *place)
                 continue
             codes = register.codes.get(column)
             pattern = register.patterns.get(column)
@@ -93,9 +92,9 @@ def _of_cells(rows: Rows, register: Register) -> Iterator[RegisterProblem]:
                 yield register_problem("unknown_code", *place, codes=", ".join(codes))
             elif pattern and not re.fullmatch(pattern, value):
                 yield register_problem("pattern", *place, pattern=pattern)
-            elif value.upper().startswith(TO_FILL_IN):
+            elif value.startswith(text("office_registers.to_fill_in", "sq")):
                 yield register_problem("to_fill_in", *place)
-            elif kind == "varchar" and _OF_A_PERSON.search(value):
+            elif read is str and _OF_A_PERSON.search(value):
                 yield register_problem("of_a_person", *place)
 
 
@@ -134,7 +133,7 @@ def _overlaps(rows: Rows) -> Iterator[RegisterProblem]:
         ("record_obligations", ("source", "institution_code")),
         ("plans", ("level", "county_code")),
     ):
-        same: dict[tuple[str, ...], list[Line]] = defaultdict(list)
+        same: dict[tuple[str, ...], list[RegisterLine]] = defaultdict(list)
         for line in rows.of[name].values():
             if not line.values.get("recorded_to"):
                 same[tuple(line.values[column] for column in columns)].append(line)
@@ -199,6 +198,19 @@ def _aliases(rows: Rows) -> Iterator[RegisterProblem]:
             yield register_problem("ambiguous", "municipality_aliases", line.number, "alias")
 
 
+def _added_codes(rows: Rows) -> Iterator[RegisterProblem]:
+    """Yield added codes that are written like a code which their list has already."""
+    for line in rows.of["added_codes"].values():
+        aliases = line.values["aliases"].split("|")
+        written = {code_key(line.values[name]) for name in ("code", "name_sq", "name_en")}
+        written |= {code_key(alias) for alias in aliases if alias.strip()}
+        there = {
+            code_key(way) for code in codes_of(line.values["code_list"]) for way in code.written
+        }
+        if written & there:
+            yield register_problem("ambiguous", "added_codes", line.number, "code")
+
+
 def _institutions(rows: Rows) -> Iterator[RegisterProblem]:
     """Yield institutions whose code or municipality is of another county."""
     names: dict[str, set[str]] = defaultdict(set)
@@ -240,7 +252,7 @@ def _calendar(rows: Rows) -> Iterator[RegisterProblem]:
             )  # fmt: skip
 
 
-def _months(plan: Line) -> Iterator[str]:
+def _months(plan: RegisterLine) -> Iterator[str]:
     first, last = (date.fromisoformat(plan.values[name]) for name in ("valid_from", "valid_to"))
     for month in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
         yield f"{month // 12}-{month % 12 + 1:02}-01"

@@ -10,12 +10,11 @@ import unicodedata
 from datetime import date
 from pathlib import Path
 
-from orchestration.registers.check import TO_FILL_IN
 from orchestration.registers.declaration import declared
 from orchestration.registers.rows import read_office_file
 from sources.atomic import replace_file
 from sources.registers import NATION, national_plans, register_rows
-from sources.texts import both
+from sources.texts import both, text
 
 Row = dict[str, str]
 Drafts = dict[str, list[Row]]
@@ -30,7 +29,7 @@ def draft_county(registers: Path, county: str, like: str, first: date, today: da
 
     It gets an institution of each type that `like` has, and one for each of its municipalities.
     Each owes, from the month `first` on, what its like owes, as recorded from the day `today`. A
-    name that can't be known begins with TO_FILL_IN. Raises NoCounty when a county is not in the
+    name that can't be known is marked. Raises NoCounty when a county is not in the
     registers, `county` has institutions there already or `like` has none, or when no plan covers
     the month.
     """
@@ -38,11 +37,12 @@ def draft_county(registers: Path, county: str, like: str, first: date, today: da
     institutions = list(register_rows(registers, "institutions"))
     models = [row for row in institutions if row["county_code"] == like]
     for unknown in {county, like} - names.keys():
-        raise NoCounty(both("registers.county.unknown", county=unknown))
+        raise NoCounty(both("office_registers.county.unknown", county=unknown))
     if any(row["county_code"] == county for row in institutions):
-        raise NoCounty(both("registers.county.there_already", county=county))
+        raise NoCounty(both("office_registers.county.there_already", county=county))
     if not models:
-        raise NoCounty(both("registers.county.nothing_like", county=like))
+        raise NoCounty(both("office_registers.county.nothing_like", county=like))
+    to_fill_in = text("office_registers.to_fill_in", "sq")
     drafts: Drafts = {"institutions": [], "institution_aliases": []}
     # The new institutions that are like one of the county `like`.
     made: dict[str, list[str]] = {}
@@ -55,8 +55,11 @@ def draft_county(registers: Path, county: str, like: str, first: date, today: da
                 {
                     **model,
                     "institution_code": code,
-                    "name_sq": _renamed(model["name_sq"], names[like], names[county]),
-                    "name_en": _renamed(model["name_en"], names[like], names[county]),
+                    **{
+                        column: _renamed(model[column], names[like], names[county])
+                        or f"{to_fill_in}: {model[column]}"
+                        for column in ("name_sq", "name_en")
+                    },
                     "county_code": county,
                     "seat_county_code": county if model["seat_county_code"] == like else "",
                 }
@@ -77,7 +80,7 @@ def draft_county(registers: Path, county: str, like: str, first: date, today: da
     drafts["institutions"] += municipalities
     others = [_code_of(name) for code, name in names.items() if code not in (county, NATION)]
     for row in register_rows(registers, "institution_aliases"):
-        alias = _renamed(row["alias"], names[like], names[county]).removeprefix(f"{TO_FILL_IN}: ")
+        alias = _renamed(row["alias"], names[like], names[county]) or row["alias"]
         if any(re.search(rf"\b{name}\b", _code_of(alias)) for name in others):
             continue
         for code in made.get(row["institution_code"], ()):
@@ -85,7 +88,7 @@ def draft_county(registers: Path, county: str, like: str, first: date, today: da
     made[old_seat["institution_code"]] = [row["institution_code"] for row in municipalities]
     plan = next((plan for plan in national_plans(registers) if plan.covers(first)), None)
     if plan is None:
-        raise NoCounty(both("registers.county.no_plan", month=f"{first:%Y-%m}"))
+        raise NoCounty(both("office_registers.county.no_plan", month=f"{first:%Y-%m}"))
     from_then = {"valid_from": first.isoformat(), "valid_to": plan.valid_to.isoformat()}
     drafts["reporting_obligations"] = [
         {**row, **from_then, "institution_code": code, "recorded_from": today.isoformat()}
@@ -132,10 +135,10 @@ def _seat(municipalities: list[Row], county_name: str) -> Row:
     return next(iter(named or municipalities), {"institution_code": ""})
 
 
-def _renamed(name: str, old: str, new: str) -> str:
-    """Return a name with the new county's name for the old one's; else marked to be filled in."""
+def _renamed(name: str, old: str, new: str) -> str | None:
+    """Return a name with the new county's name for the old one's; None where it isn't in there."""
     renamed, times = re.subn(rf"\b{re.escape(old)}\b", new, name)
-    return renamed if times else f"{TO_FILL_IN}: {name}"
+    return renamed if times else None
 
 
 def _code_of(name: str) -> str:

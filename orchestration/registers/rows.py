@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True)
-class Line:
+class RegisterLine:
     """A row of a register, and the line of the office's file that it is from; 0 is krat's own."""
 
     values: dict[str, str]
@@ -46,9 +46,9 @@ class RegisterProblem:
         """Return the place and the message."""
         place = [f"registers/{self.register}.csv"]
         if self.line is not None:
-            place.append(text("registers.line", language, line=self.line))
+            place.append(text("office_registers.line", language, line=self.line))
         if self.column is not None:
-            place.append(text("registers.column", language, column=self.column))
+            place.append(text("office_registers.column", language, column=self.column))
         message = self.message_sq if language == "sq" else self.message_en
         return f"{', '.join(place)}: {message}"
 
@@ -61,8 +61,10 @@ def register_problem(
     /,
     **values: object,
 ) -> RegisterProblem:
-    """Return a problem in the words of its rule (sources/texts/registers.yml)."""
-    sq, en = (text(f"registers.problems.{rule}", language, **values) for language in LANGUAGES)
+    """Return a problem in the words of its rule (sources/texts/office_registers.yml)."""
+    sq, en = (
+        text(f"office_registers.problems.{rule}", language, **values) for language in LANGUAGES
+    )
     return RegisterProblem(register, line, column, sq, en)
 
 
@@ -70,7 +72,7 @@ class BrokenRegisters(ValueError):
     """The office's registers can't be used; `problems` say why, in the order of their places."""
 
     def __init__(self, problems: list[RegisterProblem]) -> None:
-        super().__init__(both("registers.broken", number=len(problems)))
+        super().__init__(both("office_registers.broken", number=len(problems)))
         self.problems = problems
 
 
@@ -78,7 +80,7 @@ class BrokenRegisters(ValueError):
 class Rows:
     """The rows of every register by their keys, and what was wrong with the office's files."""
 
-    of: dict[str, dict[tuple[str, ...], Line]] = field(default_factory=dict)
+    of: dict[str, dict[tuple[str, ...], RegisterLine]] = field(default_factory=dict)
     #: Lines of the office by which one of krat's rows was taken out.
     withdrawn: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
     problems: list[RegisterProblem] = field(default_factory=list)
@@ -97,7 +99,7 @@ def unite(shipped: Path, office: Path) -> Rows:
     rows = Rows()
     for name, register in declared().items():
         rows.of[name] = {
-            _key(register, values): Line(values) for values in register_rows(shipped, name)
+            _key(register, values): RegisterLine(values) for values in register_rows(shipped, name)
         }
         rows.withdrawn[name] = {}
     for path in office_files(office):
@@ -195,7 +197,7 @@ def _add(rows: Rows, register: Register, path: Path) -> None:
             del of_register[key]
             rows.withdrawn[register.name][key] = number
         else:
-            of_register[key] = Line(values, number)
+            of_register[key] = RegisterLine(values, number)
 
 
 def _key(register: Register, values: dict[str, str]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def prepare_process(home: Home) -> None:
 
 
 def point_dbt_at(registers: Path) -> None:
-    """Give dbt the folder of the registers that it builds with (macro seed)."""
+    """Give dbt the folder of the registers that it builds with (dbt_project/materializations)."""
     os.environ["KRAT_REGISTERS"] = str(registers)
 
 

@@ -125,7 +125,7 @@ def _project_hash(registers: Path) -> str:
     """Return a hash of the registers and of all that dbt makes of them."""
     digest = hashlib.sha256(registers_hash(registers).encode())
     files = [DBT_PROJECT / "dbt_project.yml", *DBT_PROJECT.glob("seeds/*.yml")]
-    for folder in ("models", "macros", "tests"):
+    for folder in ("models", "macros", "materializations", "tests"):
         files += [path for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
         digest.update(str(path.relative_to(DBT_PROJECT)).encode())

@@ -4,7 +4,7 @@ Belongs here: loading. Not here: what the raw tables hold (sources.custody.landi
 sources.custody.decisions) or what is built on them (dbt_project).
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 
 import duckdb
@@ -14,10 +14,11 @@ from babel.dates import get_month_names
 from orchestration.registers.in_use import registers_hash, registers_in_use
 from orchestration.warehouse.ledger import earlier_findings
 from orchestration.warehouse.obligations import noted_obligations
-from sources.codes import load_codes
+from sources.codes import Code, load_codes
 from sources.custody.decisions import corrections, finding_decisions
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
+from sources.registers import register_rows
 
 
 def load_raw(home: Home, as_of: date) -> dict[str, int]:
@@ -60,10 +61,24 @@ def load_raw(home: Home, as_of: date) -> dict[str, int]:
             [as_of, _month_names("sq"), _month_names("en"), registers_hash(registers)],
         )
         codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
+        codes += [_added_code(row) for row in register_rows(registers, "added_codes")]
         connection.register("typed", pa.Table.from_pylist(codes))
         connection.execute("create or replace table raw.codes as from typed")
         connection.unregister("typed")
     return counts
+
+
+def _added_code(row: dict[str, str]) -> dict[str, object]:
+    """Return a code that the office added as a row of raw.codes: HTCDS has none like it."""
+    code_list, _, version = row["code_list"].rpartition("-")
+    return {
+        **dict.fromkeys(field.name for field in fields(Code)),
+        **row,
+        "code_list": code_list,
+        "version": int(version),
+        "htcds_match": "extension",
+        "htcds_note": "Added by the office that runs krat.",
+    }
 
 
 def _month_names(language: str) -> list[str]:

@@ -71,10 +71,16 @@ def noted_obligations(home: Home, seeds_dir: Path, as_of: date) -> pa.Table:
         if key not in stated:
             noted += rows[:-1]
             noted.append(rows[-1] | {"recorded_to": rows[-1]["recorded_to"] or as_of})
-    table = pa.Table.from_pylist(noted, schema=SCHEMA)
+    # What came and went on one day held on no day.
+    held = [row for row in noted if not row["recorded_to"] or _is_held(row)]
+    table = pa.Table.from_pylist(held, schema=SCHEMA)
     with replace_file(path) as fresh:
         pq.write_table(table, fresh)
     return table
+
+
+def _is_held(row: Row) -> bool:
+    return bool(row["recorded_from"] < row["recorded_to"])
 
 
 def _read(path: Path) -> list[Row]:
