@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from orchestration.cli import cli
 from orchestration.commands.month import describe_areas
 from orchestration.feedback.explain import explain
 from orchestration.feedback.explanation_page import page
+from orchestration.gate.judge import Scope
 from orchestration.refresh.steps import Outcome, refresh
 from orchestration.registers.example import ExampleRegisters, add_example
 from orchestration.registers.rows import write_rows
@@ -292,11 +293,20 @@ def test_both_tiers_have_each_county_from_its_first_month_on(three: Three) -> No
 @pytest.mark.data
 def test_a_refresh_tells_each_countys_releases_reports_and_findings(three: Three) -> None:
     lines = {line.split()[0]: line for line in describe_areas(three.home, three.outcome)}
-    assert sorted(lines) == ["AL", "AL-04", "AL-07", "AL-11"]
-    assert "reports came" not in lines["AL"]
-    assert "releases 1; " in lines["AL-07"]
-    assert "87 of 88 reports came, 11 late" in lines["AL-07"]
-    assert "191 of 208 reports came, 0 late" in lines["AL-11"]
+    assert {county: line.split("; ")[:-1] for county, line in lines.items()} == {
+        "AL": ["AL     releases 2"],
+        "AL-04": ["AL-04  releases 2", "34 of 34 reports came, 0 late"],
+        "AL-07": ["AL-07  releases 1", "11 of 11 reports came, 0 late"],
+        "AL-11": ["AL-11  releases 2", "36 of 36 reports came, 0 late"],
+    }
+    assert lines["AL-11"].endswith("findings 1: value_not_reported 1")
+    for scope, told in (
+        (Scope("AL-11", date(2023, 8, 1)), "0 of 17 reports came, 0 late"),
+        (Scope("AL-07", date(2023, 10, 1)), "11 of 11 reports came, 11 late"),
+    ):
+        plan = replace(three.outcome.plan, asked=(scope,))
+        [line] = describe_areas(three.home, replace(three.outcome, plan=plan, records=[]))
+        assert line == f"{scope.county_code:6} releases 0; {told}; findings 0"
 
 
 @pytest.mark.data

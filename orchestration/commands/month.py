@@ -282,21 +282,21 @@ def describe_areas(home: Home, outcome: "Outcome") -> Iterator[str]:
     """Yield a line for each county of a refresh: its releases, reports and findings."""
     from orchestration.reading_copy.ask import reading
 
-    months = [scope.month for scope in outcome.plan.asked]
+    months = list({scope.month for scope in outcome.plan.asked})
     with reading(home) as connection:
         sent = connection.execute(
             "select county_code, sum(received)::int || ' of ' || sum(expected)::int || "
             "' reports came, ' || sum(received - on_time)::int || ' late' "
-            "from marts.reporting_completeness where reporting_month between ? and ? "
+            "from marts.reporting_completeness where reporting_month in (select unnest(?)) "
             "group by all having sum(expected) > 0",
-            [min(months), max(months)],
+            [months],
         ).fetchall()
     reports = dict(sent)
     releases = Counter(release.path.parts[-3] for release in outcome.releases)
     rules: dict[str, Counter[str]] = defaultdict(Counter)
     for record in outcome.records:
         rules[record.county_code].update(record.findings_by_rule)
-    for county in sorted({*releases, *rules}):
+    for county in sorted({scope.county_code for scope in outcome.plan.asked}):
         found = rules[county]
         named = [f"{rule} {count}" for rule, count in found.most_common(_RULES_NAMED)]
         named += ["…"] if len(found) > _RULES_NAMED else []
