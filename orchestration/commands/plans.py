@@ -34,9 +34,8 @@ def plan() -> None:
 @click.pass_obj
 def check_plan(home: Home, folder: Path, english: bool) -> None:
     """Show what is wrong in a plan's files, by file and line; else what is odd in its text."""
-    from orchestration.registers.plans import count_rows, merged, plan_problems
+    from orchestration.registers.plans import count_rows, merged, plan_problems, plans_of
     from orchestration.warehouse.plan_lint import lint_plans
-    from sources.registers import register_rows
 
     language: Language = "en" if english else "sq"
     known = registers_of(home)
@@ -45,9 +44,7 @@ def check_plan(home: Home, folder: Path, english: bool) -> None:
     with tempfile.TemporaryDirectory() as name, progress() as report:
         report("linting the plan")
         both = merged(known, folder, Path(name))
-        known_codes = {row["plan_code"] for row in register_rows(known, "plans")}
-        codes = {row["plan_code"] for row in register_rows(both, "plans")}
-        found = lint_plans(home, both, codes - known_codes or codes)
+        found = lint_plans(home, both, plans_of(folder, known))
     number = sum(each.number for each in found)
     click.echo(text("plans.oddities", language, number=number))
     for each in found:

@@ -76,6 +76,11 @@ def count_rows(folder: Path, registers_dir: Path) -> dict[str, int]:
     return {name: len(lines) for name, lines in _lines(unite(registers_dir, folder)).items()}
 
 
+def plans_of(folder: Path, registers_dir: Path) -> list[str]:
+    """Return the codes of the plans of a folder."""
+    return sorted(key[0] for key in _lines(unite(registers_dir, folder))["plans"])
+
+
 def merged(registers_dir: Path, folder: Path, out: Path) -> Path:
     """Write to `out` the registers of a folder with the rows of another over them; return `out`."""
     out.mkdir(parents=True, exist_ok=True)
@@ -102,9 +107,11 @@ def add_plan(home: Home, folder: Path, registers_dir: Path) -> dict[str, int]:
     counts = {name: len(rows) for name, rows in fresh.items()}
     if counts:
         write_drafts(home.registers, fresh)
-        plans = sorted(key[0] for key in _lines(unite(registers_dir, folder))["plans"])
         journal.append(
-            home.decisions / "registers.jsonl", decision="plan_added", plans=plans, rows=counts
+            home.decisions / "registers.jsonl",
+            decision="plan_added",
+            plans=plans_of(folder, registers_dir),
+            rows=counts,
         )
     return counts
 
