@@ -116,7 +116,7 @@ def _most(*values: float | None) -> float | None:
 
 
 @dataclass
-class Answer:
+class OwedAnswer:
     """What an institution said of an indicator for a month."""
 
     value: float | None
@@ -125,7 +125,7 @@ class Answer:
 
 
 @dataclass
-class Reading:
+class BoundedNumber:
     """An area's number of an indicator at a month, and what bounds it."""
 
     month: float | None = None
@@ -143,7 +143,7 @@ class Reading:
 
 
 @dataclass
-class Registers:
+class PlanRegisters:
     """The registers that the marts rest on."""
 
     given: Delivered
@@ -188,7 +188,7 @@ class Registers:
 class Reports:
     """What was owed and what was said: the newest report of an institution and month holds."""
 
-    def __init__(self, registers: Registers) -> None:
+    def __init__(self, registers: PlanRegisters) -> None:
         self.registers = registers
         #: (institution, month) -> moments at which a report came
         self.arrivals: dict[tuple[str, date], list[datetime]] = defaultdict(list)
@@ -217,20 +217,20 @@ class Reports:
                         *MONTHS[place - every + 1 : place + 1]
                     }
         # Who owes it is asked; what others say counts only where nobody owes it.
-        self.answers: dict[tuple[str, str], dict[tuple[str, date], Answer]] = defaultdict(dict)
+        self.answers: dict[tuple[str, str], dict[tuple[str, date], OwedAnswer]] = defaultdict(dict)
         owing = defaultdict(set)
         for (institution, code), months in self.owed.items():
             for month in months:
                 owing[registers.county_of[institution], code, month].add(institution)
-                self.answers[registers.county_of[institution], code][institution, month] = Answer(
-                    None, False, True
+                self.answers[registers.county_of[institution], code][institution, month] = (
+                    OwedAnswer(None, False, True)
                 )
         for (institution, month), versions in self.versions.items():
             county = registers.county_of[institution]
             for code, (value, in_full) in versions[-1][1].items():
                 owed_by = owing.get((county, code, month), set())
                 if not owed_by or institution in owed_by:
-                    self.answers[county, code][institution, month] = Answer(
+                    self.answers[county, code][institution, month] = OwedAnswer(
                         value, in_full, institution in owed_by
                     )
         self.owing = owing
@@ -262,7 +262,7 @@ class Reports:
             for (_, at), answer in self.answers.get((county, code), {}).items()
         )
 
-    def county(self, county: str, code: str, month: date) -> Reading:
+    def county(self, county: str, code: str, month: date) -> BoundedNumber:
         """Return a county's number as its reports alone give it."""
         basis, answers = self.registers.basis(code), self.answers.get((county, code), {})
         of: dict[str, dict[date, float]] = defaultdict(dict)
@@ -302,7 +302,7 @@ class Reports:
         told = self.told.get((county, code), set()) | {at for _, at in answers}
         begun = [at for at in MONTHS if at.year == month.year and at <= month]
         owed = [answer for answer in due if answer.is_due]
-        return Reading(
+        return BoundedNumber(
             month=_sum(said.get(month) for said in of.values()),
             ytd=sum(ytd.values()) if ytd else None,
             cum=sum(cum.values()) if cum else None,
@@ -328,7 +328,7 @@ def _certain(
 
 
 @dataclass
-class Contact:
+class LoggedContact:
     """A contact of a log."""
 
     county: str
@@ -367,7 +367,7 @@ class Logs:
 
     def __init__(self, given: Delivered) -> None:
         self.files: dict[str, list[set[date]]] = defaultdict(list)
-        self.contacts: dict[str, list[Contact]] = defaultdict(list)
+        self.contacts: dict[str, list[LoggedContact]] = defaultdict(list)
         for _, _, lines in given.lines("log"):
             county = lines[0]["Qarku"]
             contacts = [self._contact(line) for line in lines]
@@ -378,8 +378,8 @@ class Logs:
             self._follow(contacts)
 
     @staticmethod
-    def _contact(line: dict[str, str]) -> Contact:
-        return Contact(
+    def _contact(line: dict[str, str]) -> LoggedContact:
+        return LoggedContact(
             line["Qarku"], line["Nr. kontaktit"],
             datetime.strptime(line["Marrë më"], "%Y-%m-%d %H:%M"), line["Kanali"], line["Qëllimi"],
             line["Telefonuesi"], line["Elemente dyshimi"], line["Shfrytëzimi"],
@@ -388,18 +388,18 @@ class Logs:
         )  # fmt: skip
 
     @staticmethod
-    def _follow(contacts: list[Contact]) -> None:
+    def _follow(contacts: list[LoggedContact]) -> None:
         """Find each contact's case and which of several records counts as its referral."""
         known = {contact.number: contact for contact in contacts}
 
-        def end(contact: Contact, link: Callable[[Contact], str]) -> str:
+        def end(contact: LoggedContact, link: Callable[[LoggedContact], str]) -> str:
             number = contact.number
             while number in known and link(known[number]):
                 number = link(known[number])
             return number
 
-        chains: dict[str, list[Contact]] = defaultdict(list)
-        records: dict[str, list[Contact]] = defaultdict(list)
+        chains: dict[str, list[LoggedContact]] = defaultdict(list)
+        records: dict[str, list[LoggedContact]] = defaultdict(list)
         for contact in contacts:
             chains[end(contact, lambda each: each.linked)].append(contact)
             records[end(contact, lambda each: each.duplicate_of)].append(contact)
@@ -439,7 +439,7 @@ class Logs:
 
 
 @dataclass
-class Event:
+class CaseStep:
     """A step in the history of a case, as the newest file that holds the case says it."""
 
     county: str
@@ -460,13 +460,13 @@ class Cases:
 
     def __init__(self, given: Delivered) -> None:
         self.files: dict[str, list[tuple[str, list[date]]]] = defaultdict(list)
-        newest: dict[tuple[str, str], list[Event]] = {}
+        newest: dict[tuple[str, str], list[CaseStep]] = {}
         for _, _, lines in given.lines("cases"):
-            cases: dict[tuple[str, str], list[Event]] = defaultdict(list)
+            cases: dict[tuple[str, str], list[CaseStep]] = defaultdict(list)
             for line in lines:
                 sender = line["Institucioni"]
                 cases[sender, line["Nr. rastit"]].append(
-                    Event(
+                    CaseStep(
                         line["Qarku"], sender, line["Numri personal"], line["Numri personal"],
                         line["Ngjarja"], _day(line["Data"]), line["Gjinia"] or None,
                         line["Grupmosha"] or None, line["Kanali i identifikimit"] or None,
@@ -480,7 +480,7 @@ class Cases:
 
 
 def _periods(
-    registers: Registers, source: str, county: str, senders: dict[str, list[date]]
+    registers: PlanRegisters, source: str, county: str, senders: dict[str, list[date]]
 ) -> list[tuple[str, list[date]]]:
     """Return the periods of which records are owed: who owes them, and their months."""
     rows = [
@@ -505,7 +505,7 @@ def _periods(
     return found
 
 
-def coverage(registers: Registers, logs: Logs, cases: Cases) -> dict[Key, str]:
+def coverage(registers: PlanRegisters, logs: Logs, cases: Cases) -> dict[Key, str]:
     """Return (source, county, month) -> whole, part or none."""
     found: dict[Key, str] = {}
     calendar = sorted(registers.deadlines)
@@ -547,7 +547,7 @@ def coverage(registers: Registers, logs: Logs, cases: Cases) -> dict[Key, str]:
 
 
 @dataclass
-class Count:
+class RecordCount:
     """What records count of an indicator in an area and month."""
 
     value: int | None
@@ -560,7 +560,7 @@ class Recomputed:
     """Everything that is needed to state the marts, from delivered files."""
 
     def __init__(self, given: Delivered) -> None:
-        self.registers = Registers(given)
+        self.registers = PlanRegisters(given)
         self.reports = Reports(self.registers)
         self.logs = Logs(given)
         self.cases = Cases(given)
@@ -603,7 +603,7 @@ class Recomputed:
             if (source, county, month) in self.covered
         }
 
-    def _counts(self) -> dict[Key, Count]:
+    def _counts(self) -> dict[Key, RecordCount]:
         """Return (area, indicator, month) -> what the records count of it."""
         patterns = self.registers.given.register("record_indicators")
         firsts: dict[Key, tuple[Any, bool]] = {}
@@ -619,7 +619,7 @@ class Recomputed:
                         firsts[counted] = (at, is_known)
                     else:
                         firsts[counted] = (min(at, before[0]), is_known and before[1])
-        counts: dict[Key, Count] = {}
+        counts: dict[Key, RecordCount] = {}
         sources = {row["indicator_code"]: row["source"] for row in patterns}
         for code, source in sources.items():
             for area in [*self.registers.counties, "AL"]:
@@ -627,7 +627,7 @@ class Recomputed:
                     said = self.area_coverage(source, area, month)
                     if said is None:
                         continue
-                    counts[area, code, month] = Count(
+                    counts[area, code, month] = RecordCount(
                         *((None,) * 4 if said == "none" else (0, 0, None, 0))
                     )
                     if said == "whole":
@@ -706,8 +706,8 @@ class Recomputed:
                 stated[source] = (float(one), float(least), float(most))
         return stated
 
-    def _readings(self) -> dict[Key, Reading]:
-        found: dict[Key, Reading] = {}
+    def _readings(self) -> dict[Key, BoundedNumber]:
+        found: dict[Key, BoundedNumber] = {}
         registers = self.registers
         starts = {
             row["measure_code"]: int(row["start_year"] or 0)
@@ -757,7 +757,7 @@ class Recomputed:
                         reading.cum_most = None
         return found
 
-    def _nation(self, found: dict[Key, Reading], code: str, month: date) -> Reading:
+    def _nation(self, found: dict[Key, BoundedNumber], code: str, month: date) -> BoundedNumber:
         of = {county: found[county, code, month] for county in self.registers.counties}
         together = max if self.registers.may_overlap(code) else sum
         leasts = [each.ytd_least for each in of.values() if each.ytd_least is not None]
@@ -769,7 +769,7 @@ class Recomputed:
         ]
         figure = self.figures.get((code, month))
         stated = self.stated("AL", code, month)
-        reading = Reading(
+        reading = BoundedNumber(
             month=_sum(each.month for each in of.values()),
             ytd=_sum(each.ytd for each in of.values()),
             ytd_least=float(together(leasts)) if leasts else None,
@@ -795,7 +795,7 @@ class Recomputed:
             reading.ytd_most = _most(reading.ytd_most, *(ends[2] for ends in stated.values()))
         return reading
 
-    def _cumulate(self, found: dict[Key, Reading], code: str) -> None:
+    def _cumulate(self, found: dict[Key, BoundedNumber], code: str) -> None:
         basis = self.registers.basis(code)
         years = {month: found["AL", code, month] for month in MONTHS}
         ends = ("", "_least", "_most")
@@ -1041,7 +1041,7 @@ class Recomputed:
                 if area in (county, "AL")
                 for contact in of
             ]
-            of_cell: dict[Key, list[Contact]] = defaultdict(list)
+            of_cell: dict[Key, list[LoggedContact]] = defaultdict(list)
             for contact in contacts:
                 of_cell[_month(contact.at.date()), contact.channel, contact.purpose].append(contact)
             for month in sorted(self.registers.deadlines):
@@ -1058,7 +1058,7 @@ class Recomputed:
         return rows
 
     @staticmethod
-    def _cell(cell: Sequence[Contact], is_unknown: bool) -> dict[str, Any]:
+    def _cell(cell: Sequence[LoggedContact], is_unknown: bool) -> dict[str, Any]:
         own = [each for each in cell if not each.is_duplicate]
         asks = [
             each for each in own if each.purpose in ("case_report", "counselling", "information")
@@ -1089,7 +1089,7 @@ class Recomputed:
         rows: dict[Key, dict[str, Any]] = {}
         for area in self.areas:
             events = [each for each in self.cases.events if area in (each.county, "AL")]
-            firsts: dict[tuple[str, str], list[Event]] = defaultdict(list)
+            firsts: dict[tuple[str, str], list[CaseStep]] = defaultdict(list)
             for event in events:
                 firsts[event.person, event.event].append(event)
             for month in sorted(self.registers.deadlines):
@@ -1185,7 +1185,7 @@ class Recomputed:
 
     def _subjects(self) -> Iterable[tuple[str, str, str, date, dict[str, str | None]]]:
         """Yield what is counted once: source, county, subject, day, and what it is counted by."""
-        steps: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        steps: dict[tuple[str, str], list[CaseStep]] = defaultdict(list)
         for event in self.cases.events:
             steps[event.person, event.event].append(event)
         for (_, event), same in steps.items():
@@ -1407,7 +1407,7 @@ class Recomputed:
         }
 
 
-def _flow(firsts: dict[tuple[str, str], list[Event]], month: date) -> dict[str, Any]:
+def _flow(firsts: dict[tuple[str, str], list[CaseStep]], month: date) -> dict[str, Any]:
     days = {at: min(each.day for each in events) for at, events in firsts.items()}
     came: dict[str, list[str]] = defaultdict(list)
     for (person, event), day in days.items():
@@ -1487,7 +1487,7 @@ def _percent(
 
 
 def _status(
-    reading: Reading,
+    reading: BoundedNumber,
     month: date,
     target: float | None,
     previous: float | None,

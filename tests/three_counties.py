@@ -117,7 +117,7 @@ SIVET_HEADINGS = ("Formulari", "Qarku", "Muaji", "Të dhënat", "Kodi i treguesi
 
 
 @dataclass(frozen=True)
-class SentFile:
+class DrawnFile:
     """A file: where it goes, what it is (report, log, cases, sivet, figures), and its lines.
 
     `of` names what is left out as a whole: an institution's month, a county's log, a sender's file.
@@ -225,7 +225,7 @@ def _append(seeds: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
 # --- what is delivered -------------------------------------------------------------------------
 
 
-def draw(seed: int, seeds: Path) -> list[SentFile]:
+def draw(seed: int, seeds: Path) -> list[DrawnFile]:
     """Return all that the three counties, and the nation, deliver; the same for a seed."""
     rng = Random(f"three counties {seed}")
     reports = list(_reports(rng, seeds))
@@ -238,7 +238,9 @@ def draw(seed: int, seeds: Path) -> list[SentFile]:
     ]
 
 
-def leave_out(sent: Sequence[SentFile], seed: int, counties: Sequence[str] = ()) -> list[SentFile]:
+def leave_out(
+    sent: Sequence[DrawnFile], seed: int, counties: Sequence[str] = ()
+) -> list[DrawnFile]:
     """Return the files without 30 % of the reports, one log and one file of cases.
 
     Of `counties` nothing is left at all. The file of cases is one of persons whom no other sender
@@ -261,7 +263,7 @@ def leave_out(sent: Sequence[SentFile], seed: int, counties: Sequence[str] = ())
     return [file for file in sent if file.of not in gone and file.county_code not in counties]
 
 
-def _persons(file: SentFile) -> set[Any]:
+def _persons(file: DrawnFile) -> set[Any]:
     place = CASE_HEADINGS.index("Numri personal")
     return {line[place] for line in file.lines}
 
@@ -281,7 +283,7 @@ def _arrival(month: date, days: float) -> datetime:
     return datetime.combine(_next(month), datetime.min.time(), UTC) + timedelta(days=days)
 
 
-def _reports(rng: Random, seeds: Path) -> Iterator[SentFile]:
+def _reports(rng: Random, seeds: Path) -> Iterator[DrawnFile]:
     indicators = {row["indicator_code"]: row for row in _rows(seeds, "indicators")}
     parts: dict[str, list[str]] = {}
     for row in _rows(seeds, "breakdown_categories"):
@@ -318,7 +320,7 @@ def _reports(rng: Random, seeds: Path) -> Iterator[SentFile]:
             if not lines:
                 lines.append((owed[0], "", "", ""))
             head = ("krat-raport-1", institution[:5], institution, f"{month:%Y-%m}", MADE_UP)
-            yield SentFile(
+            yield DrawnFile(
                 institution[:5],
                 "report",
                 ("report", institution, f"{month:%Y-%m}"),
@@ -353,7 +355,7 @@ def _said(
     return [(code, "", sum(given), ""), *(lines if rng.random() < 0.7 else [])]
 
 
-def _logs(rng: Random, county: str) -> Iterator[SentFile]:
+def _logs(rng: Random, county: str) -> Iterator[DrawnFile]:
     number = cases = 0
     earlier: list[tuple[int, int | None, str, datetime]] = []  # number, case, channel, at
     for month in _months("2023-01-01"):
@@ -399,7 +401,7 @@ def _logs(rng: Random, county: str) -> Iterator[SentFile]:
                 )
             )  # fmt: skip
             earlier.append((number, case, channel, at))
-        yield SentFile(
+        yield DrawnFile(
             county,
             "log",
             ("log", county, f"{month:%Y-%m}"),
@@ -415,7 +417,7 @@ SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "
 SUPPORTS = ("Legal", "Health", "SocialCare", "Education", "Psychological")
 
 
-def _cases(rng: Random) -> Iterator[SentFile]:
+def _cases(rng: Random) -> Iterator[DrawnFile]:
     """Yield the files of cases: one tells whole histories of those with something new."""
     histories: dict[str, list[list[tuple[date, tuple[Any, ...]]]]] = {code: [] for code in KEEPERS}
     for person in range(60):
@@ -457,7 +459,7 @@ def _cases(rng: Random) -> Iterator[SentFile]:
                 if day < ends
             ]
             if lines:
-                yield SentFile(
+                yield DrawnFile(
                     keeper[:5],
                     "cases",
                     ("cases", keeper, f"{month:%Y-%m}"),
@@ -496,7 +498,7 @@ def _history(rng: Random) -> Iterator[tuple[date, str, bool, str, str]]:
         day += timedelta(days=rng.choice([0, 1, 3, 10, 30]))
 
 
-def _sivet(rng: Random, reports: Sequence[SentFile]) -> Iterator[SentFile]:
+def _sivet(rng: Random, reports: Sequence[DrawnFile]) -> Iterator[DrawnFile]:
     """Yield SIVET's figures beside the reports'; in one county a month of them never existed."""
     for county in COUNTIES:
         for month in _months("2023-01-01"):
@@ -513,7 +515,7 @@ def _sivet(rng: Random, reports: Sequence[SentFile]) -> Iterator[SentFile]:
                 ]
                 value = max(0, sum(said) + rng.choice([0, 0, 0, 0, 1, -1]))
                 lines.append(("krat-sivet-1", county, f"{month:%Y-%m}", MADE_UP, code, value))
-            yield SentFile(
+            yield DrawnFile(
                 county,
                 "sivet",
                 ("sivet", county, f"{month:%Y-%m}"),
@@ -523,7 +525,7 @@ def _sivet(rng: Random, reports: Sequence[SentFile]) -> Iterator[SentFile]:
             )
 
 
-def _figures(rng: Random) -> SentFile:
+def _figures(rng: Random) -> DrawnFile:
     """Return national figures of 2021 and 2022, as one publication has them."""
     lines = [
         (year, "victims identified (VT and VMT)", "2.1.9.1", rng.randint(80, 160), "persons",
@@ -532,13 +534,13 @@ def _figures(rng: Random) -> SentFile:
     ]  # fmt: skip
     headings = ("year", "figure", "indicator_code", "value", "unit", "status", "source", "data")
     received = datetime(2023, 2, 1, tzinfo=UTC)
-    return SentFile("AL", "figures", ("figures",), headings, lines, received)
+    return DrawnFile("AL", "figures", ("figures",), headings, lines, received)
 
 
 # --- refreshing and comparing ------------------------------------------------------------------
 
 
-def refreshed_with(sent: Sequence[SentFile], folder: Path) -> Path:
+def refreshed_with(sent: Sequence[DrawnFile], folder: Path) -> Path:
     """Take files in, build the warehouse and return its path; raise where a file or test fails."""
     home = Home(root=folder / "home", keys=folder / "keys")
     prepare_process(home)
@@ -561,7 +563,7 @@ def refreshed_with(sent: Sequence[SentFile], folder: Path) -> Path:
     return home.warehouse
 
 
-def delivered(sent: Sequence[SentFile]) -> Delivered:
+def delivered(sent: Sequence[DrawnFile]) -> Delivered:
     """Return the files as whoever recomputes reads them: their bytes and when they came."""
     return Delivered([(file.kind, file.content(), file.received_at) for file in sent], SEEDS)
 

@@ -33,6 +33,7 @@ from orchestration.products.codes import labels
 from orchestration.products.declaration import Product, Tier, product
 from orchestration.products.tables import ProductTable, table_of
 from orchestration.products.tree import SOURCES
+from sources.registers import NATION
 from sources.texts import both, keys
 
 UNEXPLAINED = "unexplained"
@@ -67,6 +68,41 @@ class Before:
                 for row in csv.DictReader(file)
                 if row["status"] != "refused"
             }
+
+
+@dataclass(frozen=True)
+class Members:
+    """The counties that joined the nation's figures of a month, or left them, since a release."""
+
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.left)
+
+    def sentences(self) -> list[str]:
+        """Return who joined and who left, a line each."""
+        counties = {"joined": self.joined, "left": self.left}
+        return [
+            f"{both(f'release.changes.{change}')}: {', '.join(codes)}."
+            for change, codes in counties.items()
+            if codes
+        ]
+
+
+def changed_members(before: Path, sources: Iterable[tuple[Any, ...]]) -> Members:
+    """Return which counties joined or left since a release of the nation, by its deliveries.
+
+    `sources` are those of now, in SOURCE_COLUMNS.
+    """
+    with (before / SOURCES).open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    county, status = header.index("county_code"), header.index("status")
+    was, now = (
+        {row[county] for row in some if row[status] != "refused"} - {NATION, None, ""}
+        for some in (rows, sources)
+    )
+    return Members(tuple(sorted(now - was)), tuple(sorted(was - now)))
 
 
 def unexplained(_mart: str, _key: dict[str, str], _measure: str) -> str:
@@ -275,7 +311,8 @@ def reasons_since(
         of = [key.get(name) for name in ("plan_code", "indicator_code", "institution_code")]
         # A row of neither an indicator nor an institution is counted from records alone.
         if (of[1] or of[2]) and measure != "target_value":
-            span = _span(measure) if mart == "indicator_progress" else "cumulative"
+            is_of_span = mart in ("indicator_progress", "institution_values")
+            span = _span(measure) if is_of_span else "cumulative"
             found |= of_reports(*of, span)
         if found:
             return joined(found)
@@ -344,8 +381,6 @@ def _parts(
 
 #: The spans of figures that add up month after month.
 RUNNING = ("year", "cumulative")
-
-NATION = "AL"
 
 
 def _is_actual(measure: str) -> bool:

@@ -24,6 +24,8 @@ measured as (
         areas.*,
         indicators.target_basis,
         indicators.direction,
+        indicators.break_reason_en is not null as has_break,
+        areas.reporting_month = plans.valid_from as is_first_month,
         measures.start_year,
         targets.target_value,
         coalesce(targets.has_later_target, false) as has_later_target,
@@ -54,6 +56,7 @@ measured as (
         on
             areas.plan_code = indicators.plan_code
             and areas.indicator_code = indicators.indicator_code
+    inner join {{ ref('dim_plans') }} as plans on areas.plan_code = plans.plan_code
     left join {{ ref('dim_measures') }} as measures
         on
             indicators.plan_code = measures.plan_code

@@ -12,11 +12,14 @@ from typing import Any
 
 from orchestration.products.codes import labels
 from orchestration.products.declaration import ProductColumn
+from orchestration.products.reference import ReferenceTable
 from orchestration.products.tables import ProductTable
 from orchestration.products.words import one_row
 from sources.texts import both
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+
+PARQUET = "application/vnd.apache.parquet"
 
 #: DuckDB's types in the words of the Table Schema.
 FIELD_TYPES = {
@@ -42,6 +45,7 @@ def data_package(
     made_up: str,
     release: dict[str, Any],
     tables: Sequence[ProductTable],
+    reference: Sequence[ReferenceTable] = (),
 ) -> dict[str, Any]:
     """Return the manifest of the files in `draft`.
 
@@ -52,7 +56,8 @@ def data_package(
     resources = []
     for table in tables:
         resources.append(_resource(draft, table, "csv", "text/csv"))
-        resources.append(_resource(draft, table, "parquet", "application/vnd.apache.parquet"))
+        resources.append(_resource(draft, table, "parquet", PARQUET))
+    resources += [_reference_resource(draft, table) for table in reference]
     return {
         "$schema": PROFILE,
         "name": f"krat-{'-'.join(identity).lower()}-r{release['number']}",
@@ -85,8 +90,9 @@ def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> 
         "mediatype": mediatype,
     }
     if suffix == "csv":
+        comment = {"comment": table.comment} if table.comment else {}
         return {
-            "name": name, "type": "table", "path": path.name, **described,
+            "name": name, "type": "table", "path": path.name, **described, **comment,
             "hash": sha256(path), "bytes": path.stat().st_size,
             "encoding": "utf-8", "schema": _schema(table),
         }  # fmt: skip
@@ -97,10 +103,30 @@ def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> 
     }  # fmt: skip
 
 
+def _reference_resource(draft: Path, table: ReferenceTable) -> dict[str, Any]:
+    """Return the entry of a table that has no CSV to describe its columns in."""
+    path = draft / f"{table.name}.parquet"
+    return {
+        "name": f"{table.name.replace('_', '-')}-parquet", "type": "file", "path": path.name,
+        "description": table.comment, "format": "parquet", "mediatype": PARQUET,
+        "hash": sha256(path), "bytes": path.stat().st_size,
+        "schema": {
+            "fields": [
+                {"name": name, "type": FIELD_TYPES.get(kind, "string"), "description": comment}
+                for name, kind, comment in table.columns
+            ]
+        },
+    }  # fmt: skip
+
+
 def _schema(table: ProductTable) -> dict[str, Any]:
     key, references = table.product.key, table.product.references
     schema: dict[str, Any] = {
-        "fields": [_field(column, column.name in key) for column in table.columns],
+        "fields": [
+            # The source of a code is a text, whatever other tables call a source.
+            _field(column, column.name in key, has_codes=table.product.name != "codes")
+            for column in table.columns
+        ],
         "primaryKey": list(key),
         "missingValues": [{"value": "", "label": both("release.empty")}],
     }
@@ -115,7 +141,7 @@ def _schema(table: ProductTable) -> dict[str, Any]:
     return schema
 
 
-def _field(column: ProductColumn, is_in_key: bool) -> dict[str, Any]:
+def _field(column: ProductColumn, is_in_key: bool, *, has_codes: bool) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
         "type": FIELD_TYPES.get(column.type, "string"),
@@ -128,7 +154,7 @@ def _field(column: ProductColumn, is_in_key: bool) -> dict[str, Any]:
         field |= TRUE_AND_FALSE
     if column.unit:
         field["unit"] = column.unit
-    if words := labels(column.name):
+    if has_codes and (words := labels(column.name)):
         field["categories"] = [{"value": code, "label": word} for code, word in words.items()]
     if is_in_key:
         field["constraints"] = {"required": True}
