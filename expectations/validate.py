@@ -258,7 +258,7 @@ def _check(table: str, condition: Condition, checked: int, found: _Result | None
 
 def _rows_where(
     column: str,
-    is_in: list[str] | None = None,
+    is_in: list[str] | list[bool] | None = None,
     is_not_in: list[str] | None = None,
     is_null: bool = False,
     at_most: float | None = None,

@@ -248,8 +248,19 @@ class Reports:
             given = [of[part] for part in parts if part in of]
             all_parts = bool(parts) and len(given) == len(parts) and all(ok for _, ok in given)
             value = total if total is not None else _sum(number for number, _ in given)
+            if value is None:
+                # Parts that overlap: the whole is at least the largest.
+                others = [number for part, (number, _) in of.items() if part and part not in parts]
+                value = _most(*others)
             said[code] = (value, is_answered or all_parts)
         return said
+
+    def has_answer(self, county: str, code: str, month: date) -> bool:
+        """Return whether anybody answered for the year up to a month."""
+        return any(
+            answer.in_full and at.year == month.year and at <= month
+            for (_, at), answer in self.answers.get((county, code), {}).items()
+        )
 
     def county(self, county: str, code: str, month: date) -> BoundedNumber:
         """Return a county's number as its reports alone give it."""
@@ -750,7 +761,12 @@ class Recomputed:
         of = {county: found[county, code, month] for county in self.registers.counties}
         together = max if self.registers.may_overlap(code) else sum
         leasts = [each.ytd_least for each in of.values() if each.ytd_least is not None]
-        there = [county for county, each in of.items() if each.ytd is not None or each.is_whole]
+        there = [
+            county
+            for county, each in of.items()
+            if each.ytd is not None
+            or (each.is_whole and self.reports.has_answer(county, code, month))
+        ]
         figure = self.figures.get((code, month))
         stated = self.stated("AL", code, month)
         reading = BoundedNumber(
@@ -767,7 +783,11 @@ class Recomputed:
             missing=self.registers.missing(there),
         )
         if figure is not None:
-            reading.ytd = reading.ytd_least = reading.ytd_most = figure
+            # Counties that say otherwise are in the interval: all of them, or a part of the whole.
+            counties = reading.ytd
+            reading.ytd = figure
+            reading.ytd_least = _least(figure, counties if reading.is_whole else None)
+            reading.ytd_most = _most(figure, counties)
             reading.is_whole, reading.completeness = True, 1.0
             reading.reporting, reading.missing = len(of), None
         if reading.ytd is not None:
@@ -847,7 +867,7 @@ class Recomputed:
                     reading, month, target, previous, row["direction"], reads_year, reads_sum
                 ),
                 "activity_status": status or "not_due",
-                "activity_since": since if status else None,
+                "activity_since": since if status not in (None, "not_due") else None,
                 "change_on_last_year": change,
                 "values_compared": compared,
                 "completeness": reading.completeness,
@@ -896,8 +916,9 @@ class Recomputed:
                         total = sum(answer.value or 0 for answer in of)
                         state = (
                             "active" if total > 0
-                            else "no_activity" if all(answer.in_full for answer in of)
-                            else "not_reported"
+                            else "not_reported" if not all(answer.in_full for answer in of)
+                            else "not_due" if all(answer.value is None for answer in of)
+                            else "no_activity"
                         )  # fmt: skip
                     states[county][month] = state
             for month in MONTHS:
@@ -906,7 +927,7 @@ class Recomputed:
                 states["AL"][month] = (
                     ("active" if figure else "no_activity") if figure is not None
                     else "active" if "active" in all_states
-                    else None if all_states == {None}
+                    else None if all_states <= {None, "not_due"}
                     else "no_activity" if all_states == {"no_activity"}
                     else "not_reported"
                 )  # fmt: skip
@@ -1080,8 +1101,21 @@ class Recomputed:
                 row["identified_most"] = row["identified"] if said == "whole" else None
                 if said == "none":
                     row |= {name: None for name in row if not name.startswith("median")}
+                row["is_standing_known"] = self._is_history_whole(area, month)
+                if not row["is_standing_known"]:
+                    row |= {name: None for name in row if name.startswith("standing")}
                 rows[area, month] = row | self._covered("referral", area, month)
         return rows
+
+    def _is_history_whole(self, area: str, month: date) -> bool:
+        """Return whether all cases up to a month came, of each county that keeps some in it."""
+        return all(
+            said == "whole"
+            for (source, county, at), said in self.covered.items()
+            if source == "referral"
+            and at <= month
+            and (county == area or (area == "AL" and (source, county, month) in self.covered))
+        )
 
     def person_counts(self) -> dict[Key, dict[str, Any]]:
         """Return marts.person_counts by its key."""
@@ -1616,10 +1650,11 @@ def beyond_the_truth(
         skipped = {
             *KEYS[table], "coverage", "is_lower_bound", "is_made_up", "identified_most",
             "counties_reporting", "counties_expected", "counties_missing", "counties",
+            "is_standing_known",
         }  # fmt: skip
         for key, row in _keyed(fewer[table], KEYS[table]):
             for column, value in row.items():
-                if column in skipped or column.startswith(("median", "standing")):
+                if column in skipped or column.startswith("median"):
                     continue
                 if pd.isna(value):
                     continue

@@ -128,6 +128,23 @@ def test_a_month_of_which_one_sender_sent_no_cases_is_counted_at_least(
     assert {row[5] for row in rows(missing, summer)} == {None}
 
 
+def test_where_persons_were_is_not_known_once_a_file_of_cases_is_missing(
+    missing: duckdb.DuckDBPyConnection, whole: duckdb.DuckDBPyConnection
+) -> None:
+    standing = (
+        "select county_code, reporting_month, is_standing_known, standing_flagged, "
+        "standing_initially_identified, standing_formally_identified, standing_not_a_victim "
+        "from marts.referral_flow where county_code in ('AL', 'AL-04') "
+        "and reporting_month {when} date '2023-07-01' order by all"
+    )
+    before = rows(missing, standing.format(when="<"))
+    assert before == rows(whole, standing.format(when="<"))
+    assert {row[2] for row in before} == {True}
+    after = rows(missing, standing.format(when=">="))
+    assert len(after) == len(rows(whole, standing.format(when=">=")))
+    assert {row[2:] for row in after} == {(False, None, None, None, None)}
+
+
 def test_who_owes_the_records_is_asked_for_them(missing: duckdb.DuckDBPyConnection) -> None:
     asked = (
         "select institution_code, reporting_month, state, message_sq, message_en "

@@ -180,3 +180,31 @@ def test_a_row_that_was_left_out_is_mended_by_the_file_of_that_name(home: Home) 
             "select state, count(*) from quality.findings where rule = 'row_left_out' group by all"
         ).fetchall()
     assert states == [("mended", len(BROKEN))]
+
+
+def test_a_later_file_replaces_the_figures_that_it_gives_and_no_other(home: Home) -> None:
+    """The others of that publication and year hold as they are, and their absence is found."""
+    _written(home.inbox / "AL" / "later.csv", [f"2022,{UNITS},80,persons,{REPORT}"])
+    build_from_inbox(home)
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        progress = connection.execute(
+            "select indicator_code, actual_year_to_date from marts.indicator_progress "
+            "where county_code = 'AL' and reporting_month = date '2022-12-01' "
+            "and indicator_code in ('2.1.9.1', '2.1.18.1') order by all"
+        ).fetchall()
+        found = connection.execute(
+            "select year(reporting_month), state, message_sq, message_en from core.fct_findings "
+            "where rule = 'correction_drops_values'"
+        ).fetchall()
+        states = connection.execute(
+            "select status, count(*) from core.fct_submissions where frequency = 'year' "
+            "group by all"
+        ).fetchall()
+    assert progress == [("2.1.18.1", 80), ("2.1.9.1", 159)]
+    [(year, state, in_albanian, in_english)] = found
+    assert (year, state) == (2022, "open")
+    assert "viktima të identifikuara (VT dhe VMT)" in in_albanian
+    assert "potential victims identified (VMT), victims identified (VT and VMT)" in in_english
+    assert "mobile units" not in in_english
+    # The first file still holds for its years, beside the one that came last.
+    assert dict(states).keys() == {"on_time", "superseded"}

@@ -1,19 +1,39 @@
 {#-
-  How many persons there are at least in each month, as a query, where some can't be compared.
+  How many persons there are at least in each month, or in the year up to it, as a query, where some
+  can't be compared.
 
   firsts  a relation with a row a person (all that may be one are one) for the month in which it
           counts first: counted_for, county_code, counted_year (null: counted once for good),
           category (null: none), reporting_month, senders (a list), is_comparable
+  span    month, or year: at each month of it, all since January. That is more than its months
+          together, of which each could be explained by the same persons counted before.
   Two persons whose identity is known are two. Of any other pair of different senders nobody
   knows: whoever counts in a month could have been counted before by another sender. A sender's
   own persons are apart, so of those it holds as many are new as the others can't account for.
 -#}
-{% macro persons_at_least(firsts) -%}
-    with cells as (
+{% macro persons_at_least(firsts, span='month') -%}
+    with months as (
+        select
+            * exclude (reporting_month),
+            cast(date_trunc('{{ span }}', reporting_month) as date) as span_start,
+            cast(
+                unnest(
+                    generate_series(
+                        reporting_month,
+                        date_trunc('{{ span }}', reporting_month)
+                        + interval {{ {'month': 0, 'year': 11}[span] }} month,
+                        interval 1 month
+                    )
+                ) as date
+            ) as reporting_month
+        from {{ firsts }}
+    ),
+
+    cells as (
         select
             *,
             unnest(case when category is null then ['total'] else ['total', category] end) as cell
-        from {{ firsts }}
+        from months
     ),
 
     compared as (
@@ -23,6 +43,7 @@
             counted_year,
             cell,
             reporting_month,
+            span_start,
             cast(null as varchar) as sender_code,
             count(*) filter (where is_comparable) as persons
         from cells
@@ -36,6 +57,7 @@
             cells.counted_year,
             cells.cell,
             cells.reporting_month,
+            cells.span_start,
             unnest(cells.senders) as sender_code
         from cells
         where not cells.is_comparable or exists (
@@ -78,7 +100,7 @@
                 and bounds.counted_year is not distinct from others.counted_year
                 and bounds.reporting_month >= others.reporting_month
                 and not (
-                    bounds.reporting_month = others.reporting_month
+                    others.reporting_month >= bounds.span_start
                     and (
                         bounds.cell = 'total' or others.category is not distinct from bounds.cell
                     )

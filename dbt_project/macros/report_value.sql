@@ -4,11 +4,17 @@
   A blank is no value at all: nothing here turns null into zero.
 -#}
 
-{#- The total or, without one, the sum of the parts that are there, where they are a partition. -#}
+{#-
+  The total or, without one, the sum of the parts that are there, where they are a partition; where
+  they overlap the largest of them, which is what the total is at least.
+-#}
 {%- macro report_value() -%}
     coalesce(
         sum(value) filter (where category = 'total' and value_state in ('number', 'zero')),
-        sum(value) filter (where breakdown_kind = 'partition' and value_state in ('number', 'zero'))
+        sum(value) filter (
+            where breakdown_kind = 'partition' and value_state in ('number', 'zero')
+        ),
+        max(value) filter (where breakdown_kind = 'overlap' and value_state in ('number', 'zero'))
     )
 {%- endmacro -%}
 

@@ -12,7 +12,7 @@ with own_reports as (
     where
         superseded_at is null
         and frequency = 'month'
-        and breakdown_kind in ('total', 'partition')
+        and breakdown_kind in ('total', 'partition', 'overlap')
     group by county_code, plan_code, indicator_code, reporting_month
 )
 

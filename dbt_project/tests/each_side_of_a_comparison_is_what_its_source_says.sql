@@ -17,7 +17,8 @@ reports as (
         reporting_month,
         coalesce(
             max(value) filter (where category = 'total'),
-            sum(value) filter (where breakdown_kind = 'partition')
+            sum(value) filter (where breakdown_kind = 'partition'),
+            max(value) filter (where breakdown_kind = 'overlap')
         ) as value
     from {{ ref('fct_actuals') }}
     where frequency = 'month' and superseded_at is null

@@ -17,7 +17,9 @@ with steps as (
     from {{ ref('fct_referral_events') }} as events
     inner join {{ ref('bridge_area_members') }} as members
         on events.county_code = members.county_code
-    where events.event in ('initially_identified', 'formally_identified')
+    where
+        events.event in ('initially_identified', 'formally_identified')
+        and not events.may_be_sent_again
 ),
 
 firsts as (

@@ -11,7 +11,9 @@ with events as (
         person_key,
         event_date
     from {{ ref('fct_referral_events') }}
-    where event in ('flagged', 'initially_identified', 'referred', 'assisted')
+    where
+        event in ('flagged', 'initially_identified', 'referred', 'assisted')
+        and not may_be_sent_again
 ),
 
 firsts_of_persons as (

@@ -10,7 +10,8 @@ with reports as (
         facts.reporting_month,
         coalesce(
             max(facts.value) filter (where facts.category = 'total'),
-            sum(facts.value) filter (where facts.breakdown_kind = 'partition')
+            sum(facts.value) filter (where facts.breakdown_kind = 'partition'),
+            max(facts.value) filter (where facts.breakdown_kind = 'overlap')
         ) as value
     from {{ ref('fct_actuals') }} as facts
     where facts.superseded_at is null and facts.frequency = 'month'

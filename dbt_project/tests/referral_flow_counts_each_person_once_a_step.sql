@@ -8,6 +8,7 @@ with areas as (
     from {{ ref('fct_referral_events') }} as events
     inner join {{ ref('bridge_area_members') }} as members
         on events.county_code = members.county_code
+    where not events.may_be_sent_again
 ),
 
 steps as (

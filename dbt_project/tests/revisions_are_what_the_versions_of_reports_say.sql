@@ -78,15 +78,44 @@ standing as (
         )
 ),
 
+-- Of parts that overlap the largest counts: no sum tells which that is.
+overlapping as (
+    select
+        moved.county_code,
+        moved.institution_code,
+        moved.plan_code,
+        moved.indicator_code,
+        moved.reporting_month,
+        moved.moment,
+        max(lines.value) as largest
+    from moved
+    inner join lines
+        on
+            moved.county_code = lines.county_code
+            and moved.institution_code = lines.institution_code
+            and moved.plan_code = lines.plan_code
+            and moved.indicator_code = lines.indicator_code
+            and moved.reporting_month = lines.reporting_month
+            and moved.moment >= lines.received_at
+            and coalesce(moved.moment < lines.superseded_at, true)
+    where lines.breakdown_kind = 'overlap'
+    group by all
+),
+
 -- What each institution's number changed by at a moment, and whether it now is or was a number.
 told as (
     select
-        *,
+        standing.*,
         case
-            when totals_known > 0 then total_known
-            when parts_known > 0 then parted_known
+            when standing.totals_known > 0 then standing.total_known
+            when standing.parts_known > 0 then standing.parted_known
+            else overlapping.largest
         end as value
     from standing
+    left join overlapping
+        using (
+            county_code, institution_code, plan_code, indicator_code, reporting_month, moment
+        )
 ),
 
 differences as (

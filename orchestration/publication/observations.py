@@ -158,12 +158,12 @@ def _empty_status(
         has_target = pd.notna(record["target_value"]) and record["target_value"] > 0
         return STATUS_SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
     if when_empty == "as_official":
-        return NOT_REPORTED if record["official_source"] else CANNOT_EXIST
+        return NOT_REPORTED if pd.notna(record["official_source"]) else CANNOT_EXIST
     if when_empty == "as_state" and record["value_state"] in _EMPTY_STATES:
         return _EMPTY_STATES[record["value_state"]]
-    # Nothing bounds a number that is not all there.
+    # A number that is not all there has no upper end.
     if measure.endswith("_most") and pd.notna(record.get(measure.removesuffix("_most"))):
-        return NOT_REPORTED
+        return CANNOT_EXIST
     if when_empty == "not_owed":
         return CANNOT_EXIST
     if when_empty == "not_reported":

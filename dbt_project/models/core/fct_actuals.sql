@@ -23,8 +23,8 @@ planned as (
     where stated.indicator_code is not null
 ),
 
--- A later report replaces the whole of an earlier one. A line written twice in one report is
--- replaced by its later line at the moment the report came.
+-- A later report replaces the whole of an earlier one, a published figure the same figure alone. A
+-- line written twice in one report is replaced by its later line at the moment the report came.
 reported as (
     select
         reported.county_code,
@@ -47,6 +47,7 @@ reported as (
         versions.version,
         versions.received_at,
         case
+            when reported.frequency = 'year' then figures.superseded_at
             when
                 lead(reported.row_number) over (
                     partition by
@@ -67,6 +68,10 @@ reported as (
             and reported.institution_code = versions.institution_code
             and reported.reporting_month = versions.reporting_month
             and reported.frequency = versions.frequency
+    left join {{ ref('int_figure_versions') }} as figures
+        on
+            reported.delivery_id = figures.delivery_id
+            and reported.row_number = figures.row_number
     left join kinds
         on
             reported.plan_code = kinds.plan_code

@@ -21,7 +21,7 @@ with lines as (
 read_lines as (
     select *
     from lines
-    where category = 'total' or (not has_total and is_number and breakdown_kind = 'partition')
+    where category = 'total' or (not has_total and is_number and breakdown_kind is not null)
 ),
 
 places as (

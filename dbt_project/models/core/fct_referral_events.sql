@@ -1,5 +1,6 @@
 -- A case is sent whole: its history is what the latest delivery that holds it says. A case that now
--- stands under its institution's own number replaces what the older form sent of it.
+-- stands under its institution's own number replaces what the older form sent of it. While a file
+-- is missing that may hold it so, it counts nowhere: it would be counted twice once the file comes.
 with latest as (
     select
         events.*,
@@ -73,6 +74,17 @@ select
         {{ column }},
         {{ column }}_state,
     {% endfor -%}
+    institution_code is null and exists (
+        select 1
+        from {{ ref('int_record_periods') }} as periods
+        where
+            periods.source = 'referral'
+            and periods.is_registered
+            and periods.received_at is null
+            and periods.is_deadline_past
+            and periods.county_code = linked.county_code
+            and periods.last_month >= date_trunc('month', linked.event_date)
+    ) as may_be_sent_again,
     received_at,
     is_made_up
 from linked

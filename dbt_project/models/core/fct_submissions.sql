@@ -35,6 +35,18 @@ received as (
     left join periods on deliveries.delivery_id = periods.delivery_id
 ),
 
+-- A file of figures holds for a year while one of its rows does.
+figure_files as (
+    select
+        delivery_id,
+        county_code,
+        institution_code,
+        reporting_month,
+        case when count(superseded_at) = count(*) then max(superseded_at) end as superseded_at
+    from {{ ref('int_figure_versions') }}
+    group by delivery_id, county_code, institution_code, reporting_month
+),
+
 due as (
     select
         county_code,
@@ -53,8 +65,17 @@ versions as (
         due.reporting_deadline,
         cast(row_number() over report_versions as integer) as version,
         min(received.received_at) over whole_report as first_received_at,
-        lead(received.received_at) over report_versions as superseded_at
+        case received.frequency
+            when 'year' then figure_files.superseded_at
+            else lead(received.received_at) over report_versions
+        end as superseded_at
     from received
+    left join figure_files
+        on
+            received.delivery_id = figure_files.delivery_id
+            and received.county_code = figure_files.county_code
+            and received.institution_code = figure_files.institution_code
+            and received.reporting_month = figure_files.reporting_month
     left join due
         on
             received.county_code = due.county_code

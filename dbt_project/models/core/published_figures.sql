@@ -14,7 +14,7 @@ select
     reported.publication,
     reported.reading_note,
     versions.received_at,
-    versions.superseded_at,
+    figures.superseded_at,
     versions.is_made_up
 from {{ ref('stg_submission_values') }} as reported
 inner join {{ ref('fct_submissions') }} as versions
@@ -24,6 +24,10 @@ inner join {{ ref('fct_submissions') }} as versions
         and reported.institution_code = versions.institution_code
         and reported.reporting_month = versions.reporting_month
         and reported.frequency = versions.frequency
+inner join {{ ref('int_figure_versions') }} as figures
+    on
+        reported.delivery_id = figures.delivery_id
+        and reported.row_number = figures.row_number
 left join {{ ref('dim_months') }} as months on reported.reporting_month = months.month
 where
     reported.frequency = 'year'

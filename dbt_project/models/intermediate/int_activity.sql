@@ -10,8 +10,10 @@ with county_months as (
         reporting_month,
         case
             when coalesce(sum(value), 0) > 0 then 'active'
-            when bool_and(is_received) then 'no_activity'
-            else 'not_reported'
+            when not bool_and(is_received) then 'not_reported'
+            -- Who answers that it does not apply counts nothing, not even none.
+            when count(value) = 0 then 'not_due'
+            else 'no_activity'
         end as activity_status
     from {{ ref('int_answers') }}
     group by county_code, plan_code, indicator_code, reporting_month
@@ -39,22 +41,6 @@ grid as (
     where not counties.is_nation
 ),
 
-figures as (
-    select
-        plan_code,
-        indicator_code,
-        reporting_month,
-        max(value) as value
-    from {{ ref('fct_actuals') }}
-    where
-        superseded_at is null
-        and county_code = 'AL'
-        and frequency = 'year'
-        and category = 'total'
-        and value_state in ('number', 'zero')
-    group by plan_code, indicator_code, reporting_month
-),
-
 -- The nation is at rest only where every county says so.
 nation as (
     select
@@ -67,7 +53,7 @@ nation as (
             when any_value(figures.value) = 0 then 'no_activity'
             when bool_or(grid.activity_status = 'active' and members.county_code is not null)
                 then 'active'
-            when count(grid.activity_status) = 0 then null
+            when count(*) filter (where grid.activity_status <> 'not_due') = 0 then null
             when
                 bool_and(
                     coalesce(
@@ -81,7 +67,7 @@ nation as (
     from grid
     left join {{ ref('bridge_area_members') }} as members
         on grid.county_code = members.county_code and members.area_code = 'AL'
-    left join figures
+    left join {{ ref('int_nation_figures') }} as figures
         on
             grid.plan_code = figures.plan_code
             and grid.indicator_code = figures.indicator_code

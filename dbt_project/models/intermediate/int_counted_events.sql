@@ -30,6 +30,7 @@ with stream as (
             as prosecuted_on,
         min(event_date) filter (where event = 'informed') over person_in_episode as informed_on
     from {{ ref('fct_referral_events') }}
+    where may_be_sent_again is not true
     window person_in_episode as (partition by linked_person_key, episode)
     union all by name
     -- Of cases reported by web, text or in person the plan asks for no category.

@@ -20,6 +20,7 @@ with measured as (
         actuals.actual_cumulative_least,
         {{ share('years.values_received', 'years.values_due') }} as completeness,
         coalesce(years.is_whole, false) as is_whole,
+        coalesce(years.is_any_received, false) as is_any_received,
         coalesce(years.is_month_whole, false) as is_month_whole,
         coalesce(greatest(actuals.actual_year_to_date_least - sources.source_least, 0), 0) as less,
         coalesce(greatest(sources.source_most - actuals.actual_year_to_date, 0), 0) as more,

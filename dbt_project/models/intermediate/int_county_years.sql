@@ -55,6 +55,7 @@ counted as (
         count(*) filter (where answers.is_due) as values_due,
         count(*) filter (where answers.is_due and answers.is_received) as values_received,
         coalesce(bool_and(answers.is_received), true) as is_all_received,
+        coalesce(bool_or(answers.is_received), false) as is_any_received,
         bool_and(answers.is_received) filter (
             where answers.reporting_month = years.reporting_month
         ) as is_month_received,
@@ -79,6 +80,7 @@ select
     values_due,
     values_received,
     is_all_received and is_each_month_covered as is_whole,
+    is_any_received,
     coalesce(is_month_received, is_month_covered) as is_month_whole,
     is_made_up
 from counted

@@ -15,7 +15,7 @@ with firsts as (
         from {{ ref('fct_referral_events') }} as events
         inner join {{ ref('bridge_area_members') }} as members
             on events.county_code = members.county_code
-        where events.event = 'initially_identified'
+        where events.event = 'initially_identified' and events.may_be_sent_again is not true
     ) as areas
     group by areas.area_code, areas.least_person_key, areas.episode
 )

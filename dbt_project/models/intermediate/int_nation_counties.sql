@@ -16,6 +16,7 @@ select
     may_overlap,
     case when completeness is not null then 0 end as completeness,
     false as is_whole,
+    false as is_any_received,
     false as is_month_whole,
     false as is_made_up
 from {{ ref('int_county_progress') }}

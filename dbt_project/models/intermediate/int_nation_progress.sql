@@ -1,25 +1,8 @@
 -- The nation at each month of its plan: the sum of the counties, or a figure published for the
--- whole year, which is known at its December and replaces the counties' sum.
-with figures as (
-    select
-        plan_code,
-        indicator_code,
-        reporting_month,
-        arg_max(value, (received_at, delivery_id, row_number)) as value,
-        bool_or(is_made_up) as is_made_up
-    from {{ ref('fct_actuals') }}
-    where
-        superseded_at is null
-        and county_code = 'AL'
-        and frequency = 'year'
-        and category = 'total'
-        and value_state in ('number', 'zero')
-    group by plan_code, indicator_code, reporting_month
-),
-
--- What two counties count may be the same persons, as with two institutions: who is identified in
--- one is often sheltered in another.
-sums as (
+-- whole year, which is known at its December and replaces the counties' sum. Its ends cover both: a
+-- sum of counties that lacks some is a part at the least. What two counties count may be the same
+-- persons, as with two institutions: who is identified in one is often sheltered in another.
+with sums as (
     select
         plan_code,
         indicator_code,
@@ -39,10 +22,13 @@ sums as (
         bool_and(is_month_whole) as is_month_whole,
         bool_or(coalesce(completeness < 1, false)) as is_due_missing,
         count(*) as counties_expected,
-        -- Who answered that there is nothing to count is in the number, too.
-        count(*) filter (where actual_year_to_date is not null or is_whole) as counties_reporting,
+        -- Who answered that there is nothing to count is in the number, too; who owes nothing yet,
+        -- and sent nothing, is not.
+        count(*) filter (
+            where actual_year_to_date is not null or (is_whole and is_any_received)
+        ) as counties_reporting,
         string_agg(county_code, ' ' order by county_code) filter (
-            where actual_year_to_date is null and not is_whole
+            where actual_year_to_date is null and not (is_whole and is_any_received)
         ) as counties_missing,
         bool_or(is_made_up) as is_made_up
     from {{ ref('int_nation_counties') }}
@@ -60,10 +46,14 @@ nation_months as (
         sums.actual_month,
         coalesce(figures.value, sums.actual_year_to_date) as actual_year_to_date,
         least(
-            coalesce(figures.value, sums.actual_year_to_date_least), sources.source_least
+            coalesce(figures.value_least, sums.actual_year_to_date_least),
+            case when sums.is_whole then sums.actual_year_to_date end,
+            sources.source_least
         ) as actual_year_to_date_least,
         greatest(
-            coalesce(figures.value, sums.actual_year_to_date_most), sources.source_most
+            coalesce(figures.value_most, sums.actual_year_to_date_most),
+            sums.actual_year_to_date,
+            sources.source_most
         ) as actual_year_to_date_most,
         case when figures.value is not null then 1 else sums.completeness end as completeness,
         figures.value is not null or sums.is_whole as is_whole,
@@ -82,7 +72,7 @@ nation_months as (
         on
             sums.plan_code = indicators.plan_code
             and sums.indicator_code = indicators.indicator_code
-    left join figures
+    left join {{ ref('int_nation_figures') }} as figures
         on
             sums.plan_code = figures.plan_code
             and sums.indicator_code = figures.indicator_code

@@ -53,17 +53,11 @@ published as (
         actuals.*,
         year(actuals.reporting_month) as year,
         indicators.target_basis
-    from {{ ref('fct_actuals') }} as actuals
+    from {{ ref('int_nation_figures') }} as actuals
     inner join {{ ref('dim_indicators') }} as indicators
         on
             actuals.plan_code = indicators.plan_code
             and actuals.indicator_code = indicators.indicator_code
-    where
-        actuals.county_code = 'AL'
-        and actuals.frequency = 'year'
-        and actuals.superseded_at is null
-        and actuals.category = 'total'
-        and actuals.value_state in ('number', 'zero')
 ),
 
 figures as (

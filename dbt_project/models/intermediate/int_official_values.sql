@@ -72,6 +72,14 @@ stated as (
                 when count(stated.value) < any_value(months.month_number) then null
                 when any_value(indicators.target_basis) in ('level', 'milestone')
                     then arg_max(stated.{{ reading }}, stated.reporting_month)
+                {% if reading == 'value_least' -%}
+                    -- Of the whole year more is certain than of its months.
+                    when stated.source <> 'sivet'
+                        then
+                            least(
+                                coalesce(any_value(in_year.persons_in_year), 0), sum(stated.value)
+                            )
+                {% endif -%}
                 else sum(stated.{{ reading }})
             end as {{ reading }},
         {% endfor -%}
@@ -86,6 +94,13 @@ stated as (
         on
             stated.plan_code = indicators.plan_code
             and stated.indicator_code = indicators.indicator_code
+    left join {{ ref('int_record_least_counts') }} as in_year
+        on
+            stated.county_code = in_year.county_code
+            and stated.plan_code = in_year.plan_code
+            and stated.indicator_code = in_year.indicator_code
+            and months.reporting_month = in_year.reporting_month
+            and in_year.category = 'total'
     group by
         stated.county_code, stated.plan_code, stated.indicator_code, stated.source,
         months.reporting_month

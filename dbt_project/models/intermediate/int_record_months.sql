@@ -1,6 +1,7 @@
 -- What each county's, and the nation's, records of a source say of a month: all there is to say
 -- (whole), a part, because a file is missing or nothing bounds it (part), or nothing (none).
--- A month without records is a month with none only where its file came.
+-- A month without records is a month with none only where its file came. What persons were decided
+-- to be when it ends is known only where the files of all months before it came, too.
 {{ config(materialized='table') }}
 
 with extents as (
@@ -73,6 +74,15 @@ county_months as (
             and months.month between extents.first_month and extents.last_month
 ),
 
+unsettled as (
+    select distinct
+        county_code,
+        'referral' as source,
+        reporting_month
+    from {{ ref('fct_referral_events') }}
+    where may_be_sent_again
+),
+
 made_up as (
     select
         county_code,
@@ -88,16 +98,34 @@ counties as (
         county_months.source,
         county_months.reporting_month,
         case
-            when coalesce(county_months.is_received, county_months.has_file) then 'whole'
+            when
+                coalesce(county_months.is_received, county_months.has_file)
+                and unsettled.county_code is null
+                then 'whole'
             when county_months.has_file then 'part'
             else 'none'
         end as coverage,
         coalesce(made_up.is_made_up, false) as is_made_up
     from county_months
+    left join unsettled
+        on
+            county_months.county_code = unsettled.county_code
+            and county_months.source = unsettled.source
+            and county_months.reporting_month = unsettled.reporting_month
     left join made_up
         on
             county_months.county_code = made_up.county_code
             and county_months.source = made_up.source
+),
+
+histories as (
+    select
+        *,
+        bool_and(coverage = 'whole') over (
+            partition by county_code, source
+            order by reporting_month
+        ) as is_history_whole
+    from counties
 ),
 
 nation as (
@@ -114,8 +142,9 @@ nation as (
             bool_or(counties.coverage = 'whole') filter (where counties.county_code = 'AL'), false
         ) as is_national,
         bool_or(counties.coverage <> 'none') as is_any,
+        bool_and(counties.is_history_whole) as is_history_whole,
         bool_or(counties.is_made_up) as is_made_up
-    from counties
+    from histories as counties
     inner join {{ ref('bridge_area_members') }} as members
         on counties.county_code = members.county_code and members.area_code = 'AL'
     group by counties.source, counties.reporting_month
@@ -132,11 +161,12 @@ select
     source,
     reporting_month,
     coverage,
+    is_history_whole,
     cast(null as integer) as counties_reporting,
     cast(null as integer) as counties_expected,
     cast(null as varchar) as counties_missing,
     is_made_up
-from counties
+from histories
 where county_code <> 'AL'
 union all
 select
@@ -151,6 +181,7 @@ select
         when nation.is_any then 'part'
         else 'none'
     end as coverage,
+    nation.is_history_whole,
     cast(
         case
             when nation.is_national then expected.counties

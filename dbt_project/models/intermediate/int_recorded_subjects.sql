@@ -15,6 +15,7 @@ select
     null as purpose,
     bool_or(is_made_up) as is_made_up
 from {{ ref('fct_referral_events') }}
+where may_be_sent_again is not true
 group by linked_person_key, episode, event
 union all
 select

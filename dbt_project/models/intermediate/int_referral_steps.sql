@@ -9,6 +9,7 @@ with events as (
     from {{ ref('fct_referral_events') }} as events
     inner join {{ ref('bridge_area_members') }} as members
         on events.county_code = members.county_code
+    where events.may_be_sent_again is not true
 ),
 
 -- What senders say of one day otherwise is told apart by the value itself.

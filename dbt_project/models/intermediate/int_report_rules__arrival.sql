@@ -24,6 +24,36 @@ replacements as (
     from {{ ref('int_report_replacements') }}
 ),
 
+-- Figures of a publication and year of which a later file gives others: they stay as they are.
+figures_left_out as (
+    select
+        files.*,
+        bool_and(figures.superseded_at is not null) as is_restated,
+        string_agg(distinct labels.name_sq, ', ' order by labels.name_sq) as labels_sq,
+        string_agg(distinct labels.name_en, ', ' order by labels.name_en) as labels_en
+    from {{ ref('fct_submissions') }} as files
+    inner join {{ ref('int_figure_versions') }} as figures
+        on
+            files.institution_code = figures.institution_code
+            and files.reporting_month = figures.reporting_month
+            and files.received_at > figures.received_at
+            and coalesce(files.received_at < figures.superseded_at, true)
+    inner join {{ ref('figure_labels') }} as labels on figures.figure_label = labels.figure_label
+    where
+        files.version is not null
+        and files.frequency = 'year'
+        and figures.value is not null
+        and exists (
+            select 1
+            from {{ ref('int_figure_versions') }} as given
+            where
+                files.delivery_id = given.delivery_id
+                and figures.reporting_month = given.reporting_month
+                and figures.publication = given.publication
+        )
+    group by all
+),
+
 -- The finding is about real data, whatever the files are.
 set_aside as (
     select
@@ -106,6 +136,20 @@ select
     ) }}
 from replacements
 where replacements.dropped > 0
+
+union all by name
+
+select
+    {{ finding(
+        'correction_drops_values', variant='published', at='figures_left_out',
+        lacks=['indicator_code', 'sheet', 'cell', 'row_number'],
+        is_mended='figures_left_out.is_restated',
+        texts={
+            'labels_sq': 'figures_left_out.labels_sq', 'labels_en': 'figures_left_out.labels_en',
+        },
+        counts={'year': 'year(figures_left_out.reporting_month)'},
+    ) }}
+from figures_left_out
 
 union all by name
 

@@ -8,10 +8,11 @@ with reported as (
 published as (
     select *
     from {{ ref('int_published_places') }}
-    where value is not null
+    where value is not null and superseded_at is null
 ),
 
--- What a publication gives under a label, beside the label that contains it.
+-- What a publication gives under a label, beside the label that contains it: the two may have come
+-- in different files.
 labelled as (
     select
         parts.*,
@@ -19,6 +20,7 @@ labelled as (
         labels.name_en,
         labels.breakdown_kind,
         wholes.value as whole_value,
+        wholes.delivery_id as whole_delivery,
         wholes.row_number as whole_row,
         whole_labels.name_sq as whole_sq,
         whole_labels.name_en as whole_en
@@ -29,7 +31,6 @@ labelled as (
     inner join published as wholes
         on
             labels.whole_label = wholes.figure_label
-            and parts.delivery_id = wholes.delivery_id
             and parts.publication = wholes.publication
             and parts.year = wholes.year
 ),
@@ -50,7 +51,7 @@ published_partitions as (
         ) as parts_in_all
     from labelled as parts
     inner join published as wholes
-        on parts.delivery_id = wholes.delivery_id and parts.whole_row = wholes.row_number
+        on parts.whole_delivery = wholes.delivery_id and parts.whole_row = wholes.row_number
     inner join {{ ref('figure_labels') }} as labels on wholes.figure_label = labels.figure_label
     where parts.breakdown_kind = 'partition'
     group by all

@@ -68,8 +68,8 @@ inner join figures_now as others
         and figures.year = others.year
         and figures.publication <> others.publication
         and figures.value <> others.value
-        and figures.delivery_id = others.delivery_id
-        and figures.row_number > others.row_number
+        and (figures.received_at, figures.delivery_id, figures.row_number)
+        > (others.received_at, others.delivery_id, others.row_number)
 inner join {{ ref('figure_labels') }} as labels on figures.figure_label = labels.figure_label
 
 union all by name

@@ -89,10 +89,11 @@ select
         'flagged', 'initially_identified', 'formally_identified', 'not_a_victim',
     ] -%}
         case
-            when covered.coverage <> 'none'
+            when covered.is_history_whole
                 then cast(coalesce(standing.standing_{{ status }}, 0) as integer)
         end as standing_{{ status }},
     {% endfor %}
+    covered.is_history_whole as is_standing_known,
     case
         when covered.coverage <> 'none' then cast(coalesce(at_least.persons, 0) as integer)
     end as identified_least,

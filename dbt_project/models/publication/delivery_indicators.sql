@@ -19,7 +19,7 @@ numbers as (
         indicator_code,
         bool_or(
             value_state in ('number', 'zero')
-            and (category = 'total' or breakdown_kind = 'partition')
+            and (category = 'total' or breakdown_kind is not null)
         ) as has_number
     from {{ ref('fct_actuals') }}
     group by delivery_id, institution_code, reporting_month, plan_code, indicator_code

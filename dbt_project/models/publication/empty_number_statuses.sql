@@ -12,57 +12,21 @@
         'actual_cumulative', 'answers.reporting_month <= empty_numbers.reporting_month'
     ),
 } %}
-with reported as (
+with institution_answers as (
     select
         county_code,
-        institution_code,
         plan_code,
         indicator_code,
         reporting_month,
-        bool_or(value_state in ('number', 'zero')) as has_number,
-        max(
-            case value_state
-                when 'not_reported' then 3
-                when 'unknown' then 2
-                when 'refused' then 2
-                else 1
-            end
-        ) as gravity
-    from {{ ref('fct_actuals') }}
-    where superseded_at is null and frequency = 'month'
-    group by county_code, institution_code, plan_code, indicator_code, reporting_month
-),
-
-due as (
-    select distinct
-        county_code,
-        institution_code,
-        plan_code,
-        indicator_code,
-        reporting_month
-    from {{ ref('fct_values_due') }}
-),
-
-institution_answers as (
-    select
-        coalesce(due.county_code, reported.county_code) as county_code,
-        due.county_code is not null as is_due,
-        coalesce(due.plan_code, reported.plan_code) as plan_code,
-        coalesce(due.indicator_code, reported.indicator_code) as indicator_code,
-        coalesce(due.reporting_month, reported.reporting_month) as reporting_month,
+        is_due,
         case
-            when reported.has_number then 0
-            when reported.gravity is null then 3
-            else reported.gravity
+            when value is not null then 0
+            when is_received then 1
+            when value_state in ('unknown', 'refused') then 2
+            else 3
         end as gravity
-    from due
-    full outer join reported
-        on
-            due.county_code = reported.county_code
-            and due.institution_code = reported.institution_code
-            and due.plan_code = reported.plan_code
-            and due.indicator_code = reported.indicator_code
-            and due.reporting_month = reported.reporting_month
+    from {{ ref('fct_figure_parts') }}
+    where frequency = 'month'
 ),
 
 answers as (
