@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
+from named_codes import unnamed_codes
+from questions import PAGE, QUESTIONS
 from reading_while_refreshing import SUM, read_while_refreshing
 
 from orchestration.cli import cli
@@ -22,9 +24,6 @@ from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.reading_copy.shell import Shell
 from orchestration.runtime.settings import PROJECT
 from sources.custody.home import Home
-
-PAGE = (PROJECT / "docs" / "questions.md").read_text(encoding="utf-8")
-QUESTIONS = re.findall(r"^## (.+?)$.*?```sql\n(.+?);\n```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def krat(home: Home, *arguments: str, typed: str | None = None) -> Result:
@@ -37,6 +36,24 @@ def test_each_ready_question_has_an_answer(refreshed: Refreshed) -> None:
     with reading(refreshed.home) as connection:
         for title, question in QUESTIONS:
             assert connection.execute(question).fetchall(), title
+
+
+def test_every_code_of_the_reading_copy_has_a_name(refreshed: Refreshed) -> None:
+    with reading(refreshed.home) as connection:
+        assert unnamed_codes(connection) == set()
+        of_columns = connection.execute(
+            "select distinct code_list from core.codes where code_list not in "
+            "(select column_name from duckdb_columns() where not internal)"
+        ).fetchall()
+    # These are of columns that are in releases alone.
+    assert {name for (name,) in of_columns} <= {"obs_status", "conf_status", "counted_from"}
+
+
+def test_counties_and_the_nation_have_views_of_their_own(marts: duckdb.DuckDBPyConnection) -> None:
+    query = "select sum(actual_month) from {}.indicator_progress where indicator_code = '2.1.18.1'"
+    parts = [marts.execute(query.format(area)).fetchone() for area in ("counties", "nation")]
+    [(both,)] = marts.execute(query.format("marts")).fetchall()
+    assert sum(value for part in parts if part for value in part) == both > 0
 
 
 @pytest.mark.parametrize(

@@ -311,6 +311,31 @@ def test_a_county_that_joins_changes_the_nation_for_that_reason_alone(two_counti
     assert {reason for (reason,) in known} <= set(labels("reason"))
 
 
+def test_a_county_that_joins_releases_the_nation_anew_whoever_is_asked_for(own_home: Home) -> None:
+    environment = {"KRAT_HOME": str(own_home.root), "KRAT_KEYS": str(own_home.keys)}
+    command = ["refresh", "--month", "2023-05", "--county", "AL-05"]
+    _plant_a_county(own_home, [MAY])
+    done = CliRunner().invoke(cli, command, env=environment)
+    assert done.exit_code == 0, done.output
+    assert "Restated  AL/2023-05/r2" in done.stdout
+    assert "Nation    AL-05 joined: 2023-05 (AL)" in done.stdout
+    for tier in ("restricted", "public"):
+        changes = own_home.releases / tier / "AL/2023-05/r2/CHANGES.md"
+        told = changes.read_text(encoding="utf-8")
+        assert "Counties that joined the national figures: AL-05." in told
+    joined = _changes(own_home, "compared = 'previous_release' and indicator_code = '2.1.18.1'")
+    assert [(row[0], row[1], row[-1]) for row in joined] == [("AL", "2023-05", "county_joined")]
+    # It joined once.
+    planned = CliRunner().invoke(cli, [*command, "--dry-run"], env=environment)
+    assert "Nation" not in planned.stdout
+    for table in ("deliveries", "submission_values"):
+        (own_home.raw / table / "planted.parquet").unlink()
+    left = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"], env=environment)
+    assert "Nation    AL-05 left: 2023-05 (AL)" in left.stdout
+    told = (own_home.releases / "restricted/AL/2023-05/r3/CHANGES.md").read_text(encoding="utf-8")
+    assert "Counties that left the national figures: AL-05." in told
+
+
 def test_a_correction_and_the_next_month_have_reasons_of_their_own(two_counties: Home) -> None:
     condition = "indicator_code = '2.1.9.1' and release_number = {} and compared = '{}'"
     corrected = _changes(two_counties, condition.format(2, "previous_release"))

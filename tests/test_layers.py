@@ -15,6 +15,7 @@ from orchestration.products.dictionary import (
     dictionary,
     rules_page,
 )
+from orchestration.products.reference import SCHEMA, reference_months, reference_registers
 from orchestration.reading_copy.tables import COPIED_SCHEMAS
 from orchestration.runtime.settings import PROJECT
 
@@ -77,6 +78,14 @@ def test_each_published_table_is_in_the_exposure_of_its_tier(manifest: dict[str,
         tier: {one.model.partition(".")[2] for one in products(tier) if one.model} for tier in Tier
     }
     assert published[Tier.RESTRICTED] <= nodes["restricted_tier"]
+    core = {
+        node["alias"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == SCHEMA
+    }
+    as_they_are = [core[name] for name in (*reference_registers(), *reference_months())]
+    assert {node["name"] for node in as_they_are} <= nodes["restricted_tier"]
+    assert not any(node["config"]["meta"].get("person_level") for node in as_they_are)
     # The exact counts go out as person_counts, masked.
     assert published[Tier.PUBLIC] - {"person_counts"} | {"public_counts"} <= nodes["public_tier"]
     assert "person_counts" not in nodes["public_tier"]

@@ -3,9 +3,14 @@
 import contextlib
 import http.server
 import json
+import os
+import re
 import shutil
+import signal
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +20,17 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
-from served import Served, add_release, home_to_serve, make_tokens, serving, write_release
+from named_codes import unnamed_codes
+from questions import QUESTIONS
+from served import (
+    COMMAND,
+    Served,
+    add_release,
+    home_to_serve,
+    make_tokens,
+    serving,
+    write_release,
+)
 
 from orchestration.cli import cli
 from orchestration.publication.verify import verify_release
@@ -27,6 +42,7 @@ from orchestration.publication.writing.signing import (
     read_public_keys,
     signing_key,
 )
+from orchestration.runtime.settings import PROJECT
 from sources.custody.home import Home
 
 Krat = Callable[..., Result]
@@ -47,20 +63,43 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "pulled"
 
 
-def pull(server: Served, out: Path, *options: str, url: str | None = None) -> Result:
-    """Run krat pull with the token for every county."""
+def pull(
+    server: Served,
+    out: Path | str,
+    *options: str,
+    url: str | None = None,
+    holder: str | None = "all",
+) -> Result:
+    """Run krat pull with the token of a holder, for every county if nothing else is asked."""
     return CliRunner().invoke(
-        cli,
-        [
-            "pull", "--from", url or server.url, "--since", "2023-01", "--out", str(out),
-            "--english", *options,
-        ],
-        env={
-            "KRAT_HOME": str(server.home.root),
-            "KRAT_KEYS": str(server.home.keys),
-            "KRAT_TOKEN": server.tokens["all"],
-        },
-    )  # fmt: skip
+        cli, arguments(server, out, *options, url=url), env=environment(server, holder)
+    )
+
+
+def arguments(server: Served, out: Path | str, *options: str, url: str | None = None) -> list[str]:
+    """Return the command line of a pull."""
+    return [
+        "pull", "--from", url or server.url, "--since", "2023-01", "--out", str(out), "--english",
+        *options,
+    ]  # fmt: skip
+
+
+def environment(server: Served, holder: str | None) -> dict[str, str]:
+    """Return what a pull finds in the environment; without a holder no token."""
+    return {
+        "KRAT_HOME": str(server.home.root),
+        "KRAT_KEYS": str(server.home.keys),
+        "KRAT_TOKEN": server.tokens[holder] if holder else "",
+    }
+
+
+def tiers(out: Path) -> set[str]:
+    """Return the tiers of the releases that national.duckdb is made of: by what only one has."""
+    with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+        found = national.execute(
+            "select exists(from duckdb_tables() where schema_name = 'quality')"
+        ).fetchone()
+    return {"restricted" if found == (True,) else "public"}
 
 
 def refused(result: Result) -> str:
@@ -108,7 +147,8 @@ def test_the_national_file_unites_the_rows_of_every_mart_with_comments(
             expected = national.execute("select count(*) from read_parquet(?)", [files]).fetchone()
             assert national.execute(f"select count(*) from {mart}").fetchone() == expected
         rows = national.execute(
-            "select distinct county_code, release_number from marts.indicator_progress order by all"
+            "select distinct county_code, release_number from vintages.indicator_progress "
+            "order by all"
         ).fetchall()
         assert rows == [("AL", 1), ("AL-04", 1)]
         uncommented = national.execute(
@@ -141,7 +181,8 @@ def test_a_year_of_twelve_counties_with_nothing_new_takes_one_request(tmp_path: 
     for county in range(1, 13):
         for month in range(1, 13):
             code, written = f"AL-{county:02}", f"2023-{month:02}"
-            rows = pd.DataFrame({"county_code": [code], "reporting_month": [written], "value": [1]})
+            day = pd.Timestamp(f"{written}-01").date()
+            rows = pd.DataFrame({"county_code": [code], "reporting_month": [day], "value": [1]})
             files = {"indicator_progress.parquet": rows.to_parquet()}
             write_release(home, code, written, files)
     publish_key(signing_key(home.keys).public_key(), home.releases)
@@ -181,11 +222,17 @@ def test_only_what_is_new_is_fetched_and_the_newest_release_counts(
     }
     assert "restricted/AL-04/2023-04/r1" in releases(out)
     with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
-        numbers = national.execute(
-            "select distinct release_number from marts.indicator_progress "
-            "where reporting_month = '2023-05-01'"
+        newest = national.execute(
+            "select strftime(reporting_month, '%Y-%m'), max(release_number), count(*), "
+            "count(superseded_on) from vintages.releases group by all order by all"
         ).fetchall()
-    assert len(numbers) == 2 or numbers == [(1,)]
+        assert newest == [("2023-04", 2, 2, 1), ("2023-05", 1, 1, 0)]
+        [(rows, once)] = national.execute(
+            "select count(*), count(distinct (county_code, reporting_month, indicator_code)) "
+            "from marts.indicator_progress"
+        ).fetchall()
+        # The release of April has the rows of May.
+        assert rows == 2 * once > 0
 
 
 def test_the_public_tier_is_pulled_without_a_token(server: Served, out: Path) -> None:
@@ -196,6 +243,7 @@ def test_the_public_tier_is_pulled_without_a_token(server: Served, out: Path) ->
     )
     assert done.exit_code == 0, done.output
     assert "U morën 1 publikime" in done.stdout
+    assert "Po merret vetëm pjesa publike (public)" in done.stdout
     assert releases(out) == {"public/AL/2023-05/r1"}
 
 
@@ -417,3 +465,363 @@ def test_a_token_that_works_no_more_is_told(server: Served, out: Path, tmp_path:
     file = tmp_path / "token.txt"
     file.write_text(server.tokens["expired"] + "\n")
     assert "does not accept the token" in refused(pull(server, out, "--token-file", str(file)))
+
+
+def test_the_tables_of_the_national_file_are_those_of_the_reading_copy(
+    server: Served, out: Path, refreshed: Refreshed
+) -> None:
+    assert pull(server, out).exit_code == 0
+    columns = (
+        "select if(schema_name = 'main', 'marts', schema_name) as schema_name, table_name, "
+        "column_name, data_type, trim(regexp_replace(comment, '\\s+', ' ', 'g')) "
+        "from duckdb_columns() where not internal order by all"
+    )
+    tables = (
+        "select if(schema_name = 'main', 'marts', schema_name), table_name, "
+        "trim(regexp_replace(comment, '\\s+', ' ', 'g')) from duckdb_tables() union all "
+        "select schema_name, view_name, comment from duckdb_views() where not internal order by all"
+    )
+    with (
+        duckdb.connect(str(out / "national.duckdb"), read_only=True) as national,
+        duckdb.connect(str(refreshed.home.marts), read_only=True) as marts,
+    ):
+        # Values one by one are in releases alone.
+        own = {"observations"}
+        for query in (columns, tables):
+            here = {row for row in national.execute(query).fetchall() if row[1] not in own}
+            assert here <= set(marts.execute(query).fetchall())
+        names = {row[:2] for row in national.execute(tables).fetchall()}
+        assert names >= {
+            ("marts", "indicator_progress"), ("marts", "changes"), ("quality", "findings"),
+            ("core", "dim_measures"), ("core", "fct_targets"), ("core", "plan_crosswalk"),
+            ("core", "codes"), ("vintages", "releases"), ("vintages", "indicator_progress"),
+            ("nation", "indicator_progress"), ("counties", "indicator_progress"),
+        }  # fmt: skip
+        for register in ("dim_indicators", "dim_measures", "fct_targets", "dim_codes", "codes"):
+            query = f"from core.{register} order by all"
+            assert national.execute(query).fetchall() == marts.execute(query).fetchall()
+
+
+def test_each_ready_question_runs_on_the_national_file_too(
+    server: Served, out: Path, refreshed: Refreshed
+) -> None:
+    assert pull(server, out).exit_code == 0
+    with (
+        duckdb.connect(str(out / "national.duckdb"), read_only=True) as national,
+        duckdb.connect(str(refreshed.home.marts), read_only=True) as marts,
+    ):
+        for title, question in QUESTIONS:
+            # The server has releases of May alone, and a copy of May under April.
+            of_may = question.replace("'2023-12-01'", "'2023-05-01'")
+            answer = national.execute(of_may)
+            columns = [column[:2] for column in answer.description or ()]
+            assert answer.fetchall(), title
+            assert [column[:2] for column in marts.execute(of_may).description or ()] == columns
+
+
+def test_every_code_of_the_national_file_has_a_name(server: Served, out: Path) -> None:
+    assert pull(server, out).exit_code == 0
+    with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+        assert unnamed_codes(national) == set()
+
+
+def test_counties_and_the_nation_can_be_asked_separately(server: Served, out: Path) -> None:
+    assert pull(server, out).exit_code == 0
+    with duckdb.connect() as reader:
+        # The views hold under any name of the file.
+        reader.execute(f"attach '{out / 'national.duckdb'}' as pulled (read_only)")
+        for area, counties in (("counties", {"AL-04"}), ("nation", {"AL"})):
+            for mart in ("indicator_progress", "revisions", "observations"):
+                found = reader.execute(
+                    f"select county_code, count(*) from pulled.{area}.{mart} group by all"
+                ).fetchall()
+                assert {county for county, _ in found} == counties
+                [(rows,)] = reader.execute(
+                    f"select count(*) from pulled.marts.{mart} "
+                    f"where (county_code = 'AL') = ('{area}' = 'nation')"
+                ).fetchall()
+                assert sum(count for _, count in found) == rows > 0
+
+
+def test_a_pull_into_a_relative_path_unites_as_any_other(
+    server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = pull(server, "marts")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"national\.duckdb: [1-9][0-9]* tables, 2 counties, 2 months", done.stdout)
+    with duckdb.connect("marts/national.duckdb", read_only=True) as national:
+        assert national.execute("select count(*) > 0 from marts.indicator_progress").fetchone() == (
+            True,
+        )
+
+
+def test_releases_without_any_table_replace_nothing(tmp_path: Path) -> None:
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    write_release(home, "AL-04", "2023-05", {"notes.txt": b"no table"})
+    publish_key(signing_key(home.keys).public_key(), home.releases)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "national.duckdb").write_bytes(b"the good one")
+    with serving(home) as url:
+        told = refused(pull(Served(url, home, make_tokens(home)), out))
+    assert "have no table" in told
+    assert (out / "national.duckdb").read_bytes() == b"the good one"
+
+
+def test_a_forgotten_token_replaces_nothing_richer(server: Served, out: Path) -> None:
+    first = pull(server, out, "--county", "AL")
+    assert "Fetching the restricted tier" in first.stdout
+    assert tiers(out) == {"restricted"}
+    united = (out / "national.duckdb").read_bytes()
+    told = refused(pull(server, out, holder=None))
+    assert "No token was given" in told
+    assert "--tier public" in told
+    assert (out / "national.duckdb").read_bytes() == united
+    meant = pull(server, out, "--tier", "public", holder=None)
+    assert meant.exit_code == 0, meant.output
+    assert "Fetching the public tier alone" in meant.stdout
+    assert tiers(out) == {"public"}
+    # With the token the richer file is back, though no release is new.
+    back = pull(server, out, "--county", "AL")
+    assert "Nothing new" in back.stdout
+    assert tiers(out) == {"restricted"}
+
+
+def test_a_token_without_effect_is_an_error(server: Served, out: Path) -> None:
+    told = refused(pull(server, out, holder="vlore"))
+    assert "The token opens nothing of the restricted tier" in told
+    assert not (out / "releases").exists()
+    assert pull(server, out, "--tier", "public", holder="vlore").exit_code == 0
+
+
+def test_what_is_asked_of_later_months_is_of_the_same_tier(server: Served, out: Path) -> None:
+    later = add_release(server.home, "restricted/AL/2023-05/r1", "public", "AL", "2024-01")
+    try:
+        done = CliRunner().invoke(
+            cli,
+            [*arguments(server, out), "--since", "2024-01"],
+            env=environment(server, "all"),
+        )
+    finally:
+        shutil.rmtree(later.parent)
+    assert "2024-01– (restricted)" in refused(done)
+
+
+def test_a_county_that_has_nothing_is_named(server: Served, out: Path) -> None:
+    done = pull(server, out, "--county", "AL-04", "--county", "AL-09")
+    assert done.exit_code == 0, done.output
+    assert "Attention" in done.stderr
+    assert "no releases of AL-09 that" in done.stderr
+
+
+def _removed(path: Path) -> None:
+    path.unlink()
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-4096])
+
+
+def _overwritten(path: Path) -> None:
+    with duckdb.connect(str(path)) as national:
+        national.execute("update marts.indicator_progress set actual_month = 7")
+
+
+def _of_another_version(path: Path) -> None:
+    facts = path.with_name(".national.json")
+    facts.write_text(json.dumps(json.loads(facts.read_bytes()) | {"made_by": "an older one"}))
+
+
+def _of_unknown_origin(path: Path) -> None:
+    path.with_name(".national.json").unlink()
+
+
+def test_a_national_file_that_is_not_as_it_was_made_is_made_anew(server: Served, out: Path) -> None:
+    assert pull(server, out, "--county", "AL").exit_code == 0
+    query = "select sum(actual_year_to_date) from marts.indicator_progress"
+    path = out / "national.duckdb"
+    with duckdb.connect(str(path), read_only=True) as national:
+        before = national.execute(query).fetchall()
+    for harm in (_removed, _cut, _overwritten, _of_another_version, _of_unknown_origin):
+        harm(path)
+        done = pull(server, out, "--county", "AL")
+        assert done.exit_code == 0, done.output
+        assert "national.duckdb: " in done.stdout, harm
+        with duckdb.connect(str(path), read_only=True) as national:
+            assert national.execute(query).fetchall() == before
+    assert "national.duckdb: " not in pull(server, out, "--county", "AL").stdout
+
+
+def _flip(folder: Path) -> None:
+    path = folder / "indicator_progress.parquet"
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _add(folder: Path) -> None:
+    (folder / "more.csv").write_text("x")
+
+
+def _break_the_manifest(folder: Path) -> None:
+    path = folder / "datapackage.json"
+    path.chmod(0o644)
+    path.write_text("{")
+
+
+def _link(folder: Path) -> None:
+    (folder / "marts.xlsx").unlink()
+    (folder / "marts.xlsx").symlink_to(folder / "mart.duckdb")
+
+
+def test_a_release_that_was_altered_here_is_fetched_again(server: Served, out: Path) -> None:
+    assert pull(server, out).exit_code == 0
+    folder = out / "releases/restricted/AL-04/2023-05/r1"
+    keys = read_public_keys(server.home.releases / PUBLIC_KEYS)
+    for harm in (_flip, _add, _break_the_manifest, _link):
+        harm(folder)
+        checked = CliRunner().invoke(
+            cli, ["verify", str(out / "releases")], env=environment(server, "all")
+        )
+        assert checked.exit_code == 1, harm
+        assert "repeat krat pull" in checked.stderr
+        # Nobody asks for Fier, yet its release is in the file of all.
+        done = pull(server, out, "--county", "AL")
+        assert done.exit_code == 0, done.output
+        mended = "restricted/AL-04/2023-05/r1 was altered here: it was fetched again"
+        assert mended in done.stdout, harm
+        assert verify_release(folder, keys) == []
+    assert "altered" not in pull(server, out).output
+
+
+def test_an_altered_release_that_the_server_has_no_more_is_named(server: Served, out: Path) -> None:
+    gone = add_release(server.home, "restricted/AL/2023-05/r1", "restricted", "AL", "2023-06")
+    try:
+        assert pull(server, out).exit_code == 0
+    finally:
+        shutil.rmtree(gone.parent)
+    united = (out / "national.duckdb").read_bytes()
+    _add(out / "releases/restricted/AL/2023-06/r1")
+    told = refused(pull(server, out))
+    assert "restricted/AL/2023-06/r1 was altered here" in told
+    assert "move the folder away" in told
+    assert (out / "national.duckdb").read_bytes() == united
+
+
+def test_a_lost_pointer_is_mended(server: Served, out: Path) -> None:
+    assert pull(server, out).exit_code == 0
+    pointer = out / "releases/restricted/AL-04/2023-05/latest"
+    pointer.unlink()
+    assert pull(server, out).exit_code == 0
+    assert pointer.read_text() == "r1\n"
+
+
+def test_a_kept_catalogue_that_was_altered_is_fetched_anew(server: Served, out: Path) -> None:
+    assert pull(server, out).exit_code == 0
+    kept = json.loads((out / "catalog.json").read_bytes())
+    fewer = {**kept, "releases": kept["releases"][:1]}
+    (out / "catalog.json").write_text(json.dumps(fewer))
+    assert "Nothing new: 3 releases" in pull(server, out).stdout
+    assert json.loads((out / "catalog.json").read_bytes()) == kept
+
+
+def test_the_fingerprint_that_was_given_is_confirmed(server: Served, out: Path) -> None:
+    [key] = read_public_keys(server.home.releases / PUBLIC_KEYS)
+    given = fingerprint(key)
+    spelled = " ".join(given.upper()[at : at + 4] for at in range(0, len(given), 4))
+    for written in (given, spelled):
+        done = pull(server, out, "--county", "AL", "--fingerprint", written)
+        assert f"matches the one that you gave: {given}" in done.stdout, done.output
+        assert "Compare it" not in done.output
+    # With nothing new a wrong one is an error too.
+    assert "has no key" in refused(pull(server, out, "--county", "AL", "--fingerprint", "0" * 64))
+
+
+@contextmanager
+def stalling(url: str, after: int) -> Iterator[str]:
+    """Give the address of a line to the server that goes silent after so many bytes in all."""
+    host, port = url.split("/")[2].split(":")
+    listener = socket.create_server(("127.0.0.1", 0))
+    left = [after]
+    ended = threading.Event()
+
+    def carry(source: socket.socket, target: socket.socket, *, is_answer: bool) -> None:
+        with contextlib.suppress(OSError):
+            while part := source.recv(4096):
+                if is_answer:
+                    left[0] -= len(part)
+                    if left[0] < 0:
+                        ended.wait(60)
+                target.sendall(part)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                upstream = socket.create_connection((host, int(port)))
+                for ends, is_answer in (((client, upstream), False), ((upstream, client), True)):
+                    threading.Thread(
+                        target=carry, args=ends, kwargs={"is_answer": is_answer}, daemon=True
+                    ).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        ended.set()
+        listener.close()
+
+
+def test_after_ctrl_c_a_repeated_pull_goes_on_where_it_stopped(server: Served, out: Path) -> None:
+    with stalling(server.url, after=1_000_000) as url:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments(server, out, "--county", "AL-04", url=url)],
+            env={**os.environ, **environment(server, "all")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 60
+        while not list(out.rglob("mart.duckdb*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == "Interrupted. Repeat the command: it goes on where it stopped."
+    assert "Traceback" not in told
+    there = {path.parent.parent.name for path in out.rglob("mart.duckdb*")}
+    assert there
+    before = len(server.log_lines())
+    assert pull(server, out, "--county", "AL-04").exit_code == 0
+    answers = {
+        line[5] for line in server.log_lines()[before:] if line[4].endswith("/r1/mart.duckdb")
+    }
+    # What came is not asked for again: it is whole, or its rest is asked for.
+    assert answers <= {"206", "200"}
+    assert "206" in answers or len(there) == 2
+
+
+def test_a_token_for_a_county_without_releases_is_warned_of(server: Served) -> None:
+    for county, is_warned in (("AL-09", True), ("AL-04", False), ("all", False)):
+        done = CliRunner().invoke(
+            cli,
+            ["token", "make", "--reader", "KRAT", "--county", county],
+            env=environment(server, None),
+        )
+        assert done.exit_code == 0
+        assert ("has no releases yet" in done.stderr) is is_warned
+
+
+def test_the_commands_of_the_pages_work_on_any_day(server: Served) -> None:
+    page = (PROJECT / "docs" / "serving.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^krat (token make .+?)(?:\s{2,}.*)?$", page, re.MULTILINE)
+    assert len(commands) >= 2
+    for command in commands:
+        written = subprocess.run(
+            ["bash", "-c", f'printf "%s\\n" {command}'], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        done = CliRunner().invoke(cli, written, env=environment(server, None))
+        assert done.exit_code == 0, done.output

@@ -93,6 +93,8 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
     if outcome.restated:
         names = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
         click.echo(f"Restated  {names}: their numbers or findings changed since")
+    for text in outcome.members:
+        click.echo(f"Nation    {text}")
     if outcome.due:
         names = ", ".join("/".join(made.path.parts[-4:]) for made in outcome.due)
         click.echo(f"Due       {names}: final by now, or their counts of persons have settled")

@@ -104,6 +104,7 @@ def verify(home: Home, path: Path, key: Path | None) -> None:
     for folder, fault in faults:
         click.echo(f"{folder}: {' / '.join(map(fault.sentence, LANGUAGES))}", err=True)
     if faults:
+        click.echo(both("release.verify.mend", "\n"), err=True)
         sys.exit(1)
     several = f"{len(folders)} {both('release.verify.releases')}"
     count = several if len(folders) > 1 else str(folders[0])

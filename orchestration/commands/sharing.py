@@ -5,8 +5,11 @@ a pull is done (orchestration.pulling).
 """
 
 import ipaddress
+import re
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +21,9 @@ from sources.texts import Language, both, text
 
 #: How long a token works unless it is said otherwise.
 TOKEN_DAYS = 365
+
+#: What a shell reports of a command that was ended by Ctrl-C.
+_INTERRUPTED = 130
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -87,6 +93,8 @@ def make(
     if last_day < today():
         raise click.BadParameter(both("serving.tokens.day_has_passed", day=last_day))
     token_id, secret = make_token(home, reader, Tier(tier), county_code, last_day)
+    if county_code and not any((home.releases / tier / county_code).glob("*/r*")):
+        click.echo(both("serving.tokens.nothing_yet", county=county_code, tier=tier), err=True)
     click.echo(secret)
     click.echo(
         f"{token_id}: {reader}, {tier}, {county_code or 'AL-*'}, – {last_day}. "
@@ -131,7 +139,11 @@ def revoke(home: Home, token_id: str, reason: str) -> None:
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Default: pulled/ in KRAT_HOME."
 )
 @click.option("--token-file", type=click.Path(path_type=Path), help="Default: KRAT_TOKEN.")
-@click.option("--tier", type=click.Choice(["restricted", "public"]), help="Default: what it opens.")
+@click.option(
+    "--tier",
+    type=click.Choice(["restricted", "public"]),
+    help="Default: restricted with a token, else public.",
+)
 @click.option("--fingerprint", help="The key that releases must be signed with (64 digits).")
 @click.option("--cafile", type=_FILE, help="The certificate of who issued the server's (PEM).")
 @click.option("--english", is_flag=True, help="Tell it in English.")
@@ -150,7 +162,8 @@ def pull(
 ) -> None:
     """Fetch the releases that are new on a server, verify them, and unite them in national.duckdb.
 
-    A pull that broke off goes on where it stopped. What can't be verified is not kept.
+    A pull that broke off goes on where it stopped. What can't be verified is not kept, and what was
+    altered here is fetched again.
     """
     from babel.numbers import format_decimal
 
@@ -162,6 +175,10 @@ def pull(
     for county in counties:
         require_county(county)
     folder = out or home.pulled
+
+    def tell(report: str, *, err: bool = False, **values: Any) -> None:
+        click.echo(text(f"pulling.reports.{report}", language, **values), err=err)
+
     try:
         given = _read_token(token_file) if token_file else token_from_environment()
         remote = Remote(url, given, cafile, CONNECTIONS)
@@ -172,24 +189,35 @@ def pull(
                 counties=counties,
                 since=since,
                 tier=tier,
-                trusted=fingerprint,
+                trusted=_plain(fingerprint),
+                announce=lambda chosen: tell(f"tiers.{chosen}", url=remote.url),
                 report=show,
             )
     except PullFailed as failure:
         raise click.ClickException(failure.sentence(language)) from failure
-    if done.pinned:
-        key = {"url": remote.url, "fingerprint": done.pinned}
-        click.echo(text("pulling.reports.pinned", language, **key))
+    except KeyboardInterrupt:
+        tell("stopped", err=True)
+        sys.exit(_INTERRUPTED)
+    if done.key:
+        tell("matched" if fingerprint else "pinned", url=remote.url, fingerprint=done.key)
+    for path in done.mended:
+        tell("mended", path=path)
     if done.new:
         size = f"{format_decimal(done.size / 1e6, '#,##0.0', locale=language)} MB"
-        fetched = {"new": done.new, "size": size, "count": done.here}
-        click.echo(text("pulling.reports.pulled", language, **fetched))
+        tell("pulled", new=done.new, size=size, count=done.here)
     else:
-        click.echo(text("pulling.reports.nothing_new", language, count=done.here))
+        tell("nothing_new", count=done.here)
     if done.national:
-        united = dict(zip(("tables", "counties", "months"), done.national, strict=True))
-        path = folder / "national.duckdb"
-        click.echo(text("pulling.reports.united", language, path=path, **united))
+        tables, counted, months = done.national
+        made = folder / "national.duckdb"
+        tell("united", path=made, tables=tables, counties=counted, months=months)
+    if done.empty:
+        tell("empty", url=remote.url, counties=", ".join(done.empty), err=True)
+
+
+def _plain(fingerprint: str | None) -> str | None:
+    """Return a fingerprint as krat writes it, however it was read to somebody."""
+    return None if fingerprint is None else re.sub(r"[\s:]", "", fingerprint).lower()
 
 
 def _read_token(path: Path) -> str:

@@ -238,6 +238,9 @@ def _sheet(sheet: str, rows: list[list[str]]) -> Iterator[tuple[str, pd.DataFram
             names = [column_titled(text) or text for text in row]
             if set(mart.key) <= set(names):
                 frame = pd.DataFrame(rows[position + 1 :], columns=names)
+                for column in set(frame.columns) & set(mart.column_names):
+                    codes = {label: code for code, label in labels(column).items()}
+                    frame[column] = frame[column].replace(codes)
                 # A sign is no number; a name is beside the code that it is of.
                 yield (
                     mart.name,
@@ -278,7 +281,7 @@ def _read_table(file: _File, name: str, frame: pd.DataFrame) -> None:
     elif name == "codes":
         for row in _rows(frame):
             for text in row.values():
-                if _has_number(text):
+                if text not in file.context.texts and _has_number(text):
                     file.add_oddity(f"has {text!r}")
     elif name not in declared:
         file.add_oddity(f"holds {name}, which is no public table")
@@ -354,7 +357,7 @@ def _read_repeated(file: _File, name: str, frame: pd.DataFrame) -> None:
                 f"shows numbers of {' '.join(row.values())} that no table of counts shows"
             )
         for code_list in ("reason", "obs_status", "conf_status"):
-            if not set(row.get(code_list, "").split("+")) <= {"", *_codes_and_names(code_list)}:
+            if not set(row.get(code_list, "").split("+")) <= {"", *labels(code_list)}:
                 file.add_oddity(f"has {row[code_list]!r}")
         if _has_number(row.get("unit", "")):
             file.add_oddity(f"has {row['unit']!r}")
@@ -376,11 +379,6 @@ def _repeats(file: _File, row: dict[str, str], parts: list[str]) -> bool:
         not row.get(name) or (true is not None and isclose(float(row[name]), true, abs_tol=1e-9))
         for name, true in (("change", change), ("relative_change", relative))
     )
-
-
-def _codes_and_names(code_list: str) -> set[str]:
-    names = labels(code_list)
-    return {*names, *names.values()}
 
 
 def _read_changes(file: _File) -> None:

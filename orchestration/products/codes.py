@@ -1,9 +1,13 @@
-"""The code lists that a release uses, each code with its name in both languages (codes.csv).
+"""The codes in published columns, each with its name in both languages.
 
-Belongs here: reading them. Not here: code lists of the sources (sources.codes).
+A list has the name of its column. Most are in codes.csv, where a row may be of several columns;
+units and what records hold have lists of the sources.
+
+Belongs here: reading them. Not here: the code lists of the sources themselves (sources.codes).
 """
 
 import csv
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -12,11 +16,17 @@ import pandas as pd
 
 from orchestration.products.declaration import product
 from orchestration.products.tables import ProductTable, table_of
+from sources.codes import codes_of
+from sources.layouts import SOURCES
+from sources.registers import register_rows
 
 _FOLDER = Path(__file__).parent
 
 #: The observation status of a number that is not all there.
 LOW_RELIABILITY = "U"
+
+#: Columns of published tables with codes of a list of the sources.
+_OF_SOURCES = {"channel": "contact_channels", "purpose": "contact_purposes"}
 
 
 @dataclass(frozen=True)
@@ -51,12 +61,31 @@ class CountName:
 
 @cache
 def published_codes() -> tuple[ProductCode, ...]:
-    """Return every code, in the order of codes.csv."""
+    """Return every code, by its column, those of codes.csv first and in its order."""
     with (_FOLDER / "codes.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(ProductCode(**row) for row in csv.DictReader(file))
+        own = [
+            ProductCode(column, **rest)
+            for row in csv.DictReader(file)
+            for columns, rest in [(row.pop("code_list").split(), row)]
+            for column in columns
+        ]
+    units = [
+        ProductCode("unit", row["unit"], row["name_sq"], row["name_en"], "krat", "")
+        for row in register_rows(SOURCES / "submissions", "units")
+    ]
+    # The same code in two versions of a list keeps its meaning: the newest name counts.
+    of_sources = {
+        (column, code.code): ProductCode(
+            column, code.code, code.name_sq, code.name_en, f"{list_id}-{code.version}", ""
+        )
+        for column, list_id in _OF_SOURCES.items()
+        for code in codes_of(list_id)
+    }
+    return (*own, *units, *of_sources.values())
 
 
-def labels(code_list: str) -> dict[str, str]:
+@cache
+def labels(code_list: str) -> Mapping[str, str]:
     """Return the codes of a list with their names in both languages."""
     return {code.code: code.label for code in published_codes() if code.code_list == code_list}
 
@@ -75,7 +104,12 @@ def count_names() -> dict[str, CountName]:
 
 
 def codes_table() -> ProductTable:
-    """Return the code lists as a table of a release."""
+    """Return all of them as a table, with the subjects and categories of counts of persons."""
     declared = product("codes")
-    frame = pd.DataFrame([asdict(code) for code in published_codes()])
+    of_counts = [
+        ProductCode(column, code, name.name_sq, name.name_en, "krat", "")
+        for code, name in count_names().items()
+        for column in [("subject" if name.mart else "category")]
+    ]
+    frame = pd.DataFrame([asdict(code) for code in (*published_codes(), *of_counts)])
     return table_of(declared, frame[list(declared.column_names)])

@@ -20,6 +20,11 @@ def comment_on(connection: duckdb.DuckDBPyConnection, what: str, text: str | Non
     connection.execute(f"comment on {what} is {literal}")
 
 
+def describe_table(product: Product) -> str:
+    """Return the comment of a table that no model describes."""
+    return f"{product.title_en}. One row is {product.row_en}."
+
+
 def create_table(
     connection: duckdb.DuckDBPyConnection,
     product: Product,
@@ -33,6 +38,6 @@ def create_table(
     columns = columns or product.columns
     fields = ", ".join(f"{column.name} {column.type}" for column in columns)
     connection.execute(f"create table {name} ({fields}, primary key ({', '.join(product.key)}))")
-    comment_on(connection, f"table {name}", f"{product.title_en}. One row is {product.row_en}.")
+    comment_on(connection, f"table {name}", describe_table(product))
     for column in columns:
-        comment_on(connection, f"column {name}.{column.name}", column.description)
+        comment_on(connection, f"column {name}.{column.name}", column.description or column.title)

@@ -17,6 +17,7 @@ from orchestration.products.declaration import (
     published_marts,
     published_registers,
 )
+from orchestration.products.reference import SCHEMA, reference_months
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class ProductTable:
     columns: tuple[ProductColumn, ...]
     #: The rows, in the order of the key.
     frame: pd.DataFrame
+    #: What the warehouse has of it as a whole, empty for what it doesn't hold.
+    comment: str = ""
 
 
 def table_of(product: Product, frame: pd.DataFrame | None = None) -> ProductTable:
@@ -47,16 +50,32 @@ def warehouse_table(
             [product.model],
         ).fetchall()
     )
-    return ProductTable(product, product.describe_columns(described), frame)
+    [(comment,)] = connection.execute(
+        "select comment from duckdb_tables() where concat_ws('.', schema_name, table_name) = ?",
+        [product.model],
+    ).fetchall()
+    return ProductTable(product, product.describe_columns(described), frame, comment or "")
 
 
 def month_frames(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
 ) -> dict[str, pd.DataFrame]:
-    """Return the rows of one county and month of each restricted mart, ordered by its key."""
-    return {
+    """Return the rows of one county and month of all that the restricted tier has of it, in order.
+
+    These are the marts, the findings, and the facts that go out as they are.
+    """
+    marts = {
         mart.name: month_frame(connection, mart, county_code, month) for mart in published_marts()
     }
+    facts = {
+        name: connection.execute(
+            f"select * from {SCHEMA}.{name} where county_code = ? and reporting_month = ? "
+            "order by all",
+            [county_code, month],
+        ).df()
+        for name in reference_months()
+    }
+    return marts | facts
 
 
 def month_frame(

@@ -120,7 +120,9 @@ def releases_in(tree: Path) -> Iterator[ListedRelease]:
 
     A folder without a readable manifest is left out: `krat verify` finds it.
     """
-    for path in sorted(tree.glob("*/*/*/r*"), key=lambda path: (path.parent, _number(path))):
+    for path in sorted(
+        tree.absolute().glob("*/*/*/r*"), key=lambda path: (path.parent, _number(path))
+    ):
         folder = folder_of(path)
         if folder is None:
             continue

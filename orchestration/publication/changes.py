@@ -69,6 +69,41 @@ class Before:
             }
 
 
+@dataclass(frozen=True)
+class Members:
+    """The counties that joined the nation's figures of a month, or left them, since a release."""
+
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.left)
+
+    def sentences(self) -> list[str]:
+        """Return who joined and who left, a line each."""
+        counties = {"joined": self.joined, "left": self.left}
+        return [
+            f"{both(f'release.changes.{change}')}: {', '.join(codes)}."
+            for change, codes in counties.items()
+            if codes
+        ]
+
+
+def changed_members(before: dict[str, Any], now: dict[str, Any]) -> Members:
+    """Return which counties joined or left between two releases of the nation, by their facts.
+
+    Each has in its completeness the counties that did not report; a county's releases have none.
+    """
+    missing = []
+    for facts in (before, now):
+        came = facts.get("completeness") or {}
+        if "counties_missing" not in came:
+            return Members()
+        missing.append(set((came["counties_missing"] or "").split()))
+    was, is_now = missing
+    return Members(tuple(sorted(was - is_now)), tuple(sorted(is_now - was)))
+
+
 def unexplained(_mart: str, _key: dict[str, str], _measure: str) -> str:
     """Return the reason where nothing is known of what is new."""
     return UNEXPLAINED

@@ -5,6 +5,7 @@ Belongs here: which status a number has. Not here: the numbers (dbt_project) or 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -116,7 +117,7 @@ def as_provisional(table: ProductTable) -> ProductTable:
     if "obs_status" not in table.frame:
         return table
     frame = table.frame.assign(obs_status=table.frame["obs_status"].replace({NORMAL: PROVISIONAL}))
-    return ProductTable(table.product, table.columns, frame)
+    return replace(table, frame=frame)
 
 
 def _conf_status(

@@ -14,6 +14,7 @@ import duckdb
 from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
 from orchestration.products.declaration import Tier, published_marts
+from orchestration.products.reference import reference_tables
 from orchestration.products.tables import (
     is_made_up,
     month_frames,
@@ -72,6 +73,7 @@ def release(home: Home, county_code: str, month: date) -> Release:
             final_on=final_on,
             tables=tables,
             registers=register_tables(connection, month),
+            reference=reference_tables(connection, county_code, month),
             observations=observations(connection, county_code, month, tables),
             content_hash=digest,
             gate=record.as_dict(),

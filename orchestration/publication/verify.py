@@ -59,7 +59,7 @@ def verify_release(folder: Path, keys: Sequence[Ed25519PublicKey]) -> list[Fault
     for name in sorted(found.keys() - listed.keys() - {MANIFEST, SIGNATURE}):
         faults.append(Fault("added", name))
     for name in sorted(listed.keys() & found.keys()):
-        if found[name] == "file" and listed[name] != _hash(folder / name):
+        if found[name] == "file" and listed[name] != file_hash(folder / name):
             faults.append(Fault("altered", name))
     return faults + _place_faults(folder, manifest)
 
@@ -156,6 +156,7 @@ def _read(path: Path) -> bytes:
         return file.read()
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return a file's hash as a manifest has it; no symlink is followed."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

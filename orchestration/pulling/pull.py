@@ -1,17 +1,16 @@
 """A pull: what is new on a server of releases, fetched, verified and put in a local tree.
 
-Belongs here: which releases are new, and how each appears whole and verified or not at all. Not
-here: requests (remote), what makes a release ours (orchestration.publication.verify), or uniting
-the counties (national).
+Belongs here: which releases are new or were altered here, and how each appears whole and verified
+or not at all. Not here: requests (remote), what makes a release ours
+(orchestration.publication.verify), or uniting the counties (national).
 """
 
-import hashlib
 import json
 import re
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.products.declaration import Tier
 from orchestration.products.tree import MANIFEST, SIGNATURE, ReleaseFolder
-from orchestration.publication.verify import verify_release
+from orchestration.publication.verify import file_hash, releases_under, verify_release
 from orchestration.publication.writing.signing import (
     PUBLIC_KEYS,
     NoKey,
@@ -31,9 +30,9 @@ from orchestration.publication.writing.signing import (
     publish_key,
     read_public_keys,
 )
-from orchestration.pulling.national import unite
+from orchestration.pulling.national import National
 from orchestration.pulling.remote import CHUNK, PullFailed, Remote, body, pull_failures
-from sources.atomic import rename_folder, write_bytes
+from sources.atomic import rename_folder, write_bytes, write_json
 
 #: Releases fetched at once.
 CONNECTIONS = 4
@@ -56,6 +55,7 @@ class Wanted:
     county_code: str
     month: str
     number: int
+    is_latest: bool = field(default=True, compare=False)
 
     @property
     def path(self) -> str:
@@ -67,13 +67,16 @@ class Wanted:
 class Pulled:
     """What a pull did: `new` of the `here` releases were fetched; `national` is None if unchanged.
 
-    `pinned` is the fingerprint of a key that was trusted on first use.
+    `key` is the fingerprint of a key that was trusted on first use, or of the one that was given.
+    `mended` were altered on disk and fetched again; of `empty` counties the server has nothing.
     """
 
     new: int
     here: int
     size: int
-    pinned: str | None
+    key: str | None
+    mended: tuple[str, ...]
+    empty: tuple[str, ...]
     national: tuple[int, int, int] | None
 
 
@@ -85,18 +88,23 @@ def pull(
     since: date,
     tier: str | None,
     trusted: str | None,
+    announce: Callable[[Tier], None],
     report: Callable[[str], None],
 ) -> Pulled:
     """Fetch the newest releases of the months since `since` that are not in `out`, and unite them.
 
-    No `counties` means all that the token opens; no `tier`, the restricted one if it opens any.
-    `trusted` is the fingerprint of a key to trust. A release appears under its name only when its
-    signature and hashes fit. Raises PullFailed.
+    No `counties` means all that the token opens; no `tier`, the restricted one if a token is given,
+    else the public one. `announce` gets the tier before anything is fetched. `trusted` is the
+    fingerprint of a key to trust. A release appears under its name only when its signature and
+    hashes fit; one that was altered on disk since is fetched again. Raises PullFailed.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / ".pull.lock", timeout=0):
-            return _pull(remote, out, counties, since, tier, trusted, report)
+            catalogue = _catalogue(remote, out)
+            chosen = _chosen_tier(remote, out, catalogue, tier)
+            announce(chosen)
+            return _pull(remote, out, catalogue, counties, since, chosen, trusted, report)
     except Timeout:
         raise PullFailed("another_pull", path=out) from None
     except OSError as mistake:
@@ -106,34 +114,87 @@ def pull(
 def _pull(
     remote: Remote,
     out: Path,
+    catalogue: Sequence[Wanted],
     counties: Sequence[str],
     since: date,
-    tier: str | None,
+    tier: Tier,
     trusted: str | None,
     report: Callable[[str], None],
 ) -> Pulled:
-    wanted = _wanted(_catalogue(remote, out), counties, since, tier)
+    offered = [one for one in catalogue if one.tier == tier]
+    newest = [one for one in offered if one.is_latest and one.month >= f"{since:%Y-%m}"]
+    wanted = [one for one in newest if not counties or one.county_code in counties]
     if not wanted:
-        what = f"{', '.join(counties) or 'AL-*'} {since:%Y-%m}–"
+        what = f"{', '.join(counties) or 'AL-*'} {since:%Y-%m}– ({tier})"
         raise PullFailed("nothing_there", url=remote.url, what=what)
+    tree = out / "releases"
     missing = [one for one in wanted if not (out / one.path).is_dir()]
-    size, pinned = 0, None
-    if missing:
-        pinned = _pin(remote, out, trusted)
-        keys = read_public_keys(out / "releases" / PUBLIC_KEYS)
-        size = _fetch_all(remote, out, missing, keys, report)
+    key = None
+    if missing or trusted or not (tree / PUBLIC_KEYS).exists():
+        key = _pin(remote, tree, trusted)
+    keys = read_public_keys(tree / PUBLIC_KEYS)
+    altered = _altered(out, tier, offered, keys)
+    fetched = sorted({*missing, *altered})
+    size = _fetch_all(remote, out, fetched, keys, report) if fetched else 0
     united = None
-    if missing or not (out / _NATIONAL).exists():
+    national = National(tree, tier, out / _NATIONAL)
+    if not national.is_current():
         report(_NATIONAL)
-        united = unite(out / "releases", Tier(wanted[0].tier), out / _NATIONAL)
-    return Pulled(new=len(missing), here=len(wanted), size=size, pinned=pinned, national=united)
+        united = national.write()
+    return Pulled(
+        new=len(missing),
+        here=len(wanted),
+        size=size,
+        key=key,
+        mended=tuple(one.path for one in altered),
+        empty=tuple(sorted(set(counties) - {one.county_code for one in wanted})),
+        national=united,
+    )
 
 
-def _catalogue(remote: Remote, out: Path) -> list[dict[str, Any]]:
+def _chosen_tier(remote: Remote, out: Path, catalogue: Sequence[Wanted], asked: str | None) -> Tier:
+    """Return the tier to fetch; without `asked` never one that is poorer than what is here."""
+    if asked:
+        return Tier(asked)
+    if any(one.tier == Tier.RESTRICTED for one in catalogue):
+        return Tier.RESTRICTED
+    if remote.has_token:
+        raise PullFailed("token_without_effect", url=remote.url)
+    if releases_under(out / "releases" / Tier.RESTRICTED):
+        raise PullFailed("poorer", path=out / _NATIONAL)
+    return Tier.PUBLIC
+
+
+def _altered(
+    out: Path, tier: Tier, offered: Sequence[Wanted], keys: Sequence[Ed25519PublicKey]
+) -> list[Wanted]:
+    """Return the releases here that are no more as they were signed; point to the newest of each.
+
+    Raises PullFailed for one that the server doesn't offer.
+    """
+    folders = releases_under(out / "releases" / tier)
+    by_path = {one.path: one for one in offered}
+    altered = []
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        checked = pool.map(lambda folder: verify_release(folder, keys), folders)
+        for folder, faults in zip(folders, checked, strict=True):
+            if not faults:
+                continue
+            path = folder.relative_to(out).as_posix()
+            if path not in by_path:
+                detail = faults[0].sentence("en")
+                raise PullFailed("altered_here", path=folder, detail=detail)
+            altered.append(by_path[path])
+    for month in {folder.parent for folder in folders}:
+        ReleaseFolder(out / "releases", tier, month.parent.name, month.name).point_latest()
+    return altered
+
+
+def _catalogue(remote: Remote, out: Path) -> list[Wanted]:
     """Return the releases of the catalogue, which is fetched only if it isn't the one kept."""
     kept = out / "catalog.json"
     known = out / ".catalog-etag.json"
-    etag = _kept_etag(known, remote.url) if kept.exists() else None
+    etag = _kept_etag(known, kept, remote.url)
     with remote.get("catalog.json", {"If-None-Match": etag} if etag else None) as response:
         if response.status_code == 304:
             return _parsed_catalogue(kept.read_bytes(), remote.url)
@@ -142,31 +203,30 @@ def _catalogue(remote: Remote, out: Path) -> list[dict[str, Any]]:
         known.unlink(missing_ok=True)
         write_bytes(kept, content)
         if "etag" in response.headers:
-            state = {"url": remote.url, "etag": response.headers["etag"]}
-            write_bytes(known, json.dumps(state).encode())
+            etag = response.headers["etag"]
+            write_json(known, {"url": remote.url, "etag": etag, "hash": file_hash(kept)})
     return releases
 
 
-def _kept_etag(path: Path, url: str) -> str | None:
+def _kept_etag(path: Path, kept: Path, url: str) -> str | None:
     try:
         state = json.loads(path.read_bytes())
-        return str(state["etag"]) if state["url"] == url else None
+        is_kept = (state["url"], state["hash"]) == (url, file_hash(kept))
+        return str(state["etag"]) if is_kept else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _parsed_catalogue(content: bytes, url: str) -> list[dict[str, Any]]:
+def _parsed_catalogue(content: bytes, url: str) -> list[Wanted]:
     try:
         return [
-            {
-                "wanted": Wanted(
-                    tier=_matching(entry["tier"], "|".join(Tier)),
-                    county_code=_matching(entry["county_code"], r"AL(-[0-9]{2})?"),
-                    month=_matching(entry["month"], r"[0-9]{4}-[0-9]{2}"),
-                    number=int(entry["release"]),
-                ),
-                "is_latest": bool(entry["is_latest"]),
-            }
+            Wanted(
+                tier=_matching(entry["tier"], "|".join(Tier)),
+                county_code=_matching(entry["county_code"], r"AL(-[0-9]{2})?"),
+                month=_matching(entry["month"], r"[0-9]{4}-[0-9]{2}"),
+                number=int(entry["release"]),
+                is_latest=bool(entry["is_latest"]),
+            )
             for entry in json.loads(content)["releases"]
         ]
     except (ValueError, KeyError, TypeError):
@@ -179,30 +239,14 @@ def _matching(text: Any, pattern: str) -> str:
     return text
 
 
-def _wanted(
-    catalogue: list[dict[str, Any]], counties: Sequence[str], since: date, tier: str | None
-) -> list[Wanted]:
-    found = sorted(
-        entry["wanted"]
-        for entry in catalogue
-        if entry["is_latest"]
-        and entry["wanted"].month >= f"{since:%Y-%m}"
-        and (not counties or entry["wanted"].county_code in counties)
-    )
-    offered = {one.tier for one in found}
-    chosen = tier or (Tier.RESTRICTED if Tier.RESTRICTED in offered else Tier.PUBLIC)
-    return [one for one in found if one.tier == chosen]
-
-
-def _pin(remote: Remote, out: Path, trusted: str | None) -> str | None:
+def _pin(remote: Remote, tree: Path, trusted: str | None) -> str | None:
     """Keep the server's public keys on first use, or one that `trusted` names; return its name.
 
     Later only `trusted` adds a key: whoever takes over a server can't bring a key of their own.
     """
-    tree = out / "releases"
     known = read_public_keys(tree / PUBLIC_KEYS) if (tree / PUBLIC_KEYS).exists() else []
     if known and trusted in (None, *map(fingerprint, known)):
-        return None
+        return trusted
     offered = _offered_keys(remote)
     if trusted is not None:
         offered = [key for key in offered if fingerprint(key) == trusted]
@@ -228,15 +272,18 @@ def _fetch_all(
     report: Callable[[str], None],
 ) -> int:
     size = 0
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    pool = ThreadPoolExecutor(CONNECTIONS)
+    try:
         started = [pool.submit(_fetch, remote, out, one, keys) for one in missing]
-        try:
-            for count, (one, fetching) in enumerate(zip(missing, started, strict=True), start=1):
-                size += fetching.result()
-                report(f"{one.path} ({count}/{len(missing)})")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for count, (one, fetching) in enumerate(zip(missing, started, strict=True), start=1):
+            size += fetching.result()
+            report(f"{one.path} ({count}/{len(missing)})")
+    except BaseException:
+        # Nobody waits for a server that has gone silent, certainly not after Ctrl-C.
+        remote.stop()
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     return size
 
 
@@ -244,6 +291,8 @@ def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519Publ
     """Fetch one release into a draft, verify it, and give it its name; return its bytes."""
     folder = ReleaseFolder(out / "releases", wanted.tier, wanted.county_code, wanted.month)
     draft = folder.folder / f".r{wanted.number}.pulling"
+    if (out / wanted.path).exists():
+        shutil.rmtree(out / wanted.path)
     draft.mkdir(parents=True, exist_ok=True)
     content = remote.content(f"{wanted.path}/{MANIFEST}", _LARGEST_TEXT)
     signature = remote.content(f"{wanted.path}/{SIGNATURE}", _LARGEST_TEXT)
@@ -303,7 +352,7 @@ def _fetch_file(remote: Remote, path: str, target: Path, digest: str, size: int)
 
     What is there of it is believed until the hash tells: then it is fetched once more, whole.
     """
-    if target.exists() and _hash(target) == digest:
+    if target.exists() and file_hash(target) == digest:
         return
     part = target.with_name(f"{target.name}.part")
     resumed = part.exists()
@@ -315,7 +364,7 @@ def _fetch_file(remote: Remote, path: str, target: Path, digest: str, size: int)
                 raise
         else:
             break
-    if _hash(part) != digest:
+    if file_hash(part) != digest:
         part.unlink()
         if not resumed:
             raise PullFailed("unverified", path=path, detail="SHA-256")
@@ -341,8 +390,3 @@ def _fetch_rest(remote: Remote, path: str, part: Path, size: int) -> None:
                     if written > size:
                         raise PullFailed("too_large", path=path)
                     file.write(chunk)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -5,13 +5,18 @@ Belongs here: requests, and the one error of a pull. Not here: what is fetched (
 """
 
 import ipaddress
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry
 
 from sources.texts import Language, text
@@ -58,6 +63,42 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+class _Stoppable(HTTPAdapter):
+    """Knows its connections, so that one thread can break off what others wait for."""
+
+    def __init__(self, **options: Any) -> None:
+        self._connections: WeakSet[HTTPConnection] = WeakSet()
+        self._is_stopped = False
+        super().__init__(**options)
+
+    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
+        """Make the pools, whose connections are known."""
+        super().init_poolmanager(*sizes, **options)
+        pools = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: self._with_known_connections(pool) for scheme, pool in pools.items()
+        }
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        for connection in list(self._connections):
+            # It may have ended meanwhile.
+            with suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _with_known_connections(self, pool: Any) -> Any:
+        adapter = self
+
+        class Connection(pool.ConnectionCls):  # type: ignore[misc]
+            def connect(self) -> None:
+                if adapter._is_stopped:
+                    raise ConnectionAbortedError
+                super().connect()
+                adapter._connections.add(self)
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
 class Remote:
     """A server at `url`. A token is sent by TLS alone, or on this machine.
 
@@ -73,12 +114,13 @@ class Remote:
         if parts.username is not None or parts.password is not None:
             raise PullFailed("secret_in_url")
         self.url = url.rstrip("/") + "/"
+        self.has_token = token is not None
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
         self._session.verify = str(cafile) if cafile else True
-        adapter = HTTPAdapter(pool_maxsize=connections, max_retries=RETRIES)
+        self._adapter = _Stoppable(pool_maxsize=connections, max_retries=RETRIES)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+            self._session.mount(scheme, self._adapter)
 
     @contextmanager
     def get(self, path: str, headers: dict[str, str] | None = None) -> Iterator[requests.Response]:
@@ -95,6 +137,10 @@ class Remote:
             if response.status_code not in (200, 206, 304, 416):
                 raise _refusal(response, self.url, path)
             yield response
+
+    def stop(self) -> None:
+        """Break off every request, whichever thread waits for it, and let none begin."""
+        self._adapter.stop()
 
     def content(self, path: str, limit: int) -> bytes:
         """Return a small file whole; one of more than `limit` bytes is refused."""

@@ -11,7 +11,7 @@ from expectations.suites import suite_hash
 from orchestration.gate.judge import mart_hashes
 from orchestration.products.comments import create_table
 from orchestration.products.declaration import judged_marts, product
-from orchestration.reading_copy.tables import copy_tables
+from orchestration.reading_copy.tables import copy_tables, write_areas, write_codes
 from orchestration.reading_copy.vintages import write_vintages
 from sources.atomic import replace_file
 from sources.custody.home import Home
@@ -34,8 +34,10 @@ def write_reading_copy(home: Home) -> int:
         _keep_the_last_good(connection, home, judged)
         _write_blocked_months(connection, judged)
         connection.execute("detach warehouse")
-        vintages = write_vintages(connection, home)
-    return copied + vintages + 1
+        vintages = write_vintages(connection, home.releases, home.marts)
+        write_codes(connection)
+        write_areas(connection)
+    return copied + vintages + 2
 
 
 def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -> None:

@@ -1,17 +1,26 @@
 """The tables of a warehouse that anyone who asks in SQL may see, copied with their comments.
 
-Belongs here: which tables, and under which names. Not here: what the gate keeps out of the reading
-copy (reading_copy), or whose warehouse it is (vintages).
+Belongs here: which tables and views, and under which names. Not here: what the gate keeps out of
+the reading copy (reading_copy), or whose warehouse it is (vintages).
 """
 
 import duckdb
 
-from orchestration.products.comments import comment_on
+from orchestration.products.codes import codes_table
+from orchestration.products.comments import comment_on, create_table
+from sources.registers import NATION
 
 #: The schemas copied, and where each goes. DuckDB names an opened file's catalog after the file, so
 #: in marts.duckdb a schema `marts` would make `marts.indicator_progress` ambiguous, an error; as a
 #: table of the main schema it goes by exactly that name.
 COPIED_SCHEMAS = {"core": "core", "marts": "main", "quality": "quality", "register": "register"}
+
+
+#: The schemas of views, each with the condition on county_code and what a view's comment says.
+AREAS = {
+    "counties": (f"<> '{NATION}'", "the rows of counties, which may be added up"),
+    "nation": (f"= '{NATION}'", "the rows of the nation, which is no sum of counties"),
+}
 
 
 def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
@@ -42,3 +51,42 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
         "where known_from <= cast(day as date) and coalesce(known_to > cast(day as date), true)"
     )
     return len(tables)
+
+
+def write_codes(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the names of codes, by the column that holds them."""
+    codes = codes_table()
+    create_table(connection, codes.product, codes.product.sql_name, codes.columns)
+    connection.register("codes_written", codes.frame)
+    connection.execute(f"insert into {codes.product.sql_name} by name from codes_written")
+    connection.unregister("codes_written")
+
+
+def write_areas(
+    connection: duckdb.DuckDBPyConnection, marts: str = COPIED_SCHEMAS["marts"]
+) -> None:
+    """Add the views `counties.<mart>` and `nation.<mart>`, each with its part of a mart's rows.
+
+    The nation is no sum of counties, so nobody should add it to them: a view has either.
+    """
+    for schema in AREAS:
+        connection.execute(f"create schema {schema}")
+    described = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? order by all",
+        [marts],
+    ).fetchall()
+    comments: dict[str, dict[str, str | None]] = {}
+    for table, column, comment in described:
+        comments.setdefault(table, {})[column] = comment
+    for table, columns in comments.items():
+        if "county_code" not in columns:
+            continue
+        for schema, (condition, rows) in AREAS.items():
+            view = f"{schema}.{table}"
+            connection.execute(
+                f"create view {view} as from {marts}.{table} where county_code {condition}"
+            )
+            comment_on(connection, f"view {view}", f"marts.{table}: {rows}.")
+            for column, comment in columns.items():
+                comment_on(connection, f"column {view}.{column}", comment)

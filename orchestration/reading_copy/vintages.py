@@ -1,8 +1,8 @@
 """What was published, and what was known, on a day.
 
-Belongs here: the releases' marts side by side in the reading copy, and the whole reading copy
-computed again from what had come in by a day. Not here: how a report supersedes (dbt_project), or
-the releases themselves.
+Belongs here: the releases' marts side by side, as the reading copy and national.duckdb have them,
+and the whole reading copy computed again from what had come in by a day. Not here: how a report
+supersedes (dbt_project), or the releases themselves.
 
 Two questions, two answers. What we had *published* on a day is in the releases. What we *knew*
 on a day is computed from the data, whether or not anybody refreshed that day.
@@ -26,7 +26,12 @@ from orchestration.products.declaration import (
     published_marts,
 )
 from orchestration.products.tree import ListedRelease, releases_in
-from orchestration.reading_copy.tables import COPIED_SCHEMAS, copy_tables
+from orchestration.reading_copy.tables import (
+    COPIED_SCHEMAS,
+    copy_tables,
+    write_areas,
+    write_codes,
+)
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -42,25 +47,33 @@ SCHEMA = "vintages"
 _SCRATCH = ".as-known-"
 
 
-def write_vintages(connection: duckdb.DuckDBPyConnection, home: Home) -> int:
-    """Add the schema `vintages` to the reading copy that is being written; return its tables.
+def write_vintages(
+    connection: duckdb.DuckDBPyConnection,
+    tree: Path,
+    before: Path | None,
+    *,
+    tier: Tier = Tier.RESTRICTED,
+    marts: str = COPIED_SCHEMAS["marts"],
+) -> int:
+    """Add the schema `vintages` to a file that is being written; return its tables.
 
-    It has each mart with the rows of every release of the restricted tier, and a macro
+    It has each mart with the rows of every release of the tier, and a macro
     `<mart>_as_published(day)` gives the rows that were the newest on a day. What changed from one
-    release to the next is a mart itself, `marts.changes`. Releases never change, so what the
-    reading copy before had of them is copied, and only new ones are read.
+    release to the next is a mart itself, in the schema `marts`. Releases never change, so what the
+    file `before` had of them is copied if it is there, and only new ones are read.
     """
     connection.execute(f"create schema {SCHEMA}")
-    listed = [one for one in releases_in(home.releases) if one.tier == Tier.RESTRICTED]
+    listed = [one for one in releases_in(tree) if one.tier == tier]
     _write_releases(connection, listed)
-    before = _releases_before(connection, home)
-    fresh = [one for one in listed if _identity(one) not in before]
-    marts = [*published_marts(), product("changes")]
-    for mart in marts:
-        _write_mart(connection, mart, fresh, bool(before))
-    if before:
+    known = _releases_before(connection, before)
+    fresh = [one for one in listed if _identity(one) not in known]
+    tables = [*published_marts(tier), product("changes", tier)]
+    for mart in tables:
+        schema = marts if mart.united_as else SCHEMA
+        _write_mart(connection, mart, schema, fresh, bool(known))
+    if known:
         connection.execute("detach before")
-    return len(marts) + 1
+    return len(tables) + 1
 
 
 def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
@@ -88,6 +101,8 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
                 connection.execute(f"attach '{known.warehouse}' as warehouse (read_only)")
                 copy_tables(connection)
                 connection.execute("detach warehouse")
+                write_codes(connection)
+                write_areas(connection)
             with replace_file(target) as fresh:
                 shutil.copyfile(known.marts, fresh)
         finally:
@@ -139,10 +154,10 @@ def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[ListedRe
                 one.county_code,
                 f"{one.month}-01",
                 one.number,
-                one.facts["status"],
+                one.facts.get("status"),
                 one.facts["released_on"],
                 later.facts["released_on"] if later is not None and is_followed else None,
-                one.facts["final_on"],
+                one.facts.get("final_on"),
                 one.facts.get("reopened", {}).get("reason"),
                 one.facts["is_made_up"],
             )
@@ -154,12 +169,12 @@ def _write_releases(connection: duckdb.DuckDBPyConnection, listed: list[ListedRe
 
 
 def _releases_before(
-    connection: duckdb.DuckDBPyConnection, home: Home
+    connection: duckdb.DuckDBPyConnection, before: Path | None
 ) -> set[tuple[str, str, int]]:
-    """Return the releases that the reading copy before holds, which is attached if it has any."""
-    if not home.marts.exists():
+    """Return the releases that the file before holds, which is attached if it has any."""
+    if before is None or not before.exists():
         return set()
-    connection.execute(f"attach '{home.marts}' as before (read_only)")
+    connection.execute(f"attach '{before}' as before (read_only)")
     try:
         rows = connection.execute(
             "select county_code, strftime(reporting_month, '%Y-%m'), release_number "
@@ -175,11 +190,10 @@ def _releases_before(
 def _write_mart(
     connection: duckdb.DuckDBPyConnection,
     mart: Product,
+    schema: str,
     fresh: list[ListedRelease],
     has_before: bool,
 ) -> None:
-    # The marts are in the file's main schema: see reading_copy.tables.
-    schema = COPIED_SCHEMAS["marts"] if mart.united_as else SCHEMA
     name = f"{schema}.{mart.name}"
     parts = []
     if has_before and _exists(connection, schema, mart):
@@ -207,7 +221,7 @@ def _write_mart(
         connection.execute(
             "select column_name, comment from duckdb_columns() "
             "where database_name = current_database() and table_name = ? "
-            "and schema_name in ('main', 'quality')",
+            "and schema_name in ('main', 'marts', 'quality')",
             [mart.name],
         ).fetchall()
     )

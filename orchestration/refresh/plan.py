@@ -19,13 +19,15 @@ from expectations.gate import read_record
 from expectations.protection import CountKey, load_protection, periods_ending
 from orchestration.gate.judge import Scope, counties_with_reports
 from orchestration.gate.records import read_public_releases
-from orchestration.products.declaration import Tier, published_marts
+from orchestration.products.declaration import Tier
+from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
+from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.finality import settled_on
-from orchestration.publication.restricted import as_of, final_month_refusal
+from orchestration.publication.restricted import as_of, completeness, final_month_refusal
 from sources.atomic import write_json
 from sources.custody.home import Home
-from sources.registers import national_plans
+from sources.registers import NATION, national_plans
 
 
 class NoPlan(ValueError):
@@ -59,6 +61,8 @@ class Plan:
     public_outdated: tuple[Scope, ...]
     #: Final months whose numbers would change, and months that no action plan covers.
     refused: tuple[Refusal, ...]
+    #: The nation's months that counties joined or left since their release; they are restated.
+    members: tuple[tuple[date, Members], ...] = ()
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -76,7 +80,21 @@ class Plan:
                 ("Public", self.public_outdated),
             )
         ]
+        lines += [
+            f"Nation    {text}" for text in self.member_texts(month for month, _ in self.members)
+        ]
         return "\n".join([*lines, *(f"Refused   {refusal}" for refusal in self.refused)])
+
+    def member_texts(self, among: Iterable[date]) -> list[str]:
+        """Return who joined or left the nation in some months, a text each."""
+        shown, months = set(among), dict[str, list[Scope]]()
+        for month, members in self.members:
+            if month not in shown:
+                continue
+            for change, codes in (("joined", members.joined), ("left", members.left)):
+                for code in codes:
+                    months.setdefault(f"{code} {change}", []).append(Scope(NATION, month))
+        return [f"{text}: {_describe(scopes)}" for text, scopes in months.items()]
 
 
 def plan(
@@ -93,6 +111,10 @@ def plan(
     asked = [Scope(county, month) for month in covered for county in counties]
     asked.sort(key=lambda scope: (counties.index(scope.county_code), scope.month))
     changed = changed_since_release(home, county_code)
+    members = _members(home)
+    # A county that joins or leaves changes the nation, whoever's months were asked for.
+    if members and county_code not in (None, NATION):
+        changed += changed_since_release(home, NATION)
     restated = [scope for scope in changed if scope not in asked]
     due_today = [scope for scope in due(home, county_code) if scope not in [*asked, *restated]]
     planned = [*asked, *restated, *due_today]
@@ -112,6 +134,7 @@ def plan(
             ),
             *(refuse_final(scope, reason) for scope, reason in final if reason),
         ),
+        members=tuple(members.items()),
     )
 
 
@@ -232,6 +255,21 @@ def public_outdated(home: Home, county_code: str | None = None) -> list[Scope]:
     return scopes
 
 
+def _members(home: Home) -> dict[date, Members]:
+    """Return the nation's released months that counties joined or left since, with these."""
+    if not home.warehouse.exists():
+        return {}
+    found = {}
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        for scope in _released(home):
+            newest = _folder(home, Tier.RESTRICTED, scope).newest()
+            if scope.county_code == NATION and newest is not None:
+                now = completeness(connection, *scope)
+                if changed := changed_members(facts_of(newest), now):
+                    found[scope.month] = changed
+    return found
+
+
 def note_released(home: Home, scopes: Iterable[Scope]) -> None:
     """Keep the fingerprints of what was released as the tables now are."""
     now = _fingerprints(home)
@@ -264,10 +302,10 @@ def _fingerprints(home: Home) -> dict[str, str]:
     if not home.warehouse.exists():
         return {}
     parts = " union all ".join(
-        f"select county_code, reporting_month, '{mart.name}' as mart, "
+        f"select county_code, reporting_month, '{name}' as mart, "
         f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
-        f"from {mart.model} as mart group by all"
-        for mart in published_marts()
+        f"from {model} as mart group by all"
+        for name, model in month_models().items()
     )
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(

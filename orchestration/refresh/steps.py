@@ -35,7 +35,7 @@ from orchestration.runtime.writer_lock import one_writer
 from orchestration.warehouse.build import Build, build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody.home import Home
-from sources.registers import load_registers
+from sources.registers import NATION, load_registers
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,15 @@ class Outcome:
                 if release.is_new and release.path.parts[-3:-1] in coming
             ),
         ]
+
+    @property
+    def members(self) -> list[str]:
+        """Which counties joined or left the nation's months that have a new release."""
+        return self.plan.member_texts(
+            scope.month
+            for scope, release in self.restricted.released.items()
+            if scope.county_code == NATION and release.is_new
+        )
 
     @property
     def blocked(self) -> list[GateRecord]:

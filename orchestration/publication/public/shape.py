@@ -4,7 +4,7 @@ Belongs here: which rows of the warehouse the public tier is made from, and the 
 here: masking (mask), or the road to a release (release).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
@@ -13,7 +13,12 @@ import pandas as pd
 from expectations.protection import SUPPRESSED, WITHHELD, Protection, load_protection
 from orchestration.gate.judge import Scope
 from orchestration.gate.reading import DisclosureContext
-from orchestration.products.codes import CountName, codes_table, count_names
+from orchestration.products.codes import (
+    CountName,
+    codes_table,
+    count_names,
+    published_codes,
+)
 from orchestration.products.declaration import PERSON_COUNTS, Tier, product, published_marts
 from orchestration.products.tables import (
     ProductTable,
@@ -104,12 +109,14 @@ def disclosure_context(
         for column in table.columns
         for text in (column.description, column.name, column.title)
     ]
+    texts += [table.comment for table in tables]
     texts += [
         name
         for table in tables
         if "name_sq" in table.frame
         for name in [*table.frame["name_sq"], *table.frame["name_en"]]
     ]
+    texts += [*codes_table().frame.to_numpy().ravel(), *(one.label for one in published_codes())]
     texts += [text for name in count_names().values() for text in (name.name_sq, name.name_en)]
     return DisclosureContext(
         rules=load_protection(tuple(codes) for codes in populations.values()),
@@ -163,9 +170,12 @@ def name_counts(
 def public_tables(
     connection: duckdb.DuckDBPyConnection, frames: dict[str, pd.DataFrame]
 ) -> list[ProductTable]:
-    """Return the public marts of a scope with their rows, in the order of the sheets."""
+    """Return the public marts of a scope with their rows, in the order of the sheets.
+
+    The comments of their models are left out: these are of all rows, and of exact numbers.
+    """
     return [
-        warehouse_table(connection, mart, frames[mart.name])
+        replace(warehouse_table(connection, mart, frames[mart.name]), comment="")
         for mart in published_marts(Tier.PUBLIC)
     ]
 

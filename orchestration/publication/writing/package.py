@@ -12,11 +12,14 @@ from typing import Any
 
 from orchestration.products.codes import labels
 from orchestration.products.declaration import ProductColumn
+from orchestration.products.reference import ReferenceTable
 from orchestration.products.tables import ProductTable
 from orchestration.products.words import one_row
 from sources.texts import both
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+
+PARQUET = "application/vnd.apache.parquet"
 
 #: DuckDB's types in the words of the Table Schema.
 FIELD_TYPES = {
@@ -42,6 +45,7 @@ def data_package(
     made_up: str,
     release: dict[str, Any],
     tables: Sequence[ProductTable],
+    reference: Sequence[ReferenceTable] = (),
 ) -> dict[str, Any]:
     """Return the manifest of the files in `draft`.
 
@@ -52,7 +56,8 @@ def data_package(
     resources = []
     for table in tables:
         resources.append(_resource(draft, table, "csv", "text/csv"))
-        resources.append(_resource(draft, table, "parquet", "application/vnd.apache.parquet"))
+        resources.append(_resource(draft, table, "parquet", PARQUET))
+    resources += [_reference_resource(draft, table) for table in reference]
     return {
         "$schema": PROFILE,
         "name": f"krat-{'-'.join(identity).lower()}-r{release['number']}",
@@ -85,8 +90,9 @@ def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> 
         "mediatype": mediatype,
     }
     if suffix == "csv":
+        comment = {"comment": table.comment} if table.comment else {}
         return {
-            "name": name, "type": "table", "path": path.name, **described,
+            "name": name, "type": "table", "path": path.name, **described, **comment,
             "hash": sha256(path), "bytes": path.stat().st_size,
             "encoding": "utf-8", "schema": _schema(table),
         }  # fmt: skip
@@ -94,6 +100,22 @@ def _resource(draft: Path, table: ProductTable, suffix: str, mediatype: str) -> 
     return {
         "name": f"{name}-parquet", "type": "file", "path": path.name, **described,
         "hash": sha256(path), "bytes": path.stat().st_size,
+    }  # fmt: skip
+
+
+def _reference_resource(draft: Path, table: ReferenceTable) -> dict[str, Any]:
+    """Return the entry of a table that has no CSV to describe its columns in."""
+    path = draft / f"{table.name}.parquet"
+    return {
+        "name": f"{table.name.replace('_', '-')}-parquet", "type": "file", "path": path.name,
+        "description": table.comment, "format": "parquet", "mediatype": PARQUET,
+        "hash": sha256(path), "bytes": path.stat().st_size,
+        "schema": {
+            "fields": [
+                {"name": name, "type": FIELD_TYPES.get(kind, "string"), "description": comment}
+                for name, kind, comment in table.columns
+            ]
+        },
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from expectations.gate import content_hash
 from orchestration.products.codes import codes_table
 from orchestration.products.declaration import Product, Tier
+from orchestration.products.reference import ReferenceTable
 from orchestration.products.tables import ProductTable
 from orchestration.products.tree import (
     CHANGES,
@@ -36,6 +37,7 @@ from orchestration.publication.changes import (
     Before,
     WhyChanged,
     changed_figures,
+    changed_members,
     changes_table,
     describe_changes,
     unexplained,
@@ -48,7 +50,7 @@ from orchestration.publication.finality import (
     reopening_text,
 )
 from orchestration.publication.observations import as_provisional
-from orchestration.publication.writing.files import write_tables
+from orchestration.publication.writing.files import write_reference, write_tables
 from orchestration.publication.writing.package import data_package
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.publication.writing.workbook import write_workbook
@@ -101,6 +103,8 @@ class ReleaseContent:
     #: Joins what the manifest has of the release as a whole.
     facts: dict[str, Any]
     is_made_up: bool
+    #: What goes out as the warehouse has it, for programs.
+    reference: tuple[ReferenceTable, ...] = ()
     #: The calendar's day for the month; without it the month is neither provisional nor final.
     final_on: date | None = None
     #: The marts' numbers one by one; with them goes a table of changes.
@@ -182,6 +186,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
             made_up=both("release.made_up", " ") if content.is_made_up else "",
             release=facts,
             tables=tables,
+            reference=content.reference,
         )
         manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
         (draft / MANIFEST).write_bytes(manifest)
@@ -310,6 +315,7 @@ def _write(
         )
         written += [changes, observed, codes_table()]
     write_tables(draft, written)
+    write_reference(draft, content.reference)
     with (draft / SOURCES).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SOURCE_COLUMNS)
@@ -321,6 +327,8 @@ def _write(
     if reopened := facts.get("reopened"):
         lines.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
     previous = next((one.path for one in compared if one.compared == PREVIOUS_RELEASE), None)
+    if previous is not None:
+        lines += changed_members(facts_of(previous), facts).sentences()
     why = reasons.get(PREVIOUS_RELEASE)
     (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
     write_workbook(
