@@ -45,7 +45,7 @@ sivet as (
         bool_or(figures.value_state in ('number', 'zero')) as has_number,
         any_value(deliveries.received_at) as received_at
     from {{ ref('stg_submission_values') }} as figures
-    inner join {{ ref('int_deliveries') }} as deliveries
+    inner join {{ ref('dim_deliveries') }} as deliveries
         on figures.delivery_id = deliveries.delivery_id
     inner join {{ ref('dim_months') }} as months on figures.reporting_month = months.month
     where
@@ -59,18 +59,45 @@ sivet as (
         figures.indicator_code
 ),
 
+records as (
+    select
+        'hotline' as source,
+        delivery_id,
+        null as sender_code,
+        contacted_at as happened_at
+    from {{ ref('stg_hotline_contacts') }}
+    union all
+    select
+        'referral' as source,
+        delivery_id,
+        institution_code as sender_code,
+        event_date as happened_at
+    from {{ ref('stg_referral_events') }}
+),
+
+record_files as (
+    select
+        records.source,
+        records.delivery_id,
+        records.sender_code,
+        deliveries.county_code,
+        deliveries.received_at,
+        cast(date_trunc('month', min(records.happened_at)) as date) as first_month,
+        cast(date_trunc('month', max(records.happened_at)) as date) as last_month
+    from records
+    inner join {{ ref('dim_deliveries') }} as deliveries
+        on records.delivery_id = deliveries.delivery_id
+    where deliveries.delivery_status = 'accepted'
+    group by
+        records.source, records.delivery_id, records.sender_code, deliveries.county_code,
+        deliveries.received_at
+),
+
 record_months as (
     select
-        files.source,
-        files.delivery_id,
-        files.county_code,
-        files.sender_code,
-        files.last_month,
-        files.received_at,
-        unnest(
-            generate_series(files.first_month, files.last_month, interval 1 month)
-        ) as about_month
-    from {{ ref('int_record_files') }} as files
+        *,
+        unnest(generate_series(first_month, last_month, interval 1 month)) as about_month
+    from record_files
 ),
 
 -- Not every row that is counted from records is about an indicator.
@@ -79,7 +106,7 @@ counted as (
         source,
         plan_code,
         indicator_code
-    from {{ ref('record_indicators') }}
+    from {{ ref('fct_record_counts') }}
     union all
     select
         unnest(['hotline', 'referral']) as source,
