@@ -34,7 +34,7 @@ $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/runtime  ## set up, make the example of Fier 2023, publish its year
+run: $(VENV)/runtime  ## set up, make the example of three counties, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
@@ -63,7 +63,8 @@ bench: $(VENV)/dev  ## how long refreshing, reading and serving take, against th
 durations: $(VENV)/dev programs $(VENV)/node/package.json  ## measure how long groups of tests take
 	@$(PYTEST) $(ON_TWO) -m "not drill" --record-durations
 
-# What tests open krat's files with: LibreOffice, Chromium, Node, age and unzip, each where it is missing.
+# What tests open krat's files with: LibreOffice, Chromium, Node, age, unzip and HAProxy,
+# each where it is missing.
 programs:
 	@missing=""; \
 	command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
@@ -73,6 +74,7 @@ programs:
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	command -v age >/dev/null || missing="$$missing age"; \
 	command -v unzip >/dev/null || missing="$$missing unzip"; \
+	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || missing="$$missing haproxy"; \
 	test -z "$$missing" || { echo "Installing for the tests, once: $$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends $$missing >/dev/null; } \

@@ -8,10 +8,10 @@ be derived from them (disclosure).
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations, groupby
+from itertools import combinations, groupby, pairwise
 from math import inf
 from operator import itemgetter
 from pathlib import Path
@@ -54,8 +54,38 @@ class CountKey(NamedTuple):
 
 
 @dataclass(frozen=True)
+class LaterPlan:
+    """What a plan after the first calls its indicators, and which of them count the same persons.
+
+    `follows` maps each code of it to the first plan's code whose values can be compared, or None.
+    """
+
+    plan_code: str
+    years: tuple[str, ...]
+    follows: Mapping[str, str | None]
+    populations: tuple[tuple[str, ...], ...]
+
+    def name_of(self, code: str) -> str:
+        """Return the name of an indicator that none of another plan has."""
+        return f"{self.plan_code}/{code}"
+
+    def same_persons(self, named: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        """Yield its populations, and what of counts named by the first plan's codes holds here."""
+        own = {first: self.name_of(code) for code, first in self.follows.items() if first}
+        for codes in self.populations:
+            yield tuple(self.name_of(code) for code in codes)
+        for counts in named:
+            if any(code in own for code in counts):
+                yield tuple(own.get(code, code) for code in counts)
+
+
+@dataclass(frozen=True)
 class Protection:
-    """The parameters of protection.yml; `groups` gives counts of the same persons one name."""
+    """The parameters of protection.yml; `groups` gives counts of the same persons one name.
+
+    Codes are those of the first plan. A later plan can give a code to another indicator: `names`
+    has for a year and a code what the indicator is called here.
+    """
 
     threshold: int
     base: int
@@ -65,6 +95,7 @@ class Protection:
     refinements: dict[str, dict[str, dict[str, tuple[str, ...]]]]
     parts: tuple[tuple[str, str], ...]
     groups: dict[str, str]
+    names: Mapping[tuple[str, str], str]
 
     def may_be_shown(self, cell: CountKey, counties: Sequence[str] = ()) -> bool:
         """Tell whether cells of this shape go out at all.
@@ -77,13 +108,17 @@ class Protection:
         known = cell.dimension == "total" or cell.category in self.dimensions[cell.dimension]
         return known and (area, cell.period_kind, cell.dimension) in self.shapes
 
+    def group_of(self, cell: CountKey) -> str | None:
+        """Return the name of the counts that are of the same persons as a cell's, if there are."""
+        return self.groups.get(self.names.get((cell.period[:4], cell.subject), cell.subject))
+
     def is_rounded_up(self, cell: CountKey) -> bool:
         """Tell a cell's direction, the same in every vintage and for all counts of its persons.
 
         No key goes into it. The gate takes the direction for known, so a secret one would protect
         nothing more; a lost one would change directions, which is a leak.
         """
-        identity = str(cell._replace(subject=self.groups.get(cell.subject, cell.subject)))
+        identity = str(cell._replace(subject=self.group_of(cell) or cell.subject))
         return hashlib.sha256(identity.encode()).digest()[0] % 2 == 1
 
     def masked(self, value: int, cell: CountKey) -> int | None:
@@ -110,13 +145,22 @@ class Protection:
         return max(self.threshold, least), greatest
 
 
-def load_protection(populations: Iterable[tuple[str, ...]] = ()) -> Protection:
-    """Return the parameters; `populations` are sets of indicators that count the same persons."""
+def load_protection(
+    populations: Iterable[tuple[str, ...]] = (), later: Iterable[LaterPlan] = ()
+) -> Protection:
+    """Return the parameters; `populations` are sets of indicators that count the same persons.
+
+    They are those of the first plan; plans after it have their own.
+    """
     content = _content()
+    plans = tuple(later)
     groups: dict[str, str] = {}
     named = [tuple(entry["counts"]) for entry in content["same_persons"]]
-    for counts in [*populations, *named]:
-        first = next((groups[count] for count in counts if count in groups), min(counts))
+    of_later = [counts for plan in plans for counts in plan.same_persons(named)]
+    for counts in [*populations, *named, *of_later]:
+        # The oldest name stays: it decides in which direction counts are rounded.
+        known = {groups.get(count) for count in counts}
+        first = next((group for group in groups.values() if group in known), min(counts))
         for count in counts:
             merged = groups.setdefault(count, first)
             groups |= {one: first for one, group in groups.items() if group == merged}
@@ -141,6 +185,12 @@ def load_protection(populations: Iterable[tuple[str, ...]] = ()) -> Protection:
         },
         parts=tuple((entry["whole"], entry["part"]) for entry in content["parts"]),
         groups=groups,
+        names={
+            (year, code): plan.name_of(code)
+            for plan in plans
+            for year in plan.years
+            for code in plan.follows
+        },
     )
 
 
@@ -205,12 +255,7 @@ def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[
                 )
             until = phase.since
         if cell.period_kind == "year" and cell.dimension == "total":
-            nation = cell._replace(county_code=NATION)
-            quarters = [f"{cell.period}-Q{number}" for number in (1, 2, 3, 4)]
-            # A county's quarters are nowhere, but they add up to the nation's, which are.
-            if any(nation._replace(period=quarter) in cells for quarter in quarters):
-                parts = [str(cell._replace(period=quarter)) for quarter in quarters]
-                relations.append(total_of(str(cell), parts, is_assumed=not origin.is_sum))
+            relations += _quarters(cell, cells)
     for whole, part in rules.parts:
         relations += [
             parts_within(str(cell), [str(cell._replace(subject=part))])
@@ -219,6 +264,32 @@ def relations_among(cells: dict[CountKey, Additive], rules: Protection) -> list[
             if cell._replace(subject=part) in cells
         ]
     return relations + _breakdowns(cells, rules) + _same_persons(cells, rules)
+
+
+def _quarters(year: CountKey, cells: dict[CountKey, Additive]) -> Iterator[Relation]:
+    """Yield that quarters add up to their year, where the nation's are published.
+
+    A county's quarters are nowhere, but they add up to the nation's. In a quarter that the nation's
+    adds up without it the county was not counted.
+    """
+    nation = year._replace(county_code=NATION)
+    quarters = [nation._replace(period=f"{year.period}-Q{number}") for number in (1, 2, 3, 4)]
+    known = [cells[quarter] for quarter in quarters if quarter in cells]
+    spans: list[tuple[list[str], float]] = []
+    for moment in sorted({phase.since for origin in known for phase in origin.phases}):
+        counted = [
+            quarter
+            for quarter in quarters
+            if not (counties := cells[quarter].at(moment).counties if quarter in cells else ())
+            or year.county_code in (NATION, *counties)
+        ]
+        parts = [str(each._replace(county_code=year.county_code)) for each in counted or quarters]
+        if not spans or spans[-1][0] != parts:
+            spans.append((parts, moment))
+    for (parts, since), (_, until) in pairwise([*spans, ([], inf)]):
+        yield total_of(
+            str(year), parts, is_assumed=not cells[year].is_sum, since=int(since), until=until
+        )
 
 
 def _breakdowns(cells: Iterable[CountKey], rules: Protection) -> list[Relation]:
@@ -254,8 +325,9 @@ def _same_persons(cells: dict[CountKey, Additive], rules: Protection) -> list[Re
     """
     together: dict[CountKey, list[CountKey]] = defaultdict(list)
     for cell in sorted(cells):
-        if cell.subject in rules.groups and cell.dimension == "total":
-            together[cell._replace(subject=rules.groups[cell.subject])].append(cell)
+        group = rules.group_of(cell)
+        if group is not None and cell.dimension == "total":
+            together[cell._replace(subject=group)].append(cell)
     relations = []
     for counts in together.values():
         moments = sorted({phase.since for cell in counts for phase in cells[cell].phases})

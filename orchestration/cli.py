@@ -14,12 +14,15 @@ from orchestration.commands import (
     institution,
     linking,
     month,
+    plans,
     readers,
     registers,
     releases,
     sharing,
 )
+from orchestration.commands.common import keep_umask
 from orchestration.runtime.settings import home_from_environment, prepare_process
+from sources.custody.permissions import close_folders, close_process
 
 COMMANDS = (
     institution.example,
@@ -45,6 +48,7 @@ COMMANDS = (
     sharing.pull,
     registers.registers,
     registers.county,
+    plans.plan,
     data_officer.vault,
     data_officer.keys,
 )
@@ -59,8 +63,15 @@ class Krat(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         if not set(HELP) & set(ctx.args):
+            keep_umask(ctx, close_process())
             ctx.obj = home_from_environment()
             prepare_process(ctx.obj)
+            if closed := close_folders(ctx.obj):
+                click.echo(
+                    f"krat: other users could open {closed} files or folders of the data folder or "
+                    "the keys; now their owner alone can.",
+                    err=True,
+                )
         return super().invoke(ctx)
 
 

@@ -22,7 +22,9 @@ def _definitions() -> Any:
         manifest_path,
         refresh_schedule,
     )
+    from sources.custody.permissions import close_process
 
+    close_process()
     folder = home_from_environment()
     when = refresh_schedule(folder)
     months = month_partitions(registers_in_use(folder), when.timezone)

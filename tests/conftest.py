@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ import duckdb
 import duckdb_extension_httpfs
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from filelock import FileLock
 from programs import LibreOffice, run_node
 from served import Served, home_to_serve, make_tokens, serving
@@ -31,6 +35,7 @@ from orchestration.runtime.settings import (
 )
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home
+from sources.custody.permissions import OTHERS
 from sources.example.generate import write_example
 
 MAY = date(2023, 5, 1)
@@ -39,6 +44,7 @@ MAY = date(2023, 5, 1)
 FIXTURES = {
     "libreoffice": "program",
     "chromium": "program",
+    "haproxy": "program",
     "node": "program",
     "refreshed": "data",
     "followed": "data",
@@ -129,12 +135,15 @@ class Recorder:
 def krat_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep every test away from a home that the developer works with."""
     saved = dict(os.environ)
+    # What a test puts into a data folder is as closed as what krat puts there.
+    umask = os.umask(OTHERS)
     os.environ["KRAT_HOME"] = str(tmp_path_factory.mktemp("unused") / "home")
     # Two workers must not write one manifest.
     os.environ["DBT_TARGET_PATH"] = str(tmp_path_factory.mktemp("dbt") / "target")
     yield
     os.environ.clear()
     os.environ.update(saved)
+    os.umask(umask)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -252,7 +261,10 @@ def refreshed_again(refreshed: Refreshed, prepared: Prepare) -> tuple[Home, int,
         shutil.copytree(refreshed.home.root, home.root)
         shutil.copytree(refreshed.home.keys, home.keys)
         environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+        # The command closes what it makes, whatever the umask (test_permissions).
+        umask = os.umask(0)
         done = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"], env=environment)
+        os.umask(umask)
         return done.exit_code, done.output
 
     home, (status, output) = prepared("refreshed-again", fill)
@@ -279,6 +291,35 @@ def served(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> It
     tokens = make_tokens(home)
     with serving(home) as url:
         yield Served(url=url, home=home, tokens=tokens)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "cert.pem", folder / "key.pem"
 
 
 @pytest.fixture(scope="session")
@@ -312,5 +353,13 @@ def node() -> Callable[..., str]:
 def chromium() -> str:
     """The path of Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found is not None, "make test installs it"
+    return found
+
+
+@pytest.fixture(scope="session")
+def haproxy() -> str:
+    """The path of HAProxy."""
+    found = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     assert found is not None, "make test installs it"
     return found

@@ -1,4 +1,4 @@
-"""Programs that others wrote, with which tests open what krat writes.
+"""Programs that others wrote, with which tests open what krat writes, and ours in a copy.
 
 A program that crashes is started anew, once: what it answers decides, not whether it ran well.
 """
@@ -7,11 +7,14 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from orchestration.runtime.settings import PROJECT
 
 HERE = Path(__file__).parent
 
@@ -32,6 +35,27 @@ PATIENCE = 120
 
 class Crashed(RuntimeError):
     """The program ended, or was silent for too long, before it answered."""
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy the project, so that its registers may be changed; return where the copy is."""
+    project = folder / "project"
+    ignored = shutil.ignore_patterns(".git", ".venv", "data", "target", "logs", "__pycache__")
+    shutil.copytree(PROJECT, project, ignore=ignored)
+    return project
+
+
+def run_in_copy(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of tests in a copy of the project, by the copy's own code and registers."""
+    environment = {"PYTHONPATH": str(project), "DBT_TARGET_PATH": str(project / "target")}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=project,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 class LibreOffice:

@@ -13,12 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
+
+import yaml
 
 from orchestration.products.tree import MANIFEST, SIGNATURE, ReleaseFolder
 from orchestration.publication.writing.package import sha256
 from orchestration.publication.writing.signing import fingerprint, signing_key
+from orchestration.runtime import settings
 from orchestration.serving.tokens import make_token
 from sources.custody.home import Home
+from sources.datafiles import read_yaml
 
 COMMAND = [sys.executable, "-c", "from orchestration.cli import main; main()"]
 
@@ -39,15 +44,20 @@ class Served:
         return {"Authorization": f"Bearer {self.tokens[holder]}"}
 
     def log_lines(self) -> list[list[str]]:
-        """Return the access log: time, address, token id, method, path, status, bytes, ms.
+        """Return the access log."""
+        return log_lines(self.home)
 
-        A line is written after its answer was sent, so it is waited for.
-        """
-        size = -1
-        while size != (size := self.home.access_log.stat().st_size):
-            time.sleep(0.1)
-        lines = self.home.access_log.read_text(encoding="utf-8").splitlines()
-        return [line.split(" ") for line in lines]
+
+def log_lines(home: Home) -> list[list[str]]:
+    """Return the access log: time, address, token id, method, path, status, bytes, ms.
+
+    A line is written after its answer was sent, so it is waited for.
+    """
+    size = -1
+    while size != (size := home.access_log.stat().st_size):
+        time.sleep(0.1)
+    lines = home.access_log.read_text(encoding="utf-8").splitlines()
+    return [line.split(" ") for line in lines]
 
 
 def home_to_serve(source: Home, folder: Path) -> Home:
@@ -119,13 +129,24 @@ def make_tokens(home: Home) -> dict[str, str]:
     }
 
 
+def change_settings(home: Home, **changed: object) -> None:
+    """Write the home's serve.yml: the project's own, with these values."""
+    content = read_yaml(Path(settings.__file__).with_name("serve.yml"))
+    home.root.mkdir(exist_ok=True)
+    (home.root / "serve.yml").write_text(yaml.safe_dump({**content, **changed}), encoding="utf-8")
+
+
 @contextmanager
-def serving(home: Home, *options: str) -> Iterator[str]:
-    """Run `krat serve` on a home for the block; give its address with the real port."""
+def serving(home: Home, *options: str, errors: IO[bytes] | None = None) -> Iterator[str]:
+    """Run `krat serve` on a home for the block; give its address with the real port.
+
+    What it writes to stderr goes to `errors`.
+    """
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *options],
         env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
         stdout=subprocess.PIPE,
+        stderr=errors,
         text=True,
     )
     assert process.stdout is not None
@@ -140,10 +161,15 @@ def serving(home: Home, *options: str) -> Iterator[str]:
         process.stdout.close()
 
 
-def raw_request(url: str, request: bytes) -> bytes:
-    """Send these very bytes, which no client library would, and return the whole answer."""
+def connect(url: str, source: str = "127.0.0.1") -> socket.socket:
+    """Connect to a server from an address of this machine."""
     host, port = url.split("/")[2].split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    return socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
+
+
+def raw_request(url: str, request: bytes, source: str = "127.0.0.1") -> bytes:
+    """Send these very bytes, which no client library would, and return the whole answer."""
+    with connect(url, source) as connection:
         connection.sendall(request)
         answer = b""
         while part := connection.recv(65536):

@@ -5,17 +5,13 @@ of them a failure comes from.
 """
 
 import csv
-import os
-import shutil
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 from accepted import BUSY_MONTHS, COUNTIES, fewest, files, refreshed_with
+from programs import copy_project, run_in_copy
 
-from orchestration.runtime.settings import PROJECT
 from sources.layouts import load_layouts
 
 #: What a day of the drill draws; another day draws others.
@@ -48,19 +44,10 @@ def test_much_is_built_judged_and_published_in_two_passes(
 def test_reports_of_three_counties_are_built_judged_and_published(
     number: int, tmp_path: Path
 ) -> None:
-    project = tmp_path / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "data", "target", "logs", "__pycache__")
-    shutil.copytree(PROJECT, project, ignore=ignored)
+    project = copy_project(tmp_path)
     for name, column in (("institutions", "county_code"), ("reporting_obligations", None)):
         _repeat_for_other_counties(project / "dbt_project" / "seeds" / f"{name}.csv", column)
-    done = subprocess.run(
-        [sys.executable, "tests/accepted.py", str(10 * TODAY + number), "60"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project), "DBT_TARGET_PATH": str(tmp_path / "target")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_in_copy(project, "tests/accepted.py", str(10 * TODAY + number), "60")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

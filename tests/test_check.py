@@ -1,8 +1,10 @@
 """`krat check`: an officer reads before sending what the door would say after."""
 
-import hashlib
 import json
+import os
+import resource
 import shutil
+import time
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -11,6 +13,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Refreshed
+from deliveries import delivery_of
 from openpyxl import Workbook, load_workbook
 
 from orchestration.cli import cli
@@ -19,6 +22,7 @@ from orchestration.runtime.settings import SEEDS
 from sources.example.generate import write_example
 from sources.forms import write_forms
 from sources.registers import load_registers
+from sources.texts import text
 
 REPORT = [
     ["Formulari", "krat-raport-1"],
@@ -53,6 +57,32 @@ def _workbook(path: Path, rows: list[list[object]]) -> Path:
 
 def _check(path: Path, *options: str) -> Result:
     return CliRunner().invoke(cli, ["check", str(path), *options])
+
+
+@pytest.mark.parametrize(
+    ("what", "rule"),
+    [("pipe", "not_a_file"), ("device", "not_a_file"), ("sparse file", "file_too_large")],
+)
+def test_what_can_not_be_a_report_is_refused_at_once_unread(
+    tmp_path: Path, what: str, rule: str
+) -> None:
+    path = tmp_path / "r.xlsx"
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "device":
+        path = Path("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(2**31)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+    told = _check(path)
+    assert time.monotonic() - started < 5
+    # In KiB on Linux.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 2**10
+    assert told.exit_code == 1
+    assert text(f"door.problems.{rule}", "sq") in told.output
+    assert [each.name for each in tmp_path.iterdir()] in ([path.name], [])
 
 
 def test_a_clean_report_is_told_so_with_what_was_understood(tmp_path: Path) -> None:
@@ -150,15 +180,13 @@ def test_what_the_door_refused_is_refused_here_for_the_same_reasons(
     refreshed: Refreshed, example: list[Path], tmp_path: Path
 ) -> None:
     refused = {
-        json.loads(reason.read_text(encoding="utf-8"))["delivery"]["content_hash"]: json.loads(
-            reason.read_text(encoding="utf-8")
-        )["problems"]
+        reason.parent.name: json.loads(reason.read_text(encoding="utf-8"))["problems"]
         for reason in refreshed.home.quarantine.glob("*/*/reason.json")
     }
     registers = load_registers(SEEDS)
     compared = 0
     for path in example:
-        problems = refused.get(hashlib.sha256(path.read_bytes()).hexdigest())
+        problems = refused.get(delivery_of(refreshed.home, path.read_bytes()))
         # A month that had not begun when the file arrived may have begun since.
         if problems is None or any(found["rule"] == "month_not_begun" for found in problems):
             continue
@@ -347,7 +375,7 @@ def test_the_check_asks_what_the_warehouse_will_ask(
     registers = load_registers(SEEDS)
     compared = set()
     for path in example:
-        delivery = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        delivery = delivery_of(refreshed.home, path.read_bytes())
         if delivery not in asked or (delivery,) in replaced:
             continue
         answer = check_file(path, registers, SEEDS, path.parent.name)

@@ -30,6 +30,16 @@ def test_a_table_has_the_columns_that_others_rely_on(
     assert set(TABLES[table]) <= columns
 
 
+def test_a_code_of_an_indicator_has_its_plan_beside_it(marts: duckdb.DuckDBPyConnection) -> None:
+    tables = marts.execute(
+        "select table_schema || '.' || table_name, list(column_name) "
+        "from information_schema.columns group by all"
+    ).fetchall()
+    coded = {table: columns for table, columns in tables if "indicator_code" in columns}
+    assert {"marts.indicator_progress", "quality.findings", "register.targets"} <= coded.keys()
+    assert [table for table, columns in coded.items() if "plan_code" not in columns] == []
+
+
 @pytest.mark.parametrize(("table", "rows"), ROWS.items())
 def test_the_registers_are_whole_for_whoever_asks_in_sql(
     table: str, rows: int, marts: duckdb.DuckDBPyConnection

@@ -30,6 +30,7 @@ from orchestration.runtime.settings import (
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home
 from sources.example.generate import write_example
+from sources.reading.file import CONTENT_PURPOSE
 from sources.registers import register_rows
 
 pytestmark = pytest.mark.slow
@@ -142,10 +143,11 @@ def test_a_month_through_dagster_gives_the_releases_of_the_command_line_byte_by_
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In another folder, with keys of its own but for the one that signs."""
+    """In another folder, with keys of its own but for those that sign and name what came."""
     home = Home(root=tmp_path / "elsewhere" / "home", keys=tmp_path / "keys")
     home.keys.mkdir()
-    shutil.copy(refreshed.home.keys / PRIVATE_KEY, home.keys)
+    for name in (PRIVATE_KEY, f"{CONTENT_PURPOSE}.key"):
+        shutil.copy(refreshed.home.keys / name, home.keys)
     monkeypatch.setenv("KRAT_HOME", str(home.root))
     monkeypatch.setenv("KRAT_KEYS", str(home.keys))
     prepare_process(home)

@@ -195,7 +195,7 @@ def test_whatever_lies_in_the_inbox_is_answered_and_nothing_else_stops(
     assert sorted(rule for rules in found.values() for rule in set(rules)) == [
         *["misplaced_file"] * 2, *["not_a_file"] * 5, "wrong_county",
     ]  # fmt: skip
-    assert not [path for path in home.inbox.rglob("*") if not path.is_dir()]
+    assert [path.name for path in home.inbox.rglob("*")] == ["AL-04"]
     assert secret.read_text() == "not for the vault"
     for name in found:
         folder = home.quarantine / name
@@ -224,17 +224,29 @@ def _forbidden(*_: object, **__: object) -> int:
     raise PermissionError
 
 
-def test_names_of_files_are_nowhere(home: Home) -> None:
+def test_names_of_files_and_folders_are_nowhere(home: Home) -> None:
+    (home.inbox / "Fisteku" / "mars").mkdir(parents=True)
+    put(home, "AL-04/mars Fisteku/raport.csv", report(3))
     put(home, "AL-04/Filan Fisteku.csv", report(1))
     put(home, "AL-04/Filan Fisteku.xlsx", b"junk")
     put(home, "Filan Fisteku/Filan Fisteku.csv", report(2))
     (home.inbox / "AL-04" / "Fisteku").symlink_to("/etc/Fisteku")
     take_in(home, REGISTERS)
+    assert (home.inbox / "AL-04").is_dir()
+    assert "Fisteku" not in str(list(home.root.rglob("*")))
     for path in (path for path in home.root.rglob("*") if path.is_file()):
-        assert "Fisteku" not in str(path)
         assert b"Fisteku" not in path.read_bytes()
         if path.suffix == ".parquet":
             assert "Fisteku" not in str(pq.read_table(path).to_pylist())
+
+
+def test_a_stray_folder_stays_as_long_as_something_is_in_it(home: Home) -> None:
+    waits = put(home, "AL-04/Fisteku/raport.csv.part", report(), int(time.time()))
+    take_in(home, REGISTERS)
+    assert waits.exists()
+    waits.rename(waits.with_suffix(""))
+    take_in(home, REGISTERS)
+    assert list(home.inbox.rglob("*")) == [home.inbox / "AL-04"]
 
 
 # -- size --------------------------------------------------------------------------------------
@@ -257,6 +269,20 @@ def test_a_large_file_is_sealed_unread_and_takes_little_memory(home: Home, tmp_p
     with sealed.open("rb") as file, opened.open("wb") as target:
         decrypt(file, read_identities(home.keys / IDENTITY), target)
     assert opened.stat().st_size == size
+
+
+def test_a_huge_file_is_neither_read_nor_kept_reported_once_and_stays(home: Home) -> None:
+    path = home.inbox / "AL-04" / "raport.csv"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    started = time.monotonic()
+    assert take_in(home, REGISTERS) == Intake(refused=1)
+    assert time.monotonic() - started < 5
+    assert take_in(home, REGISTERS) == Intake(left=1)
+    assert list(reasons(home).values()) == [["huge_file"]]
+    assert not list(home.root.rglob(QUARANTINED))
+    assert path.stat().st_size == 2**40
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 from zipfile import ZipFile
@@ -20,6 +22,7 @@ from sources.custody.journal import BrokenJournal, read
 from sources.custody.pseudonyms import Pseudonyms, read_keys
 from sources.custody.rekeying import key_columns
 from sources.custody.vault import IDENTITY, sealed_original
+from sources.reading import hash_content
 from sources.registers import load_registers
 from sources.values import case_number
 
@@ -40,18 +43,25 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return home
 
 
-def _send(home: Home, outcome_of: str) -> None:
-    """Send a log of two contacts of one case; `outcome_of` makes its content its own."""
-    folder = home.inbox / "AL-05"
-    folder.mkdir(parents=True, exist_ok=True)
+def _log(outcome_of: str) -> str:
+    """Return a log of two contacts of one case; `outcome_of` makes its content its own."""
     rows = "".join(
         f"krat-linja-1;AL-05;SHEMBULL - TË TRILLUARA;{number};app;2023-05-03 10:00;self;"
         f"case_report;3;;;;{'pending' if outcome_of == 'one' else 'no_action'};RL-77;\n"
         for number in ("K-1", "K-2")
     )
-    path = folder / "log.csv"
-    path.write_text(LOG_HEAD + rows, encoding="utf-8")
+    return LOG_HEAD + rows
+
+
+def _put(home: Home, outcome_of: str) -> None:
+    path = home.inbox / "AL-05" / "log.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_log(outcome_of), encoding="utf-8")
     os.utime(path, (1690000000, 1690000000))
+
+
+def _send(home: Home, outcome_of: str) -> None:
+    _put(home, outcome_of)
     assert take_in(home, load_registers(SEEDS)).accepted == 1
 
 
@@ -92,6 +102,48 @@ def test_a_rotation_leaves_the_other_purposes_alone(home: Home) -> None:
         "refused_records": ["contact_key"],
     }
     assert key_columns("person") == {"referral_events": ["person_key"]}
+
+
+def _contents(home: Home) -> dict[str, str]:
+    """Return the keyed hash of each delivery's content, by its id."""
+    return {
+        row["delivery_id"]: row["content_hash"]
+        for path in (home.raw / "deliveries").glob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    }
+
+
+def test_a_content_is_known_again_after_a_rotation_and_its_delivery_keeps_its_id(
+    home: Home,
+) -> None:
+    before = _contents(home)
+    assert key_columns("file_content") == {"deliveries": ["content_hash"]}
+    assert _krat("keys", "rotate", "file_content", "--reason", "yearly").exit_code == 0
+    after = _contents(home)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    content = _log("one").encode()
+    assert set(after.values()) == {hash_content(content, Pseudonyms(home.keys).key)}
+    _put(home, "one")
+    assert take_in(home, load_registers(SEEDS)).known == 1
+
+
+def test_without_its_key_a_content_is_not_known_again(home: Home) -> None:
+    rekeying.destroy(home, "file_content", "end of the plan")
+    _send(home, "one")
+    assert len(_contents(home)) == 2
+
+
+def test_a_hash_can_be_compared_with_a_file_as_the_docs_show(home: Home, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "data-protection.md").read_text(encoding="utf-8")
+    block = re.search(r"```\n(sha256sum .*?)```", page, re.DOTALL)
+    assert block is not None
+    original = tmp_path / "original.xlsx"
+    original.write_bytes(_log("one").encode())
+    command = block[1].replace("original.xlsx", str(original))
+    command = command.replace("data-keys/", f"{home.keys}/")
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert told.stdout.split()[-1] in _contents(home).values()
 
 
 @pytest.mark.parametrize("breaks_at", ["before it is ready", "while files are swapped"])

@@ -22,7 +22,7 @@ from sources.custody import rekeying
 from sources.custody.home import Home
 from sources.custody.journal import BrokenJournal
 from sources.custody.pseudonyms import Pseudonyms, purposes
-from sources.example.generate import COUNTY, KNOWN_TO_POLICE, KnownToPolice
+from sources.example.counties import FIER, KNOWN_TO_POLICE, KnownToPolice
 from sources.registers import load_registers
 from sources.values import case_number
 
@@ -140,7 +140,7 @@ def test_each_person_planned_as_known_to_the_police_is_linked_or_doubtful(
 ) -> None:
     keys = Pseudonyms(refreshed.home.keys)
     number = case_number(f"P-2023-PO-{known.person:03d}")
-    by_police = keys.key("person", f"{COUNTY}/{POLICE}/{number}")
+    by_police = keys.key("person", f"{FIER.code}/{POLICE}/{number}")
     found = ask(
         refreshed.home,
         "select state, one_person_key, other_person_key from raw.person_pairs",

@@ -1,13 +1,17 @@
 """What the tables tell where something did not come: a number that is not all there is a bound."""
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from conftest import Prepare, Refreshed
+from programs import copy_project, run_in_copy
+from recomputed import KEYS
 
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
@@ -231,7 +235,7 @@ def test_persons_whom_several_count_are_an_interval(whole: duckdb.DuckDBPyConnec
 
 def test_a_national_row_says_how_many_counties_are_in_it(whole: duckdb.DuckDBPyConnection) -> None:
     for table in ("indicator_progress", "hotline_activity", "referral_flow", "revisions",
-                  "person_counts", "source_comparison"):  # fmt: skip
+                  "person_counts", "source_comparison", "identified_persons"):  # fmt: skip
         wrong = (
             f"select count(*) from marts.{table} where county_code = 'AL' and not coalesce("
             "counties_expected = 12 and counties_reporting between 0 and 12 "
@@ -268,3 +272,40 @@ def test_what_went_on_is_told_without_a_target(
     assert rows(whole, states) == [
         (s,) for s in ("active", "no_activity", "not_due", "not_reported")
     ]
+
+
+#: What a day of the drill draws; another day draws others.
+TODAY = date.today().toordinal()
+
+
+def compare_three_counties(folder: Path, *seeds: str) -> dict[str, int]:
+    """Hold the marts of three counties against a second computation from their files.
+
+    Once with all files, once with some left out at random: then each number that is no bound must
+    be the one of all files, and each interval must hold it. Returns how many rows were compared.
+    """
+    done = run_in_copy(copy_project(folder), "tests/three_counties.py", *seeds)
+    assert done.returncode == 0, (seeds, done.stderr)
+    found = json.loads(done.stdout)
+    assert found["differences"] == [], seeds
+    compared: dict[str, int] = found["compared"]
+    return compared
+
+
+def test_three_counties_have_what_their_files_hold_with_all_of_them_and_without_some(
+    tmp_path: Path,
+) -> None:
+    compared = compare_three_counties(tmp_path, "1")
+    assert compared.keys() >= KEYS.keys()
+    assert min(compared.values()) > 90
+    assert compared["indicator_progress, held against the truth"] > 10_000
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("number", "left_out"), list(enumerate(["", "", "", ":AL-05", ":AL-04,AL-12"]))
+)
+def test_whatever_is_left_out_of_three_counties_each_number_is_true_or_a_bound(
+    number: int, left_out: str, tmp_path: Path
+) -> None:
+    compare_three_counties(tmp_path, f"{10 * TODAY + number}{left_out}")

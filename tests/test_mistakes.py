@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from conftest import Refreshed
 
-from sources.example.generate import PLANNED_MISTAKES, PlannedMistake
+from sources.example.counties import PLANNED_MISTAKES, PlannedMistake
 
 #: What a planned mistake must lead to: a rule of a finding, by the mistake's kind.
 RULES = {

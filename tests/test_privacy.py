@@ -1,13 +1,18 @@
 """No identifier gets in: what the example plants in identifying fields is nowhere in the clear."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import pandas as pd
 from conftest import Refreshed
+from deliveries import delivery_of
 from leaks import texts
 
+from orchestration.runtime.settings import SEEDS
 from sources.custody.vault import IDENTITY
-from sources.example.generate import KNOWN_TO_POLICE, identity_of
+from sources.example.counties import KNOWN_TO_POLICE
+from sources.example.generate import identity_of, write_example
 from sources.identities import PIECES, pieces
 
 
@@ -58,6 +63,20 @@ def test_nothing_planted_in_an_identifying_field_is_found_outside_the_sealed_ori
         if planted in text
     }
     assert not found
+
+
+def test_no_plain_hash_of_an_original_is_anywhere(refreshed: Refreshed, tmp_path: Path) -> None:
+    originals = [path.read_bytes() for path in write_example(tmp_path, SEEDS)]
+    hashes = {hashlib.sha256(content).hexdigest()[:16] for content in originals}
+    keyed = {delivery_of(refreshed.home, content) for content in originals}
+    names = {path.name for path in refreshed.home.root.rglob("*")}
+    everything = [
+        text for path in refreshed.home.root.rglob("*") if path.is_file() for text in texts(path)
+    ]
+    found = {word for text in everything for word in re.findall(r"[0-9a-f]{16}", text)} | names
+    # The first digits of a hash are found wherever it is, and so are ids of deliveries.
+    assert keyed & found
+    assert not hashes & found
 
 
 def test_the_search_would_find_what_is_planted(tmp_path: Path) -> None:

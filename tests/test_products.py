@@ -130,6 +130,14 @@ def test_every_mart_and_the_findings_go_out_in_some_tier(manifest: dict[str, Any
     assert set(judged_models()) == marts | {"findings"}
 
 
+def test_a_code_of_an_indicator_goes_out_with_its_plan() -> None:
+    coded = [one for one in ALL.values() if "indicator_code" in one.column_names]
+    assert len(coded) > 5
+    for one in coded:
+        assert "plan_code" in one.column_names
+        assert ("plan_code" in one.key) == ("indicator_code" in one.key), one.name
+
+
 def test_columns_and_tables_are_declared_once_and_each_is_used() -> None:
     used = {name for one in ALL.values() for name in one.column_names}
     assert used == set(declared_columns())
@@ -154,10 +162,12 @@ def test_a_number_has_a_unit_and_says_what_an_empty_one_means(tier: Tier) -> Non
         assert one.numbers or one.name in ("remarks", "findings")
         for column in one.numbers.values():
             assert column.type in ("INTEGER", "DOUBLE")
-            known = ("not_owed", "not_reported", "as_reported", "as_official")
+            known = ("not_owed", "not_reported", "as_reported", "as_official", "as_state")
             assert column.when_empty in known, column.name
             if column.unit == "as_indicator" or column.when_empty == "as_reported":
                 assert "indicator_code" in one.column_names, one.name
+            if column.when_empty == "as_state":
+                assert "value_state" in one.column_names, one.name
             if column.unit == "as_subject":
                 assert {"subject", "unit"} <= set(one.column_names), one.name
 
@@ -208,8 +218,10 @@ def test_codes_have_names_in_both_languages_each_its_own() -> None:
     for code_list in {code.code_list for code in published_codes()}:
         names = labels(code_list).values()
         assert all(" / " in label for label in names)
-        # The gate of disclosure reads a code back by its name.
-        assert len(set(names)) == len(names), code_list
+    # The gate of disclosure reads a code back by its name.
+    for mart in (*published_marts(Tier.PUBLIC), product("changes", Tier.PUBLIC)):
+        for column in mart.column_names:
+            assert len(set(labels(column).values())) == len(labels(column)), column
     assert set(signs()) == {"U", "O", "L", "M", "Q"}
     assert not set(signs().values()) & {"", "0"}
 

@@ -21,11 +21,16 @@ from expectations.protection import MASKED, load_protection
 from orchestration.cli import cli
 from orchestration.gate.disclosure import DisclosureRefused
 from orchestration.gate.judge import Scope
+from orchestration.products.codes import labels
 from orchestration.products.tree import facts_of
 from orchestration.publication.public import PublicOutcome, passes, release_public
 from orchestration.publication.writing import release as writer
 from orchestration.refresh.steps import publish_public
 from sources.custody.home import Home
+
+#: What a workbook has for a small count.
+SHOWN_AS_SUPPRESSED = labels("value_state")["suppressed"]
+
 
 DECEMBER = date(2023, 12, 1)
 FIER, NATION = Scope("AL-04", DECEMBER), Scope("AL", DECEMBER)
@@ -126,7 +131,7 @@ def test_workbook_and_database_show_what_the_csv_shows(published: Home) -> None:
     cells = [
         value for row in book["Numrat për persona"].iter_rows(values_only=True) for value in row
     ]
-    assert cells.count("suppressed") == (counts["value_state"] == "suppressed").sum()
+    assert cells.count(SHOWN_AS_SUPPRESSED) == (counts["value_state"] == "suppressed").sum()
     assert not any(value == 0 for value in cells if not isinstance(value, bool))
     with duckdb.connect(str(folder / "mart.duckdb"), read_only=True) as connection:
         row = connection.execute("select sum(value), count(*) from person_counts").fetchone()
@@ -238,7 +243,7 @@ def test_what_stands_is_judged_by_the_parameters_that_it_was_made_with(
 ) -> None:
     """Made with k = 5, a release shows what k = 11 masks: that can't be taken back."""
     with monkeypatch.context() as patched:
-        loose = lambda populations=(): replace(load_protection(populations), threshold=5)  # noqa: E731
+        loose = lambda *given: replace(load_protection(*given), threshold=5)  # noqa: E731
         patched.setattr("orchestration.publication.public.shape.load_protection", loose)
         assert release_public(before, [NATION, FIER]).refusal is None
     first = _counts(_folder(before))
@@ -348,8 +353,8 @@ def _workbook(path: Path) -> None:
     sheet = book["Numrat për persona"]
     for row in sheet.iter_rows():
         texts = [cell.value for cell in row]
-        if "suppressed" in texts:
-            sheet.cell(row[0].row, texts.index("suppressed"), 7)
+        if SHOWN_AS_SUPPRESSED in texts:
+            sheet.cell(row[0].row, texts.index(SHOWN_AS_SUPPRESSED), 7)
             break
     book.save(path)
 

@@ -47,6 +47,16 @@ TAMPERED = {
         "update marts.person_counts set value = value + 500 "
         "where county_code = 'AL-04' and period = '2023' and dimension = 'total'",
     ),
+    "identified_persons": (
+        "identified_persons_are_those_of_the_records",
+        "update marts.identified_persons set persons = persons + 1 "
+        "where county_code = 'AL-04' and period = '2023' and breakdown = 'exploitation' "
+        "and category = 'ForcedLabour'",
+    ),
+    "institution_values": (
+        "institution_values_are_those_of_the_current_reports",
+        f"update marts.institution_values set value = value + 1 where {PLACE}",
+    ),
     "hotline_activity": (
         "hotline_activity_holds_every_contact_once",
         f"delete from marts.hotline_activity where channel = 'app' and {PLACE}",

@@ -16,7 +16,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from orchestration.runtime.settings import SEEDS
-from sources.example.generate import KNOWN_TO_POLICE, write_example
+from sources.example.counties import KNOWN_TO_POLICE
+from sources.example.generate import write_example
 
 Row = dict[str, str]
 STATUSES = ("flagged", "initially_identified", "formally_identified", "not_a_victim")

@@ -56,7 +56,7 @@ def test_a_release_is_read_only_and_named_by_the_pointer(refreshed: Refreshed) -
         assert (month / LATEST).read_text(encoding="ascii") == "r1\n"
         assert {path.name for path in month.iterdir()} == {LATEST, "r1"}
         for path in (month / "r1").iterdir():
-            assert stat.S_IMODE(path.stat().st_mode) == 0o444, path.name
+            assert stat.S_IMODE(path.stat().st_mode) == 0o400, path.name
 
 
 def test_the_tree_lists_its_releases_for_machines(refreshed: Refreshed) -> None:

@@ -1,6 +1,5 @@
 """A second national plan beside the first: same codes of indicators, everything else its own."""
 
-import csv
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,53 +9,27 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Refreshed
+from second_plan import FIRST, SECOND, rows_of_second_plan, write_second_plan
 
+from expectations.protection import CountKey
+from orchestration.feedback.explain import explain
+from orchestration.feedback.explanation_page import page
+from orchestration.feedback.last_values import last_values
+from orchestration.publication.public.shape import disclosure_context
+from orchestration.registers.plans import merged, plan_problems
 from orchestration.runtime.settings import DBT_PROJECT, SEEDS
 from orchestration.warehouse.build import run_dbt
+from sources.custody.home import Home
 from sources.forms import write_forms
 from sources.registers import load_registers
 
-FIRST, SECOND = "PKV-2021-2023", "PKV-2024-2026"
 COUNTY, POLICE, SCHOOLS = "AL-04", "AL-04-POLICIA", "AL-04-ARSIMI"
+SOCIAL_SERVICE, INSPECTORATE = "AL-04-SHSSH", "AL-04-ISHPSHSH"
 
-#: Rows of the second plan, made up: by register, the columns that differ from the row of the first
-#: plan that they are like.
-ROWS: dict[str, list[tuple[dict[str, str], dict[str, str]]]] = {
-    "plans": [({"plan_code": FIRST}, {"valid_from": "2024-01-01", "valid_to": "2026-12-31"})],
-    "measures": [
-        ({"measure_code": code}, {"start_year": "2024", "end_year": "2026"})
-        for code in ("2.1.9", "3.1.12")
-    ],
-    "indicators": [
-        (
-            {"indicator_code": "2.1.9.1"},
-            {"name_sq": "Raste të reja", "name_en": "New cases", "target_basis": "annual"},
-        ),
-        ({"indicator_code": "3.1.12.1"}, {"name_sq": "Orë mësimi", "unit": "trainings"}),
-    ],
-    "targets": [
-        (
-            {"indicator_code": "2.1.9.1", "year": "2022"},
-            {"year": str(year), "value": str(value), "source_text": str(value)}
-            | {"target_kind": "baseline" if year == 2023 else "target"},
-        )
-        for year, value in ((2023, 9), (2024, 12), (2025, 14), (2026, 16))
-    ],
-    "reporting_obligations": [
-        (
-            {"institution_code": institution, "indicator_code": code},
-            {
-                "valid_from": "2024-01-01", "valid_to": "", "recorded_from": "2023-12-01",
-                "frequency": frequency,
-            },
-        )
-        for institution, code, frequency in (
-            (POLICE, "2.1.9.1", "monthly"), (SCHOOLS, "3.1.12.1", "quarterly"),
-        )
-    ],
-    "record_indicators": [({"indicator_code": "2.1.9.1", "pattern": "1"}, {})],
-    "official_sources": [({"indicator_code": "2.1.9.1"}, {})],
-    "breakdown_categories": [],
+#: Indicators of the second plan of which May 2024 has values: twice those of May 2023 for the
+#: indicator of the first plan that each comes from.
+REPORTED = {
+    "2.1.9.1": "2.1.9.1", "3.1.12.1": "3.1.12.1", "2.1.1.1": "2.1.2.1", "3.1.3.1": "3.1.3.1",
 }  # fmt: skip
 
 
@@ -74,9 +47,12 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("two_plans")
     project = folder / "dbt_project"
     shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-    obligations = [
-        row for name in ROWS for row in _add(project / "seeds", name) if name.startswith("report")
-    ]
+    plan = write_second_plan(folder / "plan")
+    assert not plan_problems(plan, SEEDS)
+    shutil.rmtree(project / "seeds")
+    merged(SEEDS, plan, project / "seeds")
+    shutil.copy(SEEDS / "_seeds.yml", project / "seeds")
+    obligations = rows_of_second_plan()["reporting_obligations"]
     warehouse = folder / "warehouse.duckdb"
     shutil.copy(refreshed.home.warehouse, warehouse)
     with duckdb.connect(str(warehouse)) as connection:
@@ -100,12 +76,15 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
             "received_at + interval 1 year as received_at) from raw.deliveries "
             "where reporting_month = '2023-05-01' and source = 'submission'"
         )
-        connection.execute(
-            "insert into raw.submission_values select * replace (delivery_id || '-24' as "
-            "delivery_id, reporting_month + interval 1 year as reporting_month, 2 * value as "
-            "value) from raw.submission_values where reporting_month = '2023-05-01' "
-            "and frequency = 'month' and indicator_code in ('2.1.9.1', '3.1.12.1')"
-        )
+        for earlier, code in REPORTED.items():
+            connection.execute(
+                "insert into raw.submission_values select * replace (delivery_id || '-24' as "
+                "delivery_id, reporting_month + interval 1 year as reporting_month, 2 * value as "
+                "value, $code as indicator_code) from raw.submission_values "
+                "where reporting_month = '2023-05-01' and frequency = 'month' "
+                "and indicator_code = $earlier",
+                {"earlier": earlier, "code": code},
+            )
     options = ["--full-refresh", "--project-dir", str(project)]
     options += ["--target-path", str(folder / "target")]
     options += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure")]
@@ -117,20 +96,6 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
     good = ("success", "pass")
     failed = [f"{each.node.name}: {each.message}" for each in results if each.status not in good]
     return TwoPlans(project / "seeds", warehouse, failed)
-
-
-def _add(seeds: Path, name: str) -> list[dict[str, str]]:
-    """Add a register's rows of the second plan to its file, and return them."""
-    path = seeds / f"{name}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    added = []
-    for like, changes in ROWS[name]:
-        row = next(row for row in rows if like.items() <= row.items())
-        added.append(row | {"plan_code": SECOND} | changes)
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.DictWriter(file, list(rows[0]), lineterminator="\n").writerows(added)
-    return added
 
 
 @pytest.fixture
@@ -153,6 +118,7 @@ def test_every_key_stays_unique_and_every_reference_whole(two_plans: TwoPlans) -
         "core.fct_values_due", "core.fct_actuals", "core.fct_record_counts",
         "core.fct_targets", "core.fct_source_comparison", "core.dim_indicators",
         "core.dim_breakdown_categories", "core.published_figures", "core.plan_crosswalk",
+        "core.plan_lint",
     ],
 )  # fmt: skip
 def test_the_first_plans_rows_are_those_that_it_has_alone(
@@ -179,6 +145,11 @@ def test_each_plan_has_rows_in_its_own_months_only(both: duckdb.DuckDBPyConnecti
         ).fetchall()
         assert {plan for plan, year in found if year <= 2023} == {FIRST}
         assert {plan for plan, year in found if year > 2023} == {SECOND}
+    plans = both.execute(
+        "select distinct plan_code, reporting_month > '2023-12-01' from two.quality.findings "
+        "where indicator_code is not null and reporting_month >= '2021-01-01'"
+    ).fetchall()
+    assert set(plans) == {(FIRST, False), (SECOND, True)}
 
 
 def test_a_target_applies_to_its_own_plan(both: duckdb.DuckDBPyConnection) -> None:
@@ -188,7 +159,7 @@ def test_a_target_applies_to_its_own_plan(both: duckdb.DuckDBPyConnection) -> No
         "and indicator_code = '2.1.9.1' and month(reporting_month) = 5 order by reporting_month"
     ).fetchall()
     assert {year: target for year, target, *_ in found} == {
-        2021: 85, 2022: 170, 2023: 250, 2024: 12, 2025: 14,
+        2021: 85, 2022: 170, 2023: 250, 2024: 12, 2025: 14, 2026: 16,
     }  # fmt: skip
     # Sums begin anew with a plan.
     [(year_to_date, cumulative, of_may)] = both.execute(
@@ -209,15 +180,178 @@ def test_a_form_asks_what_the_plan_in_force_asks(two_plans: TwoPlans, tmp_path: 
         path.name
         for path in write_forms(COUNTY, date(2024, 6, 1), tmp_path / "new", two_plans.seeds, {})
     ]
-    assert names == [f"{SCHOOLS}_2024-06.xlsx", f"{POLICE}_2024-06.xlsx"]
+    monthly = (INSPECTORATE, POLICE, SOCIAL_SERVICE)
+    assert names == [f"{owing}_2024-06.xlsx" for owing in sorted((SCHOOLS, *monthly))]
     may = write_forms(COUNTY, date(2024, 5, 1), tmp_path / "may", two_plans.seeds, {})
-    assert [path.name for path in may] == [f"{POLICE}_2024-05.xlsx"]
+    assert [path.name for path in may] == [f"{owing}_2024-05.xlsx" for owing in monthly]
 
 
 def test_the_door_reads_a_file_by_the_plan_of_its_month(two_plans: TwoPlans) -> None:
     registers = load_registers(two_plans.seeds)
     assert registers.in_month(date(2023, 5, 1)).indicators == load_registers(SEEDS).indicators
     assert registers.in_month(date(2024, 5, 1)).indicators == {
-        "2.1.9.1": registers.indicators["2.1.9.1"],
-        "3.1.12.1": "trainings",
+        row["indicator_code"]: row["unit"] for row in rows_of_second_plan()["indicators"]
     }
+    assert registers.in_month(date(2024, 5, 1)).indicators["3.1.12.1"] == "trainings"
+    assert registers.in_month(date(2023, 5, 1)).indicators["3.1.12.1"] == "persons"
+
+
+def test_a_series_goes_on_in_the_next_plan_under_whatever_code(
+    both: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = both.execute(
+        "select plan_code, indicator_code, reporting_month, actual_month, break_before "
+        "from two.marts.indicator_progress inner join two.core.dim_indicators "
+        "using (plan_code, indicator_code) where series_code = $series and county_code = $county "
+        "order by reporting_month",
+        {"series": f"{FIRST}/2.1.1.1", "county": COUNTY},
+    ).fetchall()
+    months = [row[2] for row in rows]
+    assert months == sorted(set(months)) and months[0] == date(2021, 1, 1)
+    assert months[-1] > date(2024, 5, 1) and not any(row[4] for row in rows)
+    assert {row[:2] for row in rows} == {(FIRST, "2.1.1.1"), (SECOND, "2.1.2.1")}
+    values = {month: value for _, _, month, value, _ in rows}
+    assert values[date(2024, 5, 1)] == 2 * values[date(2023, 5, 1)] > 0
+
+
+def test_a_series_breaks_in_the_first_month_of_the_plan_with_its_reason(
+    both: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = both.execute(
+        "select distinct indicator_code, reporting_month, series_code, earlier_indicators, "
+        "break_reason_sq, break_reason_en from two.marts.indicator_progress "
+        "inner join two.core.dim_indicators using (plan_code, indicator_code) "
+        "where break_before order by all"
+    ).fetchall()
+    begins = date(2024, 1, 1)
+    assert rows == [
+        (code, begins, f"{FIRST}/{earlier[0]}", " ".join(f"{FIRST}/{each}" for each in earlier),
+         reason, reason)
+        for code, earlier, reason in (
+            ("2.2.5.1", ["2.2.5.1"], "split by profession"),
+            ("2.2.5.2", ["2.2.5.1"], "split by profession"),
+            ("3.1.1.1", ["3.1.1.2"], "people reached online count too"),
+            ("3.1.12.1", ["3.1.12.1"], "lessons, and no more pupils"),
+            ("3.1.13.1", ["3.1.13.1"], "trainings, and no more staff"),
+            ("3.1.3.1", ["3.1.3.1", "3.1.5.1"], "hotels and the border together"),
+        )
+    ]  # fmt: skip
+    kinds = both.execute(
+        "select indicator_code, succession_kind, series_code = comparable_code "
+        "from two.core.dim_indicators where plan_code = $plan",
+        {"plan": SECOND},
+    ).fetchall()
+    assert {code: (kind, goes_on) for code, kind, goes_on in kinds} == {
+        "2.1.2.1": ("continues", True), "2.1.9.1": ("basis_changed", True),
+        "2.2.5.1": ("splits", False), "2.2.5.2": ("splits", False), "2.1.3.1": ("begins", True),
+        "3.1.1.1": ("continues", False), "3.1.3.1": ("merges", False),
+        "3.1.12.1": ("unit_changed", False), "3.1.13.1": ("unit_changed+basis_changed", False),
+    }  # fmt: skip
+
+
+def test_a_year_is_compared_with_the_last_one_of_the_plan_before_only_where_it_can_be(
+    both: duckdb.DuckDBPyConnection,
+) -> None:
+    changes = dict(
+        both.execute(
+            "select indicator_code, change_on_last_year from two.marts.indicator_progress "
+            "where county_code = $county and reporting_month = '2024-05-01' "
+            "and list_contains($codes, indicator_code)",
+            {"county": COUNTY, "codes": list(REPORTED.values())},
+        ).fetchall()
+    )
+    of_last_year = dict(
+        both.execute(
+            "select indicator_code, actual_month from one.marts.indicator_progress "
+            "where county_code = $county and reporting_month = '2023-05-01'",
+            {"county": COUNTY},
+        ).fetchall()
+    )
+    assert changes == {
+        "2.1.9.1": of_last_year["2.1.9.1"], "2.1.2.1": of_last_year["2.1.1.1"],
+        "3.1.3.1": None, "3.1.12.1": None,
+    }  # fmt: skip
+    assert of_last_year["2.1.1.1"] > 0 and of_last_year["3.1.12.1"] > 0
+
+
+def test_the_lint_looks_at_the_second_plan_too(both: duckdb.DuckDBPyConnection) -> None:
+    rows = both.execute(
+        "select rule, indicator_code, year, explanation_en from two.core.plan_lint "
+        "where plan_code = $plan",
+        {"plan": SECOND},
+    ).fetchall()
+    rules = {rule for rule, *_ in rows}
+    assert {"blank_cell", "indicator_without_target", "unstated_basis"} <= rules
+    assert ("2.1.2.1", 2024) in {
+        (code, year) for rule, code, year, _ in rows if rule == "blank_cell"
+    }
+    assert not [text for *_, text in rows if "2021" in text or FIRST in text]
+
+
+def test_a_code_is_protected_in_the_plan_in_which_it_is_about_persons(
+    two_plans: TwoPlans,
+) -> None:
+    with duckdb.connect(str(two_plans.warehouse), read_only=True) as connection:
+        context = disclosure_context(connection, [])
+    assert context.protects(FIRST, "2.1.3.1") and not context.protects(SECOND, "2.1.3.1")
+    # Where the plan isn't known, a code that is protected in any is.
+    assert context.protects("", "2.1.3.1") and context.protects("PKV-2030-2032", "2.1.3.1")
+    assert context.protects(SECOND, "2.1.2.1") and not context.protects(FIRST, "3.1.12.1")
+    # 2.1.2.1 counts the persons of 2.1.9.1 in the second plan, and cases in the first.
+    first, second = (
+        [
+            context.rules.group_of(CountKey(code, COUNTY, year))
+            for code in ("2.1.9.1", "2.1.2.1", "2.1.1.1", "initially_identified")
+        ]
+        for year in ("2023", "2024")
+    )
+    assert first == ["2.1.1.1", None, "2.1.1.1", "2.1.1.1"]
+    assert second == ["2.1.1.1", "2.1.1.1", "2.1.1.1", "2.1.1.1"]
+
+
+@pytest.fixture
+def home_of_both(two_plans: TwoPlans, refreshed: Refreshed, tmp_path: Path) -> Home:
+    """A data folder whose reading copy has both plans."""
+    home = Home(root=tmp_path / "home", keys=refreshed.home.keys)
+    home.root.mkdir()
+    shutil.copy(refreshed.home.marts, home.marts)
+    with duckdb.connect(str(home.marts)) as connection:
+        connection.execute(f"attach '{two_plans.warehouse}' as two (read_only)")
+        for table in (
+            "marts.indicator_progress", "core.dim_indicators", "core.dim_plans", "core.dim_months",
+            "core.fct_values_in_turn",
+        ):  # fmt: skip
+            connection.execute(f"create or replace table {table} as from two.{table}")
+    return home
+
+
+def test_a_form_shows_the_last_value_of_what_goes_on(home_of_both: Home) -> None:
+    january, june = (last_values(home_of_both, COUNTY, date(2024, month, 1)) for month in (1, 6))
+    december = last_values(home_of_both, COUNTY, date(2023, 12, 1))
+    assert december[SOCIAL_SERVICE, "2.1.1.1", "total"] is not None
+    assert (SOCIAL_SERVICE, "2.1.2.1", "total") in january
+    assert june[SOCIAL_SERVICE, "2.1.2.1", "total"] == 2 * 4
+    # What can't be compared has no last value until it was reported, nor has what ended.
+    assert (INSPECTORATE, "3.1.3.1", "total") in december
+    assert (INSPECTORATE, "3.1.3.1", "total") not in january
+    assert (INSPECTORATE, "3.1.3.1", "total") in june
+    assert (POLICE, "2.1.2.1", "total") in december
+    assert (POLICE, "2.1.2.1", "total") not in january
+
+
+def test_explain_names_the_indicator_that_one_continues(home_of_both: Home) -> None:
+    [goes_on, breaks, first] = [
+        page(explain(home_of_both, COUNTY, month, code), "en").splitlines()
+        for month, code in (
+            (date(2024, 1, 1), "2.1.2.1"), (date(2024, 1, 1), "3.1.3.1"),
+            (date(2023, 5, 1), "2.1.1.1"),
+        )
+    ]  # fmt: skip
+    assert goes_on[2].startswith(f"Continues indicator 2.1.1.1 of plan {FIRST}: Victims")
+    assert [line.partition(":")[0] for line in breaks[2:5]] == [
+        f"Comes from indicator 3.1.3.1 of plan {FIRST}",
+        f"Comes from indicator 3.1.5.1 of plan {FIRST}",
+        "The values can't be compared with those of the plan before",
+    ]
+    assert breaks[4].endswith("hotels and the border together")
+    assert not [line for line in first if line.startswith(("Continues", "Comes from"))]

@@ -23,7 +23,9 @@ from orchestration.publication.restricted import release
 from orchestration.publication.writing.release import ReleaseContent, write_release
 from orchestration.reading_copy.vintages import write_marts_as_known
 from orchestration.refresh.plan import due, public_outdated
+from orchestration.registers.in_use import take_registers
 from orchestration.runtime.settings import SEEDS
+from orchestration.warehouse.load import load_raw
 from sources.custody.decisions import reopen
 from sources.custody.home import Home
 from sources.registers import load_registers
@@ -475,20 +477,28 @@ def test_counts_of_persons_are_due_once_they_have_settled(own_home: Home) -> Non
 def test_a_changed_register_is_told_from_a_changed_definition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {name: tmp_path / name for name in ("seeds/a.csv", "models/core/a.sql")}
-    for file in files.values():
-        file.parent.mkdir(parents=True)
-        file.write_text("1", encoding="utf-8")
+    home = Home(root=tmp_path / "home", keys=tmp_path / "keys")
+    model = tmp_path / "models" / "core" / "a.sql"
+    alias = home.registers / "institution_aliases.csv"
+    model.parent.mkdir(parents=True)
+    alias.parent.mkdir(parents=True)
+    model.write_text("1", encoding="utf-8")
     monkeypatch.setattr(restricted, "DBT_PROJECT", tmp_path)
     monkeypatch.setattr(restricted, "_linkage_hash", lambda *_: "")
 
     def now() -> dict[str, str]:
         restricted.project_hash.cache_clear()
-        return restricted.hashes(duckdb.connect(), "AL-04", MAY)
+        take_registers(home)
+        load_raw(home, MAY)
+        with duckdb.connect(str(home.warehouse)) as connection:
+            return restricted.hashes(connection, "AL-04", MAY)
 
     before = now()
-    for file, changed in (("seeds/a.csv", "registers"), ("models/core/a.sql", "definition")):
-        files[file].write_text("2", encoding="utf-8")
+    for file, text, changed in (
+        (alias, "alias,institution_code\nNjësi e re,AL-04-SHISH\n", "registers"),
+        (model, "2", "definition"),
+    ):
+        file.write_text(text, encoding="utf-8")
         assert {name for name, value in now().items() if value != before[name]} == {changed}
         before = now()
     restricted.project_hash.cache_clear()

@@ -8,6 +8,22 @@ with periods as (
     where first_source = 'submission'
 ),
 
+reports as (
+    select
+        county_code,
+        institution_code,
+        plan_code,
+        indicator_code,
+        reporting_month,
+        coalesce(
+            max(value) filter (where category = 'total'),
+            sum(value) filter (where breakdown_kind = 'partition')
+        ) as value
+    from {{ ref('fct_actuals') }}
+    where frequency = 'month' and superseded_at is null
+    group by all
+),
+
 submitted as (
     select
         periods.county_code,
@@ -16,7 +32,7 @@ submitted as (
         periods.indicator_code,
         periods.second_source,
         any_value(periods.first_value) as first_value,
-        sum(facts.value) as value
+        sum(reports.value) as value
     from periods
     inner join {{ ref('fct_values_due') }} as due
         on
@@ -25,16 +41,13 @@ submitted as (
             and periods.indicator_code = due.indicator_code
             and periods.reporting_month = due.reporting_month
             and periods.frequency = due.frequency
-    inner join {{ ref('fct_actuals') }} as facts
+    inner join reports
         on
-            due.county_code = facts.county_code
-            and due.institution_code = facts.institution_code
-            and due.plan_code = facts.plan_code
-            and due.indicator_code = facts.indicator_code
-            and due.reporting_month = facts.reporting_month
-            and facts.frequency = 'month'
-            and facts.category = 'total'
-            and facts.superseded_at is null
+            due.county_code = reports.county_code
+            and due.institution_code = reports.institution_code
+            and due.plan_code = reports.plan_code
+            and due.indicator_code = reports.indicator_code
+            and due.reporting_month = reports.reporting_month
     group by all
 ),
 

@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'hotline_activity'}}}) }}
 -- Recomputed from the log: contacts of each county, or the nation, and month, and those referred,
--- each once, in the month of the first record that gives it as referred, of all that it has.
+-- each once, in the month of the first record that gives it as referred, of all that it has, where
+-- the log has the first.
 with contacts as (
     select
         county_code,
@@ -24,7 +25,7 @@ with contacts as (
         from {{ ref('fct_hotline_contacts') }}
     )
     group by original_contact_key
-    having bool_or(is_referred)
+    having bool_or(is_referred) and bool_or(contact_key = original_contact_key)
 ),
 
 logged as (

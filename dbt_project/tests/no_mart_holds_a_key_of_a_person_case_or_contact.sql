@@ -2,6 +2,7 @@
 -- Keyed pseudonyms exist in person-level tables only. Marts and findings are read here as built.
 -- depends_on: {{ ref('findings') }}
 -- depends_on: {{ ref('hotline_activity') }}
+-- depends_on: {{ ref('identified_persons') }}
 -- depends_on: {{ ref('referral_flow') }}
 -- depends_on: {{ ref('source_comparison') }}
 select

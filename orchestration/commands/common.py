@@ -3,6 +3,7 @@
 Belongs here: words and guards that more than one command needs. Not here: any command.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -13,6 +14,7 @@ import click
 
 from orchestration.runtime.settings import WAIT_SECONDS
 from sources.custody.home import Home
+from sources.custody.permissions import OTHERS
 from sources.texts import LANGUAGES
 
 if TYPE_CHECKING:
@@ -63,8 +65,9 @@ def progress() -> Any:
     return steps()
 
 
-#: Where the context of a command keeps what --wait says.
+#: Where the context of a command keeps what --wait says, and the umask with which it was called.
 _WAIT = "krat.wait_seconds"
+_UMASK = "krat.umask"
 
 #: Option of every command that writes the data folder: `held` heeds it.
 wait_option = click.option(
@@ -116,6 +119,22 @@ def ended_when_busy() -> Iterator[None]:
         yield
     except AnotherWriter as busy:
         raise click.ClickException(f"{busy}.") from busy
+
+
+def keep_umask(context: click.Context, umask: int) -> None:
+    """Keep the user's own umask for what a command writes to be handed out."""
+    context.meta[_UMASK] = umask
+
+
+@contextmanager
+def handing_out(home: Home, path: Path) -> Iterator[None]:
+    """Make files with the user's umask within the block, unless `path` is in the data folder."""
+    inside = path.resolve().is_relative_to(home.root)
+    before = os.umask(OTHERS if inside else click.get_current_context().meta[_UMASK])
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def months_between(first: date, last: date) -> list[date]:

@@ -5,45 +5,87 @@ Belongs here: these commands and their words. Not here: how a form is written or
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.commands.common import Month, registers_of, require_county
+from orchestration.commands.common import (
+    Month,
+    handing_out,
+    held,
+    registers_of,
+    require_county,
+    tell_problems,
+    wait_option,
+)
 from sources.custody.home import Home
 from sources.problems import MAX_PLACES
-from sources.texts import Language, text
+from sources.texts import Language, both, text
+
+if TYPE_CHECKING:
+    from sources.example.counties import ExampleCounty
 
 
 @click.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: the inbox.")
+@wait_option
 @click.pass_obj
 def example(home: Home, out: Path | None) -> None:
-    """Write the made-up year of Fier 2023, marked as made up."""
+    """Write the made-up year 2023 of three counties, marked as made up.
+
+    Two of them are not in krat's registers: their rows go to the office's, under registers/.
+    """
     import tempfile
 
+    from orchestration.registers.example import add_example
+    from orchestration.registers.rows import BrokenRegisters, write_rows
+    from orchestration.runtime.settings import SEEDS
+    from sources.custody.pseudonyms import Pseudonyms
     from sources.custody.repeats import stored_contents
     from sources.example.generate import write_example
+    from sources.reading import hash_content
 
-    registers = registers_of(home)
-    if out is not None:
-        click.echo(f"Wrote {len(write_example(out, registers))} made-up files under {out}.")
-        return
-    stored = stored_contents(home).hashes
-    home.inbox.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".example-", dir=home.root) as name:
-        written = write_example(Path(name), registers)
-        fresh = [path for path in written if sha256(path.read_bytes()).hexdigest() not in stored]
-        for path in fresh:
-            target = home.inbox / path.relative_to(name)
-            target.parent.mkdir(exist_ok=True)
-            path.replace(target)
+    inbox = out or home.inbox
+    office = (out or home.root) / home.registers.name
+    with held(home) if out is None else handing_out(home, out):
+        try:
+            registers = add_example(SEEDS, office)
+        except BrokenRegisters as broken:
+            tell_problems(broken.problems)
+            raise click.ClickException(f"{broken}") from broken
+        office.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".example-", dir=office.parent) as name:
+            rows, files = Path(name) / "registers", Path(name) / "inbox"
+            rows.mkdir()
+            write_rows(registers.rows, rows)
+            written = write_example(files, rows, counties=registers.counties)
+            stored = stored_contents(home).hashes if out is None else frozenset()
+            key = Pseudonyms(home.keys).key if stored else None
+            fresh = [
+                p for p in written if not key or hash_content(p.read_bytes(), key) not in stored
+            ]
+            for path in fresh:
+                target = inbox / path.relative_to(files)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
     click.echo(
-        f"Wrote {len(fresh)} made-up files under {home.inbox}"
+        f"Wrote {len(fresh)} made-up files under {inbox}"
         + (f"; {len(written) - len(fresh)} were taken in before." if stored else ".")
     )
+    if registers.added:
+        added = {"number": sum(registers.written.values()), "folder": office}
+        click.echo(both("example.added", "\n", counties=_codes(registers.added), **added))
+    if registers.left_out:
+        click.echo(both("example.left_out", "\n", counties=_codes(registers.left_out)))
+    if out is not None:
+        click.echo(both("example.how_to_use", "\n"))
+
+
+def _codes(counties: "Iterable[ExampleCounty]") -> str:
+    return ", ".join(county.code for county in counties)
 
 
 @click.command()
@@ -57,7 +99,9 @@ def forms(home: Home, county: str, month: date, out: Path) -> None:
     from sources.forms import write_forms
 
     require_county(county)
-    written = write_forms(county, month, out, registers_of(home), last_values(home, county, month))
+    last = last_values(home, county, month)
+    with handing_out(home, out):
+        written = write_forms(county, month, out, registers_of(home), last)
     if not written:
         raise click.ClickException(
             f"no institution of {county} owes a report for {month:%Y-%m}: "
@@ -111,7 +155,8 @@ def check(home: Home, file: Path, county: str | None, english: bool, marked: Pat
         click.echo(text("check.more", language, most=MAX_PLACES))
     if any(problem.cell or problem.row_number for _, problem in answer.problems):
         try:
-            write_marked_copy(answer, target, language)
+            with handing_out(home, target):
+                write_marked_copy(answer, target, language)
             click.echo(f"{text('check.copy', language)}: {target}")
         except OSError as mistake:
             failed = text("check.no_copy", language)

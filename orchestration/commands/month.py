@@ -4,10 +4,11 @@ Belongs here: these commands and their words. Not here: the steps (orchestration
 """
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,7 @@ from orchestration.commands.common import (
     Day,
     Month,
     ended_when_busy,
+    handing_out,
     held,
     months_between,
     progress,
@@ -90,6 +92,8 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
     )
     click.echo(f"Warehouse {outcome.build.nodes} nodes built and tested in {seconds:.1f} s in all")
     click.echo(f"Published {span}: {new} new releases, {len(outcome.releases) - new} unchanged")
+    for line in describe_areas(home, outcome):
+        click.echo(f"  {line}")
     if outcome.restated:
         names = ", ".join("/".join(made.path.parts[-3:]) for made in outcome.restated)
         click.echo(f"Restated  {names}: their numbers or findings changed since")
@@ -101,7 +105,6 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
     public = outcome.public
     made = sum(release.is_new for release in public.releases)
     click.echo(f"Public    {made} new releases, {len(public.releases) - made} unchanged")
-    click.echo(f"Flagged   {_flagged(outcome.records)}")
     if outcome.intake.refused:
         click.echo(f"Refused   reasons in {home.quarantine}")
     click.echo(f"Look next krat status --month {span[-7:]}; releases in {home.releases}")
@@ -183,7 +186,8 @@ def slips(home: Home, month: date, county: str, as_of: date | None, out: Path | 
     require_reading_copy(home)
     folder = out or home.slips / county / f"{month:%Y-%m}"
     with held(home):
-        written = write_slips(home, county, month, as_of or today(), folder)
+        with handing_out(home, folder):
+            written = write_slips(home, county, month, as_of or today(), folder)
         tell_sent(home, [finding for slip in written for finding in slip.finding_ids])
     if not written:
         raise click.ClickException(f"no report of {county} is expected for {month:%Y-%m}.")
@@ -206,7 +210,8 @@ def reminders(home: Home, month: date, county: str, as_of: date | None, out: Pat
     require_county(county)
     require_reading_copy(home)
     folder = out or home.slips / county / f"{month:%Y-%m}" / "reminders"
-    written = write_slips(home, county, month, as_of or today(), folder, reminders_only=True)
+    with handing_out(home, folder):
+        written = write_slips(home, county, month, as_of or today(), folder, reminders_only=True)
     click.echo(
         f"Wrote {len(written)} reminders, each as .xlsx and .txt, in {folder}."
         if written
@@ -269,8 +274,32 @@ def _status_table(rows: "list[ReportStatus]", month: date) -> str:
     )
 
 
-def _flagged(records: list[Any]) -> str:
-    total = Counter({record.county_code: 0 for record in records})
-    for record in records:
-        total[record.county_code] += record.flagged_count
-    return ", ".join(f"{county}: {count} findings" for county, count in sorted(total.items()))
+#: How many rules the line of a county names.
+_RULES_NAMED = 3
+
+
+def describe_areas(home: Home, outcome: "Outcome") -> Iterator[str]:
+    """Yield a line for each county of a refresh: its releases, reports and findings."""
+    from orchestration.reading_copy.ask import reading
+
+    months = list({scope.month for scope in outcome.plan.asked})
+    with reading(home) as connection:
+        sent = connection.execute(
+            "select county_code, sum(received)::int || ' of ' || sum(expected)::int || "
+            "' reports came, ' || sum(received - on_time)::int || ' late' "
+            "from marts.reporting_completeness where reporting_month in (select unnest(?)) "
+            "group by all having sum(expected) > 0",
+            [months],
+        ).fetchall()
+    reports = dict(sent)
+    releases = Counter(release.path.parts[-3] for release in outcome.releases)
+    rules: dict[str, Counter[str]] = defaultdict(Counter)
+    for record in outcome.records:
+        rules[record.county_code].update(record.findings_by_rule)
+    for county in sorted({scope.county_code for scope in outcome.plan.asked}):
+        found = rules[county]
+        named = [f"{rule} {count}" for rule, count in found.most_common(_RULES_NAMED)]
+        named += ["…"] if len(found) > _RULES_NAMED else []
+        findings = f"findings {found.total()}" + (f": {', '.join(named)}" if found else "")
+        parts = (f"releases {releases[county]}", reports.get(county), findings)
+        yield f"{county:6} {'; '.join(filter(None, parts))}"

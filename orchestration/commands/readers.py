@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.common import Month, require_reading_copy
+from orchestration.commands.common import Month, handing_out, require_reading_copy
 from orchestration.runtime.settings import LOOPBACK, PROJECT
 from sources.custody.home import Home
 
@@ -78,11 +78,13 @@ def sql(
             elif list_tables:
                 click.echo(ask.listing(connection))
             elif query is None:
-                sys.exit(shell.run(home, connection, click.echo))
+                with handing_out(home, Path.cwd()):
+                    sys.exit(shell.run(home, connection, click.echo))
             elif target is None:
                 click.echo(ask.ask(home, query, []) or "No rows.")
             else:
-                rows = export.export(ask.relation(connection, query), target)
+                with handing_out(home, target):
+                    rows = export.export(ask.relation(connection, query), target)
                 click.echo(f"Wrote {rows} rows to {target}.")
     except duckdb.Error as error:
         raise click.ClickException(str(error).splitlines()[0]) from error

@@ -8,16 +8,18 @@ import io
 import re
 import tempfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from expectations.completeness import open_questions
 from orchestration.feedback.contradictions import contradictions
 from orchestration.ingestion.door import read_and_check
+from sources.custody.arrivals import read_unsent
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader
 from sources.problems import Problem, severity_of, worst_first
-from sources.reading import Reading
+from sources.reading import Reading, refused_unread
 from sources.reading.tables import Tables, read_tables
 from sources.registers import Registers
 from sources.texts import Language, text
@@ -49,9 +51,14 @@ def check_file(
 
     Without `county_code` the file is checked against the county that it states, as if it had been
     put into the right folder. Nothing is kept: pseudonyms are made with keys that are thrown away.
-    Raises OSError if the file can't be opened.
+    What is no file, or too large, is refused unread. Raises OSError if the file can't be opened.
     """
-    content = path.read_bytes()
+    content = read_unsent(path)
+    if isinstance(content, str):
+        now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        # Nothing of it is read or kept, so it has no hash.
+        refused = refused_unread(content, "", 0, county_code or "", registers, now)
+        return _answer(refused, refused.problems, registers, b"")
     with (
         tempfile.TemporaryDirectory() as keys,
         IsolatedReader(registers, Home(root=Path(keys), keys=Path(keys))) as reader,
@@ -69,6 +76,12 @@ def check_file(
         *open_questions(reading, registers, seeds_dir),
         *contradictions(reading, registers),
     ]
+    return _answer(reading, problems, registers, content)
+
+
+def _answer(
+    reading: Reading, problems: list[Problem], registers: Registers, content: bytes
+) -> Answer:
     graded = [
         (severity_of(problem.rule, registers.rules), problem)
         for problem in worst_first(problems, registers.rules)

@@ -206,6 +206,26 @@ class FigureChange:
 
 
 @dataclass(frozen=True)
+class EarlierIndicator:
+    """An indicator of the plan before, from which the figure's comes."""
+
+    plan_code: str
+    indicator_code: str
+    name_sq: str
+    name_en: str
+
+
+@dataclass(frozen=True)
+class FigureSeries:
+    """What the indicator comes from; of one whose values can't be compared with it, the reason."""
+
+    series_code: str
+    earlier: tuple[EarlierIndicator, ...]
+    break_reason_sq: str | None
+    break_reason_en: str | None
+
+
+@dataclass(frozen=True)
 class Explanation:
     """What an indicator's figures rest on: in a county, or the nation, at a month."""
 
@@ -218,6 +238,7 @@ class Explanation:
     indicator_sq: str
     indicator_en: str
     unit: str
+    series: FigureSeries
     is_made_up: bool
     publication: PublicationState
     figures: tuple[Figure, ...]
@@ -226,6 +247,8 @@ class Explanation:
     counties: tuple[CountyFigure, ...]
     parts: tuple[FigurePart, ...]
     years_before: tuple[YearBefore, ...]
+    #: The month from which the county owes it, where that is not the year's first.
+    owed_from: date | None
     missing: tuple[MissingValue, ...]
     sources: tuple[SourcePair, ...]
     findings: tuple[FigureFinding, ...]
@@ -282,6 +305,7 @@ class _Collector:
             indicator_sq=self._indicator[1],
             indicator_en=self._indicator[2],
             unit=self._indicator[3],
+            series=self._series(),
             is_made_up=bool(row.get("is_made_up")),
             publication=publication,
             figures=tuple(
@@ -298,6 +322,7 @@ class _Collector:
             counties=self._county_figures() if is_nation else (),
             parts=self._parts(),
             years_before=self._years_before(),
+            owed_from=self._owed_from(),
             missing=self._missing(),
             sources=self._sources(),
             findings=self._findings(),
@@ -349,6 +374,21 @@ class _Collector:
             f"{first:%Y-%m} to {last:%Y-%m} ({plan})" for plan, first, last, _ in rows
         )
         raise NoSuchFigure(f"there are no figures of {month:%Y-%m}: there are {spans or 'none'}.")
+
+    def _series(self) -> FigureSeries:
+        [(series, reason_sq, reason_en)] = self._ask(
+            "select series_code, break_reason_sq, break_reason_en from core.dim_indicators "
+            "where plan_code = $plan and indicator_code = $indicator"
+        )
+        earlier = self._typed(
+            EarlierIndicator,
+            "select earlier.plan_code, earlier.indicator_code, earlier.name_sq, earlier.name_en "
+            "from core.dim_indicators as earlier inner join core.dim_indicators as later "
+            "on list_contains(string_split(later.earlier_indicators, ' '), "
+            "earlier.plan_code || '/' || earlier.indicator_code) "
+            "where later.plan_code = $plan and later.indicator_code = $indicator order by all",
+        )
+        return FigureSeries(series, earlier, reason_sq, reason_en)
 
     def _progress(self) -> dict[str, Any]:
         """Return the row of the mart; of a month that was always blocked there is none."""
@@ -422,6 +462,20 @@ class _Collector:
             "and progress.indicator_code = $indicator and month(progress.reporting_month) = 12 "
             "and year(progress.reporting_month) < year($month) group by all order by all",
         )
+
+    def _owed_from(self) -> date | None:
+        [(found,)] = self._ask(
+            "select case when min(owed.valid_from) > date_trunc('year', $month) "
+            "then cast(date_trunc('month', min(owed.valid_from)) as date) end "
+            "from core.reporting_obligations as owed "
+            "inner join core.dim_institutions as institutions "
+            "on owed.institution_code = institutions.institution_code "
+            "where institutions.county_code = $county and owed.plan_code = $plan "
+            "and owed.indicator_code = $indicator and owed.recorded_to is null "
+            "and owed.valid_from <= $month"
+        )
+        first: date | None = found
+        return first
 
     def _missing(self) -> tuple[MissingValue, ...]:
         return self._typed(

@@ -73,6 +73,7 @@ class _Page:
             plan=one.plan_code,
             unit=self._unit(),
         )
+        yield from self._series()
         if one.is_made_up:
             yield self._word("release.made_up")
         publication = one.publication
@@ -87,6 +88,20 @@ class _Page:
             yield self._word("explain.publication.blocked", rules=", ".join(publication.blocked_by))
         else:
             yield self._word("explain.publication.not_published")
+
+    def _series(self) -> Iterator[str]:
+        series = self._one.series
+        reason = series.break_reason_sq if self._is_albanian else series.break_reason_en
+        for each in series.earlier:
+            name = each.name_sq if self._is_albanian else each.name_en
+            yield self._word(
+                "explain.series.comes_from" if reason else "explain.series.continues",
+                indicator=each.indicator_code,
+                plan=each.plan_code,
+                name=name,
+            )
+        if reason:
+            yield self._word("explain.series.breaks", reason=reason)
 
     def _value(self) -> Iterator[str]:
         one = self._one
@@ -186,6 +201,8 @@ class _Page:
         absent = [county.county_code for county in self._one.counties if county.nothing_came]
         if absent:
             yield self._word("explain.counties_missing", count=len(absent), codes=", ".join(absent))
+        if self._one.owed_from:
+            yield self._word("explain.owed_from", month=self._month(self._one.owed_from))
         for _, own in groupby(self._one.missing, key=lambda value: value.institution_code):
             values = list(own)
             yield self._institution(values[0])

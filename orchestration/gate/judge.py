@@ -64,21 +64,26 @@ class _MartCheck:
         )
 
 
-def counties_with_reports(home: Home, registers_dir: Path) -> list[str]:
+def counties_with_reports(home: Home, registers_dir: Path) -> dict[str, date]:
     """Return, in order, the nation and the counties that owe or sent reports, logs or records.
 
-    Where no warehouse is built yet, those that owe reports by the registers.
+    With each the first month for which it did; the nation has every month. Where no warehouse is
+    built yet, those that owe reports by the registers.
     """
+    counties = {NATION: date.min}
     if not home.warehouse.exists():
         registers = load_registers(registers_dir)
-        obligations = register_rows(registers_dir, "reporting_obligations")
-        owing = {row["institution_code"] for row in obligations}
-        return sorted({NATION, *(registers.institutions[code] for code in owing)})
+        for row in register_rows(registers_dir, "reporting_obligations"):
+            county = registers.institutions[row["institution_code"]]
+            first = date.fromisoformat(row["valid_from"]).replace(day=1)
+            counties[county] = min(first, counties.get(county, first))
+        return dict(sorted(counties.items()))
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select county_code from publication.reporting_areas order by all"
+            "select county_code, coalesce(first_month, '0001-01-01') "
+            "from publication.reporting_areas order by all"
         ).fetchall()
-    return [str(row[0]) for row in rows]
+    return dict(rows)
 
 
 def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRecord]:

@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,18 @@ class DisclosureContext:
     """What the reader may rely on."""
 
     rules: Protection
-    #: Codes of indicators about persons, and of those that share a population with one.
+    #: Codes of indicators about persons in any plan, and of those that share a population with one.
     protected: frozenset[str]
+    #: Plan and code of each indicator that is neither: a code may mean another thing in each plan.
+    free: frozenset[tuple[str, str]]
     #: Titles, descriptions and names that were written before any data came.
     texts: frozenset[str]
     #: How many reports of each county and month (2023-05) came.
     completeness: dict[tuple[str, str], dict[str, int]]
+
+    def protects(self, plan_code: str, code: str) -> bool:
+        """Return whether a code is protected; without its plan it is if it is so in any."""
+        return code in self.protected and (plan_code, code) not in self.free
 
 
 def read_releases(releases: Iterable[DatedRelease], context: DisclosureContext) -> PublishedNumbers:
@@ -286,7 +293,9 @@ def _read_table(file: _File, name: str, frame: pd.DataFrame) -> None:
     elif name not in declared:
         file.add_oddity(f"holds {name}, which is no public table")
     elif declared[name] not in published_registers(Tier.PUBLIC) and "indicator_code" in frame:
-        for code in sorted(set(frame["indicator_code"]) & file.context.protected):
+        plans = frame["plan_code"] if "plan_code" in frame else [""] * len(frame)
+        shown = set(zip(plans, frame["indicator_code"], strict=True))
+        for code in sorted({code for plan, code in shown if file.context.protects(plan, code)}):
             file.add_oddity(f"shows {code}, which is protected, in a shape that is not public")
 
 
@@ -350,7 +359,8 @@ def _read_repeated(file: _File, name: str, frame: pd.DataFrame) -> None:
         if row["mart"] not in marts:
             file.add_oddity(f"has values of {row['mart']}, which is no public table")
         elif row["mart"] != PERSON_COUNTS:
-            for code in sorted(set(parts) & file.context.protected):
+            shown = set(pairwise(["", *parts]))
+            for code in sorted({code for plan, code in shown if file.context.protects(plan, code)}):
                 file.add_oddity(f"shows {code}, which is protected, in a shape that is not public")
         elif not _repeats(file, row, parts):
             file.add_oddity(

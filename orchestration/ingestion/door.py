@@ -15,7 +15,14 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from expectations.validate import validate
-from sources.custody.arrivals import UNOPENABLE, Arrival, remove, settled, waiting
+from sources.custody.arrivals import (
+    STAYING,
+    Arrival,
+    remove,
+    remove_empty_folders,
+    settled,
+    waiting,
+)
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, Known
 from sources.custody.landing import Repeat, joined, store_batch
@@ -53,8 +60,8 @@ def take_in(home: Home, registers: Registers) -> Intake:
     """Read, check and store every whole file; a file that is stored leaves the inbox.
 
     The same content twice changes nothing but a finding. What is refused goes to quarantine with
-    its reason. Files are stored in batches: one that breaks off leaves those before it stored.
-    Raises OtherVersion for a data folder that another krat wrote.
+    its reason. Of folders only those of counties stay. Files are stored in batches: one that breaks
+    off leaves those before it stored. Raises OtherVersion for a folder that another krat wrote.
     """
     write_version(home)
     finish_rotations(home)
@@ -72,6 +79,7 @@ def take_in(home: Home, registers: Registers) -> Intake:
         for batch in _batches(reader, whole):
             intake, done = _stored(home, registers, batch, known, intake)
             leaving.map(_take_out, done)
+    remove_empty_folders(home, registers.counties)
     shutil.rmtree(home.incoming, ignore_errors=True)
     return intake
 
@@ -114,7 +122,9 @@ def _stored(
         if answer is None:
             continue
         reading = known.named_apart(next(judged)) if isinstance(answer, Reading) else None
-        content = answer.digest if isinstance(answer, Known) else answer.delivery["content_hash"]
+        content = (
+            answer.content_hash if isinstance(answer, Known) else answer.delivery["content_hash"]
+        )
         county = registers.county_of(arrival.folder)
         status = reading.delivery["status"] if reading else None
         repeated = known.repeated(content, county, arrival.received_at, status)
@@ -123,7 +133,7 @@ def _stored(
         elif reading is not None:
             known.add(reading.delivery)
             readings.append(reading)
-            if any(found.rule == UNOPENABLE for found in reading.problems):
+            if any(found.rule in STAYING for found in reading.problems):
                 continue
         done.append(arrival)
     store_batch(home, readings, repeats)

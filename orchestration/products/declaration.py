@@ -41,7 +41,8 @@ class ProductColumn:
     #: The unit of a number, as_indicator (its indicator's) or as_subject (its row's); else empty.
     unit: str = ""
     #: What an empty number means: not_owed (nobody owed it, or it can't be), not_reported (it was
-    #: owed), as_reported (what the reports say), or as_official (not owed without such a source).
+    #: owed), as_reported (what the reports say), as_official (not owed without such a source), or
+    #: as_state (what the row's value_state says).
     when_empty: str = ""
 
     @property

@@ -89,7 +89,7 @@ class ReleaseFolder:
         draft.mkdir(parents=True)
         yield draft, target
         for path in draft.iterdir():
-            path.chmod(0o444)
+            path.chmod(0o400)
         rename_folder(draft, target)
         self.point_latest()
 

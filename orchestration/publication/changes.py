@@ -35,6 +35,7 @@ from orchestration.products.codes import labels
 from orchestration.products.declaration import Product, Tier, product
 from orchestration.products.tables import ProductTable, table_of
 from orchestration.products.tree import SOURCES
+from sources.registers import NATION
 from sources.texts import both, keys
 
 UNEXPLAINED = "unexplained"
@@ -91,19 +92,19 @@ class Members:
         ]
 
 
-def changed_members(before: dict[str, Any], now: dict[str, Any]) -> Members:
-    """Return which counties joined or left between two releases of the nation, by their facts.
+def changed_members(before: Path, sources: Iterable[tuple[Any, ...]]) -> Members:
+    """Return which counties joined or left since a release of the nation, by its deliveries.
 
-    Each has in its completeness the counties that did not report; a county's releases have none.
+    `sources` are those of now, in SOURCE_COLUMNS.
     """
-    missing = []
-    for facts in (before, now):
-        came = facts.get("completeness") or {}
-        if "counties_missing" not in came:
-            return Members()
-        missing.append(set((came["counties_missing"] or "").split()))
-    was, is_now = missing
-    return Members(tuple(sorted(was - is_now)), tuple(sorted(is_now - was)))
+    with (before / SOURCES).open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    county, status = header.index("county_code"), header.index("status")
+    was, now = (
+        {row[county] for row in some if row[status] != "refused"} - {NATION, None, ""}
+        for some in (rows, sources)
+    )
+    return Members(tuple(sorted(now - was)), tuple(sorted(was - now)))
 
 
 def unexplained(_mart: str, _key: dict[str, str], _measure: str) -> str:
@@ -443,8 +444,6 @@ def _parts(
 
 #: The spans of figures that add up month after month.
 RUNNING = ("year", "cumulative")
-
-NATION = "AL"
 
 
 def _is_actual(measure: str) -> bool:

@@ -18,9 +18,18 @@ from orchestration.products.declaration import Product, product
 from orchestration.products.tables import ProductTable, table_of
 
 NORMAL, PROVISIONAL = "A", "P"
-NOT_REPORTED, CANNOT_EXIST = "O", "M"
+NOT_REPORTED, CANNOT_EXIST, NOT_COLLECTED = "O", "M", "L"
 STATUS_SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"
+
+#: What an empty number is by the state of its row.
+_EMPTY_STATES = {
+    "not_reported": NOT_REPORTED,
+    "not_applicable": CANNOT_EXIST,
+    "not_asked": NOT_COLLECTED,
+    "unknown": NOT_COLLECTED,
+    "refused": NOT_COLLECTED,
+}
 
 #: What each number of an indicator is of, as in publication.empty_number_statuses.
 _SPANS = {
@@ -150,6 +159,8 @@ def _empty_status(
         return STATUS_SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
     if when_empty == "as_official":
         return NOT_REPORTED if record["official_source"] else CANNOT_EXIST
+    if when_empty == "as_state" and record["value_state"] in _EMPTY_STATES:
+        return _EMPTY_STATES[record["value_state"]]
     # Nothing bounds a number that is not all there.
     if measure.endswith("_most") and pd.notna(record.get(measure.removesuffix("_most"))):
         return NOT_REPORTED

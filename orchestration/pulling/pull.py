@@ -314,7 +314,7 @@ def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519Publ
             shutil.rmtree(draft)
         raise
     for path in draft.iterdir():
-        path.chmod(0o444)
+        path.chmod(0o400)
     rename_folder(draft, folder.folder / f"r{wanted.number}")
     folder.point_latest()
     return len(content) + len(signature) + sum(size for _, size in files.values())

@@ -24,7 +24,7 @@ from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.finality import settled_on
-from orchestration.publication.restricted import as_of, completeness, final_month_refusal
+from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
 from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.registers import NATION, national_plans
@@ -102,14 +102,19 @@ def plan(
 ) -> Plan:
     """Return what a refresh of these months publishes, of one county or of all that report.
 
-    It reads the warehouse as it is now and changes nothing; `registers` is their folder. Without a
-    warehouse the counties are those that the registers expect reports from. Raises NoPlan when no
+    Of all, each has the months from its first one on. It reads the warehouse as it is now and
+    changes nothing; `registers` is their folder. Without a warehouse the counties are those that
+    the registers expect reports from. Raises NoPlan when no
     action plan covers any of the months.
     """
     covered, uncovered = _split_by_plan(registers, months)
-    counties = [county_code] if county_code else counties_with_reports(home, registers)
-    asked = [Scope(county, month) for month in covered for county in counties]
-    asked.sort(key=lambda scope: (counties.index(scope.county_code), scope.month))
+    counties = {county_code: date.min} if county_code else counties_with_reports(home, registers)
+    asked = [
+        Scope(county, month)
+        for county, first in counties.items()
+        for month in sorted(covered)
+        if month >= first
+    ]
     changed = changed_since_release(home, county_code)
     members = _members(home)
     # A county that joins or leaves changes the nation, whoever's months were asked for.
@@ -264,10 +269,8 @@ def _members(home: Home) -> dict[date, Members]:
         for scope in _released(home):
             newest = _folder(home, Tier.RESTRICTED, scope).newest()
             if scope.county_code == NATION and newest is not None:
-                now = completeness(connection, *scope)
-                if changed := changed_members(facts_of(newest), now):
-                    found[scope.month] = changed
-    return found
+                found[scope.month] = changed_members(newest, sources_of(connection, *scope))
+    return {month: members for month, members in found.items() if members}
 
 
 def note_released(home: Home, scopes: Iterable[Scope]) -> None:

@@ -5,6 +5,7 @@ that does work.
 """
 
 import gc
+import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,11 @@ class ServeSettings:
     per_token: str
     per_address: str
     failed_tokens: str
-    connections: int
+    requests: int
+    connections_per_address: int
+    header_seconds: float
+    stalled_seconds: float
+    trusted_proxies: tuple[str, ...]
     access_log_days: int
     public_url: str
 
@@ -94,17 +99,27 @@ def refresh_schedule(home: Home) -> RefreshSchedule:
 def serve_settings(home: Home) -> ServeSettings:
     """Return the settings in `<home>/serve.yml`, or the project's own if there is none.
 
-    Raises ValueError when one is missing or unknown.
+    Raises ValueError when one is missing or unknown, or a trusted proxy is no address or network.
     """
     own = home.root / "serve.yml"
     path = own if own.exists() else Path(__file__).with_name("serve.yml")
     content = read_yaml(path)
     try:
-        return ServeSettings(**content.pop("limits"), **content)
+        proxies = tuple(content.pop("trusted_proxies"))
+        settings = ServeSettings(**content.pop("limits"), **content, trusted_proxies=proxies)
     except (AttributeError, KeyError, TypeError):
         raise ValueError(
             f"{path} does not hold what the project's own serve.yml does: compare the two."
         ) from None
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            raise ValueError(
+                f"{path}: the trusted proxy {proxy!r} is no address or network: write it as "
+                "127.0.0.1 or 10.0.0.0/24."
+            ) from None
+    return settings
 
 
 def token_from_environment() -> str | None:

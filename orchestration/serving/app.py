@@ -8,8 +8,8 @@ are its work.
 """
 
 import re
-import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -25,8 +25,10 @@ from starlette.types import ASGIApp
 from orchestration.products.tree import LATEST
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.settings import LOOPBACK, ServeSettings
+from orchestration.serving.access import AccessLog
 from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
-from orchestration.serving.guard import READER, Guard, access_log, challenge, refusal
+from orchestration.serving.connections import MAX_HEADER_BYTES, Listener, protocol
+from orchestration.serving.guard import READER, Guard, challenge, refusal
 from orchestration.serving.pages import (
     catalogue_page,
     looks,
@@ -43,9 +45,6 @@ from orchestration.serving.paths import (
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both
-
-#: Whose word on the sender's address and scheme is believed: a proxy on this machine.
-TRUSTED_PROXIES = ["127.0.0.1", "::1"]
 
 #: Types that a bare machine's table of types doesn't have.
 _TYPES = {
@@ -68,8 +67,14 @@ _HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,45}\])(:[0-9]{1,5})?
 _PRIVATE = "private, no-cache"
 
 
-def build_app(home: Home, settings: ServeSettings) -> ASGIApp:
+def build_app(home: Home, settings: ServeSettings, log: AccessLog) -> ASGIApp:
     """Return the application, which reads the home's releases and tokens anew as they change."""
+
+    @asynccontextmanager
+    async def counted(_: Starlette) -> AsyncIterator[None]:
+        yield
+        log.write_counts()
+
     server = _Server(home, settings)
     # The first reader doesn't wait until every release was read.
     Thread(target=server.look, daemon=True).start()
@@ -84,10 +89,10 @@ def build_app(home: Home, settings: ServeSettings) -> ASGIApp:
             Route("/{language}/releases/{path:path}", server.release),
         ],
         exception_handlers=dict.fromkeys(_ANSWERS, _answer),
+        lifespan=counted,
     )
     # A redirect from /x to /x/ would show that there is an x.
     app.router.redirect_slashes = False
-    log = access_log(home.access_log, settings.access_log_days)
     return Guard(app, TokenBook(home), settings, log)
 
 
@@ -106,17 +111,21 @@ def run(
     announce: Callable[[str], None],
 ) -> None:
     """Serve until the process is stopped; `announce` gets the address. Raises CannotServe."""
+    log = AccessLog(home.access_log, settings.access_log_days)
     config = uvicorn.Config(
-        build_app(home, settings),
+        build_app(home, settings, log),
+        # The other parser that uvicorn knows has no limit for headers.
+        http=protocol(log, settings.header_seconds, settings.stalled_seconds),
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        loop="asyncio",
         ssl_certfile=certfile,
         ssl_keyfile=keyfile,
-        proxy_headers=True,
-        forwarded_allow_ips=TRUSTED_PROXIES,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_level="error",
         ws="none",
-        limit_concurrency=settings.connections,
         timeout_graceful_shutdown=2,
     )
     try:
@@ -125,9 +134,16 @@ def run(
         raise CannotServe(
             f"{both('serving.server.no_pair', certfile=certfile, keyfile=keyfile)}: {mistake}."
         ) from mistake
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener = Listener(
+            host,
+            port,
+            # As many again may wait for their next request.
+            most=2 * settings.requests,
+            most_of_address=settings.connections_per_address,
+            trusted=settings.trusted_proxies,
+            log=log,
+        )
     except OSError as mistake:
         reason = mistake.strerror or mistake
         raise CannotServe(

@@ -1,7 +1,7 @@
-"""What stands before every request: who asks, how often, and what is logged of it.
+"""What stands before every request: who asks, and how often.
 
-Belongs here: authentication, rate limits, security headers and the access log. Not here: what a
-reader may fetch (tokens.Reader, app).
+Belongs here: authentication, rate limits and security headers. Not here: what a reader may fetch
+(tokens.Reader, app), or limits of connections (connections).
 
 What a refusal says depends on what was asked alone, never on what exists: a path is looked at only
 after this, and the disk only after the path.
@@ -9,18 +9,10 @@ after this, and the disk only after the path.
 
 import base64
 import binascii
-import ipaddress
 import logging
 import math
-import os
-import re
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from io import TextIOWrapper
-from logging.handlers import TimedRotatingFileHandler
-from pathlib import Path
-from urllib.parse import unquote
 
 import limits
 from limits.storage import MemoryStorage
@@ -30,7 +22,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestration.runtime.settings import ServeSettings
-from orchestration.serving.tokens import ANYONE, PREFIX, Reader, TokenBook
+from orchestration.serving.access import AccessLog, network
+from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from sources.custody.journal import BrokenJournal
 from sources.texts import both
 
@@ -61,7 +54,7 @@ class Guard:
     """ASGI middleware that hands the application only requests it has named a Reader for."""
 
     def __init__(
-        self, app: ASGIApp, tokens: TokenBook, settings: ServeSettings, log: logging.Logger
+        self, app: ASGIApp, tokens: TokenBook, settings: ServeSettings, log: AccessLog
     ) -> None:
         self._app = app
         self._tokens = tokens
@@ -70,6 +63,8 @@ class Guard:
         self._per_token = limits.parse(settings.per_token)
         self._per_address = limits.parse(settings.per_address)
         self._failed_tokens = limits.parse(settings.failed_tokens)
+        self._most = settings.requests
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or have the application answer it; log it either way."""
@@ -94,8 +89,9 @@ class Guard:
                 size += len(message.get("body", b""))
             await send(message)
 
-        outcome = self._admit(_presented(Headers(scope=scope)), _network(address))
+        outcome = self._admit(_presented(Headers(scope=scope)), network(address))
         reader = outcome if isinstance(outcome, Reader) else ANYONE
+        self._running += 1
         try:
             if isinstance(outcome, Response):
                 await outcome(scope, receive, counted)
@@ -103,32 +99,29 @@ class Guard:
                 scope[READER] = reader
                 await self._app(scope, receive, counted)
         finally:
-            self._log.info(
-                "%s %s %s %s %s %d %d %.1f",
-                datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                address,
-                reader.token_id or "-",
-                scope["method"],
-                _logged_path(scope),
-                status,
-                size,
-                (time.perf_counter() - started) * 1000,
-            )
+            self._running -= 1
+            if status == 429:
+                self._log.refused(address, "too-many-requests")
+            else:
+                ms = (time.perf_counter() - started) * 1000
+                self._log.answered(address, reader.token_id, scope, status, size, ms)
 
-    def _admit(self, token: str | None, network: str) -> Reader | Response:
+    def _admit(self, token: str | None, sender: str) -> Reader | Response:
+        if self._running >= self._most:
+            return refusal("busy", 503, {"Retry-After": "1"})
         if token is None:
-            if not self._limiter.hit(self._per_address, "address", network):
-                return self._too_many(self._per_address, "address", network)
+            if not self._limiter.hit(self._per_address, "address", sender):
+                return self._too_many(self._per_address, "address", sender)
             return ANYONE
-        if not self._limiter.test(self._failed_tokens, "failed", network):
-            return self._too_many(self._failed_tokens, "failed", network)
+        if not self._limiter.test(self._failed_tokens, "failed", sender):
+            return self._too_many(self._failed_tokens, "failed", sender)
         try:
             reader = self._tokens.reader(token)
         except BrokenJournal as broken:
             _errors.error("%s: no token works until it is mended", broken)
             return refusal("unavailable", 503)
         if reader is None:
-            self._limiter.hit(self._failed_tokens, "failed", network)
+            self._limiter.hit(self._failed_tokens, "failed", sender)
             return challenge("invalid_token")
         if not self._limiter.hit(self._per_token, "token", str(reader.token_id)):
             return self._too_many(self._per_token, "token", str(reader.token_id))
@@ -155,26 +148,6 @@ def refusal(answer: str, status: int, headers: Mapping[str, str] | None = None) 
     return PlainTextResponse(content, status, headers=headers)
 
 
-def access_log(path: Path, days: int) -> logging.Logger:
-    """Return the logger of requests: a file a day, readable by its owner alone.
-
-    A line is: time, address, token's id, method, path, status, bytes of the body, milliseconds. It
-    has no query, header or token.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = _OwnersFile(path, when="midnight", utc=True, backupCount=days, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.Logger("krat.access", logging.INFO)
-    logger.addHandler(handler)
-    return logger
-
-
-class _OwnersFile(TimedRotatingFileHandler):
-    def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123
-
-
 def _presented(headers: Headers) -> str | None:
     """Return the token that a request carries, None without one, "" for what can be no token."""
     values = headers.getlist("authorization")
@@ -189,23 +162,3 @@ def _presented(headers: Headers) -> str | None:
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return ""
-
-
-def _network(address: str) -> str:
-    """Return what is counted as one sender: one IPv4 address, or an IPv6 network of /64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
-def _logged_path(scope: Scope) -> str:
-    """Return the path as it came, without what could forge a line or hold a token."""
-    raw = scope.get("raw_path") or scope["path"].encode()
-    path = raw.decode("latin-1").partition("?")[0]
-    if PREFIX in unquote(path):
-        return "[token]"
-    return re.sub(r"[^\x21-\x7e]", "?", path[:300])

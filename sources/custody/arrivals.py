@@ -11,7 +11,8 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from sources.custody.vault import CHUNK_BYTES
 
 #: Above what any form or log of the project has; what is larger is sealed and refused unread.
 MAX_FILE_BYTES = 32 * 2**20
+
+#: What is larger than this isn't sealed either: a file without content can state any size.
+MAX_SEALED_BYTES = 8 * MAX_FILE_BYTES
 
 #: How long a file must not have changed before it counts as whole.
 SETTLE_SECONDS = 1.0
@@ -37,8 +41,12 @@ UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
 
 _MAX_DEPTH = 16
 
-#: The rule of a file that the system doesn't let krat open: it stays where it is.
+#: The rules of a file that the system doesn't let krat open, and of one too large to be kept.
 UNOPENABLE = "unopenable_file"
+HUGE = "huge_file"
+
+#: Rules of files that are answered once and stay where they are: krat has no copy of them.
+STAYING = (UNOPENABLE, HUGE)
 
 #: The purpose of the key that makes pseudonyms of files' names.
 NAME_PURPOSE = "file_name"
@@ -123,6 +131,32 @@ def read_whole(arrival: Arrival) -> bytes:
         os.close(handle)
 
 
+def read_unsent(path: Path) -> bytes | str:
+    """Return the bytes of a file that is not in the inbox, or the rule that it breaks unread.
+
+    Nothing is waited for, and no more than MAX_FILE_BYTES are read. Raises OSError if it can't be
+    opened.
+    """
+    # Before it is opened: opening a device can do something.
+    if not stat.S_ISREG(path.stat().st_mode):
+        return "not_a_file"
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return "not_a_file"
+        content = b"" if status.st_size > MAX_FILE_BYTES else file.read(MAX_FILE_BYTES + 1)
+    if max(status.st_size, len(content)) > MAX_FILE_BYTES:
+        return "file_too_large"
+    return content
+
+
+def remove_empty_folders(home: Home, keep: Container[str]) -> None:
+    """Remove the folders of the inbox that are empty, but for those in it that are to be kept."""
+    for entry in _entries(str(home.inbox)):
+        if entry.is_dir(follow_symlinks=False):
+            _remove_empty(entry, 0, is_kept=entry.name in keep)
+
+
 def read_chunks(arrival: Arrival) -> Iterator[bytes]:
     """Yield the bytes of a file of any size in chunks of CHUNK_BYTES, the last less.
 
@@ -167,6 +201,17 @@ def _look(folder: str, county: str, depth: int, found: list[Arrival]) -> None:
             _look(entry.path, county, depth + 1, found)
 
 
+def _remove_empty(folder: os.DirEntry[str], depth: int, *, is_kept: bool) -> None:
+    if depth < _MAX_DEPTH:
+        for entry in _entries(folder.path):
+            if entry.is_dir(follow_symlinks=False):
+                _remove_empty(entry, depth + 1, is_kept=False)
+    if not is_kept:
+        # Something is in it, or it is not ours to remove.
+        with suppress(OSError):
+            Path(folder.path).rmdir()
+
+
 def _arrival(entry: os.DirEntry[str], folder: str, rule: str | None) -> Iterator[Arrival]:
     try:
         status = entry.stat(follow_symlinks=False)
@@ -176,17 +221,20 @@ def _arrival(entry: os.DirEntry[str], folder: str, rule: str | None) -> Iterator
     unfinished = entry.name.startswith(UNFINISHED_PREFIXES) or entry.name.endswith(
         UNFINISHED_SUFFIXES
     )
-    if not stat.S_ISREG(status.st_mode):
-        rule = "not_a_file"
-    elif unfinished and status.st_mtime > time.time() - UNFINISHED_SECONDS:
+    is_file = stat.S_ISREG(status.st_mode)
+    if is_file and unfinished and status.st_mtime > time.time() - UNFINISHED_SECONDS:
         return
+    if not is_file:
+        rule = "not_a_file"
+    elif status.st_size > MAX_SEALED_BYTES:
+        rule = HUGE
     elif status.st_size > MAX_FILE_BYTES:
         rule = rule or "file_too_large"
     yield Arrival(
         path=entry.path,
         folder=folder,
         rule=rule,
-        byte_count=status.st_size if stat.S_ISREG(status.st_mode) else 0,
+        byte_count=status.st_size if is_file else 0,
         modified_ns=status.st_mtime_ns,
         seen=_seen(status),
     )
@@ -214,6 +262,10 @@ def _opened(arrival: Arrival) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _has_writer(handle: int) -> bool:

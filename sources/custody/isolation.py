@@ -27,13 +27,19 @@ from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 
-from sources.custody.arrivals import UNOPENABLE, Arrival, Changed, read_chunks, read_whole
+from sources.custody.arrivals import STAYING, UNOPENABLE, Arrival, Changed, read_chunks, read_whole
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.repeats import Contents, Settled
 from sources.custody.vault import Sealer
 from sources.layouts import SOURCES
-from sources.reading import Reading, read_content, refused_unread
+from sources.reading import (
+    CONTENT_PURPOSE,
+    Reading,
+    hash_content,
+    read_content,
+    refused_unread,
+)
 from sources.registers import Registers
 
 #: Address space of a child: above what the largest permitted file needs, below 1 GiB.
@@ -63,9 +69,9 @@ _SECONDS_TOGETHER = 1.0
 
 @dataclass(frozen=True)
 class Known:
-    """A file whose content was stored before, by the digest of its content."""
+    """A file whose content was stored before, by its keyed hash."""
 
-    digest: str
+    content_hash: str
 
 
 @dataclass(frozen=True)
@@ -122,9 +128,9 @@ class IsolatedReader:
         ((_, answer),) = self._answers([Text(content, county_code, received_at)])
         if isinstance(answer, Reading):
             return answer
-        digest = hashlib.sha256(content).hexdigest()
+        content_hash = hash_content(content, self._keys.key)
         return refused_unread(
-            "over_limits", digest, len(content), county_code, self._registers, received_at
+            "over_limits", content_hash, len(content), county_code, self._registers, received_at
         )
 
     def read_all(
@@ -174,7 +180,7 @@ class IsolatedReader:
         digest = hashlib.sha256()
         sealed = None
         name_key = arrival.name_key(self._keys)
-        if rule in ("not_a_file", UNOPENABLE):
+        if rule in ("not_a_file", *STAYING):
             # Without a content, what tells it from another is its name and time.
             digest.update(f"{name_key}|{arrival.modified_ns}".encode())
         else:
@@ -184,11 +190,12 @@ class IsolatedReader:
                 return None
             except PermissionError:
                 return self._unread(arrival, UNOPENABLE)
-        if digest.hexdigest() in self._known:
-            return None if rule == UNOPENABLE else Known(digest.hexdigest())
+        content_hash = self._keys.key(CONTENT_PURPOSE, digest.hexdigest())
+        if content_hash in self._known:
+            return None if rule in STAYING else Known(content_hash)
         refused = refused_unread(
             rule,
-            digest.hexdigest(),
+            content_hash,
             arrival.byte_count,
             arrival.folder,
             self._registers,
@@ -400,11 +407,11 @@ def _answer(
     except OSError as error:
         # A link that took the file's place is seen as a link by the next pass.
         return None if error.errno == errno.ELOOP else UNOPENABLE
-    digest = hashlib.sha256(content).hexdigest()
-    if (registers.county_of(arrival.folder), digest) in settled:
-        return Known(digest)
+    content_hash = hash_content(content, keys.key)
+    if (registers.county_of(arrival.folder), content_hash) in settled:
+        return Known(content_hash)
     reading = read_content(
-        content, arrival.folder, registers, keys.key, arrival.received_at, digest
+        content, arrival.folder, registers, keys.key, arrival.received_at, content_hash
     )
     return replace(
         reading,

@@ -21,6 +21,7 @@ from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
 from sources.custody.pseudonyms import chained, new_key, read_keys, replace_keys
 from sources.layouts import load_layouts
+from sources.reading import CONTENT_PURPOSE
 
 _READY = "ready"
 
@@ -91,7 +92,8 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
 
 def key_columns(purpose: str) -> dict[str, list[str]]:
     """Return the columns of each raw table that hold pseudonyms of a purpose."""
-    found: dict[str, list[str]] = {"deliveries": ["name_key"]} if purpose == NAME_PURPOSE else {}
+    of_files = {NAME_PURPOSE: ["name_key"], CONTENT_PURPOSE: ["content_hash"]}
+    found: dict[str, list[str]] = {"deliveries": of_files.get(purpose, [])}
     for layout in load_layouts():
         for column in layout.columns:
             for name, kept_for in column.pseudonyms.items():

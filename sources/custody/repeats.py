@@ -59,7 +59,7 @@ class Contents:
 
     @property
     def hashes(self) -> frozenset[str]:
-        """The SHA-256 hex digests of the contents."""
+        """The keyed hashes of the contents."""
         return frozenset(self._by_content)
 
     @property

@@ -9,7 +9,7 @@ from sources.custody.home import Home
 
 #: Goes up with every change of what is kept in a data folder that an older krat can't read, or
 #: whose older form this one can't.
-VERSION = 0
+VERSION = 1
 
 
 class OtherVersion(ValueError):

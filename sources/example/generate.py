@@ -1,7 +1,7 @@
-"""Writes a made-up 2023 of Fier into an inbox: reports, hotline log, referral records, SIVET.
+"""Writes a made-up 2023 of counties into an inbox: reports, hotline log, referral records, SIVET.
 
-Belongs here: what the example holds and the mistakes planned in it. Not here: reading files, or
-who owes which indicator (the register of reporting obligations says that).
+Belongs here: how the example's files are made. Not here: which counties it has and what goes wrong
+in them (counties), reading files, or who owes which indicator (the registers).
 
 The same seeds give the same bytes. Every record is drawn from `random.Random`, with a stream of
 its own for each report, so that a changed obligation changes only the reports it concerns.
@@ -14,7 +14,7 @@ import io
 import os
 from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,147 +22,14 @@ from random import Random
 
 import xlsxwriter
 
+from sources.example.counties import FIER, YEAR, ExampleCounty, PlannedMistake
 from sources.registers import PERIODS_IN_MONTHS, is_due, national_plans, plan_in, plan_rows
 
-COUNTY = "AL-04"
-POLICE = "AL-04-POLICIA"
-YEAR = 2023
 MADE_UP = "SHEMBULL - TË TRILLUARA"
 PUBLISHED_FIGURES = (
     Path(__file__).parent.parent / "published_figures" / "published_national_figures.csv"
 )
 
-
-@dataclass(frozen=True)
-class PlannedMistake:
-    """One thing that goes wrong, on purpose, in one institution's report of one month.
-
-    kind: late_entry (in SIVET), missing, late, early, corrected, disagrees, wrong_code,
-    wrong_month, blank, zero, unknown, not_applicable, refused, breakdown, unreadable or duplicate.
-    `indicator_code` is the row it strikes; None means the report's first row, or the whole report.
-    """
-
-    institution_code: str
-    month: str  # YYYY-MM, the month that the file's name says
-    kind: str
-    why: str
-    indicator_code: str | None = None
-    days: int = 0  # late: days after the deadline; corrected, duplicate: days after the first file
-
-
-# One row an institution and month. May 2023 holds one of most kinds: it is the month to train on.
-PLANNED_MISTAKES: tuple[PlannedMistake, ...] = (
-    PlannedMistake("AL-04-B-PATOS", "2023-05", "missing", "Nobody sent the report of May."),
-    PlannedMistake("AL-04-ISHPSHSH", "2023-09", "missing", "The person who reports was away."),
-    PlannedMistake(
-        "AL-04-B-LUSHNJE", "2023-05", "late", "Sent after a reminder by the committee.", days=9
-    ),
-    PlannedMistake(
-        "AL-04-SHENDETI", "2023-02", "late", "The figures of one health centre came late.", days=4
-    ),
-    PlannedMistake(
-        "AL-04-KESHILLI", "2023-10", "late", "Sent only before the quarterly meeting.", days=21
-    ),
-    PlannedMistake(
-        "AL-04-B-FIER", "2023-07", "early", "Sent on the 28th: the month had not ended yet."
-    ),
-    PlannedMistake(
-        "AL-04-ARSIMI", "2023-05", "corrected", "One school was counted twice at first.", days=12
-    ),
-    PlannedMistake(
-        "AL-04-PUNESIMI", "2023-07", "corrected", "Figures of August slipped into July.", days=20
-    ),
-    PlannedMistake(
-        "AL-04-POLICIA",
-        "2023-05",
-        "disagrees",
-        "The police count two new cases more than the referral records hold.",
-        "2.1.9.1",
-    ),
-    PlannedMistake(
-        "AL-04-POLICIA",
-        "2023-08",
-        "disagrees",
-        "Two repeated contacts were counted as cases of their own.",
-        "3.1.2.1",
-    ),
-    PlannedMistake(
-        "AL-04-B-FIER", "2023-06", "wrong_code", "The code 9.9.9.9 is in no plan; never mended."
-    ),
-    PlannedMistake(
-        "AL-04-B-DIVJAKE", "2023-05", "wrong_month", "The form says 2024-05: a mistyped year."
-    ),
-    PlannedMistake(
-        "AL-04-SHENDETI", "2023-05", "blank", "The cell was left empty, which is not a zero."
-    ),
-    PlannedMistake(
-        "AL-04-B-ROSKOVEC",
-        "2023-05",
-        "zero",
-        "No mistake: every row says 0, and says that it means it.",
-    ),
-    PlannedMistake(
-        "AL-04-FORMIMI", "2023-06", "unknown", "They had 'disa' (some): unknown, not zero."
-    ),
-    PlannedMistake(
-        "AL-04-PREFEKTI", "2023-03", "not_applicable", "Nothing of the kind was planned yet."
-    ),
-    PlannedMistake("AL-04-SHISH", "2023-11", "refused", "The service declines to give the figure."),
-    PlannedMistake(
-        "AL-04-POLICIA",
-        "2023-10",
-        "breakdown",
-        "Hotline and app together give one more than the total.",
-        "3.1.2.1",
-    ),
-    PlannedMistake(
-        "AL-04-B-LUSHNJE", "2023-08", "unreadable", "A text was saved under a workbook's name."
-    ),
-    PlannedMistake(
-        "AL-AP",
-        "2023-09",
-        "late_entry",
-        "One new case of September was entered in SIVET in October.",
-        "2.1.9.1",
-    ),
-    PlannedMistake(
-        "AL-04-KESHILLI", "2023-05", "duplicate", "The same file was sent a second time.", days=2
-    ),
-)
-
-
-@dataclass(frozen=True)
-class KnownToPolice:
-    """A person whose case another institution keeps and whom the police know too.
-
-    written: how the police wrote the person down: same, accents, sound, swapped, number_only,
-    no_birth_date, year_only, other_day or other_family_name. Without enough to go by the pair is
-    doubtful, for a person to decide.
-    """
-
-    person: int
-    written: str
-    why: str
-    is_doubtful: bool = False
-
-
-KNOWN_TO_POLICE: tuple[KnownToPolice, ...] = (
-    KnownToPolice(12, "accents", "The police's keyboard has no ë; the date has points."),
-    KnownToPolice(17, "same", "Both offices copied the identity card."),
-    KnownToPolice(19, "number_only", "The police kept only the number of the card."),
-    KnownToPolice(21, "no_birth_date", "A child without papers: a name and nothing else.", True),
-    KnownToPolice(29, "year_only", "Of the birth date only the year was known.", True),
-    KnownToPolice(32, "other_day", "The day of birth is another one: a slip, or a namesake.", True),
-    KnownToPolice(36, "sound", "The officer wrote the name as he heard it."),
-    KnownToPolice(39, "swapped", "Given and family name stand in each other's place."),
-    KnownToPolice(47, "same", "Both offices copied the identity card."),
-    KnownToPolice(51, "other_family_name", "Married since, or somebody else.", True),
-)
-
-# These four offices keep their reports as text, the others as workbooks.
-CSV_INSTITUTIONS = frozenset(
-    {"AL-04-B-MALLAKASTER", "AL-04-B-ROSKOVEC", "AL-04-ISHPSHSH", "AL-04-FORMIMI"}
-)
 
 # A usual month's count, by unit; counts of people who were trained or informed are larger than
 # counts of people in need.
@@ -290,20 +157,24 @@ NEW_REFERRAL_HEADINGS = (
     "E-mail",
     "Shënime",
 )
-# Municipalities as offices write them: the register of their other names tells which is meant.
-MUNICIPALITIES = {
-    "Fier": 40,
-    "Bashkia Lushnje": 22,
-    "Mallakaster": 10,
-    "Patosi": 10,
-    "Roskovec": 8,
-    "Bashkia Divjakë": 10,
-}
-EVENT_COUNTIES = {"AL-04": 92, "AL-01": 4, "AL-12": 4}
+# From this month on the records come in their third layout, which asks more of who is identified.
+THIRD_LAYOUT_FROM = 10
+THIRD_REFERRAL_HEADINGS = (
+    *NEW_REFERRAL_HEADINGS,
+    "Shtetësia",
+    "I brendshëm apo ndërkufitar",
+    "Qarku i vendbanimit",
+)
+ASKED_AT = ("flagged", "initially_identified", "formally_identified")
+# Albanians in their own words, others by code or name.
+CITIZENSHIPS = {"shqiptare": 52, "AL": 30, "Kosovë": 5, "RS": 3, "Siri": 4, "UA": 2, "refuzon": 4}
+# Most live in the county; the others here.
+LIVES_THERE = 60
+OTHER_RESIDENCES = {"Vlorë": 14, "AL-11": 12, "Berat": 8, "nuk dihet": 6}
 CLOSING_REASONS = {"Closed": "reintegrated", "ClosedReferred": "transferred"}
 
 _UNITS = ("", "NJË", "DY", "TRE", "KATËR", "PESË", "GJASHTË", "SHTATË", "TETË", "NËNTË")
-_TENS = ("", "DHJETË", "NJËZET", "TRIDHJETË", "DYZET", "PESËDHJETË", "GJASHTËDHJETË")
+_TENS = ("", "DHJETË", "NJËZET", "TRIDHJETË", "DYZET", *(f"{n}DHJETË" for n in _UNITS[5:]))
 _PLAIN = str.maketrans("ËÇ", "EC")
 
 HOTLINE_CASES_A_MONTH = 7
@@ -325,29 +196,11 @@ EXPLOITATIONS = {
     "ForcedMarriage": 6,
     "Servitude": 4,
 }
-REFERRED_TO = {"AL-04-POLICIA": 60, "AL-04-SHSSH": 25, "AL-04-B-FIER": 10, "AL-04-B-LUSHNJE": 5}
-# How many referral cases each channel opens; the first two continue a case of the hotline log.
-CASES_OF_CHANNEL = {
-    "hotline": 8,
-    "app": 4,
-    "mobile_unit": 15,
-    "police": 11,
-    "border": 9,
-    "child_protection_unit": 5,
-    "labour_inspection": 4,
-    "self": 4,
-}
 DECIDED_BY = {
     "mobile_unit": "NGO",
     "child_protection_unit": "NonPoliceGovernmentalOrganization",
     "labour_inspection": "NonPoliceGovernmentalOrganization",
     "self": "NonPoliceGovernmentalOrganization",
-}
-REFERRED_BY = {
-    "mobile_unit": "AL-04-SHSSH",
-    "border": "AL-04-DVKM",
-    "child_protection_unit": "AL-04-B-FIER",
-    "labour_inspection": "AL-04-ISHPSHSH",
 }
 SUPPORT_TYPES = ("SocialCare", "Health", "Legal", "Financial")
 REHABILITATION = {
@@ -435,50 +288,70 @@ class ReportRow:
 def write_example(
     inbox: Path,
     seeds_dir: Path,
-    mistakes: Sequence[PlannedMistake] = PLANNED_MISTAKES,
+    mistakes: Sequence[PlannedMistake] | None = None,
     variant: str = "",
+    counties: Sequence[ExampleCounty] = (FIER,),
 ) -> list[Path]:
-    """Write the made-up year of Fier, and the published national figures, under `inbox`.
+    """Write the made-up year of counties, and the published national figures, under `inbox`.
 
     The figures are as published, and are marked as made up like all else: a nation is made up as a
-    whole or real as a whole. Without `mistakes` nothing is wrong with the year. Each `variant`
-    draws figures of its own.
+    whole or real as a whole. `mistakes` are those planned for each county unless others are given;
+    with none nothing is wrong with the year. Each `variant` draws figures of its own.
 
-    Files go to `<inbox>/AL-04/` and `<inbox>/AL/`; files of the same name are replaced. Each
-    file's modification time (UTC) is the moment at which it "arrived", in 2023 or January 2024.
-    Who owes what is read from `reporting_obligations.csv`, names and units from
+    Files go to a folder a county, `<inbox>/AL-04/`, and to `<inbox>/AL/`; files of the same name
+    are replaced. Each file's modification time (UTC) is the moment at which it "arrived", in 2023
+    or January 2024. Who owes what is read from `reporting_obligations.csv`, names and units from
     `indicators.csv`, breakdowns from `breakdown_categories.csv` in `seeds_dir`.
 
     Returns the files written, in the order of their names. Raises FileNotFoundError where one of
     the first two registers is missing, ValueError where a planned mistake names a row or a
     report that the obligations do not give.
     """
-    folder = inbox / COUNTY
-    folder.mkdir(parents=True, exist_ok=True)
-    contacts = _contacts(Random(f"{variant}{YEAR} contacts"))
-    events = _histories(Random(f"{variant}{YEAR} cases"), contacts)
-    counted = _counted(contacts, events)
-    written = [
-        *_write_hotline(folder, contacts),
-        *_write_referrals(folder, events),
-        *_write_police_records(folder, events),
-        *_write_sivet(folder, counted, mistakes),
-        *_write_reports(folder, seeds_dir, counted, mistakes, variant),
-        _mark_published(inbox / "AL"),
-    ]
+    written = [_mark_published(inbox / "AL")]
+    for county in counties:
+        written += _write_county(inbox / county.code, seeds_dir, county, mistakes, variant)
     return sorted(written)
+
+
+def _write_county(
+    folder: Path,
+    seeds_dir: Path,
+    county: ExampleCounty,
+    mistakes: Sequence[PlannedMistake] | None,
+    variant: str,
+) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    contacts = _contacts(county, _stream(county, "contacts", variant))
+    events = _histories(county, _stream(county, "cases", variant), contacts)
+    counted = _counted(contacts, events)
+    planned = county.mistakes if mistakes is None else mistakes
+    of_county = {each.month: each for each in planned if each.institution_code == county.code}
+    others = [each for each in planned if each.institution_code != county.code]
+    return [
+        *_write_hotline(folder, county, contacts, of_county),
+        *_write_referrals(folder, county, events),
+        *_write_police_records(folder, county, events),
+        *_write_sivet(folder, county, counted, others),
+        *_write_reports(folder, seeds_dir, county, counted, others, of_county, variant),
+    ]
+
+
+def _stream(county: ExampleCounty, drawn: str, variant: str = "") -> Random:
+    """Return a county's own stream for what is drawn; Fier, the first, has them without a code."""
+    of_county = "" if county == FIER else f"{county.code} "
+    return Random(f"{variant}{YEAR} {of_county}{drawn}")
 
 
 # --- what was recorded -------------------------------------------------------------------------
 
 
-def _contacts(rng: Random) -> list[Contact]:
+def _contacts(county: ExampleCounty, rng: Random) -> list[Contact]:
     drafts: list[Contact] = []
-    for month in range(1, 13):
-        for _ in range(OTHER_CONTACTS_A_MONTH + rng.randint(-5, 5)):
+    for month in county.months:
+        for _ in range(round(OTHER_CONTACTS_A_MONTH * county.size) + rng.randint(-5, 5)):
             drafts.append(_other_contact(rng, month))
-        for _ in range(HOTLINE_CASES_A_MONTH + rng.randint(-2, 2)):
-            drafts.extend(_contacts_of_case(rng, month, case=len(drafts) + 1))
+        for _ in range(round(HOTLINE_CASES_A_MONTH * county.size) + rng.randint(-2, 2)):
+            drafts.extend(_contacts_of_case(county, rng, month, case=len(drafts) + 1))
     drafts.sort(key=lambda contact: contact.received_at)
 
     # Numbers are given as the contacts come in: a repeat points at the case's first contact.
@@ -518,7 +391,7 @@ def _other_contact(rng: Random, month: int) -> Contact:
     )
 
 
-def _contacts_of_case(rng: Random, month: int, case: int) -> list[Contact]:
+def _contacts_of_case(county: ExampleCounty, rng: Random, month: int, case: int) -> list[Contact]:
     received_at = _moment(rng, month)
     elements = rng.choices((1, 2, 3, 4, 5, 6), (10, 15, 35, 22, 12, 6))[0]
     referred = elements >= 3 or rng.random() < 0.2
@@ -529,7 +402,7 @@ def _contacts_of_case(rng: Random, month: int, case: int) -> list[Contact]:
         purpose="case_report",
         suspicion_elements=elements,
         exploitation=_pick(rng, EXPLOITATIONS),
-        referred_to=_pick(rng, REFERRED_TO) if referred else "",
+        referred_to=_pick(rng, county.referred_to) if referred else "",
         accepted_at=(
             received_at + timedelta(minutes=rng.randint(15, 2_000))
             if referred and rng.random() < 0.9
@@ -559,7 +432,7 @@ def _contacts_of_case(rng: Random, month: int, case: int) -> list[Contact]:
     return contacts
 
 
-def _histories(rng: Random, contacts: Sequence[Contact]) -> list[Event]:
+def _histories(county: ExampleCounty, rng: Random, contacts: Sequence[Contact]) -> list[Event]:
     openings: list[
         tuple[date, str, str, str]
     ] = []  # flagged on, channel, case number, exploitation
@@ -573,29 +446,31 @@ def _histories(rng: Random, contacts: Sequence[Contact]) -> list[Event]:
             and contact.outcome == "referred"
             and contact.received_at.date() < date(YEAR, 12, 20)
         ]
-        for contact in rng.sample(from_hotline, CASES_OF_CHANNEL[channel]):
+        for contact in rng.sample(from_hotline, county.cases_of_channel[channel]):
             number = _hotline_case_number(contact.case)
             openings.append((contact.received_at.date(), channel, number, contact.exploitation))
 
     channels = [
         channel
-        for channel, cases in CASES_OF_CHANNEL.items()
+        for channel, cases in county.cases_of_channel.items()
         if channel not in ("hotline", "app")
         for _ in range(cases)
     ]
     rng.shuffle(channels)
     for position, channel in enumerate(channels):
-        month = 1 + position * 12 // len(channels)
+        month = county.joins + position * len(county.months) // len(channels)
         flagged_on = date(YEAR, month, rng.randint(2, 24))
         number = f"RR-{YEAR}-{position + 1:03d}"
         openings.append((flagged_on, channel, number, _pick(rng, EXPLOITATIONS)))
 
     events: list[Event] = []
     kept: Counter[str] = Counter()
-    for person, (flagged_on, channel, number, exploitation) in enumerate(sorted(openings), start=1):
-        keeper = REFERRED_BY.get(channel, POLICE)
+    for person, (flagged_on, channel, number, exploitation) in enumerate(
+        sorted(openings), start=county.persons_after + 1
+    ):
+        keeper = county.keepers.get(channel, county.police)
         kept[keeper] += 1
-        municipality = _pick(Random(f"{YEAR} municipality {person}"), MUNICIPALITIES)
+        municipality = _pick(Random(f"{YEAR} municipality {person}"), county.municipalities)
         events += [
             replace(
                 event,
@@ -604,20 +479,26 @@ def _histories(rng: Random, contacts: Sequence[Contact]) -> list[Event]:
                 own_case=f"RR-{YEAR}-{kept[keeper]:03d}",
                 own_person=f"P-{YEAR}-{kept[keeper]:03d}",
             )
-            for event in _history(rng, person, flagged_on, channel, number, exploitation)
+            for event in _history(county, rng, person, flagged_on, channel, number, exploitation)
         ]
     return events
 
 
 def _history(
-    rng: Random, person: int, flagged_on: date, channel: str, number: str, exploitation: str
+    county: ExampleCounty,
+    rng: Random,
+    person: int,
+    flagged_on: date,
+    channel: str,
+    number: str,
+    exploitation: str,
 ) -> list[Event]:
     child = (
         channel == "child_protection_unit"
         or exploitation in ("ChildLabour", "ForcedBegging")
         or rng.random() < (0.6 if channel == "border" else 0.25)
     )
-    border_point = rng.choice(("vlore_port", "qafe_bote")) if channel == "border" else ""
+    border_point = rng.choice(county.border_points) if channel == "border" else ""
     flagged = Event(
         case_number=number,
         person=person,
@@ -630,10 +511,10 @@ def _history(
         border_point=border_point,
     )
     decided_by = DECIDED_BY.get(channel, "Police")
-    referring = REFERRED_BY.get(channel, POLICE)
-    receiving = rng.choice(("AL-04-SHSSH", "AL-04-B-FIER", "AL-04-B-LUSHNJE"))
+    referring = county.keepers.get(channel, county.police)
+    receiving = rng.choice(county.receivers)
     if receiving == referring:
-        receiving = "AL-04-B-PATOS"
+        receiving = county.receiver_instead
     history = [flagged]
 
     def then(event: str, least: int, most: int, **changed: str) -> None:
@@ -775,23 +656,35 @@ def _counted(
 # --- the files of records ----------------------------------------------------------------------
 
 
-def _write_hotline(folder: Path, contacts: Sequence[Contact]) -> list[Path]:
+def _write_hotline(
+    folder: Path,
+    county: ExampleCounty,
+    contacts: Sequence[Contact],
+    mistakes: Mapping[str, PlannedMistake],
+) -> list[Path]:
     written = []
-    for month in range(1, 13):
+    for month in county.months:
+        name = f"{YEAR}-{month:02d}"
+        mistake = mistakes.get(name)
+        if mistake and mistake.kind == "missing":
+            continue
         is_new = month >= NEW_LAYOUTS_FROM
         as_row = _new_hotline_row if is_new else _hotline_row
-        rows = [as_row(contact) for contact in contacts if contact.received_at.month == month]
-        path = folder / f"linja_{YEAR}-{month:02d}.csv"
+        rows = [
+            as_row(county, contact) for contact in contacts if contact.received_at.month == month
+        ]
+        path = folder / f"linja_{name}.csv"
         headings = NEW_HOTLINE_HEADINGS if is_new else HOTLINE_HEADINGS
         path.write_bytes(_csv_bytes(headings, rows))
-        written.append(_arrived(path, _next_month(month) + timedelta(days=4, hours=9)))
+        arrived_at = _next_month(month) + timedelta(days=4, hours=9)
+        written.append(_arrived(path, _late(month, mistake) if mistake else arrived_at))
     return written
 
 
-def _hotline_row(contact: Contact) -> tuple[str | int, ...]:
+def _hotline_row(county: ExampleCounty, contact: Contact) -> tuple[str | int, ...]:
     return (
         "krat-linja-1",
-        COUNTY,
+        county.code,
         MADE_UP,
         _contact_number(contact.number),
         contact.channel,
@@ -810,22 +703,22 @@ def _hotline_row(contact: Contact) -> tuple[str | int, ...]:
     )
 
 
-def _new_hotline_row(contact: Contact) -> tuple[str | int, ...]:
+def _new_hotline_row(county: ExampleCounty, contact: Contact) -> tuple[str | int, ...]:
     """A row of the second layout: a duplicate names the record before it, a repeat the first one.
 
     Some callers decline to say who they are, and some don't know what they saw.
     """
-    rng = Random(f"{YEAR} contact {contact.number}")
-    old = _hotline_row(contact)
+    rng = _stream(county, f"contact {contact.number}")
+    old = _hotline_row(county, contact)
     speaks = contact.purpose in ("case_report", "counselling", "information")
     caller = "refuzon" if speaks and rng.random() < 0.08 else contact.caller
     elements = old[8]
     if contact.purpose == "information" and rng.random() < 0.1:
         elements = "nuk dihet"
     reports = contact.purpose == "case_report"
-    county = _pick(rng, EVENT_COUNTIES) if reports else ""
-    municipality = _pick(rng, MUNICIPALITIES) if county == COUNTY else ""
-    if reports and county != COUNTY:
+    where = _pick(rng, county.event_counties) if reports else ""
+    municipality = _pick(rng, county.municipalities) if where == county.code else ""
+    if reports and where != county.code:
         municipality = "nuk dihet"
     is_duplicate = contact.outcome == "duplicate_of"
     return (
@@ -835,7 +728,7 @@ def _new_hotline_row(contact: Contact) -> tuple[str | int, ...]:
         contact.purpose,
         elements,
         contact.exploitation,
-        county,
+        where,
         municipality,
         *old[10:14],
         "" if is_duplicate else _contact_number(contact.repeat_of),
@@ -848,7 +741,7 @@ def _new_hotline_row(contact: Contact) -> tuple[str | int, ...]:
     )
 
 
-def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
+def _write_referrals(folder: Path, county: ExampleCounty, events: Sequence[Event]) -> list[Path]:
     written = []
     for quarter, last_month in enumerate(QUARTER_ENDS, start=1):
         # A case is sent whole whenever something new happened in it, and once more with the first
@@ -860,33 +753,47 @@ def _write_referrals(folder: Path, events: Sequence[Event]) -> list[Path]:
             for event in events
             if event.case_number in stirred and event.day.month <= last_month
         ]
+        if not sent:
+            continue
         arrived_at = _next_month(last_month) + timedelta(days=7, hours=10)
         name = f"referime_{YEAR}-T{quarter}"
         if last_month < NEW_LAYOUTS_FROM:
             path = folder / f"{name}.csv"
-            path.write_bytes(_csv_bytes(REFERRAL_HEADINGS, [_referral_row(each) for each in sent]))
+            path.write_bytes(
+                _csv_bytes(REFERRAL_HEADINGS, [_referral_row(county, each) for each in sent])
+            )
             written.append(_arrived(path, arrived_at))
             continue
+        as_row, headings = _newer_layout(last_month)
         for keeper in sorted({event.keeper for event in sent}):
             rows = [
-                _new_referral_row(event, identity_of(event.person, event.age_group))
+                as_row(county, event, identity_of(event.person, event.age_group))
                 for event in sent
                 if event.keeper == keeper
             ]
             if quarter % 2:
                 path = folder / f"{name}_{keeper}.csv"
-                path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
+                path.write_bytes(_csv_bytes(headings, rows))
             else:
                 path = folder / f"{name}_{keeper}.xlsx"
-                path.write_bytes(_xlsx_bytes("Referime", [NEW_REFERRAL_HEADINGS, *rows]))
+                path.write_bytes(_xlsx_bytes("Referime", [headings, *rows]))
             written.append(_arrived(path, arrived_at))
     return written
 
 
-def _referral_row(event: Event) -> tuple[str | date, ...]:
+def _newer_layout(
+    month: int,
+) -> tuple[Callable[[ExampleCounty, Event, Identity], tuple[str | date, ...]], tuple[str, ...]]:
+    """Return how a row of records sent after a month is written, and its headings."""
+    if month < THIRD_LAYOUT_FROM:
+        return _new_referral_row, NEW_REFERRAL_HEADINGS
+    return _third_referral_row, THIRD_REFERRAL_HEADINGS
+
+
+def _referral_row(county: ExampleCounty, event: Event) -> tuple[str | date, ...]:
     return (
         "krat-referim-1",
-        COUNTY,
+        county.code,
         MADE_UP,
         event.case_number,
         f"P-{YEAR}-{event.person:03d}",
@@ -909,10 +816,12 @@ def _referral_row(event: Event) -> tuple[str | date, ...]:
     )
 
 
-def _new_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...]:
+def _new_referral_row(
+    county: ExampleCounty, event: Event, identity: Identity
+) -> tuple[str | date, ...]:
     """A row of the second layout, under the numbers of the institution that keeps the case."""
     rng = Random(f"{YEAR} person {event.person}")
-    old = _referral_row(event)
+    old = _referral_row(county, event)
     sex = "refuzon" if rng.random() < 0.1 else event.sex
     exploitation = "nuk dihet" if rng.random() < 0.08 else event.exploitation
     # Who was flagged by whom is said from the second layout on.
@@ -922,7 +831,7 @@ def _new_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...
     from_hotline = event.channel in ("hotline", "app")
     return (
         "krat-referim-2",
-        COUNTY,
+        county.code,
         event.keeper,
         MADE_UP,
         event.own_case,
@@ -951,40 +860,58 @@ def _new_referral_row(event: Event, identity: Identity) -> tuple[str | date, ...
     )
 
 
-def _write_police_records(folder: Path, events: Sequence[Event]) -> list[Path]:
+def _third_referral_row(
+    county: ExampleCounty, event: Event, identity: Identity
+) -> tuple[str | date, ...]:
+    """A row of the third layout: what is asked of a person only where the person is identified."""
+    rng = Random(f"{YEAR} asked of {event.person}")
+    citizenship = _pick(rng, CITIZENSHIPS)
+    is_foreign = citizenship not in ("shqiptare", "AL", "refuzon")
+    crossed = is_foreign or event.channel == "border" or rng.random() < 0.2
+    lives = {county.code: LIVES_THERE} | {
+        place: weight for place, weight in OTHER_RESIDENCES.items() if place != county.code
+    }
+    residence = "jashtë vendit" if is_foreign else _pick(rng, lives)
+    asked = (citizenship, "ndërkufitar" if crossed else "i brendshëm", residence)
+    old = _new_referral_row(county, event, identity)
+    return ("krat-referim-3", *old[1:], *(asked if event.event in ASKED_AT else ("", "", "")))
+
+
+def _write_police_records(
+    folder: Path, county: ExampleCounty, events: Sequence[Event]
+) -> list[Path]:
     """Write what the police hold of the persons whom they know too, in cases of their own.
 
     Of whom the police keep the case anyway they have no other.
     """
-    known = {entry.person: entry for entry in KNOWN_TO_POLICE}
+    known = {entry.person: entry for entry in county.known_to_police}
     written = []
     for quarter, last_month in enumerate(QUARTER_ENDS, start=1):
         if last_month < NEW_LAYOUTS_FROM:
             continue
         since = 0 if last_month - 3 < NEW_LAYOUTS_FROM else last_month - 3
+        as_row, headings = _newer_layout(last_month)
         rows = []
         for event in events:
             if (
                 event.person in known
-                and event.keeper != POLICE
+                and event.keeper != county.police
                 and event.event in ("flagged", "prosecuted", "initially_identified")
                 and since < event.day.month <= last_month
             ):
                 own = replace(
                     event,
-                    keeper=POLICE,
+                    keeper=county.police,
                     case_number="",
                     own_case=f"PO-{YEAR}-{event.person:03d}",
                     own_person=f"P-{YEAR}-PO-{event.person:03d}",
                 )
                 identity = identity_of(event.person, event.age_group)
-                rows.append(
-                    _new_referral_row(own, _by_police(identity, known[event.person].written))
-                )
+                rows.append(as_row(county, own, _by_police(identity, known[event.person].written)))
         if not rows:
             continue
         path = folder / f"policia_{YEAR}-T{quarter}.csv"
-        path.write_bytes(_csv_bytes(NEW_REFERRAL_HEADINGS, rows))
+        path.write_bytes(_csv_bytes(headings, rows))
         written.append(_arrived(path, _next_month(last_month) + timedelta(days=8, hours=9)))
     return written
 
@@ -1037,24 +964,27 @@ def _by_police(identity: Identity, written: str) -> Identity:
 
 
 def _numeral(number: int) -> str:
-    """Return a number below 70 in Albanian words: a name with digits is none to the door."""
-    tens, units = divmod(number, 10)
-    if tens == 0:
-        return _UNITS[units]
+    """Return a number below 1000 in Albanian words: a name with digits is none to the door."""
+    hundreds, rest = divmod(number, 100)
+    tens, units = divmod(rest, 10)
     if tens == 1:
-        return f"{_UNITS[units]}MBËDHJETË" if units else "DHJETË"
-    return f"{_TENS[tens]} E {_UNITS[units]}" if units else _TENS[tens]
+        below = [f"{_UNITS[units]}MBËDHJETË" if units else "DHJETË"]
+    else:
+        below = [_TENS[tens], _UNITS[units]]
+    parts = [f"{_UNITS[hundreds]}QIND" if hundreds else "", *below]
+    return " E ".join(part for part in parts if part)
 
 
 def _write_sivet(
     folder: Path,
+    county: ExampleCounty,
     counted: dict[str, dict[int, Counter[str]]],
     mistakes: Sequence[PlannedMistake],
 ) -> list[Path]:
     entered = {
         (code, month): counted[code][month][""]
         for code in SIVET_INDICATORS
-        for month in range(1, 13)
+        for month in county.months
     }
     for mistake in mistakes:
         if mistake.kind == "late_entry" and mistake.indicator_code:
@@ -1062,9 +992,16 @@ def _write_sivet(
             entered[mistake.indicator_code, month] -= 1
             entered[mistake.indicator_code, month + 1] += 1
     written = []
-    for month in range(1, 13):
+    for month in county.months:
         rows = [
-            ("krat-sivet-1", COUNTY, f"{YEAR}-{month:02d}", MADE_UP, code, entered[code, month])
+            (
+                "krat-sivet-1",
+                county.code,
+                f"{YEAR}-{month:02d}",
+                MADE_UP,
+                code,
+                entered[code, month],
+            )
             for code in SIVET_INDICATORS
         ]
         path = folder / f"sivet_{YEAR}-{month:02d}.csv"
@@ -1088,15 +1025,17 @@ def _mark_published(folder: Path) -> Path:
 def _write_reports(
     folder: Path,
     seeds_dir: Path,
+    county: ExampleCounty,
     counted: dict[str, dict[int, Counter[str]]],
     mistakes: Sequence[PlannedMistake],
+    of_county: Mapping[str, PlannedMistake],
     variant: str,
 ) -> list[Path]:
     plan_code = plan_in(national_plans(seeds_dir), date(YEAR, 1, 1))
     obligations = [
         row
         for row in plan_rows(seeds_dir, "reporting_obligations", plan_code)
-        if row["institution_code"].startswith(f"{COUNTY}-")
+        if row["institution_code"].startswith(f"{county.code}-")
     ]
     indicators = {
         row["indicator_code"]: row for row in plan_rows(seeds_dir, "indicators", plan_code)
@@ -1126,12 +1065,19 @@ def _write_reports(
                         )
                     rng = Random(f"{variant}{YEAR} {institution} {month} {code}")
                     rows += _rows_of(
-                        rng, indicators[code], owed["frequency"], month, breakdowns[code], known
+                        county.size,
+                        rng,
+                        indicators[code],
+                        owed["frequency"],
+                        month,
+                        breakdowns[code],
+                        known,
                     )
             if not rows:
                 continue
-            mistake = plan.pop((institution, f"{YEAR}-{month:02d}"), None)
-            written += _write_report(folder, institution, month, rows, mistake)
+            name = f"{YEAR}-{month:02d}"
+            mistake = plan.pop((institution, name), None) or of_county.get(name)
+            written += _write_report(folder, county, institution, month, rows, mistake)
     if plan:
         raise ValueError(
             "No obligation gives a report for the planned mistakes of "
@@ -1141,6 +1087,7 @@ def _write_reports(
 
 
 def _rows_of(
+    size: float,
     rng: Random,
     indicator: dict[str, str],
     frequency: str,
@@ -1148,7 +1095,7 @@ def _rows_of(
     breakdown: Sequence[dict[str, str]],
     known: Counter[str] | None,
 ) -> list[ReportRow]:
-    total = _draw(rng, indicator, frequency, month) if known is None else known[""]
+    total = _draw(size, rng, indicator, frequency, month) if known is None else known[""]
     row = ReportRow(indicator["indicator_code"], indicator["name_sq"], indicator["unit"], "", total)
     names = [category["category"] for category in breakdown]
     if known is not None and names and sum(known[name] for name in names) == total:
@@ -1161,19 +1108,19 @@ def _rows_of(
     return [_with_state(row) for row in rows]
 
 
-def _draw(rng: Random, indicator: dict[str, str], frequency: str, month: int) -> int:
+def _draw(size: float, rng: Random, indicator: dict[str, str], frequency: str, month: int) -> int:
     """A plausible count for the period: whole, not negative."""
     code, basis = indicator["indicator_code"], indicator["target_basis"]
     if basis == "milestone":
         return int(month == 12)
     if basis == "level":
-        return 8 + Random(f"{YEAR} level {code}").randint(0, 6)
+        return round(size * (8 + Random(f"{YEAR} level {code}").randint(0, 6)))
     usual = USUAL_COUNT_OF_INDICATOR.get(code)
     if usual is None:
         of_victims = indicator["is_person_sensitive"] == "true"
         usual = USUAL_COUNT.get(indicator["unit"], 1)
         usual = min(usual, USUAL_COUNT_OF_VICTIMS) if of_victims else usual
-    usual *= {"monthly": 1, "quarterly": 2, "yearly": 5}[frequency]
+    usual *= size * {"monthly": 1, "quarterly": 2, "yearly": 5}[frequency]
     return max(0, round(usual * rng.uniform(0.3, 1.5) + rng.uniform(-0.5, 0.5)))
 
 
@@ -1188,6 +1135,7 @@ def _with_state(row: ReportRow) -> ReportRow:
 
 def _write_report(
     folder: Path,
+    county: ExampleCounty,
     institution: str,
     month: int,
     rows: Sequence[ReportRow],
@@ -1197,9 +1145,9 @@ def _write_report(
     arrived_at = _next_month(month) + timedelta(
         days=rng.randint(1, 8), hours=rng.randint(7, 14), minutes=rng.randint(0, 59)
     )
-    suffix = "csv" if institution in CSV_INSTITUTIONS else "xlsx"
+    suffix = "csv" if institution in county.csv_institutions else "xlsx"
     path = folder / f"{institution}_{YEAR}-{month:02d}.{suffix}"
-    content = _report_bytes(institution, f"{YEAR}-{month:02d}", rows, suffix)
+    content = _report_bytes(county.code, institution, f"{YEAR}-{month:02d}", rows, suffix)
     if mistake is None:
         path.write_bytes(content)
         return [_arrived(path, arrived_at)]
@@ -1208,19 +1156,20 @@ def _write_report(
         case "missing":
             return []
         case "late":
-            # The deadline is the 10th.
-            arrived_at = _next_month(month) + timedelta(days=9 + mistake.days, hours=11)
+            arrived_at = _late(month, mistake)
         case "early":
             arrived_at = datetime(YEAR, month, 28, 9, tzinfo=UTC)
         case "wrong_month":
-            content = _report_bytes(institution, f"{YEAR + 1}-{month:02d}", rows, suffix)
+            content = _report_bytes(
+                county.code, institution, f"{YEAR + 1}-{month:02d}", rows, suffix
+            )
         case "unreadable":
             content = f"{MADE_UP}\nKy skedar është tekst, jo fletë pune.\n".encode()
         case "duplicate" | "corrected":
             pass
         case _:
             content = _report_bytes(
-                institution, f"{YEAR}-{month:02d}", _spoiled(rows, mistake), suffix
+                county.code, institution, f"{YEAR}-{month:02d}", _spoiled(rows, mistake), suffix
             )
 
     again_at = arrived_at + timedelta(days=mistake.days)
@@ -1233,7 +1182,9 @@ def _write_report(
         mended = path.with_stem(f"{path.stem}_v2")
         mended.write_bytes(content)
         first_try = _spoiled(rows, mistake)
-        path.write_bytes(_report_bytes(institution, f"{YEAR}-{month:02d}", first_try, suffix))
+        path.write_bytes(
+            _report_bytes(county.code, institution, f"{YEAR}-{month:02d}", first_try, suffix)
+        )
         return [_arrived(path, arrived_at), _arrived(mended, again_at)]
     path.write_bytes(content)
     return [_arrived(path, arrived_at)]
@@ -1272,13 +1223,15 @@ def _spoiled(rows: Sequence[ReportRow], mistake: PlannedMistake) -> list[ReportR
     return [change(row) for row in rows]
 
 
-def _report_bytes(institution: str, month: str, rows: Sequence[ReportRow], suffix: str) -> bytes:
+def _report_bytes(
+    county_code: str, institution: str, month: str, rows: Sequence[ReportRow], suffix: str
+) -> bytes:
     cells = [
         (row.indicator_code, row.name, row.unit, row.category, row.value, row.state) for row in rows
     ]
     head = (
         ("Formulari", "krat-raport-1"),
-        ("Qarku", COUNTY),
+        ("Qarku", county_code),
         ("Institucioni", institution),
         ("Muaji", month),
         ("Të dhënat", MADE_UP),
@@ -1323,6 +1276,11 @@ def _arrived(path: Path, moment: datetime) -> Path:
     return path
 
 
+def _late(month: int, mistake: PlannedMistake) -> datetime:
+    """Return when a late file comes: the deadline is the 10th."""
+    return _next_month(month) + timedelta(days=9 + mistake.days, hours=11)
+
+
 def _next_month(month: int) -> datetime:
     return datetime(YEAR + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
@@ -1332,7 +1290,7 @@ def _moment(rng: Random, month: int) -> datetime:
     return datetime(YEAR, month, day, rng.randint(0, 23), rng.randint(0, 59))
 
 
-def _pick(rng: Random, weights: dict[str, int]) -> str:
+def _pick(rng: Random, weights: Mapping[str, int]) -> str:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 

@@ -6,6 +6,12 @@ means (sources.values), whether rows are plausible (expectations), how rows are 
 and pseudonyms.
 """
 
-from sources.reading.file import Reading, read_content, refused_unread
+from sources.reading.file import (
+    CONTENT_PURPOSE,
+    Reading,
+    hash_content,
+    read_content,
+    refused_unread,
+)
 
-__all__ = ["Reading", "read_content", "refused_unread"]
+__all__ = ["CONTENT_PURPOSE", "Reading", "hash_content", "read_content", "refused_unread"]

@@ -32,6 +32,10 @@ from sources.reading.trailing_rows import without_what_stands_below
 from sources.registers import Registers
 from sources.values import is_encoded_twice
 
+#: The purpose of the key that makes pseudonyms of contents: of a plain hash whoever guesses a short
+#: file's text could confirm the guess.
+CONTENT_PURPOSE = "file_content"
+
 #: By which key a record of a raw table is known to have come again.
 _KEYS = {"hotline_contacts": "contact_key", "referral_events": "case_key"}
 
@@ -91,18 +95,18 @@ def read_content(
     registers: Registers,
     key: KeyedHash,
     received_at: datetime,
-    digest: str | None = None,
+    content_hash: str | None = None,
 ) -> Reading:
     """Read a file that arrived in the folder of `county_code` at `received_at`.
 
-    `received_at` is UTC without a zone, `digest` the content's SHA-256 where it is known already. A
-    file that breaks a rule of severity blocks is refused; a rule that the register of rules doesn't
-    know blocks. At most 100 places are located a rule and column. Never raises for what a file
-    holds.
+    `received_at` is UTC without a zone, `content_hash` what `hash_content` returns where that is
+    known already. A file that breaks a rule of severity blocks is refused; a rule that the register
+    of rules doesn't know blocks. At most 100 places are located a rule and column. Never raises for
+    what a file holds.
     """
-    digest = digest or hashlib.sha256(content).hexdigest()
+    content_hash = content_hash or hash_content(content, key)
     own = registers.in_county(county_code)
-    context = Context(digest[:16], county_code, own, key, received_at)
+    context = Context(content_hash[:16], county_code, own, key, received_at)
     columns: dict[str, list[Any]] = {}
     try:
         tables = read_tables(content)
@@ -113,21 +117,26 @@ def read_content(
         if tables.encoding:
             context.notes.add(f"text in {tables.encoding}")
         columns = _read(context, tables.sheets)
-    return _as_reading(context, columns, digest, len(content), file_format(content))
+    return _as_reading(context, columns, content_hash, len(content), file_format(content))
+
+
+def hash_content(content: bytes, key: KeyedHash) -> str:
+    """Return the keyed hash of a content, 64 hex digits; it begins with the id of its delivery."""
+    return key(CONTENT_PURPOSE, hashlib.sha256(content).hexdigest())
 
 
 def refused_unread(
     rule: str,
-    digest: str,
+    content_hash: str,
     byte_count: int,
     county_code: str,
     registers: Registers,
     received_at: datetime,
 ) -> Reading:
     """Return the refusal of a file that was not read at all, under a rule of the door."""
-    context = Context(digest[:16], county_code, registers, _no_key, received_at)
+    context = Context(content_hash[:16], county_code, registers, _no_key, received_at)
     context.report(rule)
-    return _as_reading(context, {}, digest, byte_count, None)
+    return _as_reading(context, {}, content_hash, byte_count, None)
 
 
 def _no_key(_purpose: str, _text: str) -> str:
@@ -138,15 +147,15 @@ def _no_key(_purpose: str, _text: str) -> str:
 def _as_reading(
     context: Context,
     columns: dict[str, list[Any]],
-    digest: str,
+    content_hash: str,
     byte_count: int,
     stated_format: str | None,
 ) -> Reading:
     registers = context.registers
     reading = Reading(
         delivery={
-            "delivery_id": digest[:16],
-            "content_hash": digest,
+            "delivery_id": content_hash[:16],
+            "content_hash": content_hash,
             "name_key": None,
             "source": context.layout.source if context.layout else None,
             "layout_id": context.layout.id if context.layout else None,

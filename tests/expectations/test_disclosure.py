@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from leaky_releases import FIER, LEAKY, TIRANE, VLORE, Leaky, Line, year
+from leaky_releases import FIER, LEAKY, TIRANE, VLORE, Leaky, Line, quarter, year
 
 from expectations.disclosure import (
     STATEMENT_COLUMNS,
@@ -18,7 +18,13 @@ from expectations.disclosure import (
     share_of,
     total_of,
 )
-from expectations.protection import Additive, CountKey, load_protection, relations_among
+from expectations.protection import (
+    Additive,
+    CountKey,
+    LaterPlan,
+    load_protection,
+    relations_among,
+)
 from orchestration.publication.public.mask import Sign, mask, statement
 
 RULES = load_protection()
@@ -103,6 +109,39 @@ def test_a_total_that_adds_up_more_counties_later_is_another_count() -> None:
     }
     (leak,) = (leak for leak in verdict.leaks if leak.cell == str(year(VLORE)))
     assert leak.tables == ("AL/r1", "AL/r2")
+
+
+def test_a_county_is_not_counted_in_a_quarter_that_the_nation_adds_up_without_it() -> None:
+    """Vlorë joins in the last quarter: the three before give Fier's, and so what Vlorë has."""
+    alone, both = Additive((FIER,)), Additive((FIER, VLORE))
+    origins = {quarter(number): alone for number in (1, 2, 3)} | {quarter(4): both}
+    origins |= {year(FIER): Additive(), year(VLORE): Additive()}
+    lines: list[Line] = [
+        *(("AL", 1, quarter(number), (20, 20)) for number in (1, 2, 3)),
+        ("AL", 1, quarter(4), (44, 44)),
+        ("AL-04", 1, year(FIER), (100, 100)),
+        ("AL-12", 1, year(VLORE), "suppressed"),
+    ]
+    verdict = audit(_said(lines), relations_among(origins, RULES), K, in_full=False)
+    leaks = {leak.cell: (leak.least, leak.greatest) for leak in verdict.leaks}
+    assert leaks[str(year(VLORE))] == (4, 4)
+    # Nobody was counted as none there.
+    assert not {str(quarter(number, VLORE)) for number in (1, 2, 3)} & leaks.keys()
+
+
+def test_a_quarter_that_a_county_sends_later_counts_from_then_on() -> None:
+    late = Additive((FIER, VLORE)).after(Additive((FIER,)), 3)
+    origins = {
+        quarter(number): late if number == 1 else Additive((FIER, VLORE)) for number in (1, 2)
+    }
+    origins |= {year(VLORE): Additive()}
+    spans = [
+        (tie.since, tie.until, [cell for cell, _ in tie.terms[1:]])
+        for tie in relations_among(origins, RULES)
+        if tie.terms[0][0] == str(year(VLORE))
+    ]
+    quarters = [str(quarter(number, VLORE)) for number in (1, 2, 3, 4)]
+    assert spans == [(0, 3, quarters[1:]), (3, inf, quarters)]
 
 
 def test_the_same_persons_of_fewer_counties_are_others() -> None:
@@ -334,6 +373,34 @@ def test_counts_of_the_same_persons_are_rounded_in_one_direction() -> None:
         assert len({rules.is_rounded_up(cell) for cell in cells}) == 1
     directions = {rules.is_rounded_up(year(f"AL-{county:02d}")) for county in range(1, 13)}
     assert directions == {True, False}
+
+
+def test_who_is_the_same_follows_the_plan_of_the_period() -> None:
+    later = LaterPlan(
+        "P2",
+        ("2024", "2025"),
+        # 2.1.9.1 goes on as 2.1.2.1; 2.1.9.1 is another thing now.
+        {"2.1.2.1": "2.1.9.1", "2.1.9.1": None, "2.1.3.1": None},
+        (("2.1.2.1", "2.1.3.1"),),
+    )
+    first = load_protection([("2.1.1.1", "2.1.9.1")])
+    both = load_protection([("2.1.1.1", "2.1.9.1")], [later])
+    in_2023, in_2024 = (
+        {
+            code: both.group_of(CountKey(code, FIER, period))
+            for code in ("2.1.1.1", "2.1.9.1", "2.1.2.1", "2.1.3.1", "initially_identified")
+        }
+        for period in ("2023", "2024-Q1")
+    )
+    assert in_2023 == {code: first.group_of(CountKey(code, FIER, "2023")) for code in in_2023}
+    assert in_2023["2.1.9.1"] == in_2023["2.1.1.1"] is not None and in_2023["2.1.2.1"] is None
+    assert in_2024["2.1.2.1"] == in_2024["2.1.3.1"] == in_2024["initially_identified"] is not None
+    assert in_2024["2.1.9.1"] is None
+    # A plan that comes turns no direction of a year before it.
+    for code in in_2023:
+        for county in range(1, 13):
+            cell = CountKey(code, f"AL-{county:02d}", "2023")
+            assert both.is_rounded_up(cell) == first.is_rounded_up(cell)
 
 
 def test_no_county_by_month_or_quarter_and_no_two_dimensions_of_a_county_go_out() -> None:

@@ -58,7 +58,7 @@ def progress(**changes: Any) -> dict[str, Any]:
         "target_value": 170.0, "target_scope": "nation",
         "progress_annual": 65.9, "progress_cumulative": 159.4, "status": "ambiguous",
         "completeness": 1.0, "is_lower_bound": False, "activity_status": "active",
-        "counties_reporting": 12,
+        "counties_reporting": 12, "break_before": False,
         "is_made_up": False, **changes,
     }  # fmt: skip
 
@@ -68,7 +68,7 @@ def failures(checks: list[Check]) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def test_each_condition_is_explained_and_serves_one_kind_of_rule() -> None:
-    assert len(SUITES) == 11
+    assert len(SUITES) == 13
     for name in SUITES:
         rules = {condition.rule for condition in load_suite(name)}
         assert rules == {"invalid_frame"} or all(rule.startswith("mart_") for rule in rules)

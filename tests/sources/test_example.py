@@ -11,7 +11,8 @@ import pytest
 from python_calamine import CalamineError, CalamineWorkbook
 
 from sources.example import generate
-from sources.example.generate import COUNTY, MADE_UP, PLANNED_MISTAKES, write_example
+from sources.example.counties import FIER, PLANNED_MISTAKES
+from sources.example.generate import MADE_UP, write_example
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 TRACKED = ("2.1.9.1", "2.1.18.1", "2.1.6.1", "3.1.2.1")
@@ -30,7 +31,7 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _table(path: Path) -> list[list[object]]:
     if path.suffix == ".csv":
         text = path.read_text(encoding="utf-8")
-        delimiter = ";" if path.parent.name == COUNTY else ","
+        delimiter = ";" if path.parent.name == FIER.code else ","
         return [list(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
     sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
     return [list(row) for row in sheet.to_python()]
@@ -52,7 +53,7 @@ def _report(path: Path) -> list[Row]:
 
 def _report_of(inbox: Path, kind: str, end: str = "") -> list[Row]:
     mistake = MISTAKE[kind]
-    [path] = (inbox / COUNTY).glob(f"{mistake.institution_code}_{mistake.month}{end}.*")
+    [path] = (inbox / FIER.code).glob(f"{mistake.institution_code}_{mistake.month}{end}.*")
     return _report(path)
 
 
@@ -61,11 +62,13 @@ def _arrival(path: Path) -> datetime:
 
 
 def _reports(inbox: Path) -> list[Path]:
-    return sorted((inbox / COUNTY).glob("AL-04-*"))
+    return sorted((inbox / FIER.code).glob("AL-04-*"))
 
 
 def _contacts(inbox: Path) -> list[Row]:
-    return [row for path in sorted((inbox / COUNTY).glob("linja_*.csv")) for row in _records(path)]
+    return [
+        row for path in sorted((inbox / FIER.code).glob("linja_*.csv")) for row in _records(path)
+    ]
 
 
 def _events(inbox: Path) -> list[Row]:
@@ -74,7 +77,7 @@ def _events(inbox: Path) -> list[Row]:
     A case counts under its county-wide number, which the second layout calls the former one.
     """
     cases: dict[object, list[Row]] = {}
-    for path in sorted((inbox / COUNTY).glob("referime_*")):
+    for path in sorted((inbox / FIER.code).glob("referime_*")):
         sent: dict[object, list[Row]] = defaultdict(list)
         for row in _records(path):
             case = row.get("Nr. i mëparshëm i rastit", row["Nr. rastit"])
@@ -127,12 +130,13 @@ def test_the_year_has_plausible_sizes(inbox: Path) -> None:
     layouts = Counter(
         str(_records(path)[0]["Formulari"])
         for pattern in ("referime_*", "linja_*")
-        for path in (inbox / COUNTY).glob(pattern)
+        for path in (inbox / FIER.code).glob(pattern)
     )
     assert layouts["krat-referim-1"] == 1
     assert layouts["krat-linja-1"] == 3
     assert layouts["krat-linja-2"] == 9
     assert layouts["krat-referim-2"] >= 9
+    assert layouts["krat-referim-3"] >= 4
 
     published = inbox / "AL" / generate.PUBLISHED_FIGURES.name
     headings, *rows = generate.PUBLISHED_FIGURES.read_text(encoding="utf-8").splitlines()
@@ -142,7 +146,7 @@ def test_the_year_has_plausible_sizes(inbox: Path) -> None:
 
 
 def test_every_file_says_that_it_is_made_up(inbox: Path) -> None:
-    for path in (inbox / COUNTY).iterdir():
+    for path in (inbox / FIER.code).iterdir():
         if "Ky skedar" in path.read_bytes().decode(errors="ignore"):
             assert MADE_UP in path.read_text(encoding="utf-8")
         elif path.name.startswith("AL-04-"):
@@ -265,13 +269,13 @@ def test_every_planned_mistake_is_there(inbox: Path) -> None:
 
     with (SEEDS / "reporting_obligations.csv").open(encoding="utf-8", newline="") as seed:
         institutions = {row["institution_code"] for row in csv.DictReader(seed)}
-    for institution in {code for code in institutions if code.startswith(f"{COUNTY}-")}:
+    for institution in {code for code in institutions if code.startswith(f"{FIER.code}-")}:
         for month in range(1, 13):
             name = f"2023-{month:02d}"
             mistake = OF_REPORT.get((institution, name))
             kind = mistake.kind if mistake else ""
             deadline = datetime(2023 + month // 12, month % 12 + 1, 11, tzinfo=UTC)
-            files = sorted((inbox / COUNTY).glob(f"{institution}_{name}*"), key=_arrival)
+            files = sorted((inbox / FIER.code).glob(f"{institution}_{name}*"), key=_arrival)
             expected = {"missing": 0, "corrected": 2, "duplicate": 2}.get(kind, 1)
             assert len(files) == expected
             if files:
@@ -285,7 +289,7 @@ def test_every_planned_mistake_is_there(inbox: Path) -> None:
                 assert files[0].read_bytes() == files[1].read_bytes()
 
     unreadable = MISTAKE["unreadable"]
-    [path] = (inbox / COUNTY).glob(f"{unreadable.institution_code}_{unreadable.month}*")
+    [path] = (inbox / FIER.code).glob(f"{unreadable.institution_code}_{unreadable.month}*")
     with pytest.raises(CalamineError):
         CalamineWorkbook.from_path(str(path))
     assert "9.9.9.9" in {row["Kodi i treguesit"] for row in _report_of(inbox, "wrong_code")}

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
+from deliveries import delivery_of
 from hostile import corpus
 
 from orchestration.ingestion.door import take_in
@@ -71,7 +71,7 @@ def test_each_hostile_file_ends_in_quarantine_in_time_and_the_next_one_is_read(
         path = folder / f"{number:03}.xlsx"
         path.write_bytes(content)
         os.utime(path, (1686000000, 1686000000))
-        names[sha256(content).hexdigest()[:16]] = name
+        names[delivery_of(home, content)] = name
         # A good one behind each, no two alike.
         good = folder / f"{number:03}.csv"
         good.write_bytes(GOOD.replace(b";3;", f";{number};".encode()))

@@ -19,6 +19,8 @@ from sources.values import plain
 
 REGISTERS = load_registers(SEEDS)
 RECEIVED = datetime(2023, 7, 5, 9, 0)
+#: The third form of records holds from October on.
+AFTER_OCTOBER = datetime(2024, 1, 8, 9, 0)
 
 EVENT = {
     "Formulari": "krat-referim-2",
@@ -44,6 +46,12 @@ EVENT = {
     "Hollësi": "",
     "Statusi i rastit": "aktiv",
     "Arsyeja e mbylljes": "",
+}
+ASKED = {
+    "Formulari": "krat-referim-3",
+    "Shtetësia": "shqiptare",
+    "I brendshëm apo ndërkufitar": "ndërkufitar",
+    "Qarku i vendbanimit": "Vlorë",
 }
 CONTACT = {
     "Formulari": "krat-linja-2",
@@ -81,12 +89,12 @@ def told(reading: Reading) -> list[tuple[str, str | None]]:
     return [(found.rule, found.cell) for found in reading.problems]
 
 
-def read(home: Home, *records: dict[str, str]) -> Reading:
-    return read_bytes(home, as_text([[*records[0]], *([*each.values()] for each in records)]))
+def read(home: Home, *records: dict[str, str], at: datetime = RECEIVED) -> Reading:
+    return read_bytes(home, as_text([[*records[0]], *([*each.values()] for each in records)]), at)
 
 
-def read_bytes(home: Home, content: bytes) -> Reading:
-    return read_content(content, "AL-04", REGISTERS, Pseudonyms(home.keys).key, RECEIVED)
+def read_bytes(home: Home, content: bytes, at: datetime = RECEIVED) -> Reading:
+    return read_content(content, "AL-04", REGISTERS, Pseudonyms(home.keys).key, at)
 
 
 def as_text(rows: list[list[str]]) -> bytes:
@@ -283,6 +291,50 @@ def test_the_older_form_is_still_read(home: Home) -> None:
     (row,) = reading.rows
     assert row["event_date"] == date(2023, 5, 4)
     assert "municipality_code" not in row
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "value", "state"),
+    [
+        ({}, "citizenship", "AL", "reported"),
+        ({"Shtetësia": "XK"}, "citizenship", "XK", "reported"),
+        ({"Shtetësia": "North Macedonia"}, "citizenship", "MK", "reported"),
+        ({"Shtetësia": "pa shtetësi"}, "citizenship", "stateless", "reported"),
+        ({"Shtetësia": "e panjohur"}, "citizenship", None, "unknown"),
+        ({"Shtetësia": "refuzon"}, "citizenship", None, "refused"),
+        ({"Shtetësia": ""}, "citizenship", None, "not_reported"),
+        ({"Shtetësia": "", "Ngjarja": "asistim"}, "citizenship", None, "not_applicable"),
+        ({}, "trafficking_scope", "cross_border", "reported"),
+        (
+            {"I brendshëm apo ndërkufitar": "brenda vendit"},
+            "trafficking_scope",
+            "internal",
+            "reported",
+        ),
+        ({}, "residence_county", "AL-12", "reported"),
+        ({"Qarku i vendbanimit": "jashtë vendit"}, "residence_county", "abroad", "reported"),
+        ({"Qarku i vendbanimit": ""}, "residence_county", None, "not_reported"),
+    ],
+)
+def test_what_is_asked_of_identified_persons_is_a_code_or_a_kind_of_nothing(
+    home: Home, changes: dict[str, str], column: str, value: str | None, state: str
+) -> None:
+    reading = read(home, EVENT | ASKED | changes, at=AFTER_OCTOBER)
+    assert reading.problems == []
+    (row,) = reading.rows
+    assert (row[column], row[f"{column}_state"]) == (value, state)
+
+
+def test_a_file_of_the_form_before_was_not_asked(home: Home) -> None:
+    (row,) = read(home, EVENT).rows
+    assert not {"citizenship", "trafficking_scope", "residence_county"} & row.keys()
+
+
+def test_a_citizenship_in_free_text_is_refused(home: Home) -> None:
+    told = EVENT | ASKED | {"Shtetësia": "nga Siria, i biri i një mësuesi"}
+    reading = read(home, told, at=AFTER_OCTOBER)
+    assert [found.rule for found in reading.problems] == ["unknown_code"]
+    assert "mësuesi" not in str(reading.problems)
 
 
 @pytest.mark.parametrize("number", ["s'ka", "nuk ka", "asnjë", "x", "0", "/", "pa kod"])

@@ -35,8 +35,18 @@ select
     indicators.breakdown_text,
     indicators.source_place,
     indicators.note,
-    cast(coalesce(partitions.partition_categories, 0) as integer) as partition_categories
+    cast(coalesce(partitions.partition_categories, 0) as integer) as partition_categories,
+    series.series_code,
+    series.comparable_code,
+    series.succession_kind,
+    series.earlier_indicators,
+    series.break_reason_sq,
+    series.break_reason_en
 from {{ ref('indicators') }} as indicators
+inner join {{ ref('int_indicator_series') }} as series
+    on
+        indicators.plan_code = series.plan_code
+        and indicators.indicator_code = series.indicator_code
 left join partitions
     on
         indicators.plan_code = partitions.plan_code

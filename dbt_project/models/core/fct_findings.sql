@@ -149,6 +149,10 @@ select
     county_code,
     institution_code,
     reporting_month,
+    case
+        when indicator_code is not null and reporting_month is not null
+            then {{ plan_of('reporting_month') | indent(12) }}
+    end as plan_code,
     indicator_code,
     delivery_id,
     sheet,

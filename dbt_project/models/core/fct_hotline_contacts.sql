@@ -1,11 +1,15 @@
 -- A contact may name one that it repeats (the same matter again) or duplicates (the same contact
 -- written down twice): what several records say of one contact is one referral, accepted once.
+-- Where no file has the first record, it may have been referred before: that counts in no month.
 with record_groups as (
     select
         original_contact_key,
         min(contacted_at) as contacted_at,
         min(accepted_at) as accepted_at,
-        min(place) filter (where is_referred) as referral_place
+        case
+            when bool_or(contact_key = original_contact_key)
+                then min(place) filter (where is_referred)
+        end as referral_place
     from {{ ref('int_hotline_followed') }}
     where
         original_contact_key in (
@@ -16,19 +20,23 @@ with record_groups as (
     group by original_contact_key
 ),
 
-case_openings as (
+-- A case that begins with the repeat of a contact that no file has began before.
+cases as (
     select
         case_key,
-        min(place) as place
+        arg_min(link_state, place) <> 'dangling' as is_beginning_known,
+        min(place) filter (where purpose = 'case_report') as opening_place
     from {{ ref('int_hotline_followed') }}
-    where purpose = 'case_report' and case_key is not null
+    where case_key is not null
     group by case_key
 ),
 
 counted as (
     select
         contacts.*,
-        case_openings.place is not null as opens_case,
+        cases.is_beginning_known as is_case_beginning_known,
+        coalesce(cases.is_beginning_known and cases.opening_place = contacts.place, false)
+            as opens_case,
         case
             when record_groups.original_contact_key is null then contacts.is_referred
             else coalesce(contacts.place = record_groups.referral_place, false)
@@ -38,8 +46,7 @@ counted as (
     from {{ ref('int_hotline_followed') }} as contacts
     left join record_groups
         on contacts.original_contact_key = record_groups.original_contact_key
-    left join case_openings
-        on contacts.case_key = case_openings.case_key and contacts.place = case_openings.place
+    left join cases on contacts.case_key = cases.case_key
 )
 
 select
@@ -67,6 +74,7 @@ select
     link_state,
     is_duplicate,
     linked_key is not null and not is_marked_duplicate as is_repeat,
+    is_case_beginning_known,
     opens_case,
     is_referral,
     case

@@ -16,8 +16,9 @@ with states as (
     {% endfor -%}
     {% for column in [
         'sex', 'age_group', 'deciding_organisation', 'identification_channel', 'exploitation',
-        'municipality_code', 'border_point', 'referring_organisation', 'referred_organisation',
-        'support_type', 'detail', 'case_status', 'closing_reason',
+        'citizenship', 'trafficking_scope', 'residence_county', 'municipality_code', 'border_point',
+        'referring_organisation', 'referred_organisation', 'support_type', 'detail', 'case_status',
+        'closing_reason',
     ] -%}
         select
             county_code,

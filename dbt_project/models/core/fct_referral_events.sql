@@ -66,8 +66,9 @@ select
     cast(date_trunc('month', event_date) as date) as reporting_month,
     {% for column in [
         'sex', 'age_group', 'deciding_organisation', 'identification_channel', 'exploitation',
-        'municipality_code', 'border_point', 'referring_organisation', 'referred_organisation',
-        'support_type', 'detail', 'case_status', 'closing_reason',
+        'citizenship', 'trafficking_scope', 'residence_county', 'municipality_code', 'border_point',
+        'referring_organisation', 'referred_organisation', 'support_type', 'detail', 'case_status',
+        'closing_reason',
     ] -%}
         {{ column }},
         {{ column }}_state,

@@ -27,8 +27,14 @@ select
     end as second_state,
     pairs.difference,
     pairs.is_part,
-    coalesce(pairs.difference <> 0 and not (pairs.is_part and pairs.difference > 0), false)
-        as is_contradiction,
+    -- A value that is not all there contradicts only what is less.
+    coalesce(
+        (pairs.difference > 0 and not pairs.is_part)
+        or (pairs.difference < 0 and pairs.is_whole is not false),
+        false
+    ) as is_contradiction,
+    (pairs.second_value is not null and pairs.second_value_most is null)
+    or (pairs.first_value is not null and pairs.is_whole is false) as is_lower_bound,
     pairs.likely_reason,
     reasons.name_sq as reason_sq,
     reasons.name_en as reason_en,

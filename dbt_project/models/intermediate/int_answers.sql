@@ -9,6 +9,7 @@ with counted_reports as (
 
 select
     coalesce(due.county_code, reports.county_code) as county_code,
+    coalesce(due.institution_code, reports.institution_code) as institution_code,
     coalesce(due.plan_code, reports.plan_code) as plan_code,
     coalesce(due.indicator_code, reports.indicator_code) as indicator_code,
     coalesce(due.reporting_month, reports.reporting_month) as reporting_month,

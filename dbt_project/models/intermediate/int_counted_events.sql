@@ -41,9 +41,7 @@ with stream as (
         case_key as least_case_key,
         true as is_comparable_case,
         true as is_comparable,
-        -- A case that begins with the repeat of a contact that no file has began before.
-        arg_min(link_state, (contacted_at, contact_key)) over (partition by county_code, case_key)
-        <> 'dangling' as is_first_known,
+        is_case_beginning_known as is_first_known,
         contact_key as step,
         purpose as event,
         contacted_at as occurred_on,

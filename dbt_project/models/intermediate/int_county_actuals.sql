@@ -1,34 +1,42 @@
 -- A county's actuals at each month of the plan. Counts add up over months; a level or a milestone
--- is what was reported last. A milestone once reached stays reached in later years.
+-- is what was reported last. A milestone once reached stays reached in later years; a level may
+-- have fallen since, so that it is certain only until its sender owes the next answer.
 with institutions as (
     select
-        reported.county_code,
-        reported.plan_code,
-        reported.indicator_code,
+        answers.county_code,
+        answers.plan_code,
+        answers.indicator_code,
         months.reporting_month,
-        sum(reported.value) filter (where reported.reporting_month = months.reporting_month)
+        sum(answers.value) filter (where answers.reporting_month = months.reporting_month)
             as in_month,
-        sum(reported.value) filter (where year(reported.reporting_month) = months.year)
+        sum(answers.value) filter (where year(answers.reporting_month) = months.year)
             as in_year,
-        sum(reported.value) as since_start,
-        arg_max(reported.value, reported.reporting_month) filter (
-            where year(reported.reporting_month) = months.year
+        sum(answers.value) as since_start,
+        arg_max(answers.value, answers.reporting_month) filter (
+            where year(answers.reporting_month) = months.year
         ) as latest_in_year,
-        arg_max(reported.value, reported.reporting_month) as latest,
-        bool_or(reported.is_made_up) as is_made_up
-    from {{ ref('int_monthly_reports') }} as reported
+        arg_max(answers.value, answers.reporting_month) as latest,
+        coalesce(
+            max(answers.reporting_month) filter (where answers.value is not null)
+            > max(answers.reporting_month) filter (
+                where answers.value is null and not answers.is_received
+            ),
+            true
+        ) as is_latest_certain,
+        bool_or(answers.is_made_up) filter (where answers.value is not null) as is_made_up
+    from {{ ref('int_answers') }} as answers
     inner join {{ ref('dim_plans') }} as plans
         on
-            reported.plan_code = plans.plan_code
-            and reported.reporting_month >= plans.valid_from
+            answers.plan_code = plans.plan_code
+            and answers.reporting_month >= plans.valid_from
     inner join {{ ref('int_plan_months') }} as months
         on
-            reported.plan_code = months.plan_code
-            and reported.reporting_month <= months.reporting_month
-    where reported.value is not null and reported.is_counted
+            answers.plan_code = months.plan_code
+            and answers.reporting_month <= months.reporting_month
     group by
-        reported.county_code, reported.institution_code, reported.plan_code,
-        reported.indicator_code, months.reporting_month, months.year
+        answers.county_code, answers.institution_code, answers.plan_code,
+        answers.indicator_code, months.reporting_month, months.year
+    having count(answers.value) > 0
 ),
 
 readings as (
@@ -47,6 +55,7 @@ readings as (
             when indicators.target_basis in ('level', 'milestone') then institutions.latest
             else institutions.since_start
         end as cumulative,
+        indicators.target_basis <> 'level' or institutions.is_latest_certain as is_certain,
         coalesce(indicators.may_overlap, false) as may_overlap,
         institutions.is_made_up
     from institutions
@@ -66,12 +75,12 @@ select
     sum(in_month) as actual_month,
     sum(year_to_date) as actual_year_to_date,
     sum(cumulative) as actual_cumulative,
-    case
-        when bool_or(may_overlap) then max(year_to_date) else sum(year_to_date)
-    end as actual_year_to_date_least,
-    case
-        when bool_or(may_overlap) then max(cumulative) else sum(cumulative)
-    end as actual_cumulative_least,
+    {% for reading in ['year_to_date', 'cumulative'] -%}
+        case
+            when bool_or(may_overlap) then max({{ reading }} * cast(is_certain as integer))
+            else sum({{ reading }} * cast(is_certain as integer))
+        end as actual_{{ reading }}_least,
+    {% endfor -%}
     bool_or(is_made_up) as is_made_up
 from readings
 group by county_code, plan_code, indicator_code, reporting_month

@@ -1,30 +1,34 @@
 -- The change of an indicator against the same months of last year at equal coverage: of the values
 -- that the same institution gave in full for the same month of both years, up to the month; of a
--- level in the month itself.
+-- level in the month itself. Across the border of two plans only what can be compared is.
 {{ config(materialized='table') }}
 
-with pairs as (
+with reports as (
+    select
+        reports.*,
+        indicators.comparable_code
+    from {{ ref('int_monthly_reports') }} as reports
+    inner join {{ ref('dim_indicators') }} as indicators
+        on
+            reports.plan_code = indicators.plan_code
+            and reports.indicator_code = indicators.indicator_code
+    where reports.is_received and reports.is_counted and reports.value is not null
+),
+
+pairs as (
     select
         current_year.county_code,
         current_year.plan_code,
         current_year.indicator_code,
         current_year.reporting_month,
         current_year.value - last_year.value as change
-    from {{ ref('int_monthly_reports') }} as current_year
-    inner join {{ ref('int_monthly_reports') }} as last_year
+    from reports as current_year
+    inner join reports as last_year
         on
             current_year.county_code = last_year.county_code
             and current_year.institution_code = last_year.institution_code
-            and current_year.plan_code = last_year.plan_code
-            and current_year.indicator_code = last_year.indicator_code
+            and current_year.comparable_code = last_year.comparable_code
             and last_year.reporting_month = current_year.reporting_month - interval 1 year
-    where
-        current_year.is_received
-        and last_year.is_received
-        and current_year.is_counted
-        and last_year.is_counted
-        and current_year.value is not null
-        and last_year.value is not null
 ),
 
 areas as (

@@ -37,6 +37,7 @@ sums as (
             as completeness,
         bool_and(is_whole) as is_whole,
         bool_and(is_month_whole) as is_month_whole,
+        bool_or(coalesce(completeness < 1, false)) as is_due_missing,
         count(*) as counties_expected,
         -- Who answered that there is nothing to count is in the number, too.
         count(*) filter (where actual_year_to_date is not null or is_whole) as counties_reporting,
@@ -67,6 +68,7 @@ nation_months as (
         case when figures.value is not null then 1 else sums.completeness end as completeness,
         figures.value is not null or sums.is_whole as is_whole,
         sums.is_month_whole,
+        sums.is_due_missing,
         -- A figure published for the nation is about all of its counties.
         sums.counties_expected,
         case
@@ -115,6 +117,15 @@ select
             else nation.actual_year_to_date{{ end }}
         end as actual_year_to_date{{ end }},
         case
+            {% if end == '_least' -%}
+                -- It may have fallen since: what would tell is missing.
+                when
+                    nation.target_basis = 'level'
+                    and nation.actual_year_to_date is null
+                    and nation.is_due_missing
+                    and count(until_then.actual_year_to_date) > 0
+                    then 0
+            {% endif -%}
             when nation.target_basis in ('level', 'milestone')
                 then arg_max(until_then.actual_year_to_date{{ end }}, until_then.reporting_month)
             else sum(until_then.actual_year_to_date{{ end }})
@@ -134,5 +145,5 @@ group by
     nation.plan_code, nation.indicator_code, nation.reporting_month, nation.year,
     nation.month_number, nation.target_basis, nation.actual_month, nation.completeness,
     nation.is_whole, nation.is_month_whole, nation.counties_expected, nation.counties_reporting,
-    nation.counties_missing, nation.actual_year_to_date, nation.actual_year_to_date_least,
-    nation.actual_year_to_date_most
+    nation.is_due_missing, nation.counties_missing, nation.actual_year_to_date,
+    nation.actual_year_to_date_least, nation.actual_year_to_date_most

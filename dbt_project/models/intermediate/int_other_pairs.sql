@@ -31,8 +31,14 @@ select
     'sivet' as second_source,
     sivet.value as second_value,
     -- The interval is that of the records: SIVET agrees anywhere within it.
-    sivet.value + records.value - records.value_most as second_value_least,
-    sivet.value + records.value - records.value_least as second_value_most,
+    case
+        when records.value is null then sivet.value
+        else sivet.value + records.value - records.value_most
+    end as second_value_least,
+    case
+        when records.value is null then sivet.value
+        else sivet.value + records.value - records.value_least
+    end as second_value_most,
     sivet.value_before,
     false as is_part,
     sivet.delivery_id,
@@ -63,7 +69,7 @@ select
     'referral_records' as second_source,
     referred.value as second_value,
     referred.value as second_value_least,
-    referred.value as second_value_most,
+    case when covered.coverage = 'whole' then referred.value end as second_value_most,
     true as is_part,
     false as is_superseded,
     logged.is_made_up
@@ -72,6 +78,11 @@ inner join referred_by_hotline as referred
     on
         logged.county_code = referred.county_code
         and logged.reporting_month = referred.reporting_month
+left join {{ ref('int_record_months') }} as covered
+    on
+        referred.county_code = covered.county_code
+        and referred.reporting_month = covered.reporting_month
+        and covered.source = 'referral'
 where logged.source = 'hotline_log'
 union all by name
 select

@@ -24,6 +24,8 @@ measured as (
         areas.*,
         indicators.target_basis,
         indicators.direction,
+        indicators.break_reason_en is not null as has_break,
+        areas.reporting_month = plans.valid_from as is_first_month,
         measures.start_year,
         targets.target_value,
         coalesce(targets.has_later_target, false) as has_later_target,
@@ -33,24 +35,28 @@ measured as (
         coalesce(targets.previous_target, 0)
         + (targets.target_value - coalesce(targets.previous_target, 0)) * areas.month_number / 12
             as expected_cumulative,
-        -- A level is what it was last. A sum is whole when each year since the measure began is.
+        -- A level is what it was last. A sum is whole when each year is in which the measure ran,
+        -- or somebody owed or reported it all the same.
         areas.is_whole
         and (
             indicators.target_basis in ('level', 'milestone')
-            or areas.year - greatest(year(plans.valid_from), coalesce(measures.start_year, 0))
-            <= count(*) filter (
+            or count(*) filter (
                 where
-                areas.is_whole
+                not areas.is_whole
                 and areas.month_number = 12
-                and areas.year >= coalesce(measures.start_year, 0)
-            ) over earlier
+                and (
+                    areas.year >= coalesce(measures.start_year, 0)
+                    or areas.actual_year_to_date is not null
+                    or (areas.county_code <> 'AL' and areas.completeness is not null)
+                )
+            ) over earlier = 0
         ) as is_cumulative_whole
     from areas
-    inner join {{ ref('dim_plans') }} as plans on areas.plan_code = plans.plan_code
     inner join {{ ref('dim_indicators') }} as indicators
         on
             areas.plan_code = indicators.plan_code
             and areas.indicator_code = indicators.indicator_code
+    inner join {{ ref('dim_plans') }} as plans on areas.plan_code = plans.plan_code
     left join {{ ref('dim_measures') }} as measures
         on
             indicators.plan_code = measures.plan_code

@@ -50,11 +50,15 @@ periods as (
         owed.county_code,
         owed.institution_code,
         owed.is_registered,
-        case owed.frequency
-            when 'monthly' then months.month
-            when 'quarterly' then months.month - interval 2 month
-            else months.month - interval 11 month
-        end as first_month,
+        -- Who owes records from May on says nothing of April.
+        greatest(
+            case owed.frequency
+                when 'monthly' then months.month
+                when 'quarterly' then months.month - interval 2 month
+                else months.month - interval 11 month
+            end,
+            case when owed.is_registered then date_trunc('month', owed.valid_from) end
+        ) as first_month,
         months.month as last_month,
         months.reporting_deadline,
         months.is_deadline_past

@@ -46,7 +46,7 @@ traced as materialized (
 -- What a person has once: of several values the usual one is taken for true, else the first.
 stated as (
     {% for name, holder in [
-        ('sex', 'person_key'), ('birth_date_key', 'person_key'), ('birth_year_key', 'person_key'),
+        ('sex', 'person_key'), ('citizenship', 'person_key'), ('birth_date_key', 'person_key'), ('birth_year_key', 'person_key'),
         ('personal_number_key', 'person_key'),
         ('identification_channel', "case_key || ' ' || person_key"),
     ] -%}
@@ -242,6 +242,7 @@ steps as materialized (
         max(ordered.contradicting_ages) over (partition by ordered.person_key)
             as most_contradicting_ages,
         usual_sex.value as usual_sex,
+        usual_citizenship.value as usual_citizenship,
         usual_birth_date.value as usual_birth_date,
         usual_birth_year.value as usual_birth_year,
         usual_personal_number.value as usual_personal_number,
@@ -260,6 +261,7 @@ steps as materialized (
     from ordered
     {% for name, holder, relation in [
         ('sex', 'ordered.person_key', 'usual_sex'),
+        ('citizenship', 'ordered.person_key', 'usual_citizenship'),
         ('birth_date_key', 'ordered.person_key', 'usual_birth_date'),
         ('birth_year_key', 'ordered.person_key', 'usual_birth_year'),
         ('personal_number_key', 'ordered.person_key', 'usual_personal_number'),

@@ -46,5 +46,5 @@ select
     null as purpose,
     bool_or(is_made_up) as is_made_up
 from {{ ref('fct_hotline_contacts') }}
-where case_key is not null
+where case_key is not null and is_case_beginning_known
 group by county_code, case_key

@@ -60,6 +60,7 @@ select
     stated.institution_code,
     stated.plan_code,
     stated.indicator_code,
+    indicators.comparable_code,
     indicators.measure_code,
     indicators.target_basis,
     indicators.target_basis not in ('milestone', 'level') as is_additive,

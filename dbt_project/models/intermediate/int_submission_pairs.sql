@@ -21,7 +21,8 @@ sums as (
         monthly.source,
         case when count(monthly.value) = count(*) then sum(monthly.value) end as value,
         sum(monthly.value_least) as value_least,
-        sum(monthly.value_most) as value_most,
+        case when count(monthly.value_most) = count(*) then sum(monthly.value_most) end
+            as value_most,
         sum(monthly.occurrences) as occurrences,
         sum(monthly.added_later) as added_later,
         sum(coalesce(monthly.value_before, monthly.value)) as value_before,

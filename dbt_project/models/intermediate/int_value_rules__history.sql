@@ -1,6 +1,7 @@
 -- Values that an institution's own past rules out: what was reached or counted stays, and a level
 -- moves slowly. Months are held against months, the years of a publication against its years and
--- SIVET against SIVET. What holds now is compared; a replaced version is no past of its own.
+-- SIVET against SIVET. What holds now is compared; a replaced version is no past of its own. What
+-- is reached or counted is so within a plan; a level that can be compared goes on in the next.
 with later_falls as (
     select
         *,
@@ -25,8 +26,7 @@ levels as (
     from {{ ref('int_stated_totals') }}
     where superseded_at is null and is_credible and target_basis = 'level'
     window earlier as (
-        partition by
-            county_code, institution_code, plan_code, indicator_code, frequency, stated_in
+        partition by county_code, institution_code, comparable_code, frequency, stated_in
         order by reporting_month, row_number
     )
 ),

@@ -14,8 +14,7 @@ with past as (
     from {{ ref('int_stated_totals') }}
     where superseded_at is null and is_credible and is_additive
     window earlier as (
-        partition by
-            county_code, institution_code, plan_code, indicator_code, frequency, stated_in
+        partition by county_code, institution_code, comparable_code, frequency, stated_in
         order by reporting_month, row_number
         rows between unbounded preceding and 1 preceding
     )

@@ -37,6 +37,7 @@ counted as (
         {% endfor -%}
         count(*) filter (where is_referral) as referrals,
         count(*) filter (where is_accepted) as referrals_accepted,
+        bool_or(link_state = 'dangling') as is_earlier_missing,
         median(hours_to_acceptance) as median_hours_to_acceptance
     from areas
     group by area_code, reporting_month, channel, purpose
@@ -73,8 +74,9 @@ select
     {% endfor -%}
     cast(counted.median_hours_to_acceptance as double) as median_hours_to_acceptance,
     grid.coverage,
-    grid.coverage = 'part' or coalesce(grid.counties_reporting < grid.counties_expected, false)
-        as is_lower_bound,
+    grid.coverage = 'part'
+    or coalesce(counted.is_earlier_missing, false)
+    or coalesce(grid.counties_reporting < grid.counties_expected, false) as is_lower_bound,
     grid.counties_reporting,
     grid.counties_expected,
     grid.counties_missing,

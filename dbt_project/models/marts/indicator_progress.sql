@@ -70,6 +70,7 @@ select
         as activity_since,
     last_year.change_on_last_year,
     coalesce(last_year.values_compared, 0) as values_compared,
+    readings.has_break and readings.is_first_month as break_before,
     readings.completeness,
     readings.actual_month is not null and not readings.is_month_whole as is_month_lower_bound,
     readings.is_lower_bound,

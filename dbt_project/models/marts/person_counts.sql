@@ -98,55 +98,6 @@ areas as (
     group by source, county_code
 ),
 
-periods as (
-    select
-        cast(year as varchar) as period,
-        min(month) as first_month,
-        max(month) as last_month,
-        true as is_year
-    from {{ ref('dim_months') }}
-    where has_begun
-    group by year
-    having count(*) = 12
-    union all
-    select
-        year || '-Q' || ((month_number + 2) // 3) as period,
-        min(month) as first_month,
-        max(month) as last_month,
-        false as is_year
-    from {{ ref('dim_months') }}
-    where has_begun
-    group by year, (month_number + 2) // 3
-    having count(*) = 3
-),
-
--- What the records of a period lack, and which counties are in the nation's.
-covered_periods as (
-    select
-        periods.period,
-        areas.county_code,
-        areas.source,
-        bool_or(covered.coverage <> 'none') filter (where covered.county_code = areas.county_code)
-            as is_any,
-        count(*) filter (
-            where covered.county_code = areas.county_code and covered.coverage = 'whole'
-        ) as whole_months,
-        list(distinct covered.county_code) filter (
-            where
-            covered.coverage <> 'none' and covered.county_code in ({{ counties_of_the_nation() }})
-        ) as counties,
-        bool_and(covered.counties_missing is null) filter (where covered.county_code = 'AL')
-            as is_national
-    from areas
-    inner join {{ ref('int_record_months') }} as covered
-        on
-            areas.source = covered.source
-            and (areas.is_nation or areas.county_code = covered.county_code)
-    inner join periods
-        on covered.reporting_month between periods.first_month and periods.last_month
-    group by periods.period, areas.county_code, areas.source
-),
-
 counted as (
     select
         areas.county_code,
@@ -154,7 +105,6 @@ counted as (
         areas.source,
         periods.last_month as reporting_month,
         periods.period,
-        date_diff('month', periods.first_month, periods.last_month) + 1 as months,
         asked.subject,
         asked.dimension,
         asked.category,
@@ -163,10 +113,13 @@ counted as (
         any_value(areas.is_made_up) as is_made_up
     from areas
     inner join asked on areas.source = asked.source
-    inner join periods
+    inner join {{ ref('int_periods') }} as periods
         on
-            (periods.is_year and (areas.is_nation or asked.dimension <> 'sex_and_age_group'))
-            or (not periods.is_year and areas.is_nation and asked.dimension = 'total')
+            (
+                periods.kind = 'year'
+                and (areas.is_nation or asked.dimension <> 'sex_and_age_group')
+            )
+            or (periods.kind = 'quarter' and areas.is_nation and asked.dimension = 'total')
     left join cells
         on
             areas.county_code = cells.county_code
@@ -193,28 +146,24 @@ select
     counted.subject,
     counted.dimension,
     counted.category,
-    case when covered.is_any then cast(counted.value as integer) end as value,
-    coalesce(covered.whole_months, 0) < counted.months
-    and (counted.is_nation or coalesce(covered.is_any, false)) as is_lower_bound,
+    case when covered.coverage <> 'none' then cast(counted.value as integer) end as value,
     case
-        when counted.is_nation
-            then
-                cast(
-                    if(
-                        covered.is_national, expected.counties, coalesce(len(covered.counties), 0)
-                    ) as integer
-                )
-    end as counties_reporting,
+        when counted.is_nation then coalesce(covered.coverage <> 'whole', true)
+        else coalesce(covered.coverage = 'part', false)
+    end as is_lower_bound,
+    case when counted.is_nation then coalesce(covered.counties_reporting, 0) end
+        as counties_reporting,
     case when counted.is_nation then cast(expected.counties as integer) end as counties_expected,
     case
-        when counted.is_nation and not coalesce(covered.is_national, false)
-            then {{ counties_missing('covered.counties') | indent(12) }}
+        when counted.is_nation and covered.county_code is null
+            then {{ counties_missing('cast([] as varchar[])') | indent(12) }}
+        else covered.counties_missing
     end as counties_missing,
     counted.counties,
     counted.is_made_up
 from counted
 cross join expected
-left join covered_periods as covered
+left join {{ ref('int_covered_periods') }} as covered
     on
         counted.county_code = covered.county_code
         and counted.source = covered.source

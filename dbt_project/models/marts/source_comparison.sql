@@ -39,8 +39,7 @@ select
     pairs.reason_sq,
     pairs.reason_en,
     pairs.official_source,
-    (pairs.second_value is not null and pairs.second_value_most is null)
-    or coalesce(firsts.coverage = 'part', false) as is_lower_bound,
+    pairs.is_lower_bound or coalesce(firsts.coverage = 'part', false) as is_lower_bound,
     -- A figure that is published, or asked of SIVET, for the nation is about every county.
     case
         when pairs.county_code = 'AL'

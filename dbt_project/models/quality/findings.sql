@@ -7,6 +7,7 @@ select
     findings.county_code,
     findings.institution_code,
     findings.reporting_month,
+    findings.plan_code,
     findings.indicator_code,
     findings.delivery_id,
     findings.sheet,

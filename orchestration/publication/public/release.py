@@ -251,6 +251,7 @@ def _inputs(
     digest = hashlib.sha256(PARAMETERS.read_bytes())
     conditions = (
         sorted(context.protected),
+        sorted(context.free),
         sorted(context.texts),
         published_parameters(context.rules),
         count_names(),

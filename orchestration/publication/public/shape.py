@@ -4,13 +4,20 @@ Belongs here: which rows of the warehouse the public tier is made from, and the 
 here: masking (mask), or the road to a release (release).
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
 import pandas as pd
 
-from expectations.protection import SUPPRESSED, WITHHELD, Protection, load_protection
+from expectations.protection import (
+    SUPPRESSED,
+    WITHHELD,
+    LaterPlan,
+    Protection,
+    load_protection,
+)
 from orchestration.gate.judge import Scope
 from orchestration.gate.reading import DisclosureContext
 from orchestration.products.codes import (
@@ -91,10 +98,15 @@ def disclosure_context(
         "select plan_code, indicator_code, population_id from core.dim_indicators "
         "where is_protected order by all"
     ).fetchall()
-    populations: dict[tuple[str, str], list[str]] = {}
+    populations: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for plan_code, code, population in protected:
         if population is not None:
-            populations.setdefault((plan_code, population), []).append(code)
+            populations[plan_code][population].append(code)
+    shared = {plan: tuple(map(tuple, of.values())) for plan, of in populations.items()}
+    first, *later = connection.execute(
+        "select plan_code, year(valid_from), year(valid_to) from core.dim_plans "
+        "where level = 'national' order by valid_from"
+    ).fetchall()
     empty = {mart.name: pd.DataFrame() for mart in published_marts(Tier.PUBLIC)}
     repeating = [table_of(product(name, Tier.PUBLIC)) for name in ("changes", "observations")]
     tables = [
@@ -119,8 +131,24 @@ def disclosure_context(
     texts += [*codes_table().frame.to_numpy().ravel(), *(one.label for one in published_codes())]
     texts += [text for name in count_names().values() for text in (name.name_sq, name.name_en)]
     return DisclosureContext(
-        rules=load_protection(tuple(codes) for codes in populations.values()),
+        rules=load_protection(
+            shared.get(first[0], ()),
+            tuple(
+                LaterPlan(
+                    plan_code,
+                    tuple(str(year) for year in range(begins, ends + 1)),
+                    dict(_followed(connection, plan_code, first[0])),
+                    shared.get(plan_code, ()),
+                )
+                for plan_code, begins, ends in later
+            ),
+        ),
         protected=frozenset(code for _, code, _ in protected),
+        free=frozenset(
+            connection.execute(
+                "select plan_code, indicator_code from core.dim_indicators where not is_protected"
+            ).fetchall()
+        ),
         texts=frozenset(texts),
         completeness={
             (scope.county_code, f"{scope.month:%Y-%m}"): completeness(
@@ -129,6 +157,19 @@ def disclosure_context(
             for scope in scopes
         },
     )
+
+
+def _followed(
+    connection: duckdb.DuckDBPyConnection, plan_code: str, first: str
+) -> list[tuple[str, str | None]]:
+    """Return the indicators of a plan, each with the first plan's that it can be compared with."""
+    return connection.execute(
+        "select later.indicator_code, earlier.indicator_code from core.dim_indicators as later "
+        "left join core.dim_indicators as earlier "
+        "on later.comparable_code = earlier.comparable_code and earlier.plan_code = ? "
+        "where later.plan_code = ? order by all",
+        [first, plan_code],
+    ).fetchall()
 
 
 def name_counts(

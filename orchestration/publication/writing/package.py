@@ -122,7 +122,11 @@ def _reference_resource(draft: Path, table: ReferenceTable) -> dict[str, Any]:
 def _schema(table: ProductTable) -> dict[str, Any]:
     key, references = table.product.key, table.product.references
     schema: dict[str, Any] = {
-        "fields": [_field(column, column.name in key) for column in table.columns],
+        "fields": [
+            # The source of a code is a text, whatever other tables call a source.
+            _field(column, column.name in key, has_codes=table.product.name != "codes")
+            for column in table.columns
+        ],
         "primaryKey": list(key),
         "missingValues": [{"value": "", "label": both("release.empty")}],
     }
@@ -137,7 +141,7 @@ def _schema(table: ProductTable) -> dict[str, Any]:
     return schema
 
 
-def _field(column: ProductColumn, is_in_key: bool) -> dict[str, Any]:
+def _field(column: ProductColumn, is_in_key: bool, *, has_codes: bool) -> dict[str, Any]:
     field: dict[str, Any] = {
         "name": column.name,
         "type": FIELD_TYPES.get(column.type, "string"),
@@ -150,7 +154,7 @@ def _field(column: ProductColumn, is_in_key: bool) -> dict[str, Any]:
         field |= TRUE_AND_FALSE
     if column.unit:
         field["unit"] = column.unit
-    if words := labels(column.name):
+    if has_codes and (words := labels(column.name)):
         field["categories"] = [{"value": code, "label": word} for code, word in words.items()]
     if is_in_key:
         field["constraints"] = {"required": True}

@@ -55,6 +55,7 @@ from orchestration.publication.writing.package import data_package
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.publication.writing.workbook import write_workbook
 from sources.custody.home import Home
+from sources.registers import NATION
 from sources.texts import both
 
 EXAMPLE = "EXAMPLE. "
@@ -327,8 +328,8 @@ def _write(
     if reopened := facts.get("reopened"):
         lines.append(f"{both('release.reopened')}: {reopening_text(reopened)}.")
     previous = next((one.path for one in compared if one.compared == PREVIOUS_RELEASE), None)
-    if previous is not None:
-        lines += changed_members(facts_of(previous), facts).sentences()
+    if previous is not None and content.county_code == NATION:
+        lines += changed_members(previous, content.sources).sentences()
     why = reasons.get(PREVIOUS_RELEASE)
     (draft / CHANGES).write_text(describe_changes(previous, tables, why, lines), encoding="utf-8")
     write_workbook(

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 
 import duckdb
+from deliveries import delivery_of
 
 from defects.forms import HEADING, Form
 from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
@@ -89,7 +89,7 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
         write_example(home.inbox, SEEDS, mistakes=(), variant=f"{seed} ")
         rng = Random(seed)
         reports = _logs(home) if logs else _reports(home)
-        plants = list(_planted(reports, rng, wanted, logs))
+        plants = list(_planted(home, reports, rng, wanted, logs))
         build_from_inbox(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             findings = connection.execute(
@@ -111,7 +111,7 @@ def build_from_inbox(home: Home) -> None:
 
 
 def _planted(
-    reports: list[Report], rng: Random, wanted: Counter[str], logs: bool
+    home: Home, reports: list[Report], rng: Random, wanted: Counter[str], logs: bool
 ) -> Iterator[Planted]:
     rng.shuffle(reports)
     taken: dict[str, list[date]] = defaultdict(list)
@@ -145,11 +145,11 @@ def _planted(
             if spoiled.partner:
                 taken[spoiled.partner].append(report.month)
                 touched.add((spoiled.partner, report.month))
-            yield Planted(name, report, spoiled, _write(report, spoiled))
+            yield Planted(name, report, spoiled, _write(home, report, spoiled))
             break
 
 
-def _write(report: Report, spoiled: Spoiled) -> frozenset[str]:
+def _write(home: Home, report: Report, spoiled: Spoiled) -> frozenset[str]:
     """Put the spoiled files into the inbox; return the deliveries that they will be."""
     came = report.path.stat().st_mtime
     written = []
@@ -166,7 +166,7 @@ def _write(report: Report, spoiled: Spoiled) -> frozenset[str]:
         at = spoiled.more_arrive_at.timestamp() if spoiled.more_arrive_at else came
         os.utime(path, (at, at))
         written.append(content)
-    return frozenset(sha256(content).hexdigest()[:16] for content in written)
+    return frozenset(delivery_of(home, content) for content in written)
 
 
 def _reports(home: Home) -> list[Report]:

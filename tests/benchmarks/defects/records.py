@@ -11,12 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from random import Random
 
 import duckdb
+from deliveries import delivery_of
 
 from defects.forms import Form, Spot, Value
 from defects.kinds import Report, Spoiled
@@ -211,6 +211,12 @@ CASES |= {
     "sex_of_a_person_changes": lambda lines, rng: _changed(
         lines, rng, "Gjinia", ("female", "male")
     ),
+    "citizenship_of_a_person_changes": lambda lines, rng: _changed_last(
+        lines, rng, "Shtetësia", ("IT", "GR")
+    ),
+    "internal_of_a_person_from_abroad": _put(
+        "I brendshëm apo ndërkufitar", ("internal",), _is("Qarku i vendbanimit", "jashtë vendit")
+    ),
     "channel_of_a_case_changes": lambda lines, rng: _changed(
         lines, rng, "Kanali i identifikimit", ("police", "self", "mobile_unit")
     ),
@@ -312,6 +318,16 @@ def _changed(lines: list[Line], rng: Random, heading: str, values: tuple[str, ..
     if heading == "Kanali i identifikimit" and line[heading] == "border":
         line.put("Pika kufitare", "")
     return line.put(heading, rng.choice([each for each in values if each != line[heading]]))
+
+
+def _changed_last(
+    lines: list[Line], rng: Random, heading: str, values: tuple[str, ...]
+) -> Spot | None:
+    """Write another value in the last row of a case that has one, after a row that has one."""
+    fit = [line for line in lines if line.has(heading) and line[heading] not in ("", None)]
+    if len(fit) < 2 or "refuzon" in {line[heading] for line in fit}:
+        return None
+    return fit[-1].put(heading, rng.choice(values))
 
 
 def _first(lines: list[Line], *events: str) -> Line | None:
@@ -540,7 +556,7 @@ def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
             came, content = path.stat().st_mtime, form.content()
             path.write_bytes(content)
             os.utime(path, (came, came))
-            names[id(form)] = sha256(content).hexdigest()[:16]
+            names[id(form)] = delivery_of(home, content)
         build_from_inbox(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             found = connection.execute(

@@ -1,0 +1,30 @@
+-- Years, half-years and quarters of which each month has begun.
+{{ config(materialized='table') }}
+
+with months as (
+    select
+        month,
+        unnest([
+            struct_pack(kind := 'year', period := cast(year as varchar), months := 12),
+            struct_pack(
+                kind := 'half', period := concat(year, '-H', (month_number + 5) // 6), months := 6
+            ),
+            struct_pack(
+                kind := 'quarter',
+                period := concat(year, '-Q', (month_number + 2) // 3),
+                months := 3
+            )
+        ]) as span
+    from {{ ref('dim_months') }}
+    where has_begun
+)
+
+select
+    span.kind,
+    span.period,
+    span.months,
+    min(month) as first_month,
+    max(month) as last_month
+from months
+group by span
+having count(*) = span.months
