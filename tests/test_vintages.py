@@ -243,14 +243,28 @@ def test_a_restated_value_stands_with_its_size(
     )
 
 
-def _why(refreshed: Refreshed, missing: str, changed: list[str], tmp_path: Path) -> WhyChanged:
-    """Return the reasons since a release that lacked the deliveries chosen by a condition."""
-    source = refreshed.home.releases / "restricted" / "AL-04" / "2023-05" / "r1"
+def _why(
+    refreshed: Refreshed,
+    missing: str,
+    changed: list[str],
+    tmp_path: Path,
+    county_code: str = "AL-04",
+    before: date = MAY,
+    refused: str = "",
+) -> WhyChanged:
+    """Return the reasons since a release that lacked the deliveries chosen by a condition.
+
+    Those chosen by `refused` were refused, then and now.
+    """
+    source = refreshed.home.releases / "restricted" / county_code / "2023-05" / "r1"
     sources = pd.read_csv(source / "sources.csv", dtype=str, keep_default_na=False)
+    if refused:
+        assert len(sources.query(refused))
+        sources.loc[sources.query(refused).index, "status"] = "refused"
     sources.query(f"not ({missing})").to_csv(tmp_path / "sources.csv", index=False)
     with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
         rows = list(sources.itertuples(index=False, name=None))
-        return reasons_since(connection, Before(tmp_path, MAY), rows, "AL-04", MAY, changed)
+        return reasons_since(connection, Before(tmp_path, before), rows, county_code, MAY, changed)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +308,63 @@ def test_a_log_that_came_later_changes_the_hotline_alone(
     why = _why(refreshed, "source == 'hotline'", [], tmp_path)
     assert why("hotline_activity", {"channel": "app"}, "contacts") == "late_report"
     assert why("referral_flow", {}, "identified") == "unexplained"
+
+
+def test_what_other_sources_state_changes_when_they_come(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    why = _why(refreshed, "source == 'sivet'", [], tmp_path)
+    row = {"indicator_code": "2.1.9.1"}
+    assert why("indicator_progress", row, "official_value") == "late_report"
+    assert why("indicator_progress", row, "actual_year_to_date_least") == "late_report"
+    assert why("indicator_progress", {"indicator_code": "3.1.1.2"}, "official_value") == (
+        "unexplained"
+    )
+    pair = {"frequency": "monthly", "first_source": "submission", "second_source": "sivet"}
+    assert why("source_comparison", row | pair, "second_value") == "late_report"
+    beside = pair | {"second_source": "referral_records"}
+    assert why("source_comparison", row | beside, "difference") == "unexplained"
+
+
+def test_a_correction_is_the_reason_of_what_it_changed_alone(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    why = _why(refreshed, "institution_code == 'AL-04-ARSIMI' and version == '2'", [], tmp_path)
+    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+        same = connection.execute(
+            "select min(indicator_code) from (select indicator_code, category, "
+            "count(distinct (value, value_state)) as values, count(*) as versions "
+            "from core.fct_actuals where institution_code = 'AL-04-ARSIMI' "
+            "and reporting_month = ? group by all) group by indicator_code "
+            "having max(values) = 1 and min(versions) = 2",
+            [MAY],
+        ).fetchall()
+    assert same != [(None,)]
+    for measure in ("actual_month", "actual_year_to_date"):
+        assert why("indicator_progress", {"indicator_code": "3.1.12.1"}, measure) == "correction"
+        assert why("indicator_progress", {"indicator_code": same[0][0]}, measure) == "unexplained"
+
+
+def test_a_county_joins_the_nation_with_its_first_numbers_and_not_with_later_ones(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
+    late = _why(refreshed, "institution_code == 'AL-04-SHSSH'", [], tmp_path, "AL")
+    for measure in ("actual_month", "actual_year_to_date"):
+        row = {"indicator_code": "2.1.18.1"}
+        assert late("indicator_progress", row, measure) == "late_report"
+    nothing = _why(refreshed, "source != 'sivet'", [], tmp_path, "AL")
+    assert nothing("indicator_progress", row, "actual_month") == "county_joined"
+    # What is reported by quarters comes first in March.
+    quarter = _why(refreshed, "source == 'none'", [], tmp_path, "AL", date(2023, 2, 1))
+    assert quarter("indicator_progress", {"indicator_code": "3.1.11.1"}, "actual_cumulative") == (
+        "new_month"
+    )
+
+
+def test_a_file_that_was_refused_changes_nothing(refreshed: Refreshed, tmp_path: Path) -> None:
+    logs = "source == 'hotline'"
+    why = _why(refreshed, "source == 'none'", [], tmp_path, refused=logs)
+    assert why("hotline_activity", {"channel": "app"}, "contacts") == "unexplained"
 
 
 def _as_of(home: Home, day: date) -> None:

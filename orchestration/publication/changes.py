@@ -3,12 +3,14 @@
 Two are compared: a release with the one before of the same month, and with the newest of the month
 before, within a year.
 
-A reason is derived from what came, or ceased to count, since the release before:
+A reason is derived from what came, or ceased to count, since the release before, in the sources
+that a figure rests on (reports, SIVET, logs, records) and the months that it adds up:
 
 - a county whose first numbers enter the nation's, or whose numbers are no more in it
   (county_joined, county_left);
 - a report of a month that the release before does not cover (new_month), the first report of a
-  month that it does (late_report), a report that superseded another or a correction (correction).
+  month that it does (late_report), a report that gives another value than the one that it
+  superseded, or a correction (correction).
 
 Where none of these touches a figure, it is what changed as a whole: decisions on the linkage of
 records (linked), registers (registers), models (definition). Else the reason is `unexplained`,
@@ -60,11 +62,11 @@ class Before:
         return f"{self.month:%Y-%m}/{self.path.name}"
 
     @cached_property
-    def deliveries(self) -> dict[str, str]:
-        """The deliveries that it rests on, each with its county."""
+    def deliveries(self) -> dict[str, tuple[str, str]]:
+        """The deliveries that it rests on, each with its kind of source and its county."""
         with (self.path / SOURCES).open(encoding="utf-8", newline="") as file:
             return {
-                row["delivery_id"]: row["county_code"]
+                row["delivery_id"]: (row["source"], row["county_code"])
                 for row in csv.DictReader(file)
                 if row["status"] != "refused"
             }
@@ -224,23 +226,37 @@ def describe_changes(
     return "\n".join(lines) + "\n"
 
 
+#: Each kind of source by its name in comparisons of sources; what is not named is reported.
+KINDS = {"sivet": "sivet", "hotline_log": "hotline", "referral_records": "referral"}
+REPORTS = "submission"
+
+
 @dataclass(frozen=True)
 class _Part:
-    """An indicator in a version of an institution's report for a month."""
+    """An indicator in a version of what a source gives for a month.
 
+    `stated` is what it states of it, None for nothing; of records it is always None.
+    """
+
+    source_kind: str
     delivery_id: str
     county_code: str
-    institution_code: str
+    institution_code: str | None
     month: date
-    plan_code: str
-    indicator_code: str
+    last_month: date
+    plan_code: str | None
+    indicator_code: str | None
     version: int
+    stated: str | None
     is_number: bool
 
     @property
-    def report(self) -> tuple[str, date]:
-        """What is one report in all its versions."""
-        return self.institution_code, self.month
+    def report(self) -> tuple[str, str, str | None, date, str | None]:
+        """What is one report of the indicator in all its versions."""
+        return (
+            self.source_kind, self.county_code, self.institution_code, self.month,
+            self.indicator_code,
+        )  # fmt: skip
 
 
 def reasons_since(
@@ -256,66 +272,78 @@ def reasons_since(
     `sources` are this release's, the delivery's id first; `changed_hashes` names which of
     definition, registers and linked changed as a whole.
     """
-    now = frozenset(str(row[0]) for row in sources)
+    now = frozenset(str(row[0]) for row in sources if "refused" not in row)
     parts = _parts(connection, county_code, month)
     corrected = _corrected_indicators(connection, before, county_code, month)
-    withdrawn = {county for id_, county in before.deliveries.items() if id_ not in now}
-    records = connection.execute(
-        "select source, county_code, delivery_id from raw.deliveries "
-        "where list_contains(?, delivery_id) and (county_code = ? or ? = 'AL')",
-        [sorted(now), county_code, county_code],
-    ).fetchall()
-
-    def of_records(kinds: tuple[str, ...]) -> set[str]:
-        """Return the reasons of what is counted from hotline logs or records of persons."""
-        own = [(county, id_ in before.deliveries) for kind, county, id_ in records if kind in kinds]
-        known = {county for county, is_known in own if is_known}
-        return {
-            "county_joined" if county_code == NATION and county not in known else "late_report"
-            for county, is_known in own
-            if not is_known
-        }
+    withdrawn = [origin for id_, origin in before.deliveries.items() if id_ not in now]
 
     @cache
-    def of_reports(
-        plan: str | None, indicator: str | None, institution: str | None, span: str
+    def counties_of(kinds: frozenset[str]) -> tuple[set[str], set[str]]:
+        """Return the counties with a number in sources of some kinds, before and now."""
+        of_kinds = [part for kind in kinds for part in parts.get((kind, None, None), ())]
+        known = (part for part in of_kinds if _was_known(part, before))
+        present = (part for part in of_kinds if part.delivery_id in now)
+        was, is_now = (
+            {part.county_code for part in _newest(some) if part.is_number}
+            for some in (known, present)
+        )
+        return was, is_now
+
+    @cache
+    def of_sources(
+        kinds: frozenset[str],
+        plan: str | None,
+        indicator: str | None,
+        institution: str | None,
+        span: str,
+        *,
+        is_touched_by_all: bool = False,
     ) -> frozenset[str]:
-        """Return the reasons of what is counted from reports; None fits any."""
+        """Return the reasons of what is counted from sources of some kinds; None fits any."""
         touching = [
             part
-            for part in parts.get(indicator or institution or "", ())
-            if plan in (None, part.plan_code)
-            and institution in (None, part.institution_code)
-            and _is_in(span, part.month, month)
+            for kind in kinds
+            for part in parts.get((kind, indicator, institution), ())
+            if plan in (None, part.plan_code) and _is_in(span, part.month, month)
         ]
-        counties = {part.county_code for part in touching}
-        found = {
-            reason
-            for county in counties
-            for reason in _reasons_of_county(
-                [part for part in touching if part.county_code == county],
-                before,
-                now,
-                is_of_nation=county_code == NATION,
-            )
-        }
-        if any(plan in (None, of) and indicator == code for of, code in corrected):
+        was, is_now = counties_of(kinds)
+        found = set()
+        for county in {part.county_code for part in touching}:
+            own = [part for part in touching if part.county_code == county]
+            if county_code == NATION != county and (county in was) != (county in is_now):
+                if any(_is_new(part, before, now) or county in was for part in own):
+                    found.add("county_left" if county in was else "county_joined")
+            else:
+                found |= _reasons_of_parts(own, before, now, is_touched_by_all or indicator is None)
+        if REPORTS in kinds and any(
+            plan in (None, of) and indicator == code for of, code in corrected
+        ):
             found.add("correction")
-        if not found:
-            # What a report held that is there no more can't be asked.
-            found = {"correction" if county in counties else "county_left" for county in withdrawn}
         return frozenset(found)
 
     def why(mart: str, key: dict[str, str], measure: str) -> str:
-        found = of_records(product(mart).records)
+        kinds = _kinds_of(mart, key, measure)
         of = [key.get(name) for name in ("plan_code", "indicator_code", "institution_code")]
+        found: frozenset[str] | set[str] = frozenset()
         # A row of neither an indicator nor an institution is counted from records alone.
-        if (of[1] or of[2]) and measure != "target_value":
-            is_of_span = mart in ("indicator_progress", "institution_values")
-            span = _span(measure) if is_of_span else "cumulative"
-            found |= of_reports(*of, span)
+        if of[1] or of[2] or REPORTS not in kinds:
+            every = _kinds_of(mart, key, "")
+            found = (
+                of_sources(kinds, *of, _span_of(mart, key, measure))
+                or of_sources(kinds, *of, "cumulative")
+                # What states nothing of a figure may none the less begin or end its row.
+                or of_sources(kinds and every, *of, "cumulative", is_touched_by_all=True)
+            )
+            if kinds and not found:
+                # What a report held that is there no more can't be asked.
+                counties = counties_of(kinds)[1]
+                found = {
+                    "correction" if county in counties else "county_left"
+                    for kind, county in withdrawn
+                    if (kind if kind in KINDS.values() else REPORTS) in kinds
+                }
         if found:
-            return joined(found)
+            return joined(set(found))
         if "linked" in changed_hashes and "referral" in product(mart).records:
             return "linked"
         changed = {"definition", "registers"} & set(changed_hashes)
@@ -326,25 +354,54 @@ def reasons_since(
     return why
 
 
-def _reasons_of_county(
-    parts: list[_Part], before: Before, now: frozenset[str], *, is_of_nation: bool
+def _kinds_of(mart: str, key: dict[str, str], measure: str) -> frozenset[str]:
+    """Return the kinds of sources that a column of a mart rests on in a row."""
+    every = frozenset((REPORTS, *KINDS.values()))
+    if measure == "target_value":
+        return frozenset()
+    if mart == "source_comparison":
+        columns = [name for name in ("first", "second") if measure.startswith(name)]
+        return frozenset(
+            KINDS.get(key.get(f"{name}_source", ""), REPORTS)
+            for name in columns or ("first", "second")
+        )
+    if records := product(mart).records:
+        return frozenset(records)
+    if measure == "official_value":
+        return every - {REPORTS}
+    # The ends of an interval cover what every source states.
+    return every if measure.endswith(("_least", "_most")) else frozenset({REPORTS})
+
+
+def _reasons_of_parts(
+    parts: list[_Part], before: Before, now: frozenset[str], is_touched_by_all: bool
 ) -> set[str]:
-    """Return why what a county's reports give of a figure differs from the release before."""
-    known = [part for part in parts if _was_known(part, before)]
-    present = [part for part in parts if part.delivery_id in now]
-    had, has = (any(part.is_number for part in _newest(some)) for some in (known, present))
-    if is_of_nation and parts[0].county_code != NATION and had != has:
-        return {"county_joined" if has else "county_left"}
-    reported = {part.report for part in known}
+    """Return why what a county's sources give of a figure differs from the release before.
+
+    What is touched by all that came is so even by a report that states nothing.
+    """
+    known = {
+        part.report: part for part in _newest(part for part in parts if _was_known(part, before))
+    }
     found = set()
-    for part in present:
+    for part in _newest(part for part in parts if part.delivery_id in now):
         if _was_known(part, before):
             continue
-        if part.month > before.month:
+        is_of_records = part.source_kind in ("hotline", "referral")
+        if part.month > before.month or (
+            is_of_records and before.compared == PREVIOUS_MONTH and part.last_month > before.month
+        ):
             found |= {"new_month"} if part.is_number else set()
-        else:
-            found.add("correction" if part.report in reported else "late_report")
+        elif part.report not in known:
+            is_stated = is_touched_by_all or is_of_records or part.stated is not None
+            found |= {"late_report"} if is_stated else set()
+        elif is_of_records or part.stated != known[part.report].stated:
+            found.add("correction")
     return found
+
+
+def _is_new(part: _Part, before: Before, now: frozenset[str]) -> bool:
+    return part.delivery_id in now and not _was_known(part, before)
 
 
 def _was_known(part: _Part, before: Before) -> bool:
@@ -353,29 +410,35 @@ def _was_known(part: _Part, before: Before) -> bool:
 
 def _newest(parts: Iterable[_Part]) -> list[_Part]:
     """Return of each report the newest version alone."""
-    newest: dict[tuple[str, date], _Part] = {}
+    newest: dict[Any, _Part] = {}
     for part in parts:
         if part.report not in newest or newest[part.report].version < part.version:
             newest[part.report] = part
     return list(newest.values())
 
 
+#: A kind of source, and an indicator and an institution; None stands for all.
+_Place = tuple[str, str | None, str | None]
+
+
 def _parts(
     connection: duckdb.DuckDBPyConnection, county_code: str, month: date
-) -> dict[str, list[_Part]]:
-    """Return what reports up to a month give, by the indicator and by the institution."""
+) -> dict[_Place, list[_Part]]:
+    """Return what sources give up to a month, by the kind, the indicator and the institution."""
     rows = connection.execute(
-        "select delivery_id, county_code, institution_code, about_month, plan_code, "
-        "indicator_code, version, has_number and is_counted "
+        "select source_kind, delivery_id, county_code, institution_code, about_month, last_month, "
+        "plan_code, indicator_code, version, stated, has_number and is_counted "
         "from publication.delivery_indicators "
         "where (county_code = ? or ? = 'AL') and about_month <= ?",
         [county_code, county_code, month],
     ).fetchall()
-    parts: dict[str, list[_Part]] = {}
+    parts: dict[_Place, list[_Part]] = {}
     for row in rows:
         part = _Part(*row)
-        parts.setdefault(part.indicator_code, []).append(part)
-        parts.setdefault(part.institution_code, []).append(part)
+        for indicator in {part.indicator_code, None}:
+            for institution in {part.institution_code, None}:
+                place = (part.source_kind, indicator, institution)
+                parts.setdefault(place, []).append(part)
     return parts
 
 
@@ -391,12 +454,23 @@ def _span(measure: str) -> str:
     """Return over which months a column of indicator_progress adds up."""
     if "cumulative" in measure:
         return "cumulative"
-    is_of_year = "year_to_date" in measure or measure in ("progress_annual", "completeness")
+    of_year = ("progress_annual", "completeness", "official_value", "change_on_last_year")
+    is_of_year = "year_to_date" in measure or measure in of_year
     return "year" if is_of_year else "month"
 
 
+def _span_of(mart: str, key: dict[str, str], measure: str) -> str:
+    """Return over which months a column of a mart adds up in a row."""
+    if mart == "source_comparison":
+        return {"quarterly": "quarter", "yearly": "year"}.get(key.get("frequency", ""), "month")
+    # A later month may rest on the records of all before it.
+    return "cumulative" if product(mart).records else _span(measure)
+
+
 def _is_in(span: str, about: date, month: date) -> bool:
-    return about == month if span == "month" else span == "cumulative" or about.year == month.year
+    months = (month.year - about.year) * 12 + month.month - about.month
+    in_year = {"month": months == 0, "quarter": months < 3, "year": about.year == month.year}
+    return span == "cumulative" or in_year[span]
 
 
 def _corrected_indicators(

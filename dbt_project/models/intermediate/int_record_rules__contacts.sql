@@ -51,6 +51,9 @@ contacts as materialized (
         firsts.case_key as first_case_key,
         firsts.repeat_of_key as first_repeat_of_key,
         firsts.is_idle as first_is_idle,
+        firsts.is_suspected as first_is_suspected,
+        firsts.suspicion_elements as first_suspicion_elements,
+        firsts.referred_to as first_referred_to,
         municipalities.county_code as municipality_county_code,
         thresholds.acceptance_long_after_days as long_after
     from judged

@@ -11,7 +11,20 @@ with judged as (
         event in ('assisted', 'special_protection', 'assisted_return', 'education', 'employed')
             as is_help,
         event in ('initially_identified', 'formally_identified') as is_identification,
-        case_status in ('Closed', 'ClosedReferred') as is_called_closed
+        case_status in ('Closed', 'ClosedReferred') as is_called_closed,
+        coalesce(starts_with(referred_organisation, county_code || '-'), false) as is_institution,
+        coalesce(
+            referred_organisation in (
+                select 'Police'
+                union all
+                select 'border_police'
+                union all
+                select institutions.institution_code
+                from {{ ref('dim_institutions') }} as institutions
+                where institutions.institution_type in ('police', 'border_police')
+            ),
+            false
+        ) as is_police
     from {{ ref('fct_referral_events') }}
 ),
 
@@ -84,6 +97,46 @@ last_files as (
     group by case_key, known_as
 ),
 
+-- What other cases of the same person hold, with other institutions too: since when the person is
+-- grown up by all that an institution holds, and when it died.
+grown as (
+    select
+        person_key,
+        linked_person_key,
+        min(event_date) filter (where age_group = '18+') as grown_on
+    from judged
+    group by person_key, linked_person_key
+    having coalesce(grown_on > max(event_date) filter (where age_group = '0-17'), true)
+),
+
+grown_elsewhere as (
+    select
+        own.person_key,
+        min(others.grown_on) as grown_elsewhere_on
+    from grown as own
+    inner join grown as others
+        on own.linked_person_key = others.linked_person_key and own.person_key <> others.person_key
+    group by own.person_key
+),
+
+died_elsewhere as (
+    select
+        own.case_key,
+        own.person_key,
+        min(others.event_date) as died_elsewhere_on
+    from (
+        select distinct
+            case_key,
+            person_key,
+            linked_person_key
+        from judged
+    ) as own
+    inner join judged as others
+        on own.linked_person_key = others.linked_person_key and own.case_key <> others.case_key
+    where others.event = 'closed' and others.closing_reason = 'deceased'
+    group by own.case_key, own.person_key
+),
+
 log_months as (
     select distinct
         county_code,
@@ -110,6 +163,13 @@ ordered as (
         min(event_date) filter (where is_identification) over person_in_case
             as first_identified_on,
         min(event_date) filter (where event = 'referred') over person_in_case as referred_on,
+        list(referred_organisation) filter (where event = 'referred') over person_in_case
+            as asked_organisations,
+        bool_and(is_institution) filter (where event = 'referred') over person_in_case
+            as has_asked_institutions,
+        bool_and(is_police) filter (where event = 'referred') over person_in_case
+            as has_asked_police,
+        max(event_date) over person_in_case as last_on,
         max(event_date) filter (where event = 'closed') over person_in_case as last_closed_on,
         max(event_date) filter (where not is_called_closed) over person_in_case as last_open_on,
         min(sex) over person_in_case = max(sex) over person_in_case as is_one_sex,
@@ -190,6 +250,11 @@ steps as materialized (
         log_cases.contacted_on,
         last_files.sex as last_file_sex,
         last_files.was_grown_up,
+        count(distinct usual_sex.value) filter (where usual_sex.value in ('female', 'male')) over (
+            partition by ordered.linked_person_key
+        ) as linked_sexes,
+        grown_elsewhere.grown_elsewhere_on,
+        died_elsewhere.died_elsewhere_on,
         -- Of what came before the log begins, or in a month whose log is missing, nothing is known.
         log_of_month.reporting_month is not null and log_before.reporting_month is not null
             as has_log
@@ -215,6 +280,11 @@ steps as materialized (
         on
             ordered.case_key = last_files.case_key
             and ordered.person_key = last_files.known_as
+    left join grown_elsewhere on ordered.person_key = grown_elsewhere.person_key
+    left join died_elsewhere
+        on
+            ordered.case_key = died_elsewhere.case_key
+            and ordered.person_key = died_elsewhere.person_key
     left join log_cases on ordered.hotline_case_key = log_cases.case_key
     left join log_months as log_of_month
         on

@@ -157,6 +157,9 @@ CONTACTS |= {
     "duplicate_of_nothing": _put("Dyfishim i", ("",), _filled("Dyfishim i")),
     "repeat_in_another_case": _put("Nr. rastit", ("R-99",), _filled("Përsëritje e")),
     "accepted_before_it_came": _put("Pranuar më", ("2022-12-30 09:00",), _filled("Pranuar më")),
+    "duplicate_without_the_suspicion": _put(
+        "Elemente dyshimi", (0,), _filled("Dyfishim i"), _at_least("Elemente dyshimi", 3)
+    ),
     "town_of_another_county": _put(
         "Bashkia", ("Berat", "Tiranë"), _is("Qarku i ngjarjes", "AL-04")
     ),
@@ -235,6 +238,9 @@ CASES |= {
     ),
     "prosecuted_by_an_association": _put(
         "Organizata vendimmarrëse", ("NGO",), _step("prosecuted", "special_protection")
+    ),
+    "formally_identified_by_an_association": _put(
+        "Organizata vendimmarrëse", ("NGO",), _step("formally_identified")
     ),
     "adult_at_the_childrens_unit": _put(
         "Kanali i identifikimit",
@@ -397,6 +403,15 @@ def accepted_though_never_referred(lines: list[Line], rng: Random) -> Spot | Non
 
 
 @_case
+def accepted_by_who_was_not_asked(lines: list[Line], rng: Random) -> Spot | None:
+    asked, line = _first(lines, "referred"), _first(lines, "referral_accepted")
+    if asked is None or line is None or line["Organizata referuese"] != line["Institucioni"]:
+        return None
+    asked.put("Organizata pritëse", "AL-04-POLICIA")
+    return line.put("Organizata pritëse", rng.choice(("shelter", "AL-04-SHENDETI")))
+
+
+@_case
 def accepted_and_declined(lines: list[Line], rng: Random) -> Spot | None:
     answer, other = _first(lines, "referral_accepted"), _first(lines, "monitored")
     if answer is None or other is None:
@@ -488,6 +503,7 @@ def assisted_after_closing(lines: list[Line], rng: Random) -> Spot | None:
     closed, line = _first(lines, "closed"), _first(lines, "monitored")
     if closed is None or line is None or closed["Arsyeja e mbylljes"] == "not_a_victim":
         return None
+    line.put("Statusi i rastit", "Active")
     return line.put("Data", (closed.day + timedelta(days=1)).isoformat())
 
 
