@@ -21,7 +21,8 @@ class Condition:
 
     `value_set_from` names the field of the registers whose codes are the permitted values,
     `code_list` the code list, of which every version's codes are.
-    `rows_where` narrows it to some rows: a column, and is_in, is_not_in, is_null or at_most.
+    `rows_where` narrows it to some rows: a column, and is_in, is_not_in, is_null, is_true or
+    at_most.
     """
 
     rule: str

@@ -258,15 +258,18 @@ def _check(table: str, condition: Condition, checked: int, found: _Result | None
 
 def _rows_where(
     column: str,
-    is_in: list[str] | list[bool] | None = None,
+    is_in: list[str] | None = None,
     is_not_in: list[str] | None = None,
     is_null: bool = False,
+    is_true: bool = False,
     at_most: float | None = None,
 ) -> Any:
     from great_expectations.expectations.row_conditions import Column
 
     if is_null:
         return Column(column).is_null()
+    if is_true:
+        return Column(column) == is_true
     if is_in:
         return Column(column).is_in(is_in)
     if is_not_in:
