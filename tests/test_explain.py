@@ -30,9 +30,10 @@ JULY = datetime(2023, 7, 3, 9, tzinfo=UTC)
 #: What scripts may rely on: the keys of the document, those of a list's entries after a point.
 SCHEMA = {
     "": "county_code county_sq county_en reporting_month plan_code indicator_code indicator_sq "
-    "indicator_en unit is_made_up publication figures completeness values_due "
+    "indicator_en unit series is_made_up publication figures completeness values_due "
     "is_lower_bound official activity counties parts "
     "years_before owed_from missing missing_sources sources findings target changes",
+    "series": "series_code earlier break_reason_sq break_reason_en",
     "publication": "state release_number status released_on blocked_by",
     "figures": "span value least most is_lower_bound",
     "official": "source name_sq name_en value",
@@ -239,8 +240,8 @@ def test_findings_that_do_not_touch_the_figure_are_left_out(own_home: Home) -> N
         ("missing_report", None, None),
     )
     with duckdb.connect(str(own_home.marts)) as connection:
-        names = [row[0] for row in connection.execute("describe main.findings").fetchall()]
-        [one] = connection.execute("select * from main.findings limit 1").fetchall()
+        names = [row[0] for row in connection.execute("describe quality.findings").fetchall()]
+        [one] = connection.execute("select * from quality.findings limit 1").fetchall()
         for number, (rule, delivery, row) in enumerate(planted):
             values = dict(zip(names, one, strict=True)) | {
                 "finding_id": f"planted{number}", "rule": rule, "county_code": "AL-04",
@@ -249,7 +250,7 @@ def test_findings_that_do_not_touch_the_figure_are_left_out(own_home: Home) -> N
             }  # fmt: skip
             marks = ", ".join("?" * len(values))
             connection.execute(
-                f"insert into main.findings ({', '.join(values)}) values ({marks})",
+                f"insert into quality.findings ({', '.join(values)}) values ({marks})",
                 list(values.values()),
             )
 
@@ -490,7 +491,7 @@ def test_a_county_whose_numbers_are_withdrawn_leaves_the_nation(
     for table in ("deliveries", "submission_values"):
         (home.raw / table / "planted.parquet").unlink()
     outcome = refresh(home, [MAY])
-    assert outcome.members == ["AL-05 left: 2023-05 (AL)"]
+    assert outcome.members == ["AL-05 left: 2023-04 to 2023-05 (AL)"]
     told = (home.releases / "restricted/AL/2023-05/r3/CHANGES.md").read_text(encoding="utf-8")
     assert "Counties that left the national figures: AL-05." in told
     left = _changes(
