@@ -19,7 +19,9 @@ REGISTERS = {
 #: What isn't a code: texts, names, places and keys; and what the same row names itself.
 FREE = {
     "abbreviation", "about", "aliases", "answer", "asked_code", "basis", "basis_evidence",
-    "breakdown_text", "cell", "cells", "code", "code_list", "code_lists", "codes.source",
+    "break_reason_en", "break_reason_sq", "breakdown_text", "comparable_code",
+    "dim_collection_codes.category", "earlier_indicators", "identified_persons.category",
+    "series_code", "cell", "cells", "code", "code_list", "code_lists", "codes.source",
     "column_name", "compared_with", "contributing_text", "corrected", "corrected_by",
     "correction_id", "counties", "counties_missing", "deadline_basis", "decided_by", "delivery_id",
     "dim_quality_rules.source", "dim_quality_thresholds.reason", "dim_status_thresholds.reason",
@@ -53,8 +55,11 @@ def unnamed_codes(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, 
             named = f"select {key or column} from core.{register}"
         if column == "category":
             named += " union select category from core.dim_breakdown_categories"
-        # One cell can hold several reasons.
-        codes = "unnest(string_split(reason, '+'))" if column == "reason" else column
+        if column in ("identification_county", "residence_county"):
+            named += " union select county_code from core.dim_counties"
+        # One cell can hold several reasons, or kinds.
+        several = column in ("reason", "succession_kind")
+        codes = f"unnest(string_split({column}, '+'))" if several else column
         rows = connection.execute(
             f"select distinct code from (select {codes} as code from {schema}.{table}) "
             f"where code not in ({named})",

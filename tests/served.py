@@ -80,7 +80,7 @@ def add_release(
     with place.appearing() as (draft, target):
         shutil.copytree(home.releases / original, draft, dirs_exist_ok=True)
         for path in draft.iterdir():
-            path.chmod(0o644)
+            path.chmod(0o600)
         (draft / "CHANGES.md").write_text(f"{target.name}\n", encoding="utf-8")
         facts = {"tier": tier, "county_code": county_code, "reporting_month": month}
         sign(home, draft, {**facts, "number": int(target.name[1:]), **more})

@@ -334,14 +334,14 @@ def tampered(server: Served) -> Iterator[Callable[[str, bytes], None]]:
     kept = {path: path.read_bytes() for path in folder.iterdir()}
 
     def change(name: str, content: bytes) -> None:
-        (folder / name).chmod(0o644)
+        (folder / name).chmod(0o600)
         (folder / name).write_bytes(content)
 
     yield change
     for path, content in kept.items():
-        path.chmod(0o644)
+        path.chmod(0o600)
         path.write_bytes(content)
-        path.chmod(0o444)
+        path.chmod(0o400)
 
 
 @pytest.mark.parametrize(
@@ -515,7 +515,8 @@ def test_each_ready_question_runs_on_the_national_file_too(
             of_may = question.replace("'2023-12-01'", "'2023-05-01'")
             answer = national.execute(of_may)
             columns = [column[:2] for column in answer.description or ()]
-            assert answer.fetchall(), title
+            # Who was identified goes out with the last month of a half-year.
+            assert answer.fetchall() or "identified_persons" in question, title
             assert [column[:2] for column in marts.execute(of_may).description or ()] == columns
 
 
@@ -655,7 +656,7 @@ def test_a_national_file_that_is_not_as_it_was_made_is_made_anew(server: Served,
 
 def _flip(folder: Path) -> None:
     path = folder / "indicator_progress.parquet"
-    path.chmod(0o644)
+    path.chmod(0o600)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
@@ -667,7 +668,7 @@ def _add(folder: Path) -> None:
 
 def _break_the_manifest(folder: Path) -> None:
     path = folder / "datapackage.json"
-    path.chmod(0o644)
+    path.chmod(0o600)
     path.write_text("{")
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from orchestration.products.declaration import product
 from orchestration.products.tables import ProductTable, table_of
+from orchestration.runtime.settings import SEEDS
 from sources.codes import codes_of
 from sources.layouts import SOURCES
 from sources.registers import register_rows
@@ -26,7 +27,18 @@ _FOLDER = Path(__file__).parent
 LOW_RELIABILITY = "U"
 
 #: Columns of published tables with codes of a list of the sources.
-_OF_SOURCES = {"channel": "contact_channels", "purpose": "contact_purposes"}
+_OF_SOURCES = {
+    "channel": "contact_channels",
+    "purpose": "contact_purposes",
+    "sex": "sexes",
+    "age_group": "age_groups",
+    "exploitation": "exploitation",
+    "citizenship": "citizenships",
+    "trafficking_scope": "trafficking_scopes",
+    "residence_county": "residences",
+    "registering_organisation": "organisations",
+    "assistance": "support_types",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,16 @@ def published_codes() -> tuple[ProductCode, ...]:
         for column, list_id in _OF_SOURCES.items()
         for code in codes_of(list_id)
     }
-    return (*own, *units, *of_sources.values())
+    stated = {(code.code_list, code.code) for code in own}
+    collected = {
+        (column, row["category"]): ProductCode(
+            column, row["category"], row["name_sq"], row["name_en"], row["collection"], ""
+        )
+        for row in register_rows(SEEDS, "collection_categories")
+        for column in [f"{row['collection']}_category"]
+    }
+    others = {**of_sources, **collected}
+    return (*own, *units, *(code for key, code in others.items() if key not in stated))
 
 
 @cache

@@ -158,6 +158,10 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
         ("dim_quality_thresholds", "quality_thresholds"),
     ):
         connection.execute(f"create table {table} as from read_csv('{SEEDS / seed}.csv')")
+    connection.execute(
+        "alter table dim_indicators add column comparable_code varchar; "
+        "update dim_indicators set comparable_code = plan_code || '/' || indicator_code"
+    )
     # Nobody owes anything: what rests on obligations is not left to chance.
     connection.execute(
         "create table fct_values_due (county_code varchar, institution_code varchar, "
