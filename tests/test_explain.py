@@ -30,17 +30,21 @@ JULY = datetime(2023, 7, 3, 9, tzinfo=UTC)
 #: What scripts may rely on: the keys of the document, those of a list's entries after a point.
 SCHEMA = {
     "": "county_code county_sq county_en reporting_month plan_code indicator_code indicator_sq "
-    "indicator_en unit is_made_up publication figures completeness is_lower_bound counties parts "
-    "years_before owed_from missing sources findings target changes",
+    "indicator_en unit is_made_up publication figures completeness values_due "
+    "is_lower_bound official activity counties parts "
+    "years_before owed_from missing missing_sources sources findings target changes",
     "publication": "state release_number status released_on blocked_by",
-    "figures": "span value least most",
+    "figures": "span value least most is_lower_bound",
+    "official": "source name_sq name_en value",
+    "activity": "status since change_on_last_year values_compared",
     "counties": "county_code name_sq name_en month year_to_date cumulative completeness "
     "is_lower_bound nothing_came open_findings",
     "parts": "institution_code name_sq name_en reporting_month frequency value value_state "
     "is_counted is_corrected delivery version sheet cells",
-    "years_before": "year value values_due values_received",
-    "missing": "institution_code name_sq name_en reporting_month has_report value_state "
+    "years_before": "year value values_due values_received is_published",
+    "missing": "institution_code name_sq name_en reporting_month has_report value value_state "
     "reporting_deadline is_deadline_past",
+    "missing_sources": "source name_sq name_en months",
     "sources": "reporting_month frequency first_source first_sq first_en first_value "
     "second_source second_sq second_en second_value_least second_value difference "
     "is_contradiction reason_sq reason_en official_source",
@@ -117,7 +121,8 @@ def test_a_page_shows_who_reported_in_which_file_and_cell_and_who_did_not(
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert lines[0].startswith("Indicator 3.1.1.2: ")
     assert "month: 386 (not all values came)" in lines
-    assert "It is a lower bound: the whole value may be higher." in lines
+    [bound] = [line for line in lines if line.startswith("A lower bound")]
+    assert bound.startswith("A lower bound (month, year to date, cumulative (since the plan began)")
     deliveries = _ask(
         refreshed.home,
         "select delivery_id, version, sheet, cell, value from core.fct_actuals "
@@ -145,6 +150,126 @@ def test_a_blank_cell_is_missing_though_the_report_came(refreshed: Refreshed) ->
     [value] = [one for one in shown.missing if one.reporting_month == MAY]
     assert (value.has_report, value.value_state) == (True, "not_reported")
     assert "05.2023: raporti nuk jep numër: nuk u raportua" in page(shown, "sq")
+
+
+def test_a_value_of_some_parts_is_shown_as_such_and_not_as_no_number(own_home: Home) -> None:
+    # The mart has 2 of a blank total with one part; 0 of another month is no "zero" either.
+    with duckdb.connect(str(own_home.marts)) as connection:
+        connection.execute(
+            "update core.fct_figure_parts set is_received = false, value = 2, value_state = "
+            "'number' where county_code = 'AL-04' and indicator_code = '3.1.2.1' "
+            "and reporting_month = ?",
+            [MAY],
+        )
+    shown = explain(own_home, "AL-04", MAY, "3.1.2.1")
+    [value] = [one for one in shown.missing if one.reporting_month == MAY]
+    assert (value.has_report, value.value) == (True, 2)
+    assert "2023-05: the report gives a part only: 2" in page(shown, "en")
+    with duckdb.connect(str(own_home.marts)) as connection:
+        connection.execute(
+            "update core.fct_figure_parts set value = null, value_state = 'zero' "
+            "where county_code = 'AL-04' and indicator_code = '3.1.2.1' and reporting_month = ?",
+            [MAY],
+        )
+    empty = page(explain(own_home, "AL-04", MAY, "3.1.2.1"), "en")
+    assert "2023-05: the report gives no number: not reported" in empty
+
+
+def test_what_the_official_source_states_and_what_is_done_stand_beside_the_figure(
+    refreshed: Refreshed,
+) -> None:
+    [(value, status, since)] = _ask(
+        refreshed.home,
+        "select official_value, activity_status, activity_since from marts.indicator_progress "
+        "where county_code = 'AL-04' and reporting_month = ? and indicator_code = '2.1.9.1'",
+        [MAY],
+    )
+    shown = explain(refreshed.home, "AL-04", MAY, "2.1.9.1")
+    assert shown.official is not None
+    assert (shown.official.source, shown.official.value) == ("sivet", value)
+    assert (shown.activity.status, shown.activity.since) == (status, since)
+    text = page(shown, "en")
+    assert f"The official source (SIVET), year to date: {value:.0f}" in text
+    assert f"Activity: active (since {since:%Y-%m})" in text
+    assert explain(refreshed.home, "AL-04", MAY, "3.1.12.1").official is None
+
+
+def test_only_the_figures_that_lack_something_are_called_lower_bounds(
+    refreshed: Refreshed,
+) -> None:
+    county = explain(refreshed.home, "AL-04", MAY, "2.1.9.1")
+    # Earlier years of the plan were never reported; this one is whole.
+    assert {one.span: one.is_lower_bound for one in county.figures} == {
+        "month": False, "year_to_date": False, "cumulative": True,
+    }  # fmt: skip
+    assert "A lower bound (cumulative (since the plan began))" in page(county, "en")
+    assert county.completeness == 1
+    nation = page(explain(refreshed.home, "AL", MAY, "2.1.9.1"), "en")
+    [fier] = [line for line in nation.splitlines() if line.startswith("  Fier (AL-04)")]
+    assert "not all values came" not in fier
+    assert "Year 2021: 159 (a published figure)" in nation
+
+
+def test_other_sources_that_lack_months_are_named_with_their_months(own_home: Home) -> None:
+    assert not explain(own_home, "AL-04", MAY, "2.1.6.1").missing_sources
+    with duckdb.connect(str(own_home.marts)) as connection:
+        connection.execute(
+            "update core.fct_record_counts set is_lower_bound = true where county_code = 'AL-04' "
+            "and indicator_code = '2.1.6.1' and reporting_month = ?",
+            [APRIL],
+        )
+        connection.execute(
+            "delete from main.source_comparison where county_code = 'AL-04' "
+            "and indicator_code = '2.1.6.1' and reporting_month = ? "
+            "and 'sivet' in (first_source, second_source)",
+            [APRIL],
+        )
+    shown = explain(own_home, "AL-04", MAY, "2.1.6.1")
+    assert {one.source: one.months for one in shown.missing_sources} == {
+        "referral_records": (APRIL,),
+        "sivet": (APRIL,),
+    }
+    assert "Data are missing from SIVET: 2023-04" in page(shown, "en")
+
+
+def test_findings_that_do_not_touch_the_figure_are_left_out(own_home: Home) -> None:
+    planted = (
+        ("missing_records", None, None),
+        ("unknown_indicator", None, 7),
+        ("missing_report", None, None),
+    )
+    with duckdb.connect(str(own_home.marts)) as connection:
+        names = [row[0] for row in connection.execute("describe main.findings").fetchall()]
+        [one] = connection.execute("select * from main.findings limit 1").fetchall()
+        for number, (rule, delivery, row) in enumerate(planted):
+            values = dict(zip(names, one, strict=True)) | {
+                "finding_id": f"planted{number}", "rule": rule, "county_code": "AL-04",
+                "institution_code": "AL-04-POLICIA", "reporting_month": MAY,
+                "indicator_code": None, "delivery_id": delivery, "row_number": row,
+            }  # fmt: skip
+            marks = ", ".join("?" * len(values))
+            connection.execute(
+                f"insert into main.findings ({', '.join(values)}) values ({marks})",
+                list(values.values()),
+            )
+
+    def rules() -> set[str]:
+        shown = explain(own_home, "AL-04", MAY, "2.1.9.1")
+        return {one.rule for one in shown.findings if one.finding.startswith("planted")}
+
+    # The value came, and so did all records: only what is about the report touches it.
+    assert rules() == {"missing_report"}
+    with duckdb.connect(str(own_home.marts)) as connection:
+        connection.execute("update core.fct_figure_parts set is_received = false")
+        connection.execute("update core.fct_record_counts set is_lower_bound = true")
+    assert rules() == {rule for rule, _, _ in planted}
+
+
+def test_of_a_county_that_owes_nothing_this_is_what_is_shown(refreshed: Refreshed) -> None:
+    shown = explain(refreshed.home, "AL-11", MAY, "2.1.9.1")
+    assert shown.values_due == 0
+    assert "No value of this indicator was due in 2023 so far." in page(shown, "en")
+    assert "was due in 2023" not in page(explain(refreshed.home, "AL-04", MAY, "2.1.9.1"), "en")
 
 
 def test_sources_that_disagree_are_named_with_the_official_one(refreshed: Refreshed) -> None:

@@ -48,13 +48,38 @@ class PublicationState:
 class Figure:
     """The value of a span (month, year_to_date, cumulative) with its interval, in the unit.
 
-    A month by itself has no interval. Of the others `most` is None where values are missing.
+    A month by itself has no interval. Of the others `most` is None where values are missing, and
+    each such value is a lower bound.
     """
 
     span: str
     value: float | None
     least: float | None
     most: float | None
+    is_lower_bound: bool
+
+
+@dataclass(frozen=True)
+class OfficialFigure:
+    """What the official source states of the year so far; None where it lacks a month."""
+
+    source: str
+    name_sq: str
+    name_en: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Whether anything is done, since when, and the change on the same months of last year.
+
+    The change is over `values_compared` values that both years have.
+    """
+
+    status: str | None
+    since: date | None
+    change_on_last_year: float | None
+    values_compared: int | None
 
 
 @dataclass(frozen=True)
@@ -100,26 +125,44 @@ class FigurePart:
 
 @dataclass(frozen=True)
 class YearBefore:
-    """What an earlier year of the plan gives of the cumulative figure."""
+    """What an earlier year of the plan gives of the cumulative figure.
+
+    Of the nation it may be a figure that was published.
+    """
 
     year: int
     value: float | None
     values_due: int
     values_received: int
+    is_published: bool
 
 
 @dataclass(frozen=True)
 class MissingValue:
-    """A value that is owed and isn't there: no report came, or the report gives no number."""
+    """A value that is owed and isn't there, or not all of it.
+
+    No report came, or the report gives no number, or `value` is that of some of its parts.
+    """
 
     institution_code: str
     name_sq: str
     name_en: str
     reporting_month: date
     has_report: bool
+    value: float | None
     value_state: str
     reporting_deadline: date | None
     is_deadline_past: bool
+
+
+@dataclass(frozen=True)
+class MissingSource:
+    """Another source that lacks months of the year so far, or a part of them."""
+
+    source: str
+    name_sq: str
+    name_en: str
+    months: tuple[date, ...]
 
 
 @dataclass(frozen=True)
@@ -243,13 +286,17 @@ class Explanation:
     publication: PublicationState
     figures: tuple[Figure, ...]
     completeness: float | None
+    values_due: int
     is_lower_bound: bool
+    official: OfficialFigure | None
+    activity: Activity
     counties: tuple[CountyFigure, ...]
     parts: tuple[FigurePart, ...]
     years_before: tuple[YearBefore, ...]
     #: The month from which the county owes it, where that is not the year's first.
     owed_from: date | None
     missing: tuple[MissingValue, ...]
+    missing_sources: tuple[MissingSource, ...]
     sources: tuple[SourcePair, ...]
     findings: tuple[FigureFinding, ...]
     target: FigureTarget
@@ -314,16 +361,26 @@ class _Collector:
                     row.get(f"actual_{span}"),
                     row.get(f"actual_{span}_least"),
                     row.get(f"actual_{span}_most"),
+                    _is_lower_bound(row, span),
                 )
                 for span in ("month", "year_to_date", "cumulative")
             ),
             completeness=row.get("completeness"),
+            values_due=self._values_due(),
             is_lower_bound=bool(row.get("is_lower_bound")),
+            official=self._official(row),
+            activity=Activity(
+                row.get("activity_status"),
+                row.get("activity_since"),
+                row.get("change_on_last_year"),
+                row.get("values_compared"),
+            ),
             counties=self._county_figures() if is_nation else (),
             parts=self._parts(),
             years_before=self._years_before(),
             owed_from=self._owed_from(),
             missing=self._missing(),
+            missing_sources=self._missing_sources(row),
             sources=self._sources(),
             findings=self._findings(),
             target=self._target(row),
@@ -451,10 +508,12 @@ class _Collector:
         return self._typed(
             YearBefore,
             "select year(progress.reporting_month), max(progress.actual_year_to_date), "
-            "coalesce(max(parts.due), 0), coalesce(max(parts.received), 0) "
+            "coalesce(max(parts.due), 0), coalesce(max(parts.received), 0), "
+            "coalesce(bool_or(parts.is_published), false) "
             "from marts.indicator_progress as progress left join ("
             "select year(reporting_month) as year, count(*) filter (where is_due) as due, "
-            "count(*) filter (where is_due and is_received) as received "
+            "count(*) filter (where is_due and is_received) as received, "
+            "bool_or(frequency = 'year' and is_counted and $county = 'AL') as is_published "
             "from core.fct_figure_parts where plan_code = $plan and indicator_code = $indicator "
             "and $county in (county_code, 'AL') group by all) as parts "
             "on year(progress.reporting_month) = parts.year "
@@ -481,11 +540,56 @@ class _Collector:
         return self._typed(
             MissingValue,
             "select parts.institution_code, institutions.name_sq, institutions.name_en, "
-            "parts.reporting_month, parts.delivery_id is not null, parts.value_state, "
+            "parts.reporting_month, parts.delivery_id is not null, parts.value, "
+            # A number among parts is none of the whole.
+            "if(parts.value is null and parts.value_state in ('number', 'zero'), 'not_reported', "
+            "parts.value_state), "
             f"parts.reporting_deadline, parts.is_deadline_past from {_PARTS_OF_AREA} "
             "and parts.is_due and not parts.is_received "
             "and year(parts.reporting_month) = year($month) "
             "order by parts.institution_code, parts.reporting_month",
+        )
+
+    def _values_due(self) -> int:
+        [(due,)] = self._ask(
+            f"select count(*) from {_PARTS_OF_AREA} and parts.is_due "
+            "and year(parts.reporting_month) = year($month)"
+        )
+        return int(due)
+
+    def _official(self, row: dict[str, Any]) -> OfficialFigure | None:
+        source = row.get("official_source")
+        if source is None:
+            return None
+        [(name_sq, name_en)] = self._ask(
+            "select name_sq, name_en from register.figure_sources where source = $source",
+            source=source,
+        )
+        return OfficialFigure(source, name_sq, name_en, row.get("official_value"))
+
+    def _missing_sources(self, row: dict[str, Any]) -> tuple[MissingSource, ...]:
+        """Return what records lack, and the official source, where it is no institution's report.
+
+        A source that states nothing of the whole year is left to `official`.
+        """
+        rows = self._ask(
+            f"with lacking as (select source, reporting_month as month from {_LACKING_RECORDS} "
+            "union all select $source as source, months.month from core.dim_months as months "
+            "where months.plan_code = $plan and months.month <= $month "
+            "and year(months.month) = year($month) and months.month not in ("
+            "select reporting_month from marts.source_comparison where county_code = $county "
+            "and plan_code = $plan and indicator_code = $indicator "
+            "and $source in (first_source, second_source))) "
+            "select lacking.source, any_value(names.name_sq), any_value(names.name_en), "
+            "list(distinct lacking.month order by lacking.month) from lacking "
+            "inner join register.figure_sources as names on lacking.source = names.source "
+            "group by lacking.source having count(distinct lacking.month) < month($month) "
+            "or lacking.source is distinct from $source order by lacking.source",
+            source=row.get("official_source"),
+        )
+        return tuple(
+            MissingSource(source, name_sq, name_en, tuple(months))
+            for source, name_sq, name_en, months in rows
         )
 
     def _sources(self) -> tuple[SourcePair, ...]:
@@ -505,17 +609,28 @@ class _Collector:
         )
 
     def _findings(self) -> tuple[FigureFinding, ...]:
-        """Return the findings of the year so far about the figure, or a report that it rests on."""
+        """Return the findings of the year so far about the figure, or what it rests on.
+
+        Of an institution they are those on its report of a month, and on a row that could be no
+        indicator's where its value is missing; of records those on months that lack some.
+        """
         return self._typed(
             FigureFinding,
             f"select left(finding_id, {SHORT}), rule, severity, state, institution_code, "
             f"reporting_month, left(delivery_id, {SHORT}), sheet, "
             "coalesce(cell, cast(row_number as varchar)), message_sq, message_en "
-            "from quality.findings where county_code = $county and reporting_month <= $month "
-            "and year(reporting_month) = year($month) and (indicator_code = $indicator or ("
-            "indicator_code is null and institution_code in (select institution_code "
-            "from core.fct_figure_parts where county_code = $county and plan_code = $plan "
-            "and indicator_code = $indicator))) "
+            "from quality.findings as findings where county_code = $county "
+            "and reporting_month <= $month and year(reporting_month) = year($month) "
+            "and (indicator_code = $indicator or (indicator_code is null and case "
+            "when rule = 'missing_records' then reporting_month in ("
+            f"select reporting_month from {_LACKING_RECORDS}) "
+            f"else exists (select 1 from {_PARTS} "
+            "and parts.institution_code = findings.institution_code "
+            "and parts.reporting_month = findings.reporting_month "
+            "and (findings.rule <> 'unknown_indicator' or parts.is_due and not parts.is_received)) "
+            "and not exists (select 1 from core.dim_deliveries as files "
+            "where files.delivery_id = findings.delivery_id "
+            "and files.source_kind <> 'submission') end)) "
             "order by is_settled, array_position(['blocks', 'warns', 'informs'], severity), "
             "reporting_month desc, rule, finding_id",
         )
@@ -580,6 +695,24 @@ _PARTS_IN = (
 _PARTS = f"{_PARTS_IN} and parts.county_code = $county"
 #: The same with all counties of the nation.
 _PARTS_OF_AREA = f"{_PARTS_IN} and $county in (parts.county_code, 'AL')"
+
+
+#: The months of the year so far of which not all records came that count the indicator.
+_LACKING_RECORDS = (
+    "(select case source when 'hotline' then 'hotline_log' else 'referral_records' end as source, "
+    "reporting_month from core.fct_record_counts where county_code = $county "
+    "and plan_code = $plan and indicator_code = $indicator and category = 'total' "
+    "and reporting_month <= $month and year(reporting_month) = year($month) "
+    "and (value is null or is_lower_bound))"
+)
+
+
+def _is_lower_bound(row: dict[str, Any], span: str) -> bool:
+    if row.get(f"actual_{span}") is None:
+        return False
+    if span == "month":
+        return bool(row.get("is_month_lower_bound"))
+    return row.get(f"actual_{span}_most") is None
 
 
 def _like(wanted: str, known: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -119,8 +119,36 @@ class _Page:
             yield self._word(
                 "explain.completeness", share=self._number(round(100 * one.completeness, 1))
             )
-        if one.is_lower_bound:
-            yield self._word("explain.lower_bound")
+        bounds = [
+            self._word(f"explain.spans.{each.span}") for each in one.figures if each.is_lower_bound
+        ]
+        if bounds:
+            yield self._word("explain.lower_bound", spans=", ".join(bounds))
+        if one.official:
+            yield self._word(
+                "explain.official_figure",
+                source=one.official.name_sq if self._is_albanian else one.official.name_en,
+                value=self._number(one.official.value),
+            )
+        yield from self._activity()
+
+    def _activity(self) -> Iterator[str]:
+        activity = self._one.activity
+        if activity.status is not None:
+            line = self._word(
+                "explain.activity", status=self._code("activity_status", activity.status)
+            )
+            since = activity.since and self._word(
+                "explain.since", month=self._month(activity.since)
+            )
+            yield f"{line} ({since})" if since else line
+        if activity.change_on_last_year is not None:
+            change = self._number(activity.change_on_last_year)
+            yield self._word(
+                "explain.change_on_last_year",
+                change=f"+{change}" if activity.change_on_last_year > 0 else change,
+                count=activity.values_compared,
+            )
 
     def _lacks_of_month(self) -> bool:
         one = self._one
@@ -154,7 +182,8 @@ class _Page:
             )
         )
         line = self._word("explain.county", name=name, code=county.county_code, figures=figures)
-        remarks = [self._word("explain.not_all_came")] if county.is_lower_bound else []
+        lacks = county.completeness is not None and county.completeness < 1
+        remarks = [self._word("explain.not_all_came")] if lacks else []
         if county.open_findings:
             remarks.append(self._word("explain.open_findings", count=county.open_findings))
         return f"{line} ({'; '.join(remarks)})" if remarks else line
@@ -174,7 +203,8 @@ class _Page:
                     "explain.year_before", year=year.year, value=value, received=received, due=due
                 )
             else:
-                yield self._word("explain.year_nothing_due", year=year.year, value=value)
+                kind = "year_published" if year.is_published else "year_nothing_due"
+                yield self._word(f"explain.{kind}", year=year.year, value=value)
 
     def _part(self, part: FigurePart) -> str:
         is_year = part.frequency == "year"
@@ -198,6 +228,8 @@ class _Page:
         return f"{about}: {value} ({written})"
 
     def _missing(self) -> Iterator[str]:
+        if not self._one.values_due:
+            yield self._word("explain.nothing_due", year=self._one.reporting_month.year)
         absent = [county.county_code for county in self._one.counties if county.nothing_came]
         if absent:
             yield self._word("explain.counties_missing", count=len(absent), codes=", ".join(absent))
@@ -208,8 +240,16 @@ class _Page:
             yield self._institution(values[0])
             for value in values:
                 yield f"  {self._month(value.reporting_month)}: {self._why_missing(value)}"
+        for source in self._one.missing_sources:
+            yield self._word(
+                "explain.source_lacks",
+                source=source.name_sq if self._is_albanian else source.name_en,
+                months=", ".join(map(self._month, source.months)),
+            )
 
     def _why_missing(self, value: MissingValue) -> str:
+        if value.value is not None:
+            return self._word("explain.missing_line.parts", value=self._number(value.value))
         if value.has_report:
             return self._word(
                 "explain.missing_line.no_number", state=self._state(value.value_state)
