@@ -96,7 +96,7 @@ def test_every_number_has_a_unit_and_both_statuses(fier: Path, package: dict[str
         ("indicator_progress", "PKV-2021-2023/1.1.1.1", "actual_month", "M", "F"),
         ("indicator_progress", "PKV-2021-2023/2.1.1.1", "actual_month", "P", "N"),
         ("indicator_progress", "PKV-2021-2023/2.1.1.1", "target_value", "M", "N"),
-        ("indicator_progress", "PKV-2021-2023/2.1.1.1", "official_value", "M", "N"),
+        ("indicator_progress", "PKV-2021-2023/1.1.1.1", "official_value", "M", "F"),
         ("indicator_progress", "PKV-2021-2023/2.1.1.1", "actual_cumulative_most", "M", "N"),
         ("indicator_progress", "PKV-2021-2023/2.1.9.1", "official_value", "P", "N"),
         ("referral_flow", "all", "identified", "P", "N"),
