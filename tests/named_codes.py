@@ -57,9 +57,10 @@ def unnamed_codes(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, 
             named += " union select category from core.dim_breakdown_categories"
         if column in ("identification_county", "residence_county"):
             named += " union select county_code from core.dim_counties"
-        # One cell can hold several reasons, or kinds.
-        several = column in ("reason", "succession_kind")
-        codes = f"unnest(string_split({column}, '+'))" if several else column
+        # One cell can hold several reasons or kinds, or a category of sex and one of age.
+        parted = {"reason": "+", "succession_kind": "+"}.get(column)
+        parted = " " if column.endswith("_category") else parted
+        codes = f"unnest(string_split({column}, '{parted}'))" if parted else column
         rows = connection.execute(
             f"select distinct code from (select {codes} as code from {schema}.{table}) "
             f"where code not in ({named})",

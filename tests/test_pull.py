@@ -776,7 +776,7 @@ def stalling(url: str, after: int) -> Iterator[str]:
 
 
 def test_after_ctrl_c_a_repeated_pull_goes_on_where_it_stopped(server: Served, out: Path) -> None:
-    with stalling(server.url, after=1_000_000) as url:
+    with stalling(server.url, after=1_700_000) as url:
         process = subprocess.Popen(
             [*COMMAND, *arguments(server, out, "--county", "AL-04", url=url)],
             env={**os.environ, **environment(server, "all")},
