@@ -18,6 +18,7 @@ from conftest import Refreshed
 from orchestration.defs.partitions import month_partitions
 from orchestration.defs.schedules import monthly_refresh_schedule
 from orchestration.products.declaration import Tier, judged_marts, products
+from orchestration.products.reference import reference_months, reference_registers
 from orchestration.publication.writing.signing import PRIVATE_KEY
 from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (
@@ -164,7 +165,8 @@ def test_a_month_through_dagster_gives_the_releases_of_the_command_line_byte_by_
     there = refreshed.home.releases
     files = {path.relative_to(there) for path in there.rglob("*") if path.is_file()}
     tables = [path for path in files if path.match("restricted/*/*/r1/*.parquet")]
-    assert len(tables) == 2 * len(products(Tier.RESTRICTED))
+    others = (*reference_registers(), *reference_months())
+    assert len(tables) == 2 * (len(products(Tier.RESTRICTED)) + len(others))
     assert files == {
         path.relative_to(home.releases) for path in home.releases.rglob("*") if path.is_file()
     }

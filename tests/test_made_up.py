@@ -25,6 +25,7 @@ from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
 from sources.example import generate
+from sources.reading.file import CONTENT_PURPOSE
 from sources.registers import load_registers
 
 FIER, OTHER, NATION = "AL-04", "AL-02", "AL"
@@ -46,10 +47,12 @@ def _refreshed_copy(home: Home, source: Home) -> None:
 
 
 @pytest.fixture(scope="module")
-def real(prepared: Prepare) -> Home:
-    """A home that holds real files only."""
+def real(prepared: Prepare, refreshed: Refreshed) -> Home:
+    """A home that holds real files only, and names them by the same key."""
 
     def fill(home: Home) -> Outcome:
+        home.keys.mkdir(parents=True)
+        shutil.copy(refreshed.home.keys / f"{CONTENT_PURPOSE}.key", home.keys)
         write_real(home.inbox)
         return refresh(home, [MAY])
 

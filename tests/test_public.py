@@ -541,7 +541,7 @@ def test_a_completeness_that_is_not_of_the_months_reports_stops_it(
 
 
 def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(
-    refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+    refreshed: Refreshed, own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reason = "2.1.9.1 is known to be 7 to 7 from a table"
     monkeypatch.setattr(
@@ -555,7 +555,8 @@ def test_a_refusal_of_the_public_tier_is_told_and_stops_nothing_else(
     assert [refusal.scope for refusal in public.refused] == list(planned.asked)
     outcome = replace(refreshed.outcome, public=public)
     monkeypatch.setattr("orchestration.refresh.steps.refresh", lambda *_, **__: outcome)
-    result = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"])
+    place = {"KRAT_HOME": str(own_home.root), "KRAT_KEYS": str(own_home.keys)}
+    result = CliRunner().invoke(cli, ["refresh", "--month", "2023-05"], env=place)
     assert result.exit_code == 1
     assert "Published" in result.output
     assert result.output.count("refuses the public tier: 2.1.9.1 is known to be 7 to 7") == 1

@@ -182,7 +182,7 @@ def test_a_value_outside_the_years_of_its_measure_is_told(
     found = doubts.execute(
         "select distinct year(findings.reporting_month) < measures.start_year "
         "or year(findings.reporting_month) > measures.end_year from quality.findings as findings "
-        "inner join core.dim_indicators as indicators using (indicator_code) "
+        "inner join core.dim_indicators as indicators using (plan_code, indicator_code) "
         "inner join core.dim_measures as measures using (plan_code, measure_code) "
         "where findings.rule = 'outside_measure_years'"
     ).fetchall()
