@@ -70,7 +70,7 @@ select
     identified.linked_person_key,
     min(events.least_person_key) as least_person_key,
     bool_or(events.is_comparable) filter (where {{ of_it }}) as is_comparable,
-    list(distinct events.sender_code) filter (where {{ of_it }}) as senders,
+    list_sort(list(distinct events.sender_code) filter (where {{ of_it }})) as senders,
     {% for column, name in [
         ('sex', 'sex'),
         ('age_group', 'age_group'),
@@ -85,9 +85,11 @@ select
     arg_min(events.county_code, (events.event_date, events.county_code)) filter (where {{ of_it }})
         as identification_county,
     -- Whatever help the person had until the period ended; `any` beside its kinds.
-    list(distinct coalesce(events.support_type, events.support_type_state)) filter (
-        where events.event = 'assisted'
-        and events.event_date <= last_day(identified.last_month)
+    list_sort(
+        list(distinct coalesce(events.support_type, events.support_type_state)) filter (
+            where events.event = 'assisted'
+            and events.event_date <= last_day(identified.last_month)
+        )
     ) as assistance
 from identified
 inner join events
