@@ -118,3 +118,10 @@ where
     and published.category = 'total'
     and targets.target_kind = 'baseline'
     and targets.value is not null
+-- A file may give a figure from several publications: its last row counts (int_nation_figures).
+qualify row_number() over (
+    partition by
+        published.delivery_id, published.plan_code, published.indicator_code,
+        published.reporting_month
+    order by published.superseded_at is null desc, published.row_number desc
+) = 1
