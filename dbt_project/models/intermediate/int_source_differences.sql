@@ -17,6 +17,19 @@ with differences as (
     )
 ),
 
+-- One figure a period: of several that hold, the one that came last.
+holding as (
+    select *
+    from differences
+    where not is_superseded
+    qualify row_number() over (
+        partition by
+            county_code, institution, plan_code, indicator_code, frequency, first_source,
+            second_source, reporting_month
+        order by received_at desc, delivery_id desc, row_number desc
+    ) = 1
+),
+
 -- Neighbours of a superseded version are the periods that hold now.
 neighbours as (
     select
@@ -32,13 +45,12 @@ neighbours as (
         lead(difference) over periods_in_order as difference_after,
         lag(second_value) over periods_in_order as second_before,
         lead(second_value) over periods_in_order as second_after
-    from differences
-    where not is_superseded
+    from holding
     window periods_in_order as (
         partition by
             county_code, institution, plan_code, indicator_code, frequency, first_source,
             second_source
-        order by reporting_month, delivery_id, row_number
+        order by reporting_month
     )
 ),
 
