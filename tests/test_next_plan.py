@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from second_plan import FIRST, SECOND, Row, rows_of_second_plan, write_rows, write_second_plan
 
 from orchestration.cli import cli
-from orchestration.registers.plans import merged, plan_problems, sentence
+from orchestration.registers.check import check_registers
+from orchestration.registers.plans import merged, plan_problems
 from orchestration.runtime.settings import PROJECT, SEEDS
 from sources.custody import journal
 from sources.registers import register_rows
@@ -235,7 +236,7 @@ def test_what_is_wrong_is_found_where_it_is(case: str, folder: Path) -> None:
         rows.append(rows[line - 2])
     write_rows(folder / f"{wanted.register}.csv", rows)
     found = [each for each in plan_problems(folder, SEEDS) if wanted.part in each.message_en]
-    places = {(sentence(each, "en").partition(" ")[0].rstrip(":"), each.column) for each in found}
+    places = {(each.sentence("en").partition(" ")[0].rstrip(":"), each.column) for each in found}
     assert (wanted.at.format(line=line), wanted.column) in places
     # A pair that is there twice, or two parts of a split, are wrong in both rows.
     assert len(places) <= 2
@@ -248,7 +249,7 @@ def test_the_next_plan_comes_after_the_last(folder: Path) -> None:
     rows[0] |= {"valid_from": "2020-01-01", "valid_to": "2020-12-31"}
     write_rows(folder / "plans.csv", rows)
     assert f"plans.csv:2 valid_from: The plan begins before plan {FIRST} ends (2023-12-31)." in [
-        sentence(each, "en") for each in plan_problems(folder, SEEDS)
+        each.sentence("en") for each in plan_problems(folder, SEEDS)
     ]
 
 
@@ -269,7 +270,7 @@ def test_a_level_is_never_compared_with_a_sum(folder: Path) -> None:
     rows[1]["target_basis"] = "level"
     write_rows(folder / "indicators.csv", rows)
     line = _line_of(SUCCESSIONS, {"indicator_code": "2.1.9.1"})
-    assert [sentence(each, "en") for each in plan_problems(folder, SEEDS)] == [
+    assert [each.sentence("en") for each in plan_problems(folder, SEEDS)] == [
         f"indicator_successions.csv:{line} is_comparable: Values can't be compared where an "
         "indicator splits, merges, changes its unit, or turns between a level and a sum: write "
         "false."
@@ -280,10 +281,56 @@ def test_a_file_that_is_none_of_a_plan_is_refused_without_its_name(folder: Path)
     (folder / "Somebody.csv").write_text("a,b\n1,2\n")
     (folder / "counties.csv").write_text("county_code,name_sq,name_en\n")
     (folder / "indicator_parts.csv").write_bytes(b"\xff\xfe")
-    found = {each.register: sentence(each, "en") for each in plan_problems(folder, SEEDS)}
+    found = {each.register: each.sentence("en") for each in plan_problems(folder, SEEDS)}
     assert found.keys() == {"counties", "indicator_parts", "…"}
     assert found["counties"].endswith("is no register of a plan: take it out of the plan's folder.")
     assert "no register of this name" in found["…"]
+
+
+def test_one_run_finds_everything_in_a_folder_and_in_the_offices_registers(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = rows_of_second_plan()
+    rows["measures"][0]["end_year"] = "2030"
+    rows["measures"][1]["start_year"] = "x"
+    dropped = rows[SUCCESSIONS].pop()
+    for register in ("measures", SUCCESSIONS):
+        write_rows(folder / f"{register}.csv", rows[register])
+    found = [each.sentence("en") for each in plan_problems(folder, SEEDS)]
+    code = dropped["earlier_indicator_code"] or dropped["indicator_code"]
+    assert "measures.csv:2 start_year: The years of the measure are not within the plan." in found
+    assert "measures.csv:3 start_year: Write a whole number, such as 2023." in found
+    assert any(code in each or SUCCESSIONS in each for each in found)
+    # Whoever writes the rows into registers/ by hand is told the same.
+    assert [each.sentence("en") for each in check_registers(SEEDS, folder)[1]] == found
+    checked = _krat(tmp_path / "home", "check", str(folder), "--english").stderr.splitlines()
+    assert checked[:-1] == found
+
+
+@pytest.mark.data
+def test_an_added_plan_is_in_use_from_the_next_refresh(folder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    place = {"KRAT_HOME": str(home), "KRAT_KEYS": str(home.with_name("keys"))}
+
+    def krat(*words: str) -> Result:
+        done = CliRunner().invoke(cli, list(words), env=place)
+        assert done.exit_code == 0, done.output
+        return done
+
+    krat("plan", "add", str(folder))
+    assert "rows added" in krat("registers", "check").output
+    krat("refresh", "--month", "2024-01")
+    assert "in use" in krat("registers", "check").output
+    entries = journal.read(home / "decisions" / "registers.jsonl")
+    assert [entry["decision"] for entry in entries] == ["plan_added", "registers_taken"]
+    krat("forms", "--county", "AL-04", "--month", "2024-06", "--out", str(tmp_path / "forms"))
+    owing = {
+        row["institution_code"]
+        for row in rows_of_second_plan()["reporting_obligations"]
+        if row["institution_code"].startswith("AL-04")
+    }
+    written = {path.name.partition("_")[0] for path in (tmp_path / "forms").iterdir()}
+    assert written and written <= owing
 
 
 def _krat(home: Path, *words: str) -> Result:

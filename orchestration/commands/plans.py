@@ -84,10 +84,8 @@ def add_plan(home: Home, folder: Path, english: bool) -> None:
 
 def _refuse(problems: "list[RegisterProblem]", language: Language) -> None:
     """End the command where there are problems, each in a line."""
-    from orchestration.registers.plans import sentence
-
     for each in problems:
-        click.echo(sentence(each, language), err=True)
+        click.echo(each.sentence(language), err=True)
     if problems:
         raise click.ClickException(text("plans.broken", language, number=len(problems)))
 

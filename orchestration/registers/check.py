@@ -1,7 +1,7 @@
 """What is wrong with the registers, row by row, before any refresh uses them.
 
 Belongs here: holding rows against their declaration and against each other. Not here: reading them
-(rows), or what is special to the files of a new plan (plans).
+(rows), what is special to the rows of a plan (plan_rules).
 """
 
 import re
@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from orchestration.registers.declaration import Register, declared
+from orchestration.registers.plan_rules import plan_rules
 from orchestration.registers.rows import (
     RegisterLine,
     RegisterProblem,
@@ -63,6 +64,7 @@ def check_registers(shipped: Path, office: Path) -> tuple[Rows, list[RegisterPro
     )
     for rule in (_overlaps, _outside_plan, _aliases, _added_codes, _institutions, _calendar):
         found += rule(right)
+    found += plan_rules(rows, wrong)
     order = {path.stem: place for place, path in enumerate(office_files(office))}
     found = list(dict.fromkeys(found))
     found.sort(key=lambda each: (order.get(each.register, len(order)), each.line or 0))

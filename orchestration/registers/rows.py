@@ -43,14 +43,11 @@ class RegisterProblem:
     message_en: str
 
     def sentence(self, language: Language) -> str:
-        """Return the place and the message."""
-        place = [f"registers/{self.register}.csv"]
-        if self.line is not None:
-            place.append(text("office_registers.line", language, line=self.line))
-        if self.column is not None:
-            place.append(text("office_registers.column", language, column=self.column))
-        message = self.message_sq if language == "sq" else self.message_en
-        return f"{', '.join(place)}: {message}"
+        """Return the place, as file:line and column, and the message."""
+        place = f"{self.register}.csv"
+        place += "" if self.line is None else f":{self.line}"
+        place += "" if self.column is None else f" {self.column}"
+        return f"{place}: {self.message_sq if language == 'sq' else self.message_en}"
 
 
 def register_problem(
