@@ -17,7 +17,7 @@ from orchestration.feedback.explanation_page import page
 from orchestration.feedback.last_values import last_values
 from orchestration.publication.public.shape import disclosure_context
 from orchestration.registers.plans import merged, plan_problems
-from orchestration.runtime.settings import DBT_PROJECT, SEEDS
+from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import run_dbt
 from sources.custody.home import Home
 from sources.forms import write_forms
@@ -45,13 +45,9 @@ class TwoPlans:
 @pytest.fixture(scope="module")
 def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> TwoPlans:
     folder = tmp_path_factory.mktemp("two_plans")
-    project = folder / "dbt_project"
-    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     plan = write_second_plan(folder / "plan")
     assert not plan_problems(plan, SEEDS)
-    shutil.rmtree(project / "seeds")
-    merged(SEEDS, plan, project / "seeds")
-    shutil.copy(SEEDS / "_seeds.yml", project / "seeds")
+    registers = merged(SEEDS, plan, folder / "registers")
     obligations = rows_of_second_plan()["reporting_obligations"]
     warehouse = folder / "warehouse.duckdb"
     shutil.copy(refreshed.home.warehouse, warehouse)
@@ -85,17 +81,16 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
                 "and indicator_code = $earlier",
                 {"earlier": earlier, "code": code},
             )
-    options = ["--full-refresh", "--project-dir", str(project)]
-    options += ["--target-path", str(folder / "target")]
+    options = ["--full-refresh", "--no-write-json"]
     options += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KRAT_WAREHOUSE", str(warehouse))
-        patch.setenv("KRAT_REGISTERS", str(project / "seeds"))
+        patch.setenv("KRAT_REGISTERS", str(registers))
         results = run_dbt("build", options).result.results
     assert len(results) > 150
     good = ("success", "pass")
     failed = [f"{each.node.name}: {each.message}" for each in results if each.status not in good]
-    return TwoPlans(project / "seeds", warehouse, failed)
+    return TwoPlans(registers, warehouse, failed)
 
 
 @pytest.fixture
