@@ -180,7 +180,7 @@ def test_broken_registers_get_no_example(empty_home: Home) -> None:
     own.write_text("institution_code\nAL-11-POLICIA\n", encoding="utf-8")
     result = krat(empty_home, "example")
     assert result.exit_code == 1
-    assert "registers/institutions.csv" in result.stderr
+    assert "institutions.csv: " in result.stderr
     assert "Traceback" not in result.output
     assert own.read_text("utf-8") == "institution_code\nAL-11-POLICIA\n"
     assert not empty_home.inbox.exists()
