@@ -1,593 +1,439 @@
-"""The gate of disclosure: what an attacker can derive from everything that was published.
+"""What an attacker can derive from every edition of counts of persons, by integer programs.
 
-Belongs here: the least and greatest whole number that each protected cell can have, given all
-published statements, and the verdict on them. Not here: reading statements out of releases
-(orchestration.gate.reading) or what a published sign means (protection).
+Belongs here: what he knows, and the least and greatest sum of any set of counts. Not here: what a
+sign stands for (protection), or what to show less exactly where he would know too much (choice).
 
-An unknown count is a whole number of 0 or more. A statement bounds one cell; a relation ties cells
-to each other. HiGHS finds both ends of each cell's range: by a linear program where its vertex is
-whole, as it nearly always is with sums, and by an integer program where it isn't.
-
-A cell published twice is taken to be the same count for as long as the statements can both be
-true: a release that corrects one number says nothing of the others. What the attacker supposes so
-is given up only where it contradicts what was published.
+He knows which units (a subject's count of a county, month and category) each edition counted and
+which of them changed, not their size; that parts are within their total, and where they make it up;
+which counts are of the same persons; how far small corrections went; national figures that others
+publish; and, as an insider, all units of one county. All of it is true of the data, so the true
+counts always fulfil the program, and who knows less finds wider ranges.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
-from math import ceil, floor, inf
-from typing import Any
+from itertools import pairwise
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-#: More than any likely count: a cell that can reach it is unbounded. Where larger ones are shown
-#: it is so many times the largest: more than a total has parts.
-UNBOUNDED = 1_000_000
-_MORE_THAN_PARTS = 100
+from expectations.protection import TOTAL, CountKey, Protection, Shown, Sign
 
 #: Slack for sums of floating-point coefficients; counts are whole, so far below one half.
 EPSILON = 1e-6
 
-STATEMENT_COLUMNS = ("cell", "table", "moment", "least", "greatest", "is_masked", "is_protected")
+#: No count is so large; a count that can reach it has no end.
+NO_END = 1e6
 
-#: The threshold that a statement was made with, where it isn't the one that is judged with.
-THRESHOLD_COLUMN = "threshold"
-
-
-@dataclass(frozen=True)
-class Relation:
-    """What holds among cells: `least` <= sum of coefficient x cell <= `greatest`.
-
-    A total has a positive coefficient, its parts have negative ones. An assumed relation is what an
-    attacker supposes without having been told; it is dropped where the statements contradict it.
-    `table` is where it was published, empty for what needs no telling. It holds from the moment
-    `since` on and before `until`: a total that adds up other parts from then on is another count.
-    """
-
-    terms: tuple[tuple[str, float], ...]
-    least: float
-    greatest: float
-    is_assumed: bool = False
-    table: str = ""
-    since: int = 0
-    until: float = inf
-
-    def holds(self, moment: int) -> bool:
-        """Tell whether it holds at a moment."""
-        return self.since <= moment < self.until
+#: The columns of the units of one subject group and year, a row a unit and edition that counted it.
+UNIT_COLUMNS = (
+    "edition",
+    "subject",
+    "county_code",
+    "month",
+    "dimension",
+    "category",
+    "value",
+)
 
 
-def total_of(
-    total: str,
-    parts: Iterable[str],
-    *,
-    is_assumed: bool = False,
-    since: int = 0,
-    until: float = inf,
-) -> Relation:
-    """Return that the parts add up to the total."""
-    terms = ((total, 1.0), *((part, -1.0) for part in parts))
-    return Relation(terms, 0, 0, is_assumed, since=since, until=until)
+class Published(NamedTuple):
+    """A count of an edition: the counties that it adds up, one for a county's own."""
+
+    edition: int
+    count: CountKey
+    counties: tuple[str, ...]
 
 
-def parts_within(total: str, parts: Iterable[str]) -> Relation:
-    """Return that the parts together are at most the total."""
-    return Relation(((total, 1.0), *((part, -1.0) for part in parts)), 0, inf)
+class _Unit(NamedTuple):
+    """A subject's count by one category, in a county and month."""
+
+    subject: str
+    dimension: str
+    category: str
+    county_code: str
+    month: int
 
 
-def same_count(one: str, other: str, *, since: int = 0, until: float = inf) -> Relation:
-    """Return what an attacker assumes of two cells that count the same persons."""
-    terms = ((one, 1.0), (other, -1.0))
-    return Relation(terms, 0, 0, is_assumed=True, since=since, until=until)
+class _Column(NamedTuple):
+    """An unknown: units that are in the same published counts, in one of their versions."""
 
-
-def share_of(
-    part: str, whole: str, per_cent: float, *, decimals: int = 1, table: str = ""
-) -> list[Relation]:
-    """Return what a percentage, rounded to so many decimals, says of its part and its base."""
-    half = 0.5 * 10**-decimals
-    return [
-        Relation(((part, 100.0), (whole, -(per_cent - half))), 0, inf, table=table),
-        Relation(((part, 100.0), (whole, -(per_cent + half))), -inf, 0, table=table),
-    ]
-
-
-@dataclass(frozen=True)
-class Leak:
-    """A cell that is known too well: its range, and a smallest set of tables that gives it."""
-
-    cell: str
-    least: int
-    greatest: int
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What an attacker knows of the protected cells.
-
-    `ranges` has the columns cell, least, greatest and is_masked, a row a cell and count;
-    `contradictions` are tables whose statements can't all be true.
-    """
-
-    ranges: pd.DataFrame
-    leaks: tuple[Leak, ...]
-    contradictions: tuple[str, ...]
-
-    @property
-    def is_safe(self) -> bool:
-        """Whether nothing small is known better than that it is small."""
-        return not self.leaks and not self.contradictions
-
-
-def audit(
-    statements: pd.DataFrame,
-    relations: Sequence[Relation],
-    threshold: int,
-    *,
-    in_full: bool = True,
-) -> Verdict:
-    """Return the range of every protected cell, and which are known too well.
-
-    `statements` has a row a published statement: `cell` (whose count), `table` (where), `moment` (a
-    whole number that grows from publication to publication), `least` and `greatest` (null: no
-    bound), `is_masked` and `is_protected`. A masked cell's range must cover 0 to `threshold` - 1.
-    So must that of a protected cell that is shown and can be below the threshold, and of one that
-    was never published and is known to be below it. A statement may have a lower threshold of its
-    own (THRESHOLD_COLUMN): what was published by it is held against that.
-    Cells that stand in relations only are protected. Not `in_full` a range that covers the small is
-    not followed to its ends, and leaks name no tables.
-    """
-    missing = set(STATEMENT_COLUMNS) - set(statements.columns)
-    if missing:
-        raise ValueError(f"statements lack {', '.join(sorted(missing))}")
-    ranges: list[dict[str, Any]] = []
-    leaks: list[Leak] = []
-    contradictions: set[str] = set()
-    for part, ties in _connected(statements, relations):
-        world = _possible_world(part, ties)
-        if world is None:
-            contradictions |= {statement.table for statement in part}
-            continue
-        enough = None if in_full else threshold - 1
-        for name, (least, greatest) in sorted(world.ranges(enough).items()):
-            count = world.counts[name]
-            if not count.is_protected:
-                continue
-            ranges.append(
-                {
-                    "cell": count.cell,
-                    "least": least,
-                    "greatest": greatest,
-                    "is_masked": count.is_masked,
-                }
-            )
-            if _is_leak(count, least, greatest, threshold):
-                tables = _reasons(world, name, threshold) if in_full else ()
-                leaks.append(Leak(count.cell, least, greatest, tables))
-    return Verdict(
-        ranges=pd.DataFrame(ranges, columns=["cell", "least", "greatest", "is_masked"]),
-        leaks=tuple(leaks),
-        contradictions=tuple(sorted(contradictions)),
-    )
-
-
-@dataclass(frozen=True)
-class _Statement:
-    cell: str
-    table: str
-    moment: int
-    least: int
-    greatest: float
-    is_masked: bool
-    is_protected: bool
-    threshold: float = inf
+    subject: str
+    dimension: str
+    category: str
+    together: tuple[Any, ...]
+    version: int
 
 
 @dataclass
-class _UnknownCount:
-    """One unknown number: a cell from one moment on, until a release says that it changed."""
+class _Row:
+    """A sum of unknowns with its bounds: least <= sum of factor x unknown <= greatest."""
 
-    cell: str
-    most: int
-    statements: list[_Statement] = field(default_factory=list)
-    is_masked: bool = False
-    is_protected: bool = True
+    terms: dict[int, float]
+    least: float
+    greatest: float
 
-    def bounds(self, without: frozenset[str] = frozenset()) -> tuple[int, int]:
-        heard = [statement for statement in self.statements if statement.table not in without]
-        return (
-            max((statement.least for statement in heard), default=0),
-            int(min([self.most, *(statement.greatest for statement in heard)])),
-        )
 
-    def hear(self, statement: _Statement) -> None:
-        """Add what is said next. What was shown first is no secret that a later mask could keep."""
-        shown_before = any(
-            not earlier.is_masked and earlier.moment < statement.moment
-            for earlier in self.statements
-        )
-        self.statements.append(statement)
-        self.is_masked |= statement.is_masked and not shown_before
-        self.is_protected = statement.is_protected
+@dataclass
+class _PartsWithin:
+    """Parts that are within a whole: whether they are in every month, and whether they make it."""
+
+    terms: dict[int, float] = field(default_factory=dict)
+    makes_up: bool = True
+    is_true: bool = True
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A relation at a moment, over names of counts."""
+class Target:
+    """A set of units of which too much could be known: a published count, or one that never is."""
 
-    terms: tuple[tuple[str, float], ...]
-    least: float
-    greatest: float
-    is_assumed: bool
-    table: str
+    name: str
+    columns: tuple[int, ...]
+    counties: frozenset[str]
+    is_published: bool
 
+    def is_safe(self, least: float, greatest: float, threshold: int) -> bool:
+        """Tell whether a range says too little of a small count.
 
-def _is_leak(count: _UnknownCount, least: int, greatest: int, threshold: int) -> bool:
-    """Tell whether a count is known too well: masked, shown, or only to be derived."""
-    threshold = int(min([threshold, *(statement.threshold for statement in count.statements)]))
-    if least <= 0 and greatest >= threshold - 1:
-        return False
-    if count.is_masked:
-        return True
-    return least < threshold if count.statements else greatest < threshold
-
-
-def _connected(
-    statements: pd.DataFrame, relations: Sequence[Relation]
-) -> Iterator[tuple[list[_Statement], list[Relation]]]:
-    """Yield the statements and relations of cells that are tied to each other, part by part."""
-    parent: dict[str, str] = {}
-
-    def root(cell: str) -> str:
-        parent.setdefault(cell, cell)
-        while parent[cell] != cell:
-            parent[cell] = parent[parent[cell]]
-            cell = parent[cell]
-        return cell
-
-    for relation in relations:
-        first = root(relation.terms[0][0])
-        for cell, _ in relation.terms[1:]:
-            parent[root(cell)] = first
-    statements_of: dict[str, list[_Statement]] = defaultdict(list)
-    ties: dict[str, list[Relation]] = defaultdict(list)
-    columns = [statements[name].tolist() for name in STATEMENT_COLUMNS]
-    columns.append(
-        statements[THRESHOLD_COLUMN].tolist()
-        if THRESHOLD_COLUMN in statements
-        else [None] * len(statements)
-    )
-    for cell, table, moment, least, greatest, is_masked, is_protected, threshold in zip(
-        *columns, strict=True
-    ):
-        statements_of[root(cell)].append(
-            _Statement(
-                cell,
-                table,
-                int(moment),
-                0 if pd.isna(least) else max(0, ceil(least - EPSILON)),
-                inf if pd.isna(greatest) else floor(greatest + EPSILON),
-                bool(is_masked),
-                bool(is_protected),
-                inf if pd.isna(threshold) else threshold,
-            )
-        )
-    for relation in relations:
-        ties[root(relation.terms[0][0])].append(relation)
-    for part in statements_of:
-        yield sorted(statements_of[part], key=lambda statement: statement.moment), ties[part]
+        The range of what is published must cover 0 to 10 if it meets it; of anything else no more
+        is asked than that it isn't known to be small, or covers 0 to 10.
+        """
+        small = threshold - 1
+        covers = least <= 0 and greatest >= small
+        return covers or (least > small if self.is_published else greatest > small)
 
 
-def _possible_world(statements: list[_Statement], ties: list[Relation]) -> "_World | None":
-    """Return the tightest world that the statements allow, or None where they allow none.
-
-    First every unchanged number is taken for an unchanged count. Where that can't be, each moment
-    is taken by itself, except for what a cell's own statements say of it.
-    """
-    for build in (_lasting_world, _momentary_world):
-        counts, rows = build(statements, ties)
-        world = _World(counts, rows)
-        if world.is_possible:
-            return world
-    return None
-
-
-def _unbounded(statements: list[_Statement]) -> int:
-    numbers = [n for one in statements for n in (one.least, one.greatest) if n < inf]
-    return max(UNBOUNDED, _MORE_THAN_PARTS * int(max(numbers, default=0)))
-
-
-def _lasting_world(
-    statements: list[_Statement], ties: list[Relation]
-) -> tuple[dict[str, _UnknownCount], list[_Row]]:
-    counts: dict[str, _UnknownCount] = {}
-    most = _unbounded(statements)
-    current: dict[str, str] = {}
-    rows: dict[tuple[Any, ...], _Row] = {}
-    before: dict[int, tuple[str, ...]] = {}
-    redefined = {(tie.terms[0][0], tie.since) for tie in ties if tie.since}
-
-    def begin(cell: str, moment: int) -> None:
-        """Start a new count of a cell, of which the latest statements still hold."""
-        name = f"{cell} #{moment}"
-        fresh = _UnknownCount(cell, most)
-        old = counts.get(current.get(cell, ""))
-        if old is not None:
-            for statement in old.statements:
-                if statement.moment == old.statements[-1].moment:
-                    fresh.hear(statement)
-        counts[name] = fresh
-        current[cell] = name
-
-    for moment in sorted({statement.moment for statement in statements}):
-        for statement in (one for one in statements if one.moment == moment):
-            if statement.cell not in current:
-                begin(statement.cell, moment)
-            count = counts[current[statement.cell]]
-            is_later = bool(count.statements) and count.statements[-1].moment < moment
-            is_another = (statement.cell, moment) in redefined or _has_changed(count, statement)
-            if is_later and is_another:
-                name = f"{statement.cell} #{moment}"
-                counts[name] = _UnknownCount(statement.cell, most)
-                current[statement.cell] = name
-                count = counts[name]
-            count.hear(statement)
-        before = {place: names for place, names in before.items() if ties[place].holds(moment)}
-        _spread_changes(ties, before, current, counts, lambda cell, now=moment: begin(cell, now))
-        for position, relation in enumerate(ties):
-            if not relation.holds(moment):
-                continue
-            for cell, _ in relation.terms:
-                if cell not in current:
-                    begin(cell, moment)
-            names = tuple(current[cell] for cell, _ in relation.terms)
-            before[position] = names
-            rows.setdefault((position, names), _row(relation, names))
-    return counts, list(rows.values())
-
-
-def _has_changed(count: _UnknownCount, statement: _Statement) -> bool:
-    """Tell whether a later statement can't be about the count that the earlier ones are about."""
-    least, greatest = count.bounds()
-    return statement.greatest < least or statement.least > greatest
-
-
-def _spread_changes(
-    ties: list[Relation],
-    before: dict[int, tuple[str, ...]],
-    current: dict[str, str],
-    counts: dict[str, _UnknownCount],
-    begin: Any,
-) -> None:
-    """Where a part changed its total did, and where only a total changed any part may have."""
-    spread = True
-    while spread:
-        spread = False
-        for position, old in before.items():
-            terms = ties[position].terms
-            changed = [current[cell] != name for (cell, _), name in zip(terms, old, strict=True)]
-            if not any(changed):
-                continue
-            totals = [index for index, (_, factor) in enumerate(terms) if factor > 0]
-            parts = [index for index, (_, factor) in enumerate(terms) if factor < 0]
-            silent = [
-                index
-                for index in range(len(terms))
-                if not counts[current[terms[index][0]]].statements
-            ]
-            stale = [index for index in silent if not changed[index]]
-            if not any(changed[index] for index in totals):
-                stale += totals
-            elif not any(changed[index] for index in parts):
-                stale += parts
-            for index in set(stale):
-                begin(terms[index][0])
-                spread = True
-
-
-def _momentary_world(
-    statements: list[_Statement], ties: list[Relation]
-) -> tuple[dict[str, _UnknownCount], list[_Row]]:
-    """Take each moment by itself: what stands published then, and its relations."""
-    counts: dict[str, _UnknownCount] = {}
-    most = _unbounded(statements)
-    rows: list[_Row] = []
-    current: dict[str, list[_Statement]] = {}
-    masked_since: dict[str, bool] = defaultdict(bool)
-    for moment in sorted({statement.moment for statement in statements}):
-        fresh: dict[str, list[_Statement]] = defaultdict(list)
-        for statement in (one for one in statements if one.moment == moment):
-            fresh[statement.cell].append(statement)
-        current |= fresh
-        cells = set(current) | {cell for relation in ties for cell, _ in relation.terms}
-        for cell in cells:
-            count = _UnknownCount(cell, most)
-            for statement in current.get(cell, ()):
-                count.hear(statement)
-            # What was masked and is shown later, unchanged as far as anyone can tell, is known.
-            if any(statement.is_masked for statement in current.get(cell, ())):
-                masked_since[cell] = True
-            elif cell in fresh and masked_since[cell]:
-                count.is_masked = True
-            counts[f"{cell} #{moment}"] = count
-        rows += [
-            _row(relation, tuple(f"{cell} #{moment}" for cell, _ in relation.terms))
-            for relation in ties
-            if relation.holds(moment)
-        ]
-    return counts, rows
-
-
-def _row(relation: Relation, names: tuple[str, ...]) -> _Row:
-    terms = tuple((name, factor) for name, (_, factor) in zip(names, relation.terms, strict=True))
-    return _Row(terms, relation.least, relation.greatest, relation.is_assumed, relation.table)
-
-
-class _World:
-    """Counts, their bounds and the rows that tie them; `without` leaves out tables."""
+class Attacker:
+    """All editions of one year, of subjects that are linked, as one program."""
 
     def __init__(
         self,
-        counts: Mapping[str, _UnknownCount],
-        rows: Sequence[_Row],
-        without: frozenset[str] = frozenset(),
+        units: pd.DataFrame,
+        published: Iterable[Published],
+        rules: Protection,
+        exact: Iterable[str] = (),
     ) -> None:
-        self.counts = counts
-        self._rows = rows
-        told = [row for row in rows if row.table not in without]
-        narrowing = _Narrowing({name: count.bounds(without) for name, count in counts.items()})
-        self.is_possible = narrowing.accepts([row for row in told if not row.is_assumed])
-        if not self.is_possible:
-            return
-        firm = dict(narrowing.bounds), list(narrowing.rows)
-        for row in told:
-            if row.is_assumed:
-                narrowing.accepts([row])
-        # With whole numbers an assumption may fail that bounds allowed: then none is made.
-        self.is_possible = self._solves(narrowing.bounds, narrowing.rows) or self._solves(*firm)
+        """Take in what was counted (UNIT_COLUMNS) and published, without any number yet.
 
-    def _solves(self, bounds: Mapping[str, tuple[int, int]], rows: Sequence[_Row]) -> bool:
-        self._programs, self._fixed = _programs(bounds, rows)
-        return all(program.is_possible for program in self._programs)
-
-    def ranges(self, enough: int | None = None) -> dict[str, tuple[int, int]]:
-        """Return the least and greatest value of every count, or what covers 0 to `enough`."""
-        found = dict(self._fixed)
-        for program in self._programs:
-            found |= {name: program.range(name, enough) for name in program.names}
-        return found
-
-    def range(self, name: str) -> tuple[int, int]:
-        """Return the least and greatest value of one count."""
-        if name in self._fixed:
-            return self._fixed[name]
-        return next(program.range(name) for program in self._programs if name in program.position)
+        `exact` are the subjects of which others publish the nation's year.
+        """
+        self._rules = rules
+        self._editions = sorted(int(edition) for edition in units["edition"].unique())
+        self._versions, self._values = _versions(units, self._editions)
+        self._columns: dict[_Column, int] = {}
+        self._truth: list[int] = []
+        self._members: dict[int, frozenset[str]] = {}
+        self._place()
+        self.rows: list[_Row] = []
+        #: The row of each published count; those that add up the same units share one.
+        self.row_of: dict[Published, int] = {}
+        #: The counts of a row, by its number.
+        self.counts_of: dict[int, list[Published]] = defaultdict(list)
+        by_columns: dict[tuple[int, ...], int] = {}
+        for one in published:
+            columns = self._counted(one)
+            if not columns:
+                continue
+            if columns not in by_columns:
+                by_columns[columns] = len(self.rows)
+                self.rows.append(_Row(dict.fromkeys(columns, 1.0), 0, inf))
+            self.row_of[one] = by_columns[columns]
+            self.counts_of[by_columns[columns]].append(one)
+        #: The rows of which something is told of the count as it is now.
+        self._told: set[int] = set()
+        self._add_ties(frozenset(exact))
+        self.truth = np.array(self._truth, dtype=float)
+        self.counties = sorted({unit.county_code for unit in self._versions})
+        self._program: _Program | None = None
 
     @property
-    def tables(self) -> set[str]:
-        """The tables that say something of this world."""
-        tables = {
-            statement.table for count in self.counts.values() for statement in count.statements
-        }
-        return tables | {row.table for row in self._rows if row.table}
+    def program(self) -> "_Program":
+        """The program, made when it is first asked for."""
+        if self._program is None:
+            self._program = _Program(self.truth, self.rows)
+        return self._program
 
-    def relaxed(self, without: frozenset[str]) -> "_World":
-        """Return the world as it would be known without some tables."""
-        return _World(self.counts, self._rows, without)
+    def state(self, one: Published, sign: Sign) -> None:
+        """Take in what an edition says of a count as it is now, in place of what it said."""
+        number = self.row_of[one]
+        row = self.rows[number]
+        row.least, row.greatest = sign.bounds
+        if sign.shown_as is Shown.EARLIER:
+            self._told.discard(number)
+        else:
+            self._told.add(number)
+        if self._program is not None:
+            self._program.bound(number, row.least, row.greatest)
 
+    def of_county(self, county_code: str) -> list[int]:
+        """Return the unknowns that are a county's own."""
+        return [
+            column for column, counties in self._members.items() if counties == {county_code}
+        ]
 
-def _reasons(world: _World, name: str, threshold: int) -> tuple[str, ...]:
-    """Return a smallest set of tables that still gives the leak: none of them can be spared."""
-    count = world.counts[name]
-    tables = sorted(world.tables)
-    spared: frozenset[str] = frozenset()
-    for table in tables:
-        tried = spared | {table}
-        relaxed = world.relaxed(tried)
-        if relaxed.is_possible and _is_leak(count, *relaxed.range(name), threshold):
-            spared = tried
-    return tuple(table for table in tables if table not in spared)
+    def targets(self) -> list[Target]:
+        """Return every set of units of which an attacker may not know too much.
 
+        A published count of 11 and more that is stated so needs no second look.
+        """
+        found: dict[tuple[int, ...], Target] = {}
+        for number, counts in self.counts_of.items():
+            if self.rows[number].least >= self._rules.threshold:
+                continue
+            columns = tuple(sorted(self.rows[number].terms))
+            counties = frozenset[str]().union(*(self._members[column] for column in columns))
+            found[columns] = Target(str(counts[-1].count), columns, counties, number in self._told)
+        for name, columns in self._unpublished():
+            if columns not in found and self.truth[list(columns)].sum() < self._rules.threshold:
+                found[columns] = Target(name, columns, self._members[columns[0]], False)
+        return sorted(found.values(), key=lambda target: (target.name, target.columns))
 
-class _Narrowing:
-    """Bounds as rows narrow them, one row at a time, until none narrows them any more."""
-
-    def __init__(self, bounds: Mapping[str, tuple[int, int]]) -> None:
-        self.bounds = dict(bounds)
-        self.rows: list[_Row] = []
-        self._touching: dict[str, list[_Row]] = defaultdict(list)
-
-    def accepts(self, rows: Sequence[_Row]) -> bool:
-        """Take the rows in, or leave everything as it was where they contradict it."""
-        before = dict(self.bounds)
-        if any(least > greatest for least, greatest in before.values()):
-            return False
-        for row in rows:
-            for name, _ in row.terms:
-                self._touching[name].append(row)
-        if self._settle(rows):
-            self.rows += rows
-            return True
-        self.bounds = before
-        for row in rows:
-            for name, _ in row.terms:
-                self._touching[name].remove(row)
-        return False
-
-    def _settle(self, rows: Sequence[_Row]) -> bool:
-        waiting = dict.fromkeys(rows)
-        # Bounds that chase each other upwards end at the solver, which needs no such patience.
-        patience = 20 * (len(self.rows) + len(rows)) + 20
-        while waiting and patience:
-            patience -= 1
-            row = next(iter(waiting))
-            del waiting[row]
-            moved = self._moved(row)
-            if moved is None:
-                return False
-            for name in moved:
-                waiting |= dict.fromkeys(self._touching[name])
-        return True
-
-    def _moved(self, row: _Row) -> list[str] | None:
-        """Narrow by one row; return whose bounds moved, or None where nothing is left."""
-        moved = []
-        lows = [f * self.bounds[name][0 if f > 0 else 1] for name, f in row.terms]
-        highs = [f * self.bounds[name][1 if f > 0 else 0] for name, f in row.terms]
-        low, high = sum(lows), sum(highs)
-        if low > row.greatest + EPSILON or high < row.least - EPSILON:
-            return None
-        for (name, factor), own_low, own_high in zip(row.terms, lows, highs, strict=True):
-            least, greatest = self.bounds[name]
-            up, down = row.greatest - (low - own_low), row.least - (high - own_high)
-            if factor < 0:
-                up, down = down, up
-            if abs(down) < inf:
-                least = max(least, ceil(down / factor - EPSILON))
-            if abs(up) < inf:
-                greatest = min(greatest, floor(up / factor + EPSILON))
-            if least > greatest:
-                return None
-            if (least, greatest) != self.bounds[name]:
-                self.bounds[name] = (least, greatest)
-                moved.append(name)
-        return moved
-
-
-def _programs(
-    bounds: Mapping[str, tuple[int, int]], rows: Sequence[_Row]
-) -> tuple[list["_Program"], dict[str, tuple[int, int]]]:
-    """Split into programs that share no open count; counts that no row ties are done."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    opened: list[_Row] = []
-    for row in rows:
-        settled = sum(f * bounds[n][0] for n, f in row.terms if bounds[n][0] == bounds[n][1])
-        terms = tuple((n, f) for n, f in row.terms if bounds[n][0] != bounds[n][1])
-        if not terms:
-            continue
-        opened.append(
-            replace(row, terms=terms, least=row.least - settled, greatest=row.greatest - settled)
+    def _place(self) -> None:
+        """Give the units their unknowns: months of a county that always go together share them."""
+        by_month: dict[tuple[str, int], dict[str, dict[tuple[str, str], tuple[int, ...]]]]
+        by_month = defaultdict(lambda: defaultdict(dict))
+        for unit, versions in self._versions.items():
+            key = (unit.dimension, unit.category)
+            by_month[unit.county_code, unit.month][unit.subject][key] = versions
+        # Categories are published of the year alone: the quarter in which they were first counted
+        # in a total says nothing of them.
+        self._detailed = sorted(
+            {
+                edition
+                for unit, versions in self._versions.items()
+                if unit.dimension != TOTAL
+                for edition, version in zip(self._editions, versions, strict=True)
+                if version >= 0
+            }
         )
-        for name, _ in terms[1:]:
-            parent[root(name)] = root(terms[0][0])
-    groups: dict[str, list[_Row]] = defaultdict(list)
-    for row in opened:
-        groups[root(row.terms[0][0])].append(row)
-    programs = [_Program(bounds, group) for group in groups.values()]
-    tied = {name for program in programs for name in program.names}
-    return programs, {name: pair for name, pair in bounds.items() if name not in tied}
+        late = [self._editions.index(edition) for edition in self._detailed]
+        self._together: dict[_Unit, tuple[Any, ...]] = {}
+        for (county, month), subjects in by_month.items():
+            detail = {
+                subject: (
+                    county,
+                    tuple(
+                        sorted(
+                            (key, tuple(versions[index] for index in late))
+                            for key, versions in of.items()
+                        )
+                    ),
+                )
+                for subject, of in subjects.items()
+            }
+            whole = (
+                county,
+                (month + 2) // 3,
+                tuple(
+                    sorted(
+                        (subject, of.get((TOTAL, TOTAL), ()), detail[subject])
+                        for subject, of in subjects.items()
+                    )
+                ),
+            )
+            for subject, of in subjects.items():
+                for dimension, category in of:
+                    unit = _Unit(subject, dimension, category, county, month)
+                    self._together[unit] = whole if dimension == TOTAL else detail[subject]
+        self._months: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        for unit in sorted(self._together, key=str):
+            together = self._together[unit]
+            if unit.month not in self._months[together]:
+                self._months[together].append(unit.month)
+            for version, value in enumerate(self._values[unit]):
+                name = _Column(*unit[:3], together, version)
+                column = self._columns.setdefault(name, len(self._truth))
+                if column == len(self._truth):
+                    self._truth.append(0)
+                    self._members[column] = frozenset([unit.county_code])
+                self._truth[column] += value
+
+    def _column(self, unit: _Unit, edition: int) -> int | None:
+        """Return the unknown that an edition counts for a unit, None where it counts none."""
+        version = self._version(unit, edition)
+        if version is None:
+            return None
+        return self._columns[_Column(*unit[:3], self._together[unit], version)]
+
+    def _version(self, unit: _Unit, edition: int) -> int | None:
+        versions = self._versions.get(unit)
+        if versions is None or edition not in self._editions:
+            return None
+        version = versions[self._editions.index(edition)]
+        return None if version < 0 else version
+
+    def _counted(self, one: Published) -> tuple[int, ...]:
+        count = one.count
+        found = {
+            column
+            for county in one.counties
+            for month in count.months
+            for unit in [_Unit(count.subject, count.dimension, count.category, county, month)]
+            if (column := self._column(unit, one.edition)) is not None
+        }
+        return tuple(sorted(found))
+
+    def _add_ties(self, exact: frozenset[str]) -> None:
+        """Add what he knows without any number: parts and totals, same persons, corrections."""
+        seen: set[tuple[Any, ...]] = set()
+
+        def add(terms: Mapping[int, float], least: float, greatest: float) -> None:
+            name = (tuple(sorted(terms.items())), least, greatest)
+            if terms and name not in seen:
+                seen.add(name)
+                self.rows.append(_Row(dict(terms), least, greatest))
+
+        places = sorted({(unit.county_code, unit.month) for unit in self._versions})
+        subjects = sorted({unit.subject for unit in self._versions})
+        sums: dict[tuple[Any, ...], _PartsWithin] = defaultdict(_PartsWithin)
+        for edition in self._editions:
+            for county, month in places:
+                for whole, parts in self._parts(subjects, county, month):
+                    total = self._column(whole, edition)
+                    known = [
+                        (part, column)
+                        for part in parts
+                        if (column := self._column(part, edition)) is not None
+                    ]
+                    if total is None or not known:
+                        continue
+                    # Months that go together are known by their sum alone.
+                    columns = tuple(column for _, column in known)
+                    tied = sums[edition, whole[:3], self._together[known[0][0]], columns]
+                    tied.terms |= {total: 1.0} | dict.fromkeys(columns, -1.0)
+                    left = self._value(whole, edition)
+                    left -= sum(self._value(part, edition) for part, _ in known)
+                    tied.makes_up &= left == 0
+                    tied.is_true &= left >= 0
+        for tied in sums.values():
+            if tied.is_true:
+                add(tied.terms, 0, 0 if tied.makes_up else inf)
+        for terms in self._same_persons(subjects, places):
+            add(terms, 0, 0)
+        for terms, far in self._corrections():
+            add(terms, -far, far)
+        for one, number in self.row_of.items():
+            count = one.count
+            if (
+                count.is_national
+                and count.subject in exact
+                and len(count.period) == 4
+                and one.edition == self._editions[-1]
+            ):
+                terms = self.rows[number].terms
+                value = sum(self._truth[column] for column in terms)
+                add(terms, value, value)
+
+    def _value(self, unit: _Unit, edition: int) -> int:
+        version = self._version(unit, edition)
+        return 0 if version is None else self._values[unit][version]
+
+    def _parts(
+        self, subjects: Sequence[str], county: str, month: int
+    ) -> Iterator[tuple[_Unit, list[_Unit]]]:
+        """Yield each whole in a county and month with the parts that are within it."""
+        rules = self._rules
+        for subject in subjects:
+            whole = _Unit(subject, TOTAL, TOTAL, county, month)
+            for dimension, categories in rules.dimensions.items():
+                yield whole, [whole._replace(dimension=dimension, category=c) for c in categories]
+                for coarse, of in rules.refinements.get(dimension, {}).items():
+                    for category, fine in of.items():
+                        yield (
+                            whole._replace(dimension=coarse, category=category),
+                            [whole._replace(dimension=dimension, category=one) for one in fine],
+                        )
+        for first, second in rules.parts:
+            if first in subjects and second in subjects:
+                whole = _Unit(first, TOTAL, TOTAL, county, month)
+                yield whole, [whole._replace(subject=second)]
+
+    def _same_persons(
+        self, subjects: Sequence[str], places: Sequence[tuple[str, int]]
+    ) -> Iterator[dict[int, float]]:
+        """Yield pairs of unknowns that are equal: in each of their months."""
+        equal: dict[tuple[int, int], bool] = {}
+        pairs = {
+            (first, second)
+            for group in self._rules.same_persons
+            for first, second in pairwise(sorted(set(group) & set(subjects)))
+        }
+        for edition in self._editions:
+            for county, month in places:
+                for pair in pairs:
+                    units = [_Unit(subject, TOTAL, TOTAL, county, month) for subject in pair]
+                    one, other = (self._column(unit, edition) for unit in units)
+                    if one is not None and other is not None:
+                        values = [self._value(unit, edition) for unit in units]
+                        is_equal = values[0] == values[1]
+                        equal[one, other] = equal.get((one, other), True) and is_equal
+        for (one, other), is_equal in equal.items():
+            if is_equal:
+                yield {one: 1.0, other: -1.0}
+
+    def _corrections(self) -> Iterator[tuple[dict[int, float], float]]:
+        """Yield the versions before and after a small correction, with how far they are apart."""
+        far: dict[tuple[int, int], float] = defaultdict(float)
+        for unit, values in self._values.items():
+            names = [
+                _Column(*unit[:3], self._together[unit], version) for version in range(len(values))
+            ]
+            for (before, old), (after, new) in pairwise(zip(names, values, strict=True)):
+                pair = (self._columns[before], self._columns[after])
+                moved = abs(new - old)
+                far[pair] += moved if moved <= self._rules.small_correction else inf
+        for (one, other), moved in far.items():
+            if moved < inf:
+                yield {one: 1.0, other: -1.0}, moved
+
+    def _unpublished(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield sets of a county's units that are nobody's published count: quarters, what came
+        late."""
+        sets: dict[str, set[int]] = defaultdict(set)
+        for unit in self._versions:
+            before: int | None = None
+            for edition in self._editions:
+                column = self._column(unit, edition)
+                if column is None:
+                    continue
+                name = f"{unit.subject} | {unit.county_code} | {unit.category}"
+                if unit.dimension == TOTAL:
+                    sets[f"{name} | Q{(unit.month + 2) // 3} | e{edition}"].add(column)
+                if before is None:
+                    sets[f"{name} | new in e{edition}"].add(column)
+                before = column
+        yield from ((name, tuple(sorted(columns))) for name, columns in sorted(sets.items()))
+
+
+def _versions(
+    units: pd.DataFrame, editions: Sequence[int]
+) -> tuple[dict[_Unit, tuple[int, ...]], dict[_Unit, list[int]]]:
+    """Return the version of each unit in each edition (-1 for none), and the versions' values.
+
+    A unit has another version where its value differs from the one before.
+    """
+    by_edition: dict[_Unit, dict[int, int]] = defaultdict(dict)
+    columns = ("subject", "dimension", "category", "county_code", "month", "edition", "value")
+    for *unit, edition, value in units[list(columns)].itertuples(index=False):
+        by_edition[_Unit(*unit)][int(edition)] = int(value)
+    versions: dict[_Unit, tuple[int, ...]] = {}
+    values: dict[_Unit, list[int]] = {}
+    for key, of in by_edition.items():
+        own: list[int] = []
+        numbers: list[int] = []
+        for edition in editions:
+            if edition not in of:
+                numbers.append(-1)
+                continue
+            if not own or own[-1] != of[edition]:
+                own.append(of[edition])
+            numbers.append(len(own) - 1)
+        versions[key], values[key] = tuple(numbers), own
+    return versions, values
 
 
 @cache
@@ -603,89 +449,117 @@ def _quiet_solver() -> Any:
     return QuietHighs
 
 
+@dataclass
+class End:
+    """The least or greatest sum of a target, with the solution and the price of each row."""
+
+    value: float
+    solution: Any
+    prices: Any = field(repr=False)
+
+
 class _Program:
-    """One integer program, asked for the ends of one count after the other."""
+    """The program of HiGHS: linear where its vertex is whole, as it nearly always is with sums."""
 
-    def __init__(self, bounds: Mapping[str, tuple[int, int]], rows: Sequence[_Row]) -> None:
-        self.names = list(dict.fromkeys(name for row in rows for name, _ in row.terms))
-        self.position = {name: index for index, name in enumerate(self.names)}
-        self._bounds = [bounds[name] for name in self.names]
-        self._rows = rows
-        self._linear = self._model()
+    def __init__(self, truth: Any, rows: Sequence[_Row]) -> None:
+        self._truth = truth
+        self._linear = _model(len(truth), rows)
         self._whole: Any = None
-        self._seen = np.full(len(self.names), inf), np.full(len(self.names), -inf)
-        self.is_possible = self._end(0, 1) is not None
+        self._rows = rows
 
-    def range(self, name: str, enough: int | None = None) -> tuple[int, int]:
-        """Return both ends of a count's range, or any part of it that covers 0 to `enough`."""
-        column = self.position[name]
-        if enough is not None and self._seen[0][column] <= 0 and self._seen[1][column] >= enough:
-            return int(self._seen[0][column]), int(self._seen[1][column])
-        least, greatest = self._end(column, 1), self._end(column, -1)
-        assert least is not None
-        assert greatest is not None
-        return least, greatest
+    def bound(self, row: int, least: float, greatest: float) -> None:
+        """Change the bounds of a row."""
+        for model in self._models:
+            model.changeRowBounds(row, least, greatest)
 
-    def _end(self, column: int, direction: int) -> int | None:
-        """Return the least (1) or greatest (-1) value, or None where there is no solution."""
-        values = self._solved(self._linear, column, direction)
-        if values is None:
-            return None
-        if np.abs(values - np.rint(values)).max() <= EPSILON:
-            return self._witnessed(values, column)
+    def fix(self, columns: Sequence[int]) -> None:
+        """Take these unknowns for known, and all others for unknown."""
+        lows, highs = np.zeros(len(self._truth)), np.full(len(self._truth), NO_END)
+        lows[list(columns)] = highs[list(columns)] = self._truth[list(columns)]
+        self._fixed = lows, highs
+        for model in self._models:
+            _set_bounds(model, lows, highs)
+
+    def near_best(self, costs: Any) -> Any:
+        """Return a whole solution with nearly the least costs."""
+        found = self._solved(self._linear, costs)
+        if not is_whole(found.solution):
+            found = self._solved(self._whole_model(gap=0.3), costs)
+        return found.solution
+
+    def end(self, columns: Sequence[int], enough: int, *, is_greatest: bool) -> End:
+        """Return an end of the range of a sum of unknowns, or any sum that is far enough."""
+        costs = np.zeros(len(self._truth))
+        costs[list(columns)] = -1 if is_greatest else 1
+        found = self._solved(self._linear, costs)
+        if not is_whole(found.solution):
+            prices = found.prices
+            model = self._whole_model(gap=0.0)
+            model.setOptionValue("objective_target", float(-enough if is_greatest else enough))
+            found = self._solved(model, costs)
+            model.setOptionValue("objective_target", -inf)
+            found.prices = prices
+        found.value = round(float(found.solution[list(columns)].sum()))
+        return found
+
+    @property
+    def _models(self) -> list[Any]:
+        return [model for model in (self._linear, self._whole) if model is not None]
+
+    def _whole_model(self, gap: float) -> Any:
         if self._whole is None:
             import highspy
 
-            self._whole = self._model()
-            integer = np.full(len(self.names), int(highspy.HighsVarType.kInteger), dtype=np.uint8)
-            columns = np.arange(len(self.names), dtype=np.int32)
-            self._whole.changeColsIntegrality(len(self.names), columns, integer)
-        values = self._solved(self._whole, column, direction)
-        return None if values is None else self._witnessed(values, column)
+            self._whole = _model(len(self._truth), self._rows)
+            count = len(self._truth)
+            integer = np.full(count, int(highspy.HighsVarType.kInteger), dtype=np.uint8)
+            self._whole.changeColsIntegrality(count, np.arange(count, dtype=np.int32), integer)
+            _set_bounds(self._whole, *self._fixed)
+        self._whole.setOptionValue("mip_rel_gap", gap)
+        return self._whole
 
-    def _witnessed(self, values: Any, column: int) -> int:
-        """Keep what a solution shows of all counts, not only of the one that was asked for."""
-        whole = np.rint(values)
-        self._seen = np.minimum(self._seen[0], whole), np.maximum(self._seen[1], whole)
-        return int(whole[column])
-
-    def _solved(self, model: Any, column: int, direction: int) -> Any:
+    def _solved(self, model: Any, costs: Any) -> End:
         import highspy
 
-        model.changeColsCost(
-            len(self.names),
-            np.arange(len(self.names), dtype=np.int32),
-            direction * np.eye(1, len(self.names), column).ravel(),
-        )
+        count = len(self._truth)
+        model.changeColsCost(count, np.arange(count, dtype=np.int32), costs)
         model.run()
         status = model.getModelStatus()
-        if status == highspy.HighsModelStatus.kInfeasible:
-            return None
-        if status != highspy.HighsModelStatus.kOptimal:
+        ended = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kObjectiveTarget)
+        if status not in ended:
             raise RuntimeError(f"HiGHS could not solve: {model.modelStatusToString(status)}")
-        return np.asarray(model.getSolution().col_value)
+        solution = model.getSolution()
+        return End(0, np.asarray(solution.col_value), np.asarray(solution.row_dual))
 
-    def _model(self) -> Any:
-        model = _quiet_solver()()
-        model.setOptionValue("threads", 1)
-        # A changed objective leaves the last vertex feasible: the primal simplex goes on from it.
-        model.setOptionValue("simplex_strategy", 4)
-        model.setOptionValue("mip_rel_gap", 0.0)
-        lows = np.array([low for low, _ in self._bounds], dtype=float)
-        highs = np.array([high for _, high in self._bounds], dtype=float)
-        model.addVars(len(self.names), lows, highs)
-        starts, indices, factors = [0], [], []
-        for row in self._rows:
-            indices += [self.position[name] for name, _ in row.terms]
-            factors += [factor for _, factor in row.terms]
-            starts.append(len(indices))
-        model.addRows(
-            len(self._rows),
-            np.array([row.least for row in self._rows]),
-            np.array([row.greatest for row in self._rows]),
-            len(indices),
-            np.array(starts[:-1], dtype=np.int32),
-            np.array(indices, dtype=np.int32),
-            np.array(factors),
-        )
-        return model
+
+def is_whole(solution: Any) -> bool:
+    """Tell whether all numbers of a solution are whole."""
+    return bool(np.abs(solution - np.rint(solution)).max(initial=0) <= EPSILON)
+
+
+def _set_bounds(model: Any, lows: Any, highs: Any) -> None:
+    model.changeColsBounds(len(lows), np.arange(len(lows), dtype=np.int32), lows, highs)
+
+
+def _model(count: int, rows: Sequence[_Row]) -> Any:
+    model = _quiet_solver()()
+    model.setOptionValue("threads", 1)
+    # A changed objective leaves the last vertex feasible: the primal simplex goes on from it.
+    model.setOptionValue("simplex_strategy", 4)
+    model.setOptionValue("mip_rel_gap", 0.0)
+    model.addVars(count, np.zeros(count), np.full(count, NO_END))
+    starts, indices, factors = [0], list[int](), list[float]()
+    for row in rows:
+        indices += row.terms
+        factors += row.terms.values()
+        starts.append(len(indices))
+    model.addRows(
+        len(rows),
+        np.array([row.least for row in rows]),
+        np.array([row.greatest for row in rows]),
+        len(indices),
+        np.array(starts[:-1], dtype=np.int32),
+        np.array(indices, dtype=np.int32),
+        np.array(factors),
+    )
+    return model

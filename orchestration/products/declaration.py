@@ -75,6 +75,8 @@ class Product:
     records: tuple[str, ...] = ()
     #: Whether its numbers are about persons: yes, no or as_indicator.
     is_sensitive: str = "no"
+    #: Whether it goes out in editions instead of monthly releases.
+    editions: bool = False
 
     @property
     def schema(self) -> str:

@@ -25,10 +25,14 @@ SOURCES = "sources.csv"
 VERDICT = "gate.json"
 CHANGES = "CHANGES.md"
 
+#: The folder of the editions of counts of persons, in the place of a county's.
+PERSONS = "persons"
+
 #: The pointer of a month: a small file that holds the name of its newest release, `r2`.
 LATEST = "latest"
 
 _NUMBERED = re.compile(r"r([1-9][0-9]*)")
+_EDITION = re.compile(r"e([1-9])")
 _PATH = re.compile(r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/(r[1-9][0-9]*)")
 
 
@@ -92,6 +96,34 @@ class ReleaseFolder:
             path.chmod(0o400)
         rename_folder(draft, target)
         self.point_latest()
+
+
+@dataclass(frozen=True)
+class EditionFolder:
+    """The folder of an edition of counts of persons: `<tree>/public/persons/<year>/e<N>`."""
+
+    tree: Path
+    counted_year: int
+    edition: int
+
+    @property
+    def path(self) -> Path:
+        """Its path, whether or not it is there."""
+        return self.tree / "public" / PERSONS / str(self.counted_year) / f"e{self.edition}"
+
+    @contextmanager
+    def appearing(self) -> Iterator[Path]:
+        """Give a draft to write into, which becomes the edition at the end of the block."""
+        draft = self.path.with_name(f".{self.path.name}.draft")
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(parents=True)
+        yield draft
+        for path in draft.iterdir():
+            path.chmod(0o400)
+        rename_folder(draft, self.path)
+        editions = [path.name for path in self.path.parent.iterdir() if _EDITION.match(path.name)]
+        write_text(self.path.parent / LATEST, f"{max(editions)}\n")
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,12 @@ on a day is computed from the data, whether or not anybody refreshed that day.
 """
 
 import shutil
-import tempfile
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 
-from orchestration.linkage.link import link_persons
 from orchestration.products.comments import comment_on, create_table
 from orchestration.products.declaration import (
     Product,
@@ -33,18 +31,13 @@ from orchestration.reading_copy.tables import (
     write_codes,
 )
 from orchestration.runtime.settings import prepare_process
+from orchestration.warehouse.as_known import known_on
 from orchestration.warehouse.build import build_warehouse
-from orchestration.warehouse.load import load_raw
 from sources.atomic import replace_file
-from sources.custody import journal
 from sources.custody.home import Home
-from sources.custody.landing import SCHEMAS
 
 #: The schema of the reading copy with the releases' marts.
 SCHEMA = "vintages"
-
-#: Folders of the home in which an earlier state is computed; a killed run leaves one.
-_SCRATCH = ".as-known-"
 
 
 def write_vintages(
@@ -84,18 +77,10 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
     Registers and definitions are today's. The gate is not asked: this is for looking, not for
     publishing.
     """
-    for left in home.root.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(left)
     target = folder / home.marts.name
-    # The scratch warehouse has rows of persons, so it never leaves the home.
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as scratch:
-        known = Home(root=Path(scratch), keys=home.keys)
-        _copy_until(home, known, day)
+    with known_on(home, day) as known:
         prepare_process(known)
         try:
-            load_raw(known, day)
-            _forget_after(known, day)
-            link_persons(known)
             build_warehouse(known, with_registers=True)
             with duckdb.connect(str(known.marts)) as connection:
                 connection.execute(f"attach '{known.warehouse}' as warehouse (read_only)")
@@ -108,34 +93,6 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
         finally:
             prepare_process(home)
     return target
-
-
-def _copy_until(home: Home, known: Home, day: date) -> None:
-    """Give the scratch home the raw files, the register's history, and the decisions by a day.
-
-    A journal's entries up to a day are a whole, shorter journal.
-    """
-    known.raw.symlink_to(home.raw)
-    if home.obligations.exists():
-        shutil.copyfile(home.obligations, known.obligations)
-    known.decisions.mkdir()
-    for path in home.decisions.glob("*.jsonl"):
-        entries = journal.read(path)
-        count = sum(date.fromisoformat(entry["at"][:10]) <= day for entry in entries)
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:count]
-        (known.decisions / path.name).write_text("".join(lines), encoding="utf-8")
-
-
-def _forget_after(known: Home, day: date) -> None:
-    """Take out of the raw schema what came after a day."""
-    with duckdb.connect(str(known.warehouse)) as connection:
-        connection.execute("delete from raw.deliveries where cast(received_at as date) > ?", [day])
-        for table, schema in SCHEMAS.items():
-            if table != "deliveries" and "delivery_id" in schema.names:
-                connection.execute(
-                    f"delete from raw.{table} where delivery_id not in "
-                    "(select delivery_id from raw.deliveries)"
-                )
 
 
 def _identity(one: ListedRelease) -> tuple[str, str, int]:

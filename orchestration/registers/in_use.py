@@ -28,14 +28,16 @@ _KEPT = 3
 def registers_in_use(home: Home) -> Path:
     """Return the folder of the registers that the last refresh took into use; krat's own if none.
 
-    Within a refresh nothing else takes others into use.
+    Within a refresh nothing else takes others into use. A set that an older krat made may lack a
+    register: krat's own are in use until the next refresh makes the set anew.
     """
     try:
         named = _pointer(home).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return SEEDS
     folder = home.registers_in_use / named
-    return folder if folder.is_dir() else SEEDS
+    is_whole = all((folder / f"{name}.csv").is_file() for name in declared())
+    return folder if is_whole else SEEDS
 
 
 def newest_registers(home: Home) -> Path:

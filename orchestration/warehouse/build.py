@@ -156,6 +156,8 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
             str(result.status),
             int(result.failures or 0),
             bool(result.node.config.meta.get("person_level", False)),
+            result.node.compiled_code if result.node.resource_type == "model" else None,
+            [need.split(".")[-1] for need in getattr(result.node.depends_on, "nodes", [])],
         )
         for result in results
     ]
@@ -173,7 +175,8 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
         )
         connection.execute(
             f"{create} ops.dbt_results (node varchar, table_name varchar, resource_type varchar, "
-            "schema_name varchar, status varchar, failures bigint, is_person_level boolean)"
+            "schema_name varchar, status varchar, failures bigint, is_person_level boolean, "
+            "statement varchar, needs varchar[])"
         )
         for table in ("failed_tests", "dbt_results"):
             connection.execute(f"delete from ops.{table} where list_contains(?, node)", [nodes])

@@ -11,10 +11,18 @@ select
     arg_min(age_group, (event_date, age_group)) as age_group,
     arg_min(identification_channel, (event_date, identification_channel))
         as identification_channel,
+    arg_min(events.exploitation, (event_date, events.exploitation)) as exploitation,
+    arg_min(citizenships.category, (event_date, citizenships.category)) as citizenship,
     null as channel,
     null as purpose,
     bool_or(is_made_up) as is_made_up
-from {{ ref('fct_referral_events') }}
+from {{ ref('fct_referral_events') }} as events
+left join {{ ref('dim_collection_codes') }} as citizenships
+    on
+        citizenships.collection = 'eurostat'
+        and citizenships.breakdown = 'citizenship'
+        and citizenships.category <> 'unknown'
+        and events.citizenship = citizenships.code
 where may_be_sent_again is not true
 group by linked_person_key, episode, event
 union all
@@ -30,6 +38,8 @@ select
     null as sex,
     null as age_group,
     null as identification_channel,
+    null as exploitation,
+    null as citizenship,
     channel,
     purpose,
     is_made_up
@@ -43,6 +53,8 @@ select
     null as sex,
     null as age_group,
     null as identification_channel,
+    null as exploitation,
+    null as citizenship,
     null as channel,
     null as purpose,
     bool_or(is_made_up) as is_made_up

@@ -40,6 +40,7 @@ TRUE_AND_FALSE = {"trueValues": ["True"], "falseValues": ["False"]}
 def data_package(
     draft: Path,
     *,
+    name: str,
     title: str,
     created: date,
     made_up: str,
@@ -49,10 +50,9 @@ def data_package(
 ) -> dict[str, Any]:
     """Return the manifest of the files in `draft`.
 
-    `release` has what a reader asks of it as a whole, and names it: tier, county, month, number.
+    `release` has what a reader asks of it as a whole: tier, county, month, number.
     `made_up` is a sentence about made-up data, empty for real data.
     """
-    identity = (release["tier"], release["county_code"], release["reporting_month"])
     resources = []
     for table in tables:
         resources.append(_resource(draft, table, "csv", "text/csv"))
@@ -60,7 +60,7 @@ def data_package(
     resources += [_reference_resource(draft, table) for table in reference]
     return {
         "$schema": PROFILE,
-        "name": f"krat-{'-'.join(identity).lower()}-r{release['number']}",
+        "name": name,
         "title": title,
         "version": f"{release['number']}.0.0",
         "created": f"{created}T00:00:00Z",

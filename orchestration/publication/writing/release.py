@@ -181,6 +181,7 @@ def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Releas
         tables = _write(draft, content, facts, _compared_with(home, content, previous))
         package = data_package(
             draft,
+            name=f"krat-{'-'.join((folder.tier, folder.county_code, folder.month)).lower()}-r{number}",
             title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
             f"{folder.month}",
             created=content.released_on,

@@ -1,0 +1,287 @@
+"""How each count of an edition is shown: as exactly as is safe beside all earlier editions.
+
+Belongs here: going up the ladder where an attacker would know too much. Not here: what he can
+derive (disclosure), the ladder's steps (protection), or which counts an edition has
+(orchestration.publication.editions).
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from expectations.disclosure import EPSILON, Attacker, Published, Target, is_whole
+from expectations.protection import CountKey, Protection, Shown, Sign
+
+#: Solutions at random settle many targets at once; so many in vain end the search.
+_VAIN_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier edition shows of a count."""
+
+    published: Published
+    sign: Sign
+
+
+@dataclass
+class _Step:
+    """A count of the edition on the ladder: its present sign, and what it may become."""
+
+    published: Published
+    signs: list[Sign]
+    costs: list[float]
+    level: int = 0
+
+    @property
+    def sign(self) -> Sign:
+        return self.signs[self.level]
+
+    @property
+    def is_last(self) -> bool:
+        return self.level == len(self.signs) - 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the counts of an edition are shown, and what stays known all the same."""
+
+    signs: dict[CountKey, Sign]
+    #: Counts of which others' figures tell too much, whatever is shown here.
+    known_elsewhere: tuple[str, ...]
+
+
+def choose(
+    units: pd.DataFrame,
+    counts: Mapping[Published, int],
+    earlier: Iterable[Earlier],
+    rules: Protection,
+    exact: Iterable[str] = (),
+) -> Choice:
+    """Return the sign of each count of the newest edition of one year and group of subjects.
+
+    `units` are what every edition counted (disclosure.UNIT_COLUMNS), `counts` the true counts of
+    the newest edition, `earlier` what the editions before it show, and `exact` the subjects of
+    which others publish exact figures of the nation. A count that adds up what it did before keeps
+    its sign.
+    """
+    before = list(earlier)
+    attacker = Attacker(units, [*(one.published for one in before), *counts], rules, exact)
+    last = {one.published.count: one for one in before}
+    known: dict[int, Sign] = {}
+    for one in before:
+        row = attacker.row_of.get(one.published)
+        if row is not None and one.sign.shown_as is not Shown.EARLIER:
+            attacker.state(one.published, one.sign)
+            known[row] = one.sign
+    signs: dict[CountKey, Sign] = {}
+    steps: dict[int, _Step] = {}
+    for published, value in counts.items():
+        count = published.count
+        row = attacker.row_of.get(published)
+        if row is None:
+            raise ValueError(f"no unit is counted in {count}")
+        if count in last and attacker.row_of.get(last[count].published) == row:
+            signs[count] = last[count].sign
+        elif row in known:
+            # The very same units were published under another name: their sign is this one's.
+            signs[count] = known[row]
+        elif row not in steps:
+            steps[row] = _Step(published, *_ladder(count, value, last.get(count), rules))
+            attacker.state(published, steps[row].sign)
+    left = _settle(attacker, steps, rules)
+    for published in counts:
+        if published.count not in signs:
+            signs[published.count] = steps[attacker.row_of[published]].sign
+    return Choice(signs, left)
+
+
+def _ladder(
+    count: CountKey, value: int, last: Earlier | None, rules: Protection
+) -> tuple[list[Sign], list[float]]:
+    """Return the signs that a count may have, the most exact first, and what each costs.
+
+    What was published before can stay, as the last resort; a number that is near enough stays
+    before a coarser one is made.
+    """
+    steps = [Shown.ROUNDED]
+    if value >= rules.threshold:
+        steps += [Shown.COARSE, Shown.AT_LEAST]
+    if last is None:
+        signs = [rules.sign(value, step) for step in [*steps, Shown.WITHHELD]]
+    else:
+        least, greatest = last.sign.least, last.sign.greatest
+        if (
+            last.sign.value is not None
+            and least is not None
+            and greatest is not None
+            and least - rules.may_stay_within <= value <= greatest + rules.may_stay_within
+        ):
+            steps = steps[:1]
+        stays = last.sign._replace(shown_as=Shown.EARLIER)
+        signs = [*(rules.sign(value, step) for step in steps), stays]
+    first, *others = signs
+    return signs, [0.0, *(rules.cost(count, sign.shown_as) for sign in others)]
+
+
+def _settle(attacker: Attacker, steps: dict[int, _Step], rules: Protection) -> tuple[str, ...]:
+    """Raise signs until no insider knows too much; return what raising can't help."""
+    left: set[str] = set()
+    done: set[tuple[int, ...]] = set()
+    while fresh := [one for one in attacker.targets() if one.columns not in done]:
+        # What is shown no more becomes a target itself, so there may be another round.
+        done |= {one.columns for one in fresh}
+        left |= _Audit(attacker, fresh, rules).settle(steps)
+    return tuple(sorted(left))
+
+
+class _Audit:
+    """What insiders can derive of targets: a row an insider, a column a target.
+
+    Each solution that fulfils all that an insider knows shows him one more sum that a target can
+    have. A solution in which only some counties differ from the truth is one for all others.
+    """
+
+    def __init__(self, attacker: Attacker, targets: list[Target], rules: Protection) -> None:
+        self._attacker = attacker
+        self._targets = targets
+        self._small = rules.threshold - 1
+        counties = attacker.counties
+        self._own = [attacker.of_county(county) for county in counties]
+        sums = np.zeros((len(targets), len(attacker.truth)))
+        for number, target in enumerate(targets):
+            sums[number, list(target.columns)] = 1
+        self._sums = sums
+        shape = (len(counties), len(targets))
+        self._least = np.broadcast_to(sums @ attacker.truth, shape).copy()
+        self._greatest = self._least.copy()
+        self._is_published = np.array([one.is_published for one in targets], dtype=bool)
+        #: What is an insider's own tells him nothing.
+        self._is_asked = np.array(
+            [[one.counties != {county} for one in targets] for county in counties], dtype=bool
+        )
+        name = targets[0].name if targets else ""
+        self._random = np.random.default_rng(zlib.crc32(name.encode()))
+
+    def settle(self, steps: dict[int, _Step]) -> set[str]:
+        """Raise signs until all targets are safe; return those that stay known all the same."""
+        everybody = set(range(len(self._own)))
+        for one in everybody:
+            self._search(lambda one=one: everybody - {one})
+        self._search(self._most_ignorant)
+        left = set()
+        for insider, number in np.argwhere(self._more() | self._less()):
+            target = self._targets[number]
+            # The end first that may spare the other.
+            ends = (False, True) if target.is_published else (True, False)
+            if not all(self._reach(insider, number, steps, is_greatest=end) for end in ends):
+                left.add(target.name)
+        return left
+
+    def _search(self, choose_known: Callable[[], set[int]]) -> None:
+        """Look for solutions that are far off for many targets, as long as some are found."""
+        vain = 0
+        while vain < _VAIN_TRIES and self._is_open().any():
+            open_before = int(self._is_open().sum())
+            self._try(choose_known())
+            vain = 0 if int(self._is_open().sum()) < open_before else vain + 1
+
+    def _most_ignorant(self) -> set[int]:
+        """Return half of the insiders, those first of whom most is open."""
+        insiders = len(self._own)
+        open_ = self._is_open().sum(axis=1) + self._random.random(insiders)
+        return set(np.argsort(-open_)[: max(1, insiders // 2)].tolist())
+
+    def _try(self, known: set[int]) -> None:
+        """Look for a solution that is far off for many targets, beside what these insiders know."""
+        own = sorted(known)
+        more, less = (wanted[own].any(axis=0) for wanted in (self._more(), self._less()))
+        signs = np.where(
+            more & less, self._random.choice([-1, 1], len(more)), less.astype(int) - more
+        )
+        if signs.any():
+            self._fix(known)
+            # Few weigh much, so that they are far off instead of all being a little.
+            weights = signs * self._random.random(len(signs)) ** 4
+            self._see(self._attacker.program.near_best(weights @ self._sums))
+
+    def _fix(self, known: Iterable[int]) -> None:
+        self._attacker.program.fix([column for one in known for column in self._own[one]])
+
+    def _is_open(self) -> Any:
+        covers = (self._least <= 0) & (self._greatest >= self._small)
+        is_safe = covers | (~self._is_published & (self._greatest > self._small))
+        return self._is_asked & ~is_safe
+
+    def _more(self) -> Any:
+        return self._is_open() & (self._greatest < self._small + ~self._is_published)
+
+    def _less(self) -> Any:
+        return self._is_open() & (self._least > 0)
+
+    def _see(self, solution: Any) -> None:
+        if not is_whole(solution):
+            return
+        whole = np.rint(solution)
+        differs = whole != self._attacker.truth
+        knows = np.array([not differs[own].any() for own in self._own], dtype=bool)
+        sums = self._sums @ whole
+        self._least[knows] = np.minimum(self._least[knows], sums)
+        self._greatest[knows] = np.maximum(self._greatest[knows], sums)
+
+    def _reach(
+        self, insider: int, number: int, steps: dict[int, _Step], *, is_greatest: bool
+    ) -> bool:
+        """Raise signs until this end of a range says too little; return whether it does."""
+        target = self._targets[number]
+        enough = self._small if is_greatest else 0
+        others = {
+            one for one, own in enumerate(self._own) if not set(own).intersection(target.columns)
+        }
+        # What is possible though all others' counts are known is so for each of them.
+        open_ = np.flatnonzero((self._more() if is_greatest else self._less())[:, number]).tolist()
+        some = [open_[position :: 3] for position in range(3)]
+        for known in (others, *({insider, *half} & others for half in some), {insider}):
+            if insider in known and (self._more() if is_greatest else self._less())[insider, number]:
+                self._fix(known)
+                end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
+                self._see(end.solution)
+        while (self._more() if is_greatest else self._less())[insider, number]:
+            end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
+            self._see(end.solution)
+            if end.value >= enough if is_greatest else end.value <= enough:
+                return True
+            if not is_greatest and target.is_published and end.value > self._small:
+                return True
+            row = _best_raise(target, end.prices, steps, self._attacker)
+            if row is None:
+                return False
+            step = steps[row]
+            step.level += 1
+            self._attacker.state(step.published, step.sign)
+        return True
+
+
+def _best_raise(
+    target: Target, prices: Any, steps: dict[int, _Step], attacker: Attacker
+) -> int | None:
+    """Return the row to show less exactly: the most range for its cost, None where none helps.
+
+    It goes by what is published alone; ties go by name.
+    """
+    gains = []
+    for row, step in steps.items():
+        if step.is_last:
+            continue
+        now, then = step.sign.bounds, step.signs[step.level + 1].bounds
+        wider = min(now[0] - then[0], 50) + min(then[1] - now[1], 50)
+        cost = step.costs[step.level + 1] - step.costs[step.level]
+        price = abs(float(prices[row]))
+        shares = not attacker.rows[row].terms.keys().isdisjoint(target.columns)
+        if price > EPSILON or shares:
+            gains.append((-(price + EPSILON) * wider / cost, str(step.published.count), row))
+    return min(gains)[2] if gains else None

@@ -1,0 +1,417 @@
+"""Making editions: whatever is missing by the calendar, from what was known on its day.
+
+An edition depends on what had come by the end of its day and on the editions before it, so it is
+the same whoever makes it, in whatever order, and however often. Once made it never changes.
+
+Belongs here: which editions are made, and their road from the warehouse to a signed folder. Not
+here: their counts (counts), how these are shown (expectations.choice), or the calendar.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from expectations.choice import Earlier, choose
+from expectations.disclosure import Published
+from expectations.protection import (
+    PARAMETERS,
+    CountKey,
+    Protection,
+    Shown,
+    Sign,
+    linked,
+    load_protection,
+)
+from orchestration.products.codes import CountName, codes_table, count_names, labels
+from orchestration.products.declaration import Tier, product
+from orchestration.products.tables import table_of
+from orchestration.products.tree import (
+    CHANGES,
+    MANIFEST,
+    PERSONS,
+    SIGNATURE,
+    EditionFolder,
+)
+from orchestration.publication.editions.calendar import EditionDay, edition_days
+from orchestration.publication.editions.counts import (
+    COUNT_COLUMNS,
+    complete_units,
+    count_rows,
+    published_counts,
+    unit_columns,
+)
+from orchestration.publication.editions.restatements import describe_edition, restatements
+from orchestration.publication.writing.files import write_tables
+from orchestration.publication.writing.package import data_package, sha256
+from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
+from orchestration.registers.in_use import registers_in_use
+from orchestration.warehouse.as_known import compute_models, known_on
+from sources.atomic import write_json
+from sources.custody.home import Home
+from sources.texts import LANGUAGES, Language, both, placeholders, text
+
+_UNITS = "publication.edition_units"
+
+#: The confidentiality status of a count without a number, by its sign; any other is free (F).
+_CONFIDENTIALITY = {Shown.SUPPRESSED: "C", Shown.WITHHELD: "D"}
+
+#: Signs that state nothing: they are no part of what an attacker is told.
+_UNSTATED = (Shown.FEW_COUNTIES, Shown.NOT_REPORTED, Shown.REST)
+
+
+@dataclass(frozen=True)
+class Edition:
+    """An edition in the tree: its folder, its day, how many counts are shown in which way."""
+
+    path: Path
+    day: EditionDay
+    shown: Mapping[str, int]
+
+
+def publish_editions(
+    home: Home, report: Callable[[str], None] = lambda _: None
+) -> tuple[Edition, ...]:
+    """Make every edition of the calendar whose day is past and that isn't there; return them.
+
+    One of which nothing had come by its day is not made. The caller holds the data folder.
+    """
+    made = []
+    for day in missing_editions(home):
+        report(f"making the edition {day.name} of counts of persons")
+        edition = _make(home, day)
+        if edition is not None:
+            made.append(edition)
+    return tuple(made)
+
+
+def missing_editions(home: Home) -> list[EditionDay]:
+    """Return the editions of the calendar that could be made now, in their order.
+
+    A day is past when the warehouse was built as of a later one: what comes on the day counts.
+    """
+    if not home.warehouse.exists():
+        return []
+    days = edition_days(registers_in_use(home))
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        [(as_of,)] = connection.execute("select as_of from raw.refresh_context").fetchall()
+        years = {
+            int(year)
+            for (year,) in connection.execute(
+                f"select distinct year(reporting_month) from {_UNITS}"
+            ).fetchall()
+        }
+        due = [
+            day
+            for day in days
+            if day.cut_off_on < as_of
+            and day.counted_year in years
+            and not _folder(home, day).path.exists()
+        ]
+        arrived = {day: _arrived_by(connection, day.cut_off_on) for day in due}
+    empty = _read_empty(home)
+    return [day for day in due if arrived[day] and empty.get(day.name) != arrived[day]]
+
+
+def _make(home: Home, day: EditionDay) -> Edition | None:
+    """Make an edition; None where nothing of it had come by its day."""
+    earlier_days = [
+        other
+        for other in edition_days(registers_in_use(home))
+        if other.counted_year == day.counted_year
+        and other.edition < day.edition
+        and _folder(home, other).path.exists()
+    ]
+    with known_on(home, day.cut_off_on) as known:
+        compute_models(home, known, [_UNITS, "core.published_figures"])
+        with duckdb.connect(str(known.warehouse), read_only=True) as connection:
+            rules = load_protection(_populations(connection, day.counted_year))
+            units = complete_units(_found(connection, day.counted_year), day, rules)
+            counties = _counties(connection)
+            names = _names(connection, day.counted_year)
+            exact = _published_elsewhere(connection, rules)
+            arrived = _arrived_by(connection, day.cut_off_on)
+    if units.empty:
+        write_json(_empty_path(home), _read_empty(home) | {day.name: arrived})
+        return None
+    counts = published_counts(units, day, rules)
+    ledger = [pd.read_parquet(_ledger(home, other)) for other in earlier_days]
+    before = [_rows_of(_folder(home, other).path) for other in earlier_days]
+    signs = _signs(units, counts, ledger, before, rules, exact)
+    latest = before[-1] if before else None
+    number_from = _numbers_from(signs, latest)
+    rows = _named(
+        pd.DataFrame(count_rows(signs, units, number_from, day, counties)), names, day
+    )
+    changed = restatements(latest, rows, ledger[-1] if ledger else None, units, day)
+    # The ledger first: without its units an edition that is there could not be followed.
+    _ledger(home, day).parent.mkdir(parents=True, exist_ok=True)
+    unit_columns(units).to_parquet(_ledger(home, day), index=False)
+    path = _write(home, day, rows, changed, rules)
+    return Edition(path, day, Counter(rows["shown_as"]))
+
+
+def _signs(
+    units: pd.DataFrame,
+    counts: Mapping[Published, int | None],
+    ledger: list[pd.DataFrame],
+    before: list[pd.DataFrame],
+    rules: Protection,
+    exact: frozenset[str],
+) -> dict[Published, Sign]:
+    """Return how each count is shown, one group of linked subjects after the other."""
+    every = pd.concat([*ledger, unit_columns(units)], ignore_index=True)
+    earlier = [one for rows in before for one in _earlier(rows)]
+    signs = {
+        published: Sign(Shown.FEW_COUNTIES) for published, value in counts.items() if value is None
+    }
+    for subjects in linked(units["subject"], rules):
+        own = {
+            published: value
+            for published, value in counts.items()
+            if published.count.subject in subjects and value is not None
+        }
+        if not own:
+            continue
+        choice = choose(
+            every[every["subject"].isin(subjects)],
+            own,
+            [one for one in earlier if one.published.count.subject in subjects],
+            rules,
+            exact,
+        )
+        signs |= {published: choice.signs[published.count] for published in own}
+    return {published: signs[published] for published in counts}
+
+
+def _earlier(rows: pd.DataFrame) -> Iterable[Earlier]:
+    """Yield what an edition's table states of each count."""
+    for row in rows.to_dict("records"):
+        shown_as = Shown(row["shown_as"])
+        if shown_as in _UNSTATED:
+            continue
+        count = CountKey(*(row[name] for name in COUNT_COLUMNS))
+        counties = tuple(row["counties"].split()) if count.is_national else (count.county_code,)
+        value, least, greatest = (
+            None if pd.isna(row[name]) else int(row[name])
+            for name in ("value", "least", "greatest")
+        )
+        yield Earlier(
+            Published(int(row["edition"]), count, counties),
+            Sign(shown_as, value, least, greatest),
+        )
+
+
+def _numbers_from(
+    signs: Mapping[Published, Sign], latest: pd.DataFrame | None
+) -> dict[CountKey, int]:
+    """Return the edition whose number an earlier number is."""
+    if latest is None:
+        return {}
+    known = {
+        CountKey(*key): int(number)
+        for *key, number in latest[[*COUNT_COLUMNS, "number_from"]].itertuples(index=False)
+    }
+    return {
+        published.count: known[published.count]
+        for published, sign in signs.items()
+        if sign.shown_as is Shown.EARLIER
+    }
+
+
+def _named(rows: pd.DataFrame, names: Mapping[str, CountName], day: EditionDay) -> pd.DataFrame:
+    """Return the rows of person_counts: with the edition, names and the words for each sign."""
+    shown = rows.assign(counted_year=day.counted_year, edition=day.edition)
+    subjects = [names[code] for code in shown["subject"]]
+    categories = [
+        _category(dimension, category)
+        for dimension, category in zip(shown["dimension"], shown["category"], strict=True)
+    ]
+    for language in LANGUAGES:
+        shown[f"subject_{language}"] = [getattr(name, f"name_{language}") for name in subjects]
+        shown[f"category_{language}"] = [name[language == "en"] for name in categories]
+        shown[f"why_{language}"] = [_why(row, language) for row in shown.to_dict("records")]
+    shown["unit"] = [name.unit for name in subjects]
+    shown["conf_status"] = [
+        _CONFIDENTIALITY.get(Shown(shown_as), "F") for shown_as in shown["shown_as"]
+    ]
+    for name in ("value", "least", "greatest", "counties_reporting", "counties_expected"):
+        shown[name] = shown[name].astype("Int64")
+    shown["counties"] = shown["counties"].astype(object).where(shown["counties"].notna(), None)
+    return shown[list(product("person_counts", Tier.PUBLIC).column_names)]
+
+
+def _why(row: Mapping[Any, Any], language: Language) -> str:
+    """Return in words how a count is shown and why."""
+    key = f"editions.why.{row['shown_as']}"
+    values = {
+        "least": _whole(row["least"]),
+        "greatest": _whole(row["greatest"]),
+        "edition": f"e{row['number_from']}",
+    }
+    return text(key, language, **{name: values[name] for name in placeholders(key)})
+
+
+def _category(dimension: str, category: str) -> tuple[str, str]:
+    """Return a category's names in both languages."""
+    name = count_names().get(category)
+    if name is not None:
+        return name.name_sq, name.name_en
+    known = labels("eurostat_category" if dimension == "citizenship" else dimension)[category]
+    albanian, _, english = known.partition(" / ")
+    return albanian, english
+
+
+def _whole(value: Any) -> str:
+    return "" if pd.isna(value) else str(int(value))
+
+
+def _write(
+    home: Home,
+    day: EditionDay,
+    rows: pd.DataFrame,
+    changed: pd.DataFrame,
+    rules: Protection,
+) -> Path:
+    """Write an edition, whole and signed or not at all; return its folder."""
+    key = signing_key(home.keys)
+    publish_key(key.public_key(), home.releases)
+    folder = _folder(home, day)
+    is_made_up = bool(rows["is_made_up"].any())
+    facts = {
+        "tier": Tier.PUBLIC.value,
+        "county_code": PERSONS,
+        "reporting_month": str(day.counted_year),
+        "number": day.edition,
+        "released_on": day.cut_off_on.isoformat(),
+        "kind": day.kind,
+        **({"reason": day.reason} if day.reason else {}),
+        "is_made_up": is_made_up,
+        "shown": dict(sorted(Counter(rows["shown_as"]).items())),
+        "protection": {
+            "threshold": rules.threshold,
+            "bases": sorted(rules.bases.values()),
+            "fewest_counties": rules.fewest_counties,
+            "parameters": sha256(PARAMETERS),
+        },
+        "signed_by": fingerprint(key.public_key()),
+    }
+    tables = [
+        table_of(product("person_counts", Tier.PUBLIC), rows),
+        table_of(product("restatements", Tier.PUBLIC), changed),
+        codes_table(),
+    ]
+    with folder.appearing() as draft:
+        write_tables(draft, tables)
+        (draft / CHANGES).write_text(
+            describe_edition(day, rows, changed, is_made_up=is_made_up), encoding="utf-8"
+        )
+        package = data_package(
+            draft,
+            name=f"krat-public-persons-{day.counted_year}-e{day.edition}",
+            title=text("editions.title", "en", year=day.counted_year, number=day.edition),
+            created=day.cut_off_on,
+            made_up=both("release.made_up", " ") if is_made_up else "",
+            release=facts,
+            tables=tables,
+        )
+        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+        (draft / MANIFEST).write_bytes(manifest)
+        (draft / SIGNATURE).write_bytes(key.sign(manifest))
+    return folder.path
+
+
+def _rows_of(path: Path) -> pd.DataFrame:
+    frame: pd.DataFrame = duckdb.sql(
+        f"select * from read_parquet('{path / 'person_counts.parquet'}')"
+    ).df()
+    return frame
+
+
+def _found(connection: duckdb.DuckDBPyConnection, year: int) -> pd.DataFrame:
+    return connection.execute(
+        f"select * from {_UNITS} where year(reporting_month) = ? order by all", [year]
+    ).df()
+
+
+def _counties(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select county_code from core.dim_counties where not is_nation order by all"
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _populations(
+    connection: duckdb.DuckDBPyConnection, year: int
+) -> frozenset[tuple[str, ...]]:
+    """Return the sets of indicators of a year's plan that count the same persons."""
+    rows = connection.execute(
+        "select list(indicator_code order by indicator_code) from core.dim_indicators "
+        "where is_protected and population_id is not null and plan_code in "
+        "(select plan_code from core.dim_months where year(month) = ?) "
+        "group by plan_code, population_id having count(*) > 1 order by all",
+        [year],
+    ).fetchall()
+    return frozenset(tuple(codes) for (codes,) in rows)
+
+
+def _names(connection: duckdb.DuckDBPyConnection, year: int) -> dict[str, CountName]:
+    """Return the names and units of what is counted in a year."""
+    rows = connection.execute(
+        "select indicator_code, name_sq, name_en, unit from core.dim_indicators where plan_code in "
+        "(select plan_code from core.dim_months where year(month) = ?)",
+        [year],
+    ).fetchall()
+    return count_names() | {
+        code: CountName(name_sq, name_en, "", unit) for code, name_sq, name_en, unit in rows
+    }
+
+
+def _published_elsewhere(
+    connection: duckdb.DuckDBPyConnection, rules: Protection
+) -> frozenset[str]:
+    """Return the subjects of which others publish the nation's year, and those of same persons."""
+    codes = {
+        str(code)
+        for (code,) in connection.execute(
+            "select distinct indicator_code from core.published_figures "
+            "where indicator_code is not null"
+        ).fetchall()
+    }
+    for together in rules.same_persons:
+        if codes & set(together):
+            codes |= set(together)
+    return frozenset(codes)
+
+
+def _arrived_by(connection: duckdb.DuckDBPyConnection, day: date) -> int:
+    """Return how many deliveries had come by the end of a day."""
+    [(count,)] = connection.execute(
+        "select count(*) from raw.deliveries where cast(received_at as date) <= ?", [day]
+    ).fetchall()
+    return int(count)
+
+
+def _folder(home: Home, day: EditionDay) -> EditionFolder:
+    return EditionFolder(home.releases, day.counted_year, day.edition)
+
+
+def _ledger(home: Home, day: EditionDay) -> Path:
+    """Return where the exact units of an edition are kept; they never leave the data folder."""
+    return home.gate / "editions" / str(day.counted_year) / f"e{day.edition}.parquet"
+
+
+def _empty_path(home: Home) -> Path:
+    return home.gate / "editions" / "empty.json"
+
+
+def _read_empty(home: Home) -> dict[str, int]:
+    """Return the editions of which nothing had come, with how many deliveries had by their day."""
+    path = _empty_path(home)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

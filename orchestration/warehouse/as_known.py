@@ -1,0 +1,103 @@
+"""The warehouse as it would have been on a day, from what had come in by then.
+
+Belongs here: the scratch folder in which it is computed, and models computed in it without dbt. Not
+here: what is made of it (reading_copy.vintages, publication.editions).
+
+Only deliveries and decisions of that day or before count, persons are linked by them alone, and
+deadlines are judged as of that day. Registers and definitions are today's.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+
+from orchestration.linkage.link import link_persons
+from orchestration.warehouse.load import load_raw
+from sources.custody import journal
+from sources.custody.home import Home
+from sources.custody.landing import SCHEMAS
+
+#: Folders of the home in which an earlier state is computed; a killed run leaves one.
+_SCRATCH = ".as-known-"
+
+
+@contextmanager
+def known_on(home: Home, day: date) -> Iterator[Home]:
+    """Give a scratch folder whose warehouse has the raw rows and links of the end of a day.
+
+    It has rows of persons, so it never leaves the data folder.
+    """
+    for left in home.root.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as scratch:
+        known = Home(root=Path(scratch), keys=home.keys)
+        _copy_until(home, known, day)
+        load_raw(known, day)
+        _forget_after(known, day)
+        link_persons(known)
+        yield known
+
+
+def compute_models(home: Home, known: Home, models: list[str]) -> None:
+    """Compute models (`schema.table`) of a scratch folder as the last build defined it.
+
+    The statements that dbt compiled are run again, those of the models that it rests on first;
+    registers are read from the warehouse of `home`. dbt itself takes many times as long.
+    """
+    with duckdb.connect(str(known.warehouse)) as connection:
+        connection.execute(f"attach '{home.warehouse}' as built (read_only)")
+        nodes = {
+            node: (f'"{schema}"."{table}"', statement, needs)
+            for node, schema, table, statement, needs in connection.execute(
+                "select node, schema_name, table_name, statement, needs "
+                "from built.ops.dbt_results where resource_type in ('model', 'seed')"
+            ).fetchall()
+        }
+        for schema in {relation.partition(".")[0] for relation, _, _ in nodes.values()}:
+            connection.execute(f"create schema if not exists {schema}")
+        wanted = {node for node, (name, _, _) in nodes.items() if name.replace('"', "") in models}
+        graph: dict[str, list[str]] = {}
+        while wanted:
+            node = wanted.pop()
+            graph[node] = [need for need in nodes[node][2] if need in nodes]
+            wanted |= set(graph[node]) - set(graph)
+        for node in TopologicalSorter(graph).static_order():
+            relation, statement, _ = nodes[node]
+            source = f"({statement})" if statement else f"built.{relation}"
+            connection.execute(f"create table {relation} as from {source}")
+
+
+def _copy_until(home: Home, known: Home, day: date) -> None:
+    """Give the scratch folder the raw files, the registers, and the decisions by a day.
+
+    A journal's entries up to a day are a whole, shorter journal.
+    """
+    known.raw.symlink_to(home.raw)
+    if home.registers_in_use.exists():
+        known.registers_in_use.symlink_to(home.registers_in_use)
+    if home.obligations.exists():
+        shutil.copyfile(home.obligations, known.obligations)
+    known.decisions.mkdir()
+    for path in home.decisions.glob("*.jsonl"):
+        entries = journal.read(path)
+        count = sum(date.fromisoformat(entry["at"][:10]) <= day for entry in entries)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)[:count]
+        (known.decisions / path.name).write_text("".join(lines), encoding="utf-8")
+
+
+def _forget_after(known: Home, day: date) -> None:
+    """Take out of the raw schema what came after a day."""
+    with duckdb.connect(str(known.warehouse)) as connection:
+        connection.execute("delete from raw.deliveries where cast(received_at as date) > ?", [day])
+        for table, schema in SCHEMAS.items():
+            if table != "deliveries" and "delivery_id" in schema.names:
+                connection.execute(
+                    f"delete from raw.{table} where delivery_id not in "
+                    "(select delivery_id from raw.deliveries)"
+                )
