@@ -6,7 +6,7 @@ derive (disclosure), the ladder's steps (protection), or which counts an edition
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,15 @@ class _Step:
     @property
     def sign(self) -> Sign:
         return self.signs[self.level]
+
+    @property
+    def cost(self) -> float:
+        return self.costs[self.level]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was published of it before."""
+        return self.signs[-1].shown_as is not Shown.EARLIER
 
     @property
     def is_last(self) -> bool:
@@ -132,10 +141,16 @@ def _settle(attacker: Attacker, steps: dict[int, _Step], rules: Protection) -> t
     """Raise signs until no insider knows too much; return what raising can't help."""
     left: set[str] = set()
     done: set[tuple[int, ...]] = set()
+    solutions: list[Any] = []
+    if not steps:
+        return ()
     while fresh := [one for one in attacker.targets() if one.columns not in done]:
         # What is shown no more becomes a target itself, so there may be another round.
         done |= {one.columns for one in fresh}
-        left |= _Audit(attacker, fresh, rules).settle(steps)
+        left |= _Audit(attacker, fresh, rules, solutions).settle(steps)
+    # What was published before stays readable when it is raised: only new counts are worth it.
+    if any(step.level for step in steps.values() if step.is_new):
+        _Audit(attacker, attacker.targets(), rules, solutions).lower(steps, left)
     return tuple(sorted(left))
 
 
@@ -146,7 +161,15 @@ class _Audit:
     have. A solution in which only some counties differ from the truth is one for all others.
     """
 
-    def __init__(self, attacker: Attacker, targets: list[Target], rules: Protection) -> None:
+    def __init__(
+        self,
+        attacker: Attacker,
+        targets: list[Target],
+        rules: Protection,
+        solutions: list[Any],
+    ) -> None:
+        """`solutions` are all whole ones found so far; what is found now joins them."""
+        self._solutions = solutions
         self._attacker = attacker
         self._targets = targets
         self._small = rules.threshold - 1
@@ -157,8 +180,9 @@ class _Audit:
             sums[number, list(target.columns)] = 1
         self._sums = sums
         shape = (len(counties), len(targets))
-        self._least = np.broadcast_to(sums @ attacker.truth, shape).copy()
-        self._greatest = self._least.copy()
+        self._least = np.empty(shape)
+        self._greatest = np.empty(shape)
+        self._look_again(solutions)
         self._is_published = np.array([one.is_published for one in targets], dtype=bool)
         #: What is an insider's own tells him nothing.
         self._is_asked = np.array(
@@ -212,6 +236,56 @@ class _Audit:
     def _fix(self, known: Iterable[int]) -> None:
         self._attacker.program.fix([column for one in known for column in self._own[one]])
 
+    def lower(self, steps: dict[int, _Step], left: set[str]) -> None:
+        """Show as exactly as is safe after all what was raised for something else."""
+        for target, asked in zip(self._targets, self._is_asked.T, strict=True):
+            if target.name in left:
+                asked[:] = False
+        raised = [(row, step) for row, step in steps.items() if step.level and step.is_new]
+        for row, step in sorted(raised, key=lambda one: (-one[1].cost, str(one[1].published))):
+            before = step.level
+            for level in dict.fromkeys((0, before - 1)):
+                step.level = level
+                self._attacker.state(step.published, step.sign)
+                kept = self._solutions.copy()
+                if self._is_still_safe(row):
+                    break
+                # What was found beside this sign is found beside a coarser one, too.
+                step.level = before
+                self._attacker.state(step.published, step.sign)
+                self._look_again(kept)
+
+    def _is_still_safe(self, row: int) -> bool:
+        """Tell whether all targets are safe beside what a row tells now."""
+        bounds = self._attacker.rows[row]
+        columns = list(bounds.terms)
+        self._look_again(
+            [
+                solution
+                for solution in self._solutions
+                if bounds.least <= solution[columns].sum() <= bounds.greatest
+            ]
+        )
+        return all(
+            self._reach(insider, number, {}, is_greatest=end)
+            for insider, number in np.argwhere(self._more() | self._less())
+            for end in ((False, True) if self._is_published[number] else (True, False))
+        )
+
+    def _look_again(self, solutions: Sequence[Any]) -> None:
+        """Take what these solutions show, and nothing else, for what is possible."""
+        self._least[:] = self._greatest[:] = self._sums @ self._attacker.truth
+        if not solutions:
+            return
+        stacked = np.array(solutions)
+        sums = stacked @ self._sums.T
+        differs = stacked != self._attacker.truth
+        for insider, own in enumerate(self._own):
+            known = sums[~differs[:, own].any(axis=1)]
+            if len(known):
+                self._least[insider] = np.minimum(self._least[insider], known.min(axis=0))
+                self._greatest[insider] = np.maximum(self._greatest[insider], known.max(axis=0))
+
     def _is_open(self) -> Any:
         covers = (self._least <= 0) & (self._greatest >= self._small)
         is_safe = covers | (~self._is_published & (self._greatest > self._small))
@@ -227,6 +301,7 @@ class _Audit:
         if not is_whole(solution):
             return
         whole = np.rint(solution)
+        self._solutions.append(whole)
         differs = whole != self._attacker.truth
         knows = np.array([not differs[own].any() for own in self._own], dtype=bool)
         sums = self._sums @ whole
@@ -279,7 +354,7 @@ def _best_raise(
             continue
         now, then = step.sign.bounds, step.signs[step.level + 1].bounds
         wider = min(now[0] - then[0], 50) + min(then[1] - now[1], 50)
-        cost = step.costs[step.level + 1] - step.costs[step.level]
+        cost = step.costs[step.level + 1] - step.cost
         price = abs(float(prices[row]))
         shares = not attacker.rows[row].terms.keys().isdisjoint(target.columns)
         if price > EPSILON or shares:

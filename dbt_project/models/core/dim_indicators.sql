@@ -22,13 +22,15 @@ select
     indicators.population_id,
     indicators.is_person_sensitive,
     -- An indicator that shares a population with one about persons counts the same persons again.
+    -- Any other count of persons is public in full only where the data officer signed for it.
     indicators.is_person_sensitive
     or (
         indicators.population_id is not null
         and bool_or(indicators.is_person_sensitive) over (
             partition by indicators.plan_code, indicators.population_id
         )
-    ) as is_protected,
+    )
+    or (indicators.unit = 'persons' and signed.indicator_code is null) as is_protected,
     -- Who counts persons may count whom another counts: in a county the institutions, in the nation
     -- the counties.
     indicators.is_person_sensitive or indicators.unit = 'persons' as may_overlap,
@@ -51,3 +53,7 @@ left join partitions
     on
         indicators.plan_code = partitions.plan_code
         and indicators.indicator_code = partitions.indicator_code
+left join {{ ref('public_counts') }} as signed
+    on
+        indicators.plan_code = signed.plan_code
+        and indicators.indicator_code = signed.indicator_code
