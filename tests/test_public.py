@@ -20,6 +20,7 @@ from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
 from orchestration.products.declaration import Tier, products
 from orchestration.products.tree import facts_of
+from orchestration.publication.changes import WhyChanged, unexplained
 from orchestration.publication.public import NotPublic, release_public
 from orchestration.publication.restricted import release
 from orchestration.publication.writing import release as writer
@@ -46,7 +47,7 @@ def _publish(home: Home, *scopes: Scope) -> list[tuple[Release, Release]]:
     made = []
     for scope in scopes:
         restricted = release(home, *scope)
-        made.append((restricted, release_public(home, *scope, restricted)))
+        made.append((restricted, release_public(home, *scope)))
     return made
 
 
@@ -162,8 +163,16 @@ def test_the_same_content_is_not_published_twice(own_home: Home) -> None:
 
 
 def test_a_public_release_follows_a_restricted_one_if_its_own_content_differs(
-    own_home: Home,
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What it changes is explained by what came since the newest that has the same public rows."""
+    explained = []
+
+    def reasons(*given: Any) -> WhyChanged:
+        explained.append(given[1].path)
+        return unexplained
+
+    monkeypatch.setattr("orchestration.publication.public.reasons_since", reasons)
     with duckdb.connect(str(own_home.warehouse)) as connection:
         connection.execute(
             "update marts.indicator_progress set actual_month = actual_month + 1 "
@@ -180,8 +189,9 @@ def test_a_public_release_follows_a_restricted_one_if_its_own_content_differs(
         )
     [(restricted, public)] = _publish(own_home, NATION)
     assert (restricted.number, public.number) == (3, 2)
-    assert facts_of(_folder(own_home, "AL"))["restricted_release"] == "r1"
-    assert facts_of(public.path)["restricted_release"] == "r3"
+    assert explained == [restricted.path.with_name("r2")]
+    # From the number of restricted releases a reader could learn of changes in what is protected.
+    assert not [path for path in public.path.iterdir() if b"restricted" in path.read_bytes()]
     changes = (public.path / "CHANGES.md").read_text(encoding="utf-8")
     assert "| counties_reporting | 1 | 2 |" in changes
     assert "2.1.9.1" not in changes
@@ -356,7 +366,7 @@ def test_what_is_not_public_stops_the_release_and_nothing_else(
     judge(own_home, [FIER, NATION], load_registers(SEEDS))
     restricted = {scope: release(own_home, *scope) for scope in (FIER, NATION)}
     with pytest.raises(NotPublic, match=re.escape(reason)):
-        release_public(own_home, *FIER, restricted[FIER])
+        release_public(own_home, *FIER)
     public = publish_public(own_home, Restricted(restricted))
     assert [one.path.parts[-3:] for one in public.releases] == [("AL", "2023-05", "r2")]
     [refusal] = public.refused

@@ -20,7 +20,7 @@ from orchestration.publication.changes import Before, WhyChanged, reasons_since
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import release_public
 from orchestration.publication.restricted import release
-from orchestration.publication.writing.release import Release, ReleaseContent, write_release
+from orchestration.publication.writing.release import ReleaseContent, write_release
 from orchestration.reading_copy.vintages import write_marts_as_known
 from orchestration.refresh.plan import due
 from orchestration.registers.in_use import take_registers
@@ -376,7 +376,7 @@ def _as_of(home: Home, day: date) -> None:
 def _publish(home: Home) -> list[Path]:
     """Publish Fier's May to both tiers, as a refresh does; return the new releases."""
     restricted = release(home, "AL-04", MAY)
-    public = release_public(home, "AL-04", MAY, restricted)
+    public = release_public(home, "AL-04", MAY)
     return [one.path for one in (restricted, public) if one.is_new]
 
 
@@ -419,9 +419,8 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
     judge(own_home, [Scope("AL-04", MAY)], load_registers(SEEDS))
     with pytest.raises(MonthIsFinal, match="krat reopen"):
         _publish(own_home)
-    shown = Release(closed[0], 2, is_new=False)
     with pytest.raises(MonthIsFinal, match="krat reopen"):
-        release_public(own_home, "AL-04", MAY, shown)
+        release_public(own_home, "AL-04", MAY)
 
     assert reopening().exit_code == 2
     assert "--reason" in reopening().stderr

@@ -23,8 +23,14 @@ from orchestration.products.tables import (
     register_tables,
     warehouse_table,
 )
-from orchestration.products.tree import ReleaseFolder, facts_of
-from orchestration.publication.changes import Before, WhyChanged, reasons_since
+from orchestration.products.tree import ReleaseFolder
+from orchestration.publication.changes import (
+    Before,
+    WhyChanged,
+    has_rows_of,
+    reasons_since,
+    unexplained,
+)
 from orchestration.publication.finality import calendar_final_on
 from orchestration.publication.observations import observations
 from orchestration.publication.restricted import as_of, completeness, hashes, sources_of
@@ -41,13 +47,12 @@ class NotPublic(RuntimeError):
     """A public release would hold what is not public: an error of krat, and it is not made."""
 
 
-def release_public(home: Home, county_code: str, month: date, restricted: Release) -> Release:
+def release_public(home: Home, county_code: str, month: date) -> Release:
     """Publish a county's month to the public tier; return the newest release.
 
-    `restricted` is what the gate let through to the restricted tier of the same tables, under the
-    same hold of the data folder. The same content is not released twice. Raises
-    finality.MonthIsFinal when the numbers of a final month would change, and NotPublic when a table
-    holds what is not public.
+    Its restricted release was let through just before, under the same hold of the data folder. The
+    same content is not released twice. Raises finality.MonthIsFinal when the numbers of a final
+    month would change, and NotPublic when a table holds what is not public.
     """
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         tables = public_tables(connection, county_code, month)
@@ -61,9 +66,10 @@ def release_public(home: Home, county_code: str, month: date, restricted: Releas
         )
 
         def reasons(before: Before, _: list[str]) -> WhyChanged:
-            # What is new is what came since the restricted release that it followed.
             folder = ReleaseFolder(home.releases, Tier.RESTRICTED, county_code, f"{month:%Y-%m}")
-            origin = folder.folder / facts_of(before.path)["restricted_release"]
+            origin = _followed(before.path, folder)
+            if origin is None:
+                return unexplained
             changed = changed_hashes(origin, hashes(connection, county_code, month))
             return reasons_since(
                 connection, Before(origin, month), sources, county_code, month, changed
@@ -87,15 +93,25 @@ def release_public(home: Home, county_code: str, month: date, restricted: Releas
             },
             # By its id or hash a small file could be guessed.
             sources=[("", source, "", *rest) for _, source, _, *rest in sources],
-            facts=came
-            | {
-                "known_until": (came["known_until"] or "")[:10] or None,
-                "restricted_release": restricted.path.name,
-            },
+            facts=came | {"known_until": (came["known_until"] or "")[:10] or None},
             is_made_up=is_made_up(frames.values()),
             reasons=reasons,
         )
         return write_release(home, content, lambda draft: require_public(draft, protected))
+
+
+def _followed(public: Path, restricted: ReleaseFolder) -> Path | None:
+    """Return the newest restricted release of the month that has all rows of a public one.
+
+    What is new is what came since. The public one doesn't name it: from the number of restricted
+    releases a reader could learn that something about persons had changed.
+    """
+    marts = published_marts(Tier.PUBLIC)
+    for number in reversed(restricted.numbers()):
+        path = restricted.folder / f"r{number}"
+        if has_rows_of(path, public, marts):
+            return path
+    return None
 
 
 def public_tables(
@@ -142,7 +158,7 @@ def require_public(draft: Path, protected: set[tuple[str, str]]) -> None:
         name, frame = path.stem, pd.read_parquet(path)
         if name not in registers | marts | own:
             raise NotPublic(f"{name} is no table of a public release")
-        odd = set(frame) - set(product(name, Tier.PUBLIC).column_names)
+        odd = set(map(str, frame)) - set(product(name, Tier.PUBLIC).column_names)
         if odd:
             raise NotPublic(f"{name} has columns that are not public: {', '.join(sorted(odd))}")
         if "mart" in frame and not set(frame["mart"]) <= marts:

@@ -199,9 +199,9 @@ def publish_public(home: Home, restricted: Restricted) -> Public:
     """
     released: dict[Scope, Release] = {}
     refused: list[Refusal] = []
-    for scope, shown in restricted.released.items():
+    for scope in restricted.released:
         try:
-            released[scope] = release_public(home, *scope, shown)
+            released[scope] = release_public(home, *scope)
         except MonthIsFinal as refusal:
             refused.append(refuse_final(scope, str(refusal)))
         except NotPublic as refusal:
