@@ -22,7 +22,7 @@ from orchestration.publication.public import release_public
 from orchestration.publication.restricted import release
 from orchestration.publication.writing.release import ReleaseContent, write_release
 from orchestration.reading_copy.vintages import write_marts_as_known
-from orchestration.refresh.plan import due, public_outdated
+from orchestration.refresh.plan import due
 from orchestration.registers.in_use import take_registers
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.load import load_raw
@@ -375,12 +375,9 @@ def _as_of(home: Home, day: date) -> None:
 
 def _publish(home: Home) -> list[Path]:
     """Publish Fier's May to both tiers, as a refresh does; return the new releases."""
-    scope = Scope("AL-04", MAY)
-    made = [release(home, scope.county_code, scope.month)]
-    outcome = release_public(home, [scope])
-    assert outcome.refusal is None
-    assert not outcome.closed
-    return [one.path for one in [*made, *outcome.releases] if one.is_new]
+    restricted = release(home, "AL-04", MAY)
+    public = release_public(home, "AL-04", MAY)
+    return [one.path for one in (restricted, public) if one.is_new]
 
 
 def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed_and_why(
@@ -419,15 +416,11 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
             "true as is_made_up",
             [MAY, MAY],
         )
-    assert public_outdated(own_home) == []
     judge(own_home, [Scope("AL-04", MAY)], load_registers(SEEDS))
-    # The restricted tier doesn't show it either.
-    assert public_outdated(own_home) == []
     with pytest.raises(MonthIsFinal, match="krat reopen"):
         _publish(own_home)
-    told = release_public(own_home, [Scope("AL-04", MAY)])
-    assert list(told.closed) == [Scope("AL-04", MAY)]
-    assert told.releases == ()
+    with pytest.raises(MonthIsFinal, match="krat reopen"):
+        release_public(own_home, "AL-04", MAY)
 
     assert reopening().exit_code == 2
     assert "--reason" in reopening().stderr
@@ -436,11 +429,8 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
         _publish(own_home)
     done = reopening("--reason", "7 seanca u gjetën në arkiv")
     assert done.exit_code == 0, done.output
-    restricted = release(own_home, "AL-04", MAY).path
-    assert public_outdated(own_home) == [Scope("AL-04", MAY)]
-    [public] = _publish(own_home)
+    restricted, public = _publish(own_home)
     assert (restricted.name, public.name) == ("r3", "r3")
-    assert public_outdated(own_home) == []
     for folder in (restricted, public):
         assert facts_of(folder)["status"] == "final"
         restated = pd.read_parquet(folder / "changes.parquet")
@@ -450,28 +440,11 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
         )
     changes = (restricted / "CHANGES.md").read_text(encoding="utf-8")
     assert "Reopened: 7 seanca u gjetën në arkiv (KRAT Fier)." in changes
-    # What people write can't be judged by the gate of disclosure: the public tier tells the day.
+    # What people write may hold more than is public: the public tier tells the day.
     changes = (public / "CHANGES.md").read_text(encoding="utf-8")
     assert "Reopened: më / on " in changes
     assert "arkiv" not in changes
     assert "reason" not in facts_of(public)["reopened"]
-
-
-def test_counts_of_persons_are_due_once_they_have_settled(own_home: Home) -> None:
-    """A December that went out on its deadline, before its counts of persons could."""
-    december = Scope("AL-04", date(2023, 12, 1))
-    _as_of(own_home, date(2024, 1, 11))
-    judge(own_home, [december], load_registers(SEEDS))
-    release(own_home, december.county_code, december.month)
-    (early,) = release_public(own_home, [december]).releases
-    assert len(pd.read_parquet(early.path / "person_counts.parquet")) == 0
-    _as_of(own_home, date(2024, 2, 28))
-    assert december not in due(own_home)
-    _as_of(own_home, date(2024, 2, 29))
-    assert due(own_home) == [december]
-    (late,) = release_public(own_home, [december]).releases
-    assert len(pd.read_parquet(late.path / "person_counts.parquet")) > 20
-    assert due(own_home) == []
 
 
 def test_a_changed_register_is_told_from_a_changed_definition(

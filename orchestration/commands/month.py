@@ -101,7 +101,7 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
         click.echo(f"Nation    {text}")
     if outcome.due:
         names = ", ".join("/".join(made.path.parts[-4:]) for made in outcome.due)
-        click.echo(f"Due       {names}: final by now, or their counts of persons have settled")
+        click.echo(f"Due       {names}: final by now")
     public = outcome.public
     made = sum(release.is_new for release in public.releases)
     click.echo(f"Public    {made} new releases, {len(public.releases) - made} unchanged")
@@ -110,13 +110,8 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
     click.echo(f"Look next krat status --month {span[-7:]}; releases in {home.releases}")
     for refusal in outcome.refused:
         click.echo(f"Refused   {refusal}", err=True)
-    same_reason = Counter(refusal.reason for refusal in public.refused)
     for refusal in public.refused:
-        # One line a reason: what is derived from many months is refused for all of them.
-        if refusal.reason in same_reason:
-            others = same_reason.pop(refusal.reason) - 1
-            more = f" ({others} more are refused for the same reason)" if others else ""
-            click.echo(f"Refused   in the public tier: {refusal}{more}", err=True)
+        click.echo(f"Refused   in the public tier: {refusal}", err=True)
 
 
 @click.command()

@@ -125,7 +125,7 @@ def publication(
         if RELEASES in context.selected_asset_keys:
             yield result(RELEASES, restricted.refused, _counts(restricted.released.values()))
         if PUBLIC_RELEASES in context.selected_asset_keys:
-            public = publish_public(home, planned, restricted)
+            public = publish_public(home, restricted)
             yield result(PUBLIC_RELEASES, public.refused, _counts(public.releases))
 
     @dg.asset(group_name="publication", deps=[GATE, RELEASES, PUBLIC_RELEASES], pool=WRITER_POOL)

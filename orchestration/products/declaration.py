@@ -16,7 +16,7 @@ from sources.datafiles import read_yaml
 
 _FOLDER = Path(__file__).parent
 
-#: The public table of what is about persons, which is masked.
+#: The public table of what is about persons, which no monthly release has.
 PERSON_COUNTS = "person_counts"
 
 
@@ -135,8 +135,8 @@ def products(tier: Tier | None) -> tuple[Product, ...]:
 
 
 def published_marts(tier: Tier = Tier.RESTRICTED) -> tuple[Product, ...]:
-    """Return the tables of a tier with rows of a county and month from the warehouse."""
-    return tuple(one for one in products(tier) if one.schema in ("marts", "quality"))
+    """Return the tables of a tier's monthly releases with rows from the warehouse."""
+    return tuple(one for one in _modelled(tier) if not one.editions)
 
 
 def judged_marts() -> tuple[Product, ...]:
@@ -151,7 +151,7 @@ def published_registers(tier: Tier = Tier.RESTRICTED) -> tuple[Product, ...]:
 
 def judged_models() -> tuple[str, ...]:
     """Return the models of marts and findings that any tier is made from, by name."""
-    models = [one.model for tier in Tier for one in published_marts(tier)]
+    models = [one.model for tier in Tier for one in _modelled(tier)]
     return tuple(model.partition(".")[2] for model in dict.fromkeys(models))
 
 
@@ -169,13 +169,8 @@ def declared_columns() -> dict[str, ProductColumn]:
         }
 
 
-@cache
-def column_titled(text: str) -> str | None:
-    """Return the column that a heading names, by its own name or its titles, if any does."""
-    for name, column in declared_columns().items():
-        if text in (name, column.title_sq, column.title_en, column.title):
-            return name
-    return None
+def _modelled(tier: Tier) -> tuple[Product, ...]:
+    return tuple(one for one in products(tier) if one.schema in ("marts", "quality"))
 
 
 def _product(entry: dict[str, Any], tier: Tier | None) -> Product:

@@ -85,13 +85,18 @@ class ReleaseFolder:
         """Give a draft to write into and the folder that it becomes at the end of the block.
 
         Whatever ends the block early, a killed process included, leaves no such folder: the draft
-        is renamed once the disk has all of it. What a killed run left is removed first.
+        is renamed once the disk has all of it. An error removes the draft; what a killed run left
+        is removed first.
         """
         sweep(self.folder)
         target = self.folder / f"r{max(self.numbers(), default=0) + 1}"
         draft = self.folder / f".{target.name}.draft"
         draft.mkdir(parents=True)
-        yield draft, target
+        try:
+            yield draft, target
+        except BaseException:
+            shutil.rmtree(draft)
+            raise
         for path in draft.iterdir():
             path.chmod(0o400)
         rename_folder(draft, target)

@@ -1,4 +1,4 @@
-"""What every table of a release shares, and the gate of disclosure reads back.
+"""Sentences that a release has of its tables.
 
 Belongs here: sentences made of a table. Not here: the words (sources/texts/release.yml), the signs
 (codes.csv), or the looks of a workbook (orchestration.publication.writing.workbook).

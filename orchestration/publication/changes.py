@@ -497,6 +497,17 @@ def _corrected_indicators(
     return {(plan, indicator) for plan, indicator, _ in entered_before ^ set(rows)}
 
 
+def has_rows_of(release: Path, other: Path, marts: Iterable[Product]) -> bool:
+    """Return whether a release has all rows that another has of some marts."""
+    for mart in marts:
+        rows = _read(other, mart)
+        columns = list(rows.columns)
+        own = _read(release, mart).reindex(columns=columns)
+        if not set(_text(rows, columns)) <= set(_text(own, columns)):
+            return False
+    return True
+
+
 def _row_key(mart: Product) -> list[str]:
     """Return what identifies a row of a mart in its month."""
     return [name for name in mart.key if name != "reporting_month"]

@@ -4,7 +4,6 @@ Belongs here: the day from which a month is final, and reopenings. Not here: the
 (dbt_project/seeds/reporting_calendar.csv), or how a decision is kept (sources.custody.decisions).
 """
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -13,7 +12,6 @@ from typing import Any
 
 import duckdb
 
-from expectations.protection import Protection
 from orchestration.products.tree import ReleaseFolder, facts_of
 from sources.custody.decisions import reopenings
 from sources.custody.home import Home
@@ -40,12 +38,6 @@ def calendar_final_on(connection: duckdb.DuckDBPyConnection, month: date) -> dat
         "select final_on from core.dim_months where month = ?", [month]
     ).fetchone()
     return row[0] if row else date.max
-
-
-def settled_on(month: date, rules: Protection) -> date:
-    """Return the day from which counts of persons of a period that ends with a month go out."""
-    last = calendar.monthrange(month.year, month.month)[1]
-    return month.replace(day=last) + timedelta(days=rules.settled_after_days)
 
 
 def is_bound_by(is_made_up: bool, earlier: dict[str, Any]) -> bool:
@@ -98,7 +90,7 @@ def reopening(home: Home, folder: ReleaseFolder) -> dict[str, Any] | None:
 def reopening_text(reopened: dict[str, Any]) -> str:
     """Return why a month was reopened and by whom; in the public tier, on which day.
 
-    What people wrote can't be judged by the gate of disclosure.
+    What people wrote may hold more than is public.
     """
     if "reason" in reopened:
         return f"{reopened['reason']} ({reopened['by']})"

@@ -1,8 +1,8 @@
 """What a refresh will publish, decided in one place for the command line, Dagster and the tests.
 
 A late or corrected report of March changes March, and every later month that adds it up. A day that
-comes makes a month final, or lets its counts of persons go out. A month that no plan covers, and a
-final one that nobody reopened, are refused.
+comes makes a month final. A month that no plan covers, and a final one that nobody reopened, are
+refused.
 
 Belongs here: which county-months a refresh publishes, and why. Not here: doing it (steps).
 """
@@ -15,15 +15,11 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.gate import read_record
-from expectations.protection import CountKey, load_protection, periods_ending
 from orchestration.gate.judge import Scope, counties_with_reports
-from orchestration.gate.records import read_public_releases
 from orchestration.products.declaration import Tier
 from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
-from orchestration.publication.finality import settled_on
 from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
 from sources.atomic import write_json
 from sources.custody.home import Home
@@ -55,10 +51,8 @@ class Plan:
     asked: tuple[Scope, ...]
     #: Released before, with tables that changed since.
     restated: tuple[Scope, ...]
-    #: Released before; the day alone gives them a new release: final by now, or settled.
+    #: Released before; the day alone gives them a new release: they are final by now.
     due: tuple[Scope, ...]
-    #: Of the public tier alone: it shows other content than the restricted tier does.
-    public_outdated: tuple[Scope, ...]
     #: Final months whose numbers would change, and months that no action plan covers.
     refused: tuple[Refusal, ...]
     #: The nation's months that counties joined or left since their release; they are restated.
@@ -77,7 +71,6 @@ class Plan:
                 ("Asked", self.asked),
                 ("Restated", self.restated),
                 ("Due", self.due),
-                ("Public", self.public_outdated),
             )
         ]
         lines += [
@@ -128,9 +121,6 @@ def plan(
         asked=tuple(asked),
         restated=tuple(restated),
         due=tuple(due_today),
-        public_outdated=tuple(
-            scope for scope in public_outdated(home, county_code) if scope not in planned
-        ),
         refused=(
             *(
                 refuse_uncovered(registers, Scope(county, month))
@@ -205,13 +195,9 @@ def changed_since_release(home: Home, county_code: str | None = None) -> list[Sc
 
 
 def due(home: Home, county_code: str | None = None) -> list[Scope]:
-    """Return the released counties and months that the day alone gives a new release.
-
-    Those that are final by now, and those whose counts of persons have settled since they went out.
-    """
+    """Return the released counties and months that are final by now, and not released as such."""
     if not home.warehouse.exists():
         return []
-    rules = load_protection()
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         day = as_of(connection)
     scopes = []
@@ -220,42 +206,10 @@ def due(home: Home, county_code: str | None = None) -> list[Scope]:
             continue
         folders = [_folder(home, tier, scope) for tier in Tier]
         newest = [facts_of(path) for folder in folders if (path := folder.newest())]
-        becomes_final = any(
+        if any(
             facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
             for facts in newest
-        )
-        settled = settled_on(scope.month, rules)
-        has_counts = any(
-            rules.may_be_shown(CountKey("", scope.county_code, period))
-            for period in periods_ending(f"{scope.month:%Y-%m}")
-        )
-        has_settled = has_counts and any(
-            facts["tier"] == Tier.PUBLIC
-            and date.fromisoformat(facts["released_on"]) < settled <= day
-            for facts in newest
-        )
-        if becomes_final or has_settled:
-            scopes.append(scope)
-    return scopes
-
-
-def public_outdated(home: Home, county_code: str | None = None) -> list[Scope]:
-    """Return the months whose public release lacks or shows other content than the restricted.
-
-    Those are left over where the gate of disclosure refused them.
-    """
-    kept = read_public_releases(home)
-    scopes = []
-    for scope in _released(home):
-        if county_code not in (None, scope.county_code):
-            continue
-        record = read_record(home, *scope)
-        restricted, public = (_folder(home, tier, scope).newest() for tier in Tier)
-        if record is None or restricted is None:
-            continue
-        shown = kept.get(f"{_name(scope)}/{public.name}") if public else None
-        is_judged = facts_of(restricted)["content_hash"] == record.content_hash
-        if is_judged and (shown is None or shown.content_hash != record.content_hash):
+        ):
             scopes.append(scope)
     return scopes
 

@@ -16,7 +16,7 @@ from orchestration.gate.judge import Scope, judge
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
 from orchestration.publication.finality import MonthIsFinal
-from orchestration.publication.public import passes, release_public
+from orchestration.publication.public import NotPublic, release_public
 from orchestration.publication.restricted import release
 from orchestration.publication.writing.release import Release
 from orchestration.reading_copy.copy import write_reading_copy
@@ -54,7 +54,7 @@ class Public:
 
     #: The newest release of each county-month that was let through, whether new or unchanged.
     releases: tuple[Release, ...] = ()
-    #: What was not: final months, and all of a group of which something small could be derived.
+    #: What was not.
     refused: tuple[Refusal, ...] = ()
 
 
@@ -115,8 +115,7 @@ class Outcome:
     def is_done(self) -> bool:
         """Whether all that was asked for was published, in both tiers."""
         refused = {refusal.scope for refusal in (*self.refused, *self.public.refused)}
-        others = {*self.plan.restated, *self.plan.due, *self.plan.public_outdated}
-        return not (self.blocked or refused - others)
+        return not (self.blocked or refused - {*self.plan.restated, *self.plan.due})
 
     def _released(self, scopes: Iterable[Scope]) -> list[tuple[Scope, Release]]:
         released = self.restricted.released
@@ -157,7 +156,7 @@ def refresh(
         records = judge_planned(home, planned)
         restricted = publish_restricted(home, planned, report)
         report("publishing what anyone may see")
-        public = publish_public(home, planned, restricted)
+        public = publish_public(home, restricted)
         report("swapping the reading copy")
         write_reading_copy(home)
     return Outcome(planned, intake, build, records, restricted, public)
@@ -193,36 +192,19 @@ def publish_restricted(
     return Restricted(released, tuple(refused))
 
 
-def publish_public(home: Home, planned: Plan, restricted: Restricted) -> Public:
-    """Release to the public tier what the restricted one shows; note what was released.
+def publish_public(home: Home, restricted: Restricted) -> Public:
+    """Release to the public tier what the restricted one shows; note what is released in both.
 
-    Each group is judged by itself: what is refused of the months that nobody asked for must not
-    hold back those that somebody did.
+    What is not in both, because a run was killed, is planned again by the next refresh.
     """
-    shown = restricted.released
-    groups = (
-        [scope for scope in (*planned.asked, *planned.restated) if scope in shown],
-        [scope for scope in planned.due if scope in shown],
-        [scope for scope in planned.public_outdated if passes(home, scope)],
-    )
-    releases: list[Release] = []
+    released: dict[Scope, Release] = {}
     refused: list[Refusal] = []
-    for group in groups:
-        outcome = release_public(home, group)
-        releases += outcome.releases
-        refused += [refuse_final(scope, text) for scope, text in outcome.closed.items()]
-        if outcome.refusal:
-            public = {release.path.parts[-3:-1] for release in outcome.releases}
-            refused += [
-                Refusal(
-                    scope,
-                    f"{outcome.refusal}. Its last releases stand; all reasons are in "
-                    f"{home.gate / 'disclosure.json'}",
-                    f"krat refresh --month {scope.month:%Y-%m}",
-                )
-                for scope in group
-                if (scope.county_code, f"{scope.month:%Y-%m}") not in public
-                and scope not in outcome.closed
-            ]
-    note_released(home, restricted.released)
-    return Public(tuple(releases), tuple(refused))
+    for scope in restricted.released:
+        try:
+            released[scope] = release_public(home, *scope)
+        except MonthIsFinal as refusal:
+            refused.append(refuse_final(scope, str(refusal)))
+        except NotPublic as refusal:
+            refused.append(refuse_blocked(scope, str(refusal)))
+    note_released(home, released)
+    return Public(tuple(released.values()), tuple(refused))

@@ -7,8 +7,7 @@ looks of a file.
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -120,22 +119,48 @@ class ReleaseContent:
         return ReleaseFolder(home.releases, self.tier, self.county_code, f"{self.month:%Y-%m}")
 
 
-def write_release(home: Home, content: ReleaseContent) -> Release:
-    """Write a release of any tier, whole or not at all, and point `latest` to it.
+def write_release(
+    home: Home, content: ReleaseContent, check: Callable[[Path], None] = lambda _: None
+) -> Release:
+    """Write a release of any tier, whole and signed or not at all, and point `latest` to it.
 
-    The newest release is returned as it is when its content is the same. Raises what
-    `drafting` raises.
+    The newest release is returned as it is when its content is the same. `check` looks at the
+    draft before it appears: what it raises leaves every release as it was.
+    Raises finality.MonthIsFinal for a final month that nobody reopened.
     """
-    unchanged = unchanged_release(home, content)
+    folder = content.folder(home)
+    unchanged = _unchanged_release(folder, content)
     if unchanged is not None:
         return unchanged
-    with drafting(home, content) as (_, release):
-        return release
+    key = signing_key(home.keys)
+    publish_key(key.public_key(), home.releases)
+    previous = folder.newest()
+    facts = _facts(home, folder, content, previous)
+    with folder.appearing() as (draft, target):
+        number = int(target.name[1:])
+        facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
+        tables = _write(draft, content, facts, _compared_with(home, content, previous))
+        check(draft)
+        package = data_package(
+            draft,
+            name=f"krat-{'-'.join((folder.tier, folder.county_code, folder.month)).lower()}"
+            f"-r{number}",
+            title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
+            f"{folder.month}",
+            created=content.released_on,
+            made_up=both("release.made_up", " ") if content.is_made_up else "",
+            release=facts,
+            tables=tables,
+            reference=content.reference,
+        )
+        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+        (draft / MANIFEST).write_bytes(manifest)
+        (draft / SIGNATURE).write_bytes(key.sign(manifest))
+    return Release(path=target, number=number, is_new=True)
 
 
-def unchanged_release(home: Home, content: ReleaseContent) -> Release | None:
+def _unchanged_release(folder: ReleaseFolder, content: ReleaseContent) -> Release | None:
     """Return the newest release if it holds this very content, or is final with these numbers."""
-    folder = content.folder(home)
     status = finality(folder, content.final_on, content.released_on, content.is_made_up).status
     newest = folder.newest()
     earlier = facts_of(newest) if newest else {}
@@ -161,45 +186,6 @@ def newest_with(
         return None
     folder.point_latest()
     return Release(path=newest, number=folder.numbers()[-1], is_new=False)
-
-
-@contextmanager
-def drafting(home: Home, content: ReleaseContent) -> Iterator[tuple[Path, Release]]:
-    """Give the draft of a new release, whole and signed, and the release that it becomes.
-
-    It appears at the end of the block; an error in the block leaves every release as it was.
-    Raises finality.MonthIsFinal for a final month that nobody reopened.
-    """
-    key = signing_key(home.keys)
-    publish_key(key.public_key(), home.releases)
-    folder = content.folder(home)
-    previous = folder.newest()
-    facts = _facts(home, folder, content, previous)
-    with folder.appearing() as (draft, target):
-        number = int(target.name[1:])
-        facts |= {"number": number, "signed_by": fingerprint(key.public_key())}
-        tables = _write(draft, content, facts, _compared_with(home, content, previous))
-        package = data_package(
-            draft,
-            name=f"krat-{'-'.join((folder.tier, folder.county_code, folder.month)).lower()}-r{number}",
-            title=f"{EXAMPLE if content.is_made_up else ''}KRAT {content.county_code} "
-            f"{folder.month}",
-            created=content.released_on,
-            made_up=both("release.made_up", " ") if content.is_made_up else "",
-            release=facts,
-            tables=tables,
-            reference=content.reference,
-        )
-        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
-        (draft / MANIFEST).write_bytes(manifest)
-        (draft / SIGNATURE).write_bytes(key.sign(manifest))
-        yield draft, Release(path=target, number=number, is_new=True)
-
-
-def require_open(home: Home, content: ReleaseContent) -> None:
-    """Raise finality.MonthIsFinal where a new release would change a final month."""
-    folder = content.folder(home)
-    require_reopened(home, folder, folder.newest(), content.is_made_up)
 
 
 def changed_hashes(release: Path, now: dict[str, str]) -> list[str]:
@@ -276,7 +262,7 @@ def _numbers_hash(content: ReleaseContent) -> str:
 def _compared_with(home: Home, content: ReleaseContent, previous: Path | None) -> list[Before]:
     """Return the release before, and the newest of the month before in the year, if there are any.
 
-    The public tier is not compared with the month before: its counts of persons have no months.
+    The public tier is not compared with the month before.
     """
     found = [Before(previous, content.month)] if previous else []
     if content.tier is Tier.RESTRICTED and content.month.month > 1:
