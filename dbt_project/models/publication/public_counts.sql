@@ -114,7 +114,7 @@ every_count as (
     from indicator_counts
     union all by name
     select
-        * exclude (counties_missing),
+        * exclude (counties_missing, may_fall),
         'records' as counted_from
     from {{ ref('person_counts') }}
 )
