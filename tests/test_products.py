@@ -222,7 +222,7 @@ def test_codes_have_names_in_both_languages_each_its_own() -> None:
     for mart in (*published_marts(Tier.PUBLIC), product("changes", Tier.PUBLIC)):
         for column in mart.column_names:
             assert len(set(labels(column).values())) == len(labels(column)), column
-    assert set(signs()) == {"U", "O", "L", "M", "Q"}
+    assert set(signs()) == {"U", "E", "O", "L", "M", "Q"}
     assert not set(signs().values()) & {"", "0"}
 
 

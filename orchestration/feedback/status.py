@@ -111,11 +111,9 @@ def list_lacking_records(
     lacking: dict[str, list[str]] = {}
     for county, source, coverage in _rows(
         home,
-        "select county_code, source, if(bool_and(coverage = 'none'), 'none', 'part') from ("
-        "select county_code, reporting_month, 'hotline' as source, coverage "
-        "from marts.hotline_activity union all "
-        "select county_code, reporting_month, 'referral' as source, coverage "
-        "from marts.referral_flow) where list_contains($months, reporting_month) "
+        "select county_code, source, if(bool_and(coverage = 'none'), 'none', 'part') "
+        "from (unpivot core.fct_record_coverage on hotline, referral "
+        "into name source value coverage) where list_contains($months, reporting_month) "
         "and county_code <> 'AL' and county_code = coalesce($county, county_code) "
         "group by county_code, source having bool_or(coverage <> 'whole') order by all",
         {"months": list(months), "county": county_code},

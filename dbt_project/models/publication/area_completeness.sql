@@ -53,38 +53,6 @@ deliveries as (
             and deliveries.county_code = members.county_code
     where members.county_code is not null or deliveries.county_code is null
     group by areas.county_code, areas.reporting_month
-),
-
--- Of a month that is not due yet the records may be missing too.
-owed as (
-    select distinct
-        members.area_code as county_code,
-        periods.source,
-        months.month as reporting_month
-    from {{ ref('int_record_periods') }} as periods
-    inner join {{ ref('bridge_area_members') }} as members
-        on periods.county_code = members.county_code
-    inner join {{ ref('dim_months') }} as months
-        on months.month between periods.first_month and periods.last_month
-),
-
-records as (
-    select
-        coalesce(covered.county_code, owed.county_code) as county_code,
-        coalesce(covered.reporting_month, owed.reporting_month) as reporting_month,
-        {% for source in ['hotline', 'referral'] -%}
-            any_value(coalesce(covered.coverage, 'none')) filter (
-                where coalesce(covered.source, owed.source) = '{{ source }}'
-            ) as {{ source }}
-            {%- if not loop.last %},{% endif %}
-        {% endfor %}
-    from {{ ref('int_record_months') }} as covered
-    full outer join owed
-        on
-            covered.county_code = owed.county_code
-            and covered.source = owed.source
-            and covered.reporting_month = owed.reporting_month
-    group by all
 )
 
 select
@@ -105,7 +73,7 @@ select
     deliveries.known_until
 from reports
 cross join expected
-left join records
+left join {{ ref('fct_record_coverage') }} as records
     on
         reports.county_code = records.county_code
         and reports.reporting_month = records.reporting_month
