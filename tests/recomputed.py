@@ -554,6 +554,7 @@ class RecordCount:
     least: int | None
     most: int | None
     occurrences: int | None
+    may_fall: bool = False
 
 
 class Recomputed:
@@ -603,6 +604,26 @@ class Recomputed:
             if (source, county, month) in self.covered
         }
 
+    def last_gap(self, source: str, area: str, month: date) -> date | None:
+        """Return the last earlier month of which a file is missing."""
+        if area == "AL":
+            known = sorted({at for of, _, at in self.covered if of == source and at < month})
+            if {*self.counties_covered(source, month)} != {*self.registers.counties}:
+                return known[-1] if known else None
+        gaps = [
+            at
+            for (of, county, at), said in self.covered.items()
+            if of == source and at < month and said != "whole"
+            and (county == area or (area == "AL" and (source, county, month) in self.covered))
+        ]  # fmt: skip
+        return max(gaps, default=None)
+
+    def may_fall(self, pattern: dict[str, str], area: str, month: date, since: date) -> bool:
+        """Return whether persons of a month may have come first in a file missing since a day."""
+        gap = self.last_gap("referral", area, month)
+        counts_once = pattern["source"] == "referral" and pattern["once_a"] != "event"
+        return counts_once and gap is not None and gap >= since
+
     def _counts(self) -> dict[Key, RecordCount]:
         """Return (area, indicator, month) -> what the records count of it."""
         patterns = self.registers.given.register("record_indicators")
@@ -610,8 +631,8 @@ class Recomputed:
         occurrences: dict[Key, int] = defaultdict(int)
         for pattern in patterns:
             code = pattern["indicator_code"]
-            for key, at, county, is_known in self._matching(pattern):
-                for area in (county, "AL"):
+            for area in [*self.registers.counties, "AL"]:
+                for key, at, is_known in self._matching(pattern, area):
                     occurrences[area, code, _month(at)] += 1
                     counted = (area, code, key)
                     before = firsts.get(counted)
@@ -641,24 +662,33 @@ class Recomputed:
                 count.most += 1
         for (area, code, month), times in occurrences.items():
             counts[area, code, month].occurrences = times
+        once = {row["indicator_code"]: row for row in patterns}
+        for (area, code, month), count in counts.items():
+            year = once[code]["once_a"] == "year"
+            since = date(month.year if year else MONTHS[0].year, 1, 1)
+            if count.value is not None and self.may_fall(once[code], area, month, since):
+                count.least, count.may_fall = 0, True
         return counts
 
-    def _matching(self, pattern: dict[str, str]) -> Iterable[tuple[Key, date, str, bool]]:
-        """Yield (what is counted, when, county, whether its beginning is known)."""
+    def _matching(self, pattern: dict[str, str], area: str) -> Iterable[tuple[Key, date, bool]]:
+        """Yield (what is counted, when, whether its beginning is known) of an area."""
         if pattern["source"] == "hotline":
             for county, contacts in self.logs.contacts.items():
+                if area not in (county, "AL"):
+                    continue
                 late = {contact.case for contact in contacts if contact.is_late_beginning}
                 for contact in contacts:
                     if contact.case and contact.purpose == pattern["event"]:
                         at, is_known = contact.at.date(), contact.case not in late
-                        yield (county, contact.case), at, county, is_known
+                        yield (county, contact.case), at, is_known
             return
         nth: dict[Key, int] = defaultdict(int)
         earlier: dict[tuple[str, str], date] = {}
-        for event in self.cases.events:
+        events = [event for event in self.cases.events if area in (event.county, "AL")]
+        for event in events:
             at = (event.person, event.event)
             earlier[at] = min(event.day, earlier.get(at, event.day))
-        for event in self.cases.events:
+        for event in events:
             step = (event.person, event.sender, event.event, event.day)
             nth[step] += 1
             before = earlier.get((event.person, pattern["earlier_event"]))
@@ -675,7 +705,7 @@ class Recomputed:
                     key = (event.person, event.event, event.day, nth[step])
                 elif pattern["once_a"] == "year":
                     key = (event.person, event.day.year)
-                yield key, event.day, event.county, True
+                yield key, event.day, True
 
     # -- indicator_progress ------------------------------------------------------------------
 
@@ -691,7 +721,8 @@ class Recomputed:
                 if count is None or count.value is None
                 else (
                     count.value,
-                    count.least or 0,
+                    # Of the year as a whole, in which a person counts once.
+                    count.value,
                     count.value if count.most is None else count.most,
                 )
                 for count in counts
@@ -1097,10 +1128,12 @@ class Recomputed:
                 if said is None:
                     continue
                 row = _flow(firsts, month) | {"identified_least": 0}
-                row["identified_least"] = row["identified"]
+                row["may_fall"] = self.last_gap("referral", area, month) is not None
+                row["identified_least"] = 0 if row["may_fall"] else row["identified"]
                 row["identified_most"] = row["identified"] if said == "whole" else None
                 if said == "none":
                     row |= {name: None for name in row if not name.startswith("median")}
+                    row["may_fall"] = False
                 row["is_standing_known"] = self._is_history_whole(area, month)
                 if not row["is_standing_known"]:
                     row |= {name: None for name in row if name.startswith("standing")}
@@ -1138,6 +1171,7 @@ class Recomputed:
                     if is_quarter and area != "AL":
                         continue
                     about = self._period(source, area, within, sorted(homes))
+                    may_fall = self._may_period_fall(area, within)
                     for subject, dimensions in ASKED[source].items():
                         for dimension in dimensions:
                             if is_quarter and dimension != "total":
@@ -1148,12 +1182,34 @@ class Recomputed:
                             for _, _, of, day, values in theirs:
                                 if of == subject and _month(day) in within:
                                     counted[values.get(dimension) or ""] += 1
+                            falls = (
+                                about["value"]
+                                and source == "referral"
+                                and (may_fall or (about["is_part"] and dimension != "total"))
+                            )
                             for category in CATEGORIES[dimension]:
-                                rows[area, period, subject, dimension, category] = about | {
+                                rows[area, period, subject, dimension, category] = {
+                                    name: about[name] for name in about if name != "is_part"
+                                } | {
                                     "reporting_month": within[-1],
+                                    "may_fall": falls,
                                     "value": counted[category] if about["value"] else None,
                                 }
         return rows
+
+    def _may_period_fall(self, area: str, months: Sequence[date]) -> bool:
+        """Return whether persons of a period may have come first in a file that is missing."""
+        others = {*self.registers.counties} - {area} if area != "AL" else set()
+        return any(
+            not self._is_history_whole(other, months[-1])
+            or self.area_coverage("referral", other, months[-1]) is None
+            for other in others
+        ) or any(
+            self.last_gap("referral", area, month) is not None
+            for month in [month for month in months if self.area_coverage("referral", area, month)][
+                :1
+            ]
+        )
 
     def _period(
         self, source: str, area: str, months: Sequence[date], homes: Sequence[str]
@@ -1162,6 +1218,7 @@ class Recomputed:
         is_any = any(each in ("whole", "part") for each in said)
         row: dict[str, Any] = {
             "value": is_any,
+            "is_part": is_any and said.count("whole") < len(months),
             "is_lower_bound": said.count("whole") < len(months) and (is_any or area == "AL"),
             "counties_reporting": None,
             "counties_expected": None,
@@ -1325,10 +1382,12 @@ class Recomputed:
             months = MONTHS[MONTHS.index(month) - every + 1 : MONTHS.index(month) + 1]
             said = {"sivet": [self.sivet.get((county, code, at)) for at in months]}
             ends: dict[str, list[Any]] = {"sivet": said["sivet"]}
+            leasts: dict[str, list[Any]] = {"sivet": said["sivet"]}
             if code in sources:
                 counts = [self.counts.get((county, code, at)) for at in months]
                 said[named[sources[code]]] = [count and count.value for count in counts]
                 ends[named[sources[code]]] = [count and count.most for count in counts]
+                leasts[named[sources[code]]] = [count and count.least for count in counts]
             for source, values in said.items():
                 is_there = [
                     (county, code, at) in (self.sivet if source == "sivet" else self.counts)
@@ -1338,24 +1397,25 @@ class Recomputed:
                     continue
                 second = None if None in values else float(sum(values))  # type: ignore[arg-type]
                 most = None if None in ends[source] else float(sum(ends[source]))
+                least = None if None in leasts[source] else float(sum(leasts[source]))
                 first = _sum(answer.value for answer in answers)
                 is_whole = all(answer.in_full for answer in answers)
                 rows[county, month, PLAN, code, frequency, "submission", source] = self._pair(
-                    first, is_whole, second, None if second is None else most, False
+                    first, is_whole, second, least, None if second is None else most, False
                 )
         for (county, code, month), count in self.counts.items():
             source = named[sources[code]]
             if (county, code, month) in self.sivet:
                 other = self.sivet[county, code, month]
-                row = self._pair(count.value, count.most is not None, other, other, False)
+                row = self._pair(count.value, count.most is not None, other, other, other, False)
                 # The interval is that of the records.
-                if count.value is not None:
-                    row["second_value_most"] = other
+                if count.value is not None and count.least is not None:
+                    most = row["second_value_most"] = other + count.value - count.least
                     least = None if count.most is None else other + count.value - count.most
                     row["second_value_least"] = least
                     row["is_lower_bound"] = count.most is None
                     row["difference"] = count.value - min(
-                        max(count.value, -math.inf if least is None else least), other
+                        max(count.value, -math.inf if least is None else least), most
                     )
                     row["is_contradiction"] = row["difference"] != 0
                 rows[county, month, PLAN, code, "monthly", source, "sivet"] = row
@@ -1370,8 +1430,14 @@ class Recomputed:
                 if not came or count_of is None:
                     continue
                 is_all = self.area_coverage("referral", county, month) == "whole"
+                is_first = self.last_gap("referral", county, month) is None
                 row = self._pair(
-                    count_of.value, count_of.most is not None, came, came if is_all else None, True
+                    count_of.value,
+                    count_of.most is not None,
+                    came,
+                    came if is_first else 0.0,
+                    came if is_all else None,
+                    True,
                 )
                 key = (county, month, PLAN, "3.1.2.1", "monthly", "hotline_log", "referral_records")
                 rows[key] = row
@@ -1382,19 +1448,20 @@ class Recomputed:
         first: float | None,
         is_first_whole: bool,
         second: float | None,
+        least: float | None,
         most: float | None,
         is_part: bool,
     ) -> dict[str, Any]:
         """Return two values beside each other: a bound contradicts only what lies beyond it."""
         difference = None
-        if first is not None and second is not None:
-            difference = first - min(max(first, second), math.inf if most is None else most)
+        if first is not None and second is not None and least is not None:
+            difference = first - min(max(first, least), math.inf if most is None else most)
         is_less = difference is not None and difference < 0 and is_first_whole
         is_more = difference is not None and difference > 0 and not is_part
         return {
             "first_value": first,
             "second_value": second,
-            "second_value_least": second,
+            "second_value_least": None if second is None else least,
             "second_value_most": most,
             "difference": difference,
             "is_part": is_part,
@@ -1545,6 +1612,10 @@ KEYS = {
 }  # fmt: skip
 
 
+#: Columns of referral_flow that count a category: a missing file may have another.
+BREAKDOWNS = ("identified_", "employed_")
+
+
 def differences(
     marts: dict[str, pd.DataFrame], given: Delivered, where: str
 ) -> tuple[dict[str, int], list[Difference]]:
@@ -1596,8 +1667,8 @@ def beyond_the_truth(
 ) -> tuple[dict[str, int], list[Difference]]:
     """Return how many numbers of fewer files were held against those of all, and which are false.
 
-    A number that is no bound must be the one of all files, a bound no more than it; what all files
-    give must lie between the ends of an interval.
+    A number that is no bound must be the one of all files, a bound no more than it, and one that
+    may fall no less; what all files give must lie between the ends of an interval.
     """
     found: list[Difference] = []
     held: dict[str, int] = defaultdict(int)
@@ -1640,7 +1711,10 @@ def beyond_the_truth(
         for column in ("first_value", "second_value"):
             value, true_value = row[column], truth[key][column]
             if not pd.isna(value):
-                is_held = value <= true_value if row["is_lower_bound"] else value == true_value
+                may_fall = column == "second_value" and row["second_value_least"] < value
+                is_held = (may_fall or value <= true_value) and (
+                    row["is_lower_bound"] or value >= true_value
+                )
                 hold("source_comparison", key, column, is_held, value, true_value)
         hold("source_comparison", key, "is_contradiction",
              truth[key]["is_contradiction"] or not row["is_contradiction"],
@@ -1650,7 +1724,7 @@ def beyond_the_truth(
         skipped = {
             *KEYS[table], "coverage", "is_lower_bound", "is_made_up", "identified_most",
             "counties_reporting", "counties_expected", "counties_missing", "counties",
-            "is_standing_known",
+            "is_standing_known", "may_fall",
         }  # fmt: skip
         for key, row in _keyed(fewer[table], KEYS[table]):
             for column, value in row.items():
@@ -1658,7 +1732,16 @@ def beyond_the_truth(
                     continue
                 if pd.isna(value):
                     continue
+                if column == "identified_least":
+                    true_value = truth[key]["identified"]
+                    hold(table, key, column, value <= true_value, value, true_value)
+                    continue
                 true_value = truth[key][column]
-                is_held = value <= true_value if row["is_lower_bound"] else value == true_value
+                may_fall = row.get("may_fall", False) or (
+                    row.get("coverage") == "part" and column.startswith(BREAKDOWNS)
+                )
+                is_held = (may_fall or value <= true_value) and (
+                    row["is_lower_bound"] or value >= true_value
+                )
                 hold(table, key, column, is_held, (value, row["is_lower_bound"]), true_value)
     return dict(held), found

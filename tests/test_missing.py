@@ -145,6 +145,68 @@ def test_where_persons_were_is_not_known_once_a_file_of_cases_is_missing(
     assert {row[2:] for row in after} == {(False, None, None, None, None)}
 
 
+def test_persons_after_a_missing_file_of_cases_may_fall_and_none_is_certain(
+    missing: duckdb.DuckDBPyConnection, whole: duckdb.DuckDBPyConnection
+) -> None:
+    flow = (
+        "select reporting_month, may_fall, identified_least, identified from marts.referral_flow "
+        "where county_code = 'AL-04' and reporting_month >= date '2023-07-01' order by all"
+    )
+    july, *later = rows(missing, flow)
+    assert july[1] is False
+    assert july[2] > 0
+    assert {row[1:3] for row in later} == {(True, 0)}
+    assert {row[1] for row in rows(whole, flow)} == {False}
+    assert any(row[2] > 0 for row in rows(whole, flow)[1:])
+    # A file of July may hold who was identified in the other half of the year, not in the year.
+    halves = (
+        "select period, may_fall, persons_least > 0 from marts.identified_persons "
+        "where county_code = 'AL-04' and step = 'identified' and breakdown = 'total' "
+        "and period in ('2023', '2023-H1', '2023-H2') order by all"
+    )
+    assert rows(missing, halves) == [
+        ("2023", False, True), ("2023-H1", False, True), ("2023-H2", False, True),
+    ]  # fmt: skip
+    counted = (
+        "select bool_or(may_fall), max(value_least) from core.fct_record_counts "
+        "where county_code = 'AL-04' and indicator_code = '{code}' "
+        "and reporting_month > date '2023-07-01' and category = 'total'"
+    )
+    assert rows(missing, counted.format(code="2.1.9.1")) == [(True, 0)]
+    # A monitoring counts each time, whoever was monitored before.
+    [(may_fall, least)] = rows(missing, counted.format(code="2.1.19.1"))
+    assert (may_fall, least > 0) == (False, True)
+
+
+def test_a_county_counts_whom_no_county_had_before_as_far_as_their_files_came(
+    missing: duckdb.DuckDBPyConnection, whole: duckdb.DuckDBPyConnection
+) -> None:
+    """The example is one county of twelve: who of it was first elsewhere isn't known."""
+    counts = (
+        "select distinct split_part(subject, '_', 1) = 'hotline', is_lower_bound, may_fall "
+        "from marts.person_counts where county_code = '{county}' and period = '{period}' "
+        "and dimension = 'total' order by all"
+    )
+    of_fier = counts.format(county="AL-04", period="2023")
+    assert rows(whole, of_fier) == [(False, False, True), (True, False, False)]
+    assert rows(missing, of_fier) == [(False, True, True), (True, True, False)]
+    # Of the nation's first year nobody knows of an earlier one; of its quarters one does.
+    assert rows(whole, counts.format(county="AL", period="2023"))[0] == (False, True, False)
+    assert rows(whole, counts.format(county="AL", period="2023-Q3"))[0] == (False, True, True)
+
+
+def test_what_came_of_the_records_is_told_beside_the_reports(
+    missing: duckdb.DuckDBPyConnection, whole: duckdb.DuckDBPyConnection
+) -> None:
+    came = (
+        "select hotline, referral from publication.area_completeness "
+        "where county_code = 'AL-04' and reporting_month between date '2023-06-01' "
+        "and date '2023-08-01' order by reporting_month"
+    )
+    assert rows(missing, came) == [("whole", "whole"), ("none", "part"), ("whole", "part")]
+    assert rows(whole, came) == [("whole", "whole")] * 3
+
+
 def test_who_owes_the_records_is_asked_for_them(missing: duckdb.DuckDBPyConnection) -> None:
     asked = (
         "select institution_code, reporting_month, state, message_sq, message_en "

@@ -19,6 +19,7 @@ from orchestration.products.declaration import (
     published_marts,
     published_registers,
 )
+from orchestration.products.words import completeness_texts
 
 ALL = {one.name: one for tier in (*Tier, None) for one in products(tier)}
 MODELLED = [one for one in ALL.values() if one.schema in ("marts", "quality", "core")]
@@ -220,5 +221,18 @@ def test_codes_have_names_in_both_languages_each_its_own() -> None:
         mart = product(name, Tier.PUBLIC)
         for column in mart.column_names:
             assert len(set(labels(column).values())) == len(labels(column)), column
-    assert set(signs()) == {"U", "O", "L", "M", "Q"}
+    assert set(signs()) == {"U", "E", "O", "L", "M", "Q"}
     assert not set(signs().values()) & {"", "0"}
+
+def test_a_release_tells_which_records_lack_beside_its_reports() -> None:
+    came = {"expected": 17, "received": 17, "on_time": 15, "hotline": "whole", "referral": None}
+    [whole] = completeness_texts(came)
+    assert whole == "17 nga 17 raporte, 15 në afat / 17 of 17 reports, 15 on time"
+    [lacking] = completeness_texts({**came, "hotline": "none", "referral": "part"})
+    assert lacking == (
+        f"{whole}; pa regjistrin e linjës / no hotline log; pa një pjesë të regjistrimeve të "
+        "rasteve / without a part of the records of cases"
+    )
+    counties = {"counties_reporting": 11, "counties_expected": 12, "counties_missing": "AL-01"}
+    assert len(completeness_texts({**came, **counties})) == 2
+

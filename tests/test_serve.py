@@ -361,7 +361,8 @@ def test_the_catalogue_tells_of_each_release_how_complete_it_is_and_what_is_in_i
 
 
 def test_a_release_that_says_whether_it_is_final_is_shown_so(served: Served) -> None:
-    facts = {"status": "final", "completeness": {"expected": 40, "received": 38, "on_time": 30}}
+    came = {"expected": 40, "received": 38, "on_time": 30, "hotline": "none", "referral": "part"}
+    facts = {"status": "final", "completeness": came}
     release = add_release(
         served.home, "restricted/AL/2023-05/r1", "public", "AL", "2023-07", **facts
     )
@@ -378,10 +379,15 @@ def test_a_release_that_says_whether_it_is_final_is_shown_so(served: Served) -> 
             "counties_reporting": None,
             "counties_expected": None,
             "counties_missing": None,
+            "hotline": "none",
+            "referral": "part",
         }
-        page = requests.get(f"{served.url}sq/").text
-        assert "përfundimtar" in page
-        assert "38 nga 40" in page
+        for path in ("sq/", f"sq/{told['path']}"):
+            page = requests.get(f"{served.url}{path}").text
+            assert "përfundimtar" in page
+            assert "38 nga 40" in page
+            assert "pa regjistrin e linjës" in page
+            assert "pa një pjesë të regjistrimeve të rasteve" in page
     finally:
         shutil.rmtree(release.parent)
 

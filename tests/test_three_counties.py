@@ -301,7 +301,7 @@ def test_a_refresh_tells_each_countys_releases_reports_and_findings(three: Three
     }
     assert lines["AL-11"].endswith("findings 1: value_not_reported 1")
     for scope, told in (
-        (Scope("AL-11", date(2023, 8, 1)), "0 of 17 reports came, 0 late"),
+        (Scope("AL-11", date(2023, 8, 1)), "0 of 17 reports came, 0 late, no hotline log"),
         (Scope("AL-07", date(2023, 10, 1)), "11 of 11 reports came, 11 late"),
     ):
         plan = replace(three.outcome.plan, asked=(scope,))

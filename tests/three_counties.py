@@ -243,8 +243,8 @@ def leave_out(
 ) -> list[DrawnFile]:
     """Return the files without 30 % of the reports, one log and one file of cases.
 
-    Of `counties` nothing is left at all. The file of cases is one of persons whom no other sender
-    knows: of whom another does know, that step is then the first, in another month.
+    Of `counties` nothing is left at all. In whatever file, others may know the same persons: then
+    their step is the first, in another month or county.
     """
     rng = Random(f"left out {seed}")
     units = {
@@ -253,19 +253,8 @@ def leave_out(
     }
     gone = set(rng.sample(units["report"], round(0.3 * len(units["report"]))))
     gone |= {rng.choice(units["log"])}
-    known = {file.of: _persons(file) for file in sent if file.kind == "cases"}
-    apart = [
-        of
-        for of in units["cases"]
-        if not any(known[of] & known[other] for other in known if other[1] != of[1])
-    ]
-    gone |= {rng.choice(apart)}
+    gone |= {rng.choice(units["cases"])}
     return [file for file in sent if file.of not in gone and file.county_code not in counties]
-
-
-def _persons(file: DrawnFile) -> set[Any]:
-    place = CASE_HEADINGS.index("Numri personal")
-    return {line[place] for line in file.lines}
 
 
 def _months(first: str = "2021-01-01", last: str = "2023-12-31") -> list[date]:

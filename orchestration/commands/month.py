@@ -121,7 +121,11 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
 @click.pass_obj
 def status(home: Home, month: date, county: str | None, as_of: date | None) -> None:
     """Tell what each county's institutions sent for a month, and what was found."""
-    from orchestration.feedback.status import list_statuses, list_statuses_as_of
+    from orchestration.feedback.status import (
+        list_lacking_records,
+        list_statuses,
+        list_statuses_as_of,
+    )
     from orchestration.reading_copy.ask import ask
 
     require_county(county)
@@ -130,6 +134,8 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
         click.echo(_status_table(list_statuses_as_of(home, month, as_of, county), month))
         return
     click.echo(_status_table(list_statuses(home, month, county), month))
+    for area, lacking in list_lacking_records(home, [month], county).items():
+        click.echo(f"{area}: {', '.join(lacking)}.")
     blocked = ask(
         home,
         "select county_code, rule, mended_by from quality.blocked_months "
@@ -275,6 +281,7 @@ _RULES_NAMED = 3
 
 def describe_areas(home: Home, outcome: "Outcome") -> Iterator[str]:
     """Yield a line for each county of a refresh: its releases, reports and findings."""
+    from orchestration.feedback.status import list_lacking_records
     from orchestration.reading_copy.ask import reading
 
     months = list({scope.month for scope in outcome.plan.asked})
@@ -287,6 +294,7 @@ def describe_areas(home: Home, outcome: "Outcome") -> Iterator[str]:
             [months],
         ).fetchall()
     reports = dict(sent)
+    lacking = list_lacking_records(home, months)
     releases = Counter(release.path.parts[-3] for release in outcome.releases)
     rules: dict[str, Counter[str]] = defaultdict(Counter)
     for record in outcome.records:
@@ -296,5 +304,6 @@ def describe_areas(home: Home, outcome: "Outcome") -> Iterator[str]:
         named = [f"{rule} {count}" for rule, count in found.most_common(_RULES_NAMED)]
         named += ["…"] if len(found) > _RULES_NAMED else []
         findings = f"findings {found.total()}" + (f": {', '.join(named)}" if found else "")
-        parts = (f"releases {releases[county]}", reports.get(county), findings)
+        came = [reports.get(county), *lacking.get(county, [])]
+        parts = (f"releases {releases[county]}", ", ".join(filter(None, came)), findings)
         yield f"{county:6} {'; '.join(filter(None, parts))}"

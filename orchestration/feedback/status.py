@@ -5,6 +5,7 @@ mart of it (dbt_project).
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ import duckdb
 
 from sources.custody.decisions import standing_waivers
 from sources.custody.home import Home
+from sources.texts import text
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,25 @@ def list_statuses_as_of(
             )
         )
     return statuses
+
+
+def list_lacking_records(
+    home: Home, months: Sequence[date], county_code: str | None = None
+) -> dict[str, list[str]]:
+    """Return in words, by county, which records of months did not come, or not all of them."""
+    lacking: dict[str, list[str]] = {}
+    for county, source, coverage in _rows(
+        home,
+        "select county_code, source, if(bool_and(coverage = 'none'), 'none', 'part') "
+        "from (unpivot core.fct_record_coverage on hotline, referral "
+        "into name source value coverage) where list_contains($months, reporting_month) "
+        "and county_code <> 'AL' and county_code = coalesce($county, county_code) "
+        "group by county_code, source having bool_or(coverage <> 'whole') order by all",
+        {"months": list(months), "county": county_code},
+    ):
+        key = f"release.lacking.{source}.{coverage}"
+        lacking.setdefault(county, []).append(text(key, "en"))
+    return lacking
 
 
 def _rows(home: Home, query: str, parameters: dict[str, object]) -> list[tuple[Any, ...]]:

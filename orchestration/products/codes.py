@@ -23,8 +23,9 @@ from sources.registers import register_rows
 
 _FOLDER = Path(__file__).parent
 
-#: The observation status of a number that is not all there.
-LOW_RELIABILITY = "U"
+#: The observation status of a number that is not all there, and of one that bounds nothing: persons
+#: in it may have come first in a file that is missing.
+LOW_RELIABILITY, ESTIMATED = "U", "E"
 
 #: Columns of published tables with codes of a list of the sources.
 _OF_SOURCES = {

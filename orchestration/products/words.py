@@ -26,12 +26,22 @@ def restated_summary(changes: pd.DataFrame) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts)
 
 
+def lacking_records(came: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the texts that tell which records did not come, or in part."""
+    return [
+        f"release.lacking.{source}.{came[source]}"
+        for source in ("hotline", "referral")
+        if came.get(source) in ("part", "none")
+    ]
+
+
 def completeness_texts(came: Mapping[str, Any]) -> list[str]:
-    """Return what a release says of the reports that came, and of the nation's counties."""
+    """Return what a release says of reports and records that came, and of the nation's counties."""
     reports = {name: came[name] for name in ("expected", "received", "on_time")}
-    counties = {name: came[name] for name in came.keys() - reports.keys()}
-    texts = [both("release.completeness", **reports)]
-    if counties:
-        counties["counties_missing"] = counties["counties_missing"] or "–"
+    lacking = [both(key) for key in lacking_records(came)]
+    texts = ["; ".join([both("release.completeness", **reports), *lacking])]
+    if "counties_expected" in came:
+        counties = {name: came[name] for name in ("counties_reporting", "counties_expected")}
+        counties["counties_missing"] = came["counties_missing"] or "–"
         texts.append(both("release.completeness_of_nation", **counties))
     return texts

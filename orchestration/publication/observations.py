@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from expectations.protection import MASKED
-from orchestration.products.codes import LOW_RELIABILITY
+from orchestration.products.codes import ESTIMATED, LOW_RELIABILITY
 from orchestration.products.declaration import Product, product
 from orchestration.products.tables import ProductTable, table_of
 
@@ -64,9 +64,9 @@ def observations(
 ) -> ProductTable:
     """Return the table of all numbers in `tables`, as if the month were final.
 
-    A number is normal, or of low reliability where it is a lower bound; an empty one was not
-    reported, was not collected (unknown, refused), can't exist (not owed, not applicable), or is
-    suppressed, with the confidentiality status that its row has.
+    A number is normal, of low reliability where it is a lower bound, or estimated where it may
+    fall; an empty one was not reported, was not collected (unknown, refused), can't exist (not
+    owed, not applicable), or is suppressed, with the confidentiality status that its row has.
     """
     indicators = {
         code: (unit, sensitive)
@@ -145,6 +145,9 @@ def _number_status(record: dict[Any, Any], measure: str, unit: str) -> str:
         is_bound = sign if isinstance(sign, bool) else pd.isna(sign)
     else:
         is_bound = record.get("is_lower_bound", False) and unit not in _NO_COUNTS
+        is_count = unit and unit not in _NO_COUNTS and not measure.endswith(("_least", "_most"))
+        if is_count and record.get("may_fall", False):
+            return ESTIMATED
     return LOW_RELIABILITY if is_bound and measure != "target_value" else NORMAL
 
 

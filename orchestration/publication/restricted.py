@@ -143,15 +143,17 @@ def completeness(
 ) -> dict[str, Any]:
     """Return how many reports were due and came, and when the last delivery came.
 
-    Of the nation also how many counties report, of how many, and which do not.
+    Of records it has how much came (whole, part, none), None where nobody keeps any. Of the nation
+    also how many counties report, of how many, and which do not.
     """
-    [(expected, received, on_time, known_until, *counties)] = connection.execute(
-        "select expected, received, on_time, known_until, counties_reporting, counties_expected, "
-        "counties_missing from publication.area_completeness "
-        "where county_code = ? and reporting_month = ?",
+    [(expected, received, on_time, hotline, referral, known_until, *counties)] = connection.execute(
+        "select expected, received, on_time, hotline, referral, known_until, "
+        "counties_reporting, counties_expected, counties_missing "
+        "from publication.area_completeness where county_code = ? and reporting_month = ?",
         [county_code, month],
     ).fetchall()
     came = {"expected": expected, "received": received, "on_time": on_time}
+    came |= {"hotline": hotline, "referral": referral}
     if counties[1] is not None:
         names = ("counties_reporting", "counties_expected", "counties_missing")
         came |= dict(zip(names, counties, strict=True))

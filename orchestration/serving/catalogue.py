@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from orchestration.products.tree import MANIFEST, SIGNATURE, ListedRelease, releases_in
+from orchestration.products.words import lacking_records
 from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows
@@ -34,8 +35,9 @@ class Offered:
     """A release as it is offered.
 
     `expected` and `received` count reports, None where unsaid; of the nation `counties_reporting`
-    counts counties of `counties_expected`. `status` is provisional or final, `released_on` and
-    `final_on` are dates as 2023-06-12.
+    counts counties of `counties_expected`. `hotline` and `referral` are how much of these records
+    came (whole, part, none), None where nobody keeps any. `status` is provisional or final,
+    `released_on` and `final_on` are dates as 2023-06-12.
     """
 
     tier: str
@@ -52,7 +54,14 @@ class Offered:
     counties_reporting: int | None
     counties_expected: int | None
     counties_missing: str | None
+    hotline: str | None
+    referral: str | None
     files: tuple[dict[str, Any], ...]
+
+    @property
+    def lacking(self) -> list[str]:
+        """The keys of the texts that tell which records did not come."""
+        return lacking_records({"hotline": self.hotline, "referral": self.referral})
 
     @property
     def path(self) -> str:
@@ -144,6 +153,8 @@ def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str
                         "counties_reporting",
                         "counties_expected",
                         "counties_missing",
+                        "hotline",
+                        "referral",
                     )
                 },
                 "path": release.path,
@@ -194,6 +205,8 @@ def _offered(listed: ListedRelease) -> Offered:
         counties_reporting=came.get("counties_reporting"),
         counties_expected=came.get("counties_expected"),
         counties_missing=came.get("counties_missing"),
+        hotline=came.get("hotline"),
+        referral=came.get("referral"),
         files=_files(listed),
     )
 

@@ -1,7 +1,8 @@
 -- What the records count, as the register record_indicators says. A person counts once, whoever
 -- sent the records; for the nation in whichever counties. Of a month whose file did not come there
 -- is no count, and where only some files came it is a lower bound. A case that began with a contact
--- that no file has counts in no month; at most it began where it is first seen.
+-- that no file has counts in no month; at most it began where it is first seen. After a missing
+-- file no person is certain to have come first.
 with firsts as (
     select
         plan_code,
@@ -87,6 +88,11 @@ counts as (
         coalesce(any_value(at_least.persons), 0) as value_least,
         count(counted.category) as value_most,
         coalesce(any_value(occurred.occurrences), 0) as occurrences,
+        coalesce(
+            any_value(gaps.may_fall)
+            or (grid.category <> 'total' and any_value(gaps.may_change_category)),
+            false
+        ) as may_fall,
         grid.is_made_up
     from grid
     left join counted
@@ -109,6 +115,12 @@ counts as (
             and grid.reporting_month = occurred.reporting_month
             and grid.plan_code = occurred.plan_code
             and grid.indicator_code = occurred.indicator_code
+    left join {{ ref('int_record_gaps') }} as gaps
+        on
+            grid.county_code = gaps.county_code
+            and grid.reporting_month = gaps.reporting_month
+            and grid.plan_code = gaps.plan_code
+            and grid.indicator_code = gaps.indicator_code
     group by
         grid.county_code, grid.reporting_month, grid.plan_code, grid.indicator_code, grid.category,
         grid.source, grid.coverage, grid.is_made_up
@@ -127,9 +139,12 @@ select
         when value = 0 then 'zero'
         else 'number'
     end as value_state,
-    case when coverage <> 'none' then cast(least(value_least, value) as integer) end as value_least,
+    case
+        when coverage <> 'none' then cast(if(may_fall, 0, least(value_least, value)) as integer)
+    end as value_least,
     case when coverage = 'whole' then cast(value_most as integer) end as value_most,
     case when coverage <> 'none' then cast(occurrences as integer) end as occurrences,
     coverage = 'part' as is_lower_bound,
+    coverage <> 'none' and may_fall as may_fall,
     is_made_up
 from counts

@@ -1,11 +1,32 @@
 -- What the register record_indicators counts of the steps of referrals and the contacts of the
 -- hotline, a row for each indicator and area. An indicator has one or more patterns of events, and
--- counts persons, cases or events, once a plan, once a year or each time.
+-- counts persons, cases or events, once a plan, once a year or each time. What must have come
+-- before an event is asked of the area's own records.
 {{ config(materialized='table') }}
 
-with stream as (
+with events as (
     select
-        county_code,
+        events.*,
+        members.area_code
+    from {{ ref('fct_referral_events') }} as events
+    inner join {{ ref('bridge_area_members') }} as members
+        on events.county_code = members.county_code
+    where events.may_be_sent_again is not true
+),
+
+contacts as (
+    select
+        contacts.*,
+        members.area_code
+    from {{ ref('fct_hotline_contacts') }} as contacts
+    inner join {{ ref('bridge_area_members') }} as members
+        on contacts.county_code = members.county_code
+    where contacts.case_key is not null
+),
+
+stream as (
+    select
+        area_code,
         'referral' as source,
         sender_code,
         linked_case_key,
@@ -17,7 +38,7 @@ with stream as (
         true as is_first_known,
         -- A step of one day in the files of two senders is one; twice in a sender's own it is two.
         event || '/' || event_date || '/' || row_number() over (
-            partition by linked_person_key, sender_code, event, event_date
+            partition by area_code, linked_person_key, sender_code, event, event_date
             order by delivery_id, row_number
         ) as step,
         event,
@@ -29,13 +50,12 @@ with stream as (
         min(event_date) filter (where event = 'prosecuted') over person_in_episode
             as prosecuted_on,
         min(event_date) filter (where event = 'informed') over person_in_episode as informed_on
-    from {{ ref('fct_referral_events') }}
-    where may_be_sent_again is not true
-    window person_in_episode as (partition by linked_person_key, episode)
+    from events
+    window person_in_episode as (partition by area_code, linked_person_key, episode)
     union all by name
     -- Of cases reported by web, text or in person the plan asks for no category.
     select
-        county_code,
+        area_code,
         'hotline' as source,
         'hotline' as sender_code,
         case_key as linked_case_key,
@@ -47,8 +67,7 @@ with stream as (
         purpose as event,
         contacted_at as occurred_on,
         case channel when 'phone_116006' then 'hotline' when 'app' then 'app' end as detail
-    from {{ ref('fct_hotline_contacts') }}
-    where case_key is not null
+    from contacts
 ),
 
 planned as (
@@ -61,7 +80,7 @@ planned as (
 select
     patterns.plan_code,
     patterns.indicator_code,
-    members.area_code as county_code,
+    planned.area_code as county_code,
     planned.sender_code,
     planned.occurred_on,
     planned.is_first_known,
@@ -82,8 +101,6 @@ select
     end as is_comparable,
     case when patterns.once_a = 'year' then year(planned.occurred_on) end as counted_year
 from planned
-inner join {{ ref('bridge_area_members') }} as members
-    on planned.county_code = members.county_code
 inner join {{ ref('record_indicators') }} as patterns
     on
         planned.plan_code = patterns.plan_code

@@ -1,5 +1,6 @@
 -- What the records of a period rest on, an area and source of records: months of which all there is
--- to say came, and the counties that are in the nation's.
+-- to say came, the last month before it of which a file is missing, and the counties that are in
+-- the nation's.
 {{ config(materialized='table') }}
 
 with own as (
@@ -8,6 +9,7 @@ with own as (
         covered.source,
         periods.*,
         bool_or(covered.coverage <> 'none') as is_any,
+        arg_min_null(covered.last_gap, covered.reporting_month) as last_gap,
         count(*) filter (where covered.coverage = 'whole') as whole_months,
         bool_and(covered.counties_missing is null) filter (where covered.county_code = 'AL')
             as is_national,
@@ -48,6 +50,7 @@ select
         when own.is_any then 'part'
         else 'none'
     end as coverage,
+    own.last_gap,
     case
         when own.county_code = 'AL'
             then

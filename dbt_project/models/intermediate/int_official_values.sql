@@ -74,6 +74,7 @@ stated as (
                     then arg_max(stated.{{ reading }}, stated.reporting_month)
                 {% if reading == 'value_least' -%}
                     -- Of the whole year more is certain than of its months.
+                    when stated.source <> 'sivet' and bool_or(gaps.may_year_fall) then 0
                     when stated.source <> 'sivet'
                         then
                             least(
@@ -101,6 +102,12 @@ stated as (
             and stated.indicator_code = in_year.indicator_code
             and months.reporting_month = in_year.reporting_month
             and in_year.category = 'total'
+    left join {{ ref('int_record_gaps') }} as gaps
+        on
+            stated.county_code = gaps.county_code
+            and stated.plan_code = gaps.plan_code
+            and stated.indicator_code = gaps.indicator_code
+            and months.reporting_month = gaps.reporting_month
     group by
         stated.county_code, stated.plan_code, stated.indicator_code, stated.source,
         months.reporting_month

@@ -68,7 +68,8 @@ select
     logged.value as first_value,
     'referral_records' as second_source,
     referred.value as second_value,
-    referred.value as second_value_least,
+    -- A case of which a file is missing may have come before.
+    if(covered.last_gap is null, referred.value, 0) as second_value_least,
     case when covered.coverage = 'whole' then referred.value end as second_value_most,
     true as is_part,
     false as is_superseded,

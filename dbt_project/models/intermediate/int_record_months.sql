@@ -1,7 +1,8 @@
 -- What each county's, and the nation's, records of a source say of a month: all there is to say
 -- (whole), a part, because a file is missing or nothing bounds it (part), or nothing (none).
 -- A month without records is a month with none only where its file came. What persons were decided
--- to be when it ends is known only where the files of all months before it came, too.
+-- to be when it ends is known only where the files of all months before it came, too. After a month
+-- of which a file is missing (last_gap) persons are counted who may have come first in that file.
 {{ config(materialized='table') }}
 
 with extents as (
@@ -124,7 +125,12 @@ histories as (
         bool_and(coverage = 'whole') over (
             partition by county_code, source
             order by reporting_month
-        ) as is_history_whole
+        ) as is_history_whole,
+        max(reporting_month) filter (where coverage <> 'whole') over (
+            partition by county_code, source
+            order by reporting_month
+            rows between unbounded preceding and 1 preceding
+        ) as last_gap
     from counties
 ),
 
@@ -135,6 +141,7 @@ nation as (
         list(counties.county_code order by counties.county_code) filter (
             where counties.coverage <> 'none' and counties.county_code <> 'AL'
         ) as counties,
+        list(counties.county_code) filter (where counties.county_code <> 'AL') as known,
         bool_and(counties.coverage = 'whole') as is_each_whole,
         -- A log that a national body keeps is about every county; its cases are its own.
         counties.source = 'hotline'
@@ -143,6 +150,7 @@ nation as (
         ) as is_national,
         bool_or(counties.coverage <> 'none') as is_any,
         bool_and(counties.is_history_whole) as is_history_whole,
+        max(counties.last_gap) as last_gap,
         bool_or(counties.is_made_up) as is_made_up
     from histories as counties
     inner join {{ ref('bridge_area_members') }} as members
@@ -162,6 +170,7 @@ select
     reporting_month,
     coverage,
     is_history_whole,
+    last_gap,
     cast(null as integer) as counties_reporting,
     cast(null as integer) as counties_expected,
     cast(null as varchar) as counties_missing,
@@ -182,6 +191,17 @@ select
         else 'none'
     end as coverage,
     nation.is_history_whole,
+    -- Nobody knows from when on a county that is not there would have kept any.
+    cast(
+        case
+            when nation.is_national or len(nation.known) = expected.counties
+                then nation.last_gap
+            else
+                lag(nation.reporting_month) over (
+                    partition by nation.source order by nation.reporting_month
+                )
+        end as date
+    ) as last_gap,
     cast(
         case
             when nation.is_national then expected.counties

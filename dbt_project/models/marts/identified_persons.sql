@@ -144,6 +144,7 @@ rows_of_marts as (
         cells.*,
         covered.last_month as reporting_month,
         covered.coverage,
+        covered.last_gap,
         covered.counties_reporting,
         covered.counties_expected,
         covered.counties_missing,
@@ -232,7 +233,11 @@ select
     end as value_state,
     case
         when known.is_known and known.breakdown = 'total'
-            then cast(least(known.persons_least, known.persons) as integer)
+            then
+                cast(
+                    if(known.last_gap is null, least(known.persons_least, known.persons), 0)
+                    as integer
+                )
     end as persons_least,
     case
         when known.coverage = 'whole' and known.breakdown = 'total'
@@ -243,6 +248,12 @@ select
     known.coverage <> 'none'
     and (known.coverage = 'part' or (known.not_asked > 0 and not known.is_nothing))
     or coalesce(known.counties_reporting < known.counties_expected, false) as is_lower_bound,
+    known.is_known
+    and (
+        known.last_gap is not null
+        -- What a file that is missing says of a person may come before what another says.
+        or (known.coverage = 'part' and known.breakdown <> 'total')
+    ) as may_fall,
     known.counties_reporting,
     known.counties_expected,
     known.counties_missing,

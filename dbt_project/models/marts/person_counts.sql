@@ -2,7 +2,8 @@
 -- year, one dimension at a time; the nation by quarter, and by year with sex and age together too.
 -- Each thing is counted once, where it came first, so that quarters and counties add up. Of a
 -- period without any records nothing is known; where a month of it lacks some, a count is a lower
--- bound.
+-- bound. A person counts where it came first, so a file of another county or of an earlier period
+-- that is missing may take persons away from a count.
 {% set categories = {
     'total': ['total'],
     'sex': ['female', 'male'],
@@ -137,6 +138,16 @@ expected as (
     select count(*) as counties
     from {{ ref('dim_counties') }}
     where not is_nation
+),
+
+-- The counties of which all cases came up to a month.
+settled as (
+    select
+        reporting_month,
+        list(county_code) as counties
+    from {{ ref('int_record_months') }}
+    where source = 'referral' and coverage = 'whole' and last_gap is null and county_code <> 'AL'
+    group by reporting_month
 )
 
 select
@@ -151,6 +162,17 @@ select
         when counted.is_nation then coalesce(covered.coverage <> 'whole', true)
         else coalesce(covered.coverage = 'part', false)
     end as is_lower_bound,
+    counted.source = 'referral'
+    and coalesce(covered.coverage <> 'none', false)
+    and (
+        covered.last_gap is not null
+        or (covered.coverage = 'part' and counted.dimension <> 'total')
+        or (
+            not counted.is_nation
+            and len(list_distinct(list_append(settled.counties, counted.county_code)))
+            is distinct from expected.counties
+        )
+    ) as may_fall,
     case when counted.is_nation then coalesce(covered.counties_reporting, 0) end
         as counties_reporting,
     case when counted.is_nation then cast(expected.counties as integer) end as counties_expected,
@@ -168,3 +190,4 @@ left join {{ ref('int_covered_periods') }} as covered
         counted.county_code = covered.county_code
         and counted.source = covered.source
         and counted.period = covered.period
+left join settled on counted.reporting_month = settled.reporting_month

@@ -95,7 +95,8 @@ select
     {% endfor %}
     covered.is_history_whole as is_standing_known,
     case
-        when covered.coverage <> 'none' then cast(coalesce(at_least.persons, 0) as integer)
+        when covered.coverage <> 'none'
+            then cast(if(covered.last_gap is null, coalesce(at_least.persons, 0), 0) as integer)
     end as identified_least,
     case
         when covered.coverage = 'whole' then cast(coalesce(counted.identified, 0) as integer)
@@ -107,6 +108,7 @@ select
     covered.coverage,
     covered.coverage = 'part'
     or coalesce(covered.counties_reporting < covered.counties_expected, false) as is_lower_bound,
+    covered.coverage <> 'none' and covered.last_gap is not null as may_fall,
     covered.counties_reporting,
     covered.counties_expected,
     covered.counties_missing,

@@ -68,9 +68,15 @@ select
     case
         when reports.county_code = 'AL' then {{ counties_missing('reports.counties') | indent(12) }}
     end as counties_missing,
+    records.hotline,
+    records.referral,
     deliveries.known_until
 from reports
 cross join expected
+left join {{ ref('fct_record_coverage') }} as records
+    on
+        reports.county_code = records.county_code
+        and reports.reporting_month = records.reporting_month
 left join deliveries
     on
         reports.county_code = deliveries.county_code

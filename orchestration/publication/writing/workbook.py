@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
-from orchestration.products.codes import LOW_RELIABILITY, labels, signs
+from orchestration.products.codes import ESTIMATED, LOW_RELIABILITY, labels, signs
 from orchestration.products.declaration import Tier, published_registers
 from orchestration.products.tables import ProductTable
 from orchestration.products.words import completeness_texts, one_row, restated_summary
@@ -34,6 +34,10 @@ NUMBER_FORMATS = {
 }
 
 
+#: Observation statuses of numbers that a sign goes before, and the words for them.
+_UNCERTAIN = {LOW_RELIABILITY: "lower_bound", ESTIMATED: "may_fall"}
+
+
 @dataclass(frozen=True)
 class _Looks:
     """The formats of the workbook."""
@@ -45,8 +49,8 @@ class _Looks:
     dated: Any
     sign: Any
     numbers: dict[str, Any]
-    #: The same of lower bounds.
-    bounds: dict[str, Any]
+    #: The same of numbers that are not certain, by observation status.
+    signed: dict[str, dict[str, Any]]
 
 
 def write_workbook(
@@ -75,8 +79,8 @@ def write_workbook(
         if "name_sq" in table.frame
     }
     statuses = _statuses(observations)
-    has_bounds = LOW_RELIABILITY in statuses.values()
-    _write_cover(book, looks, facts, tables, changes, gate, names, has_bounds=has_bounds)
+    uncertain = [word for status, word in _UNCERTAIN.items() if status in statuses.values()]
+    _write_cover(book, looks, facts, tables, changes, gate, names, uncertain)
     shown = list(tables)
     if changes is not None and len(changes.frame):
         shown.append(changes)
@@ -100,11 +104,14 @@ def _looks(book: Any) -> _Looks:
             unit: book.add_format({"num_format": text, "valign": "top"})
             for unit, text in NUMBER_FORMATS.items()
         },
-        bounds={
-            unit: book.add_format(
-                {"num_format": f'"{signs()[LOW_RELIABILITY]} "{text}', "valign": "top"}
-            )
-            for unit, text in NUMBER_FORMATS.items()
+        signed={
+            status: {
+                unit: book.add_format(
+                    {"num_format": f'"{signs()[status]} "{text}', "valign": "top"}
+                )
+                for unit, text in NUMBER_FORMATS.items()
+            }
+            for status in _UNCERTAIN
         },
     )
 
@@ -117,8 +124,7 @@ def _write_cover(
     changes: ProductTable | None,
     gate: dict[str, Any],
     names: dict[str, dict[str, str]],
-    *,
-    has_bounds: bool,
+    uncertain: Sequence[str],
 ) -> None:
     sheet = book.add_worksheet(text("release.workbook.cover", "sq"))
     sheet.hide_gridlines(2)
@@ -178,8 +184,10 @@ def _write_cover(
             ]
     if changes is not None and (summary := restated_summary(changes.frame)):
         mind.append((changes.product.title, summary))
-    if has_bounds:
-        mind.insert(0, (both("release.workbook.bounds"), both("release.lower_bound", " ")))
+    mind[:0] = [
+        (both(f"release.workbook.uncertain.{word}"), both(f"release.uncertain.{word}", " "))
+        for word in uncertain
+    ]
     lines += mind or [("–", both("release.workbook.nothing", " "))]
     lines += [("", ""), (both("release.workbook.signs"), "")]
     statuses = labels("obs_status")
@@ -228,7 +236,7 @@ def _write_mart(
                 sheet.write_string(number, position, text, looks.text)
             elif isinstance(value, int | float):
                 status = statuses.get((product.name, product.row_name(row), column.name))
-                forms = looks.bounds if status == LOW_RELIABILITY else looks.numbers
+                forms = looks.signed.get(status or "", looks.numbers)
                 form = forms.get(column.unit) or forms[_decimals(value)]
                 sheet.write_number(number, position, value, form)
                 text = f"{value:,.1f}"
