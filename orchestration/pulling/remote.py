@@ -84,7 +84,7 @@ class _Stoppable(HTTPAdapter):
         for connection in list(self._connections):
             # It may have ended meanwhile.
             with suppress(OSError, TypeError):
-                # That of an SSLSocket also ends TLS, and a reader then takes ciphertext for content.
+                # An SSLSocket's own also ends TLS: a reader would take ciphertext for content.
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def _with_known_connections(self, pool: Any) -> Any:
