@@ -55,7 +55,7 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
 
 def write_codes(connection: duckdb.DuckDBPyConnection) -> None:
     """Write the names of codes, by the column that holds them."""
-    codes = codes_table()
+    codes = codes_table(connection)
     create_table(connection, codes.product, codes.product.sql_name, codes.columns)
     connection.register("codes_written", codes.frame)
     connection.execute(f"insert into {codes.product.sql_name} by name from codes_written")
