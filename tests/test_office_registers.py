@@ -422,6 +422,15 @@ def test_a_county_that_can_not_be_drafted_is_told(
     assert not any(home.registers.iterdir())
 
 
+def test_a_draft_that_waits_to_be_filled_in_is_not_written_again(home: Home) -> None:
+    assert krat("county", "add", "AL-06", "--like", "AL-04").exit_code == 0
+    drafted = {path: path.read_bytes() for path in home.registers.iterdir()}
+    done = krat("county", "add", "AL-06", "--like", "AL-04")
+    assert done.exit_code == 1
+    assert "AL-06 has institutions in the register already" in done.output
+    assert {path: path.read_bytes() for path in home.registers.iterdir()} == drafted
+
+
 def test_twelve_counties_can_be_drafted_from_one(home: Home) -> None:
     counties = {row["county_code"] for row in register_rows(SEEDS, "counties")} - {"AL"}
     for county in sorted(counties - {"AL-04"}):
