@@ -57,13 +57,14 @@ def test_counties_and_the_nation_have_views_of_their_own(marts: duckdb.DuckDBPyC
 
 
 def test_a_mart_with_the_nation_beside_counties_begins_with_its_two_views(
-    refreshed: Refreshed, marts: duckdb.DuckDBPyConnection
+    refreshed: Refreshed,
 ) -> None:
-    with_nation = marts.execute(
-        "select t.table_name, t.comment from duckdb_tables() as t "
-        "inner join duckdb_columns() as c using (database_name, schema_name, table_name) "
-        "where t.schema_name = 'main' and c.column_name = 'county_code'"
-    ).fetchall()
+    with reading(refreshed.home) as connection:
+        with_nation = connection.execute(
+            "select t.table_name, t.comment from duckdb_tables() as t "
+            "inner join duckdb_columns() as c using (database_name, schema_name, table_name) "
+            "where t.schema_name = 'main' and c.column_name = 'county_code'"
+        ).fetchall()
     assert len(with_nation) > 8
     for table, comment in with_nation:
         begins = f"Add up counties.{table} only; nation.{table} is no sum of it. "
