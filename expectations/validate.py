@@ -234,7 +234,8 @@ def _expectation(
             codes = [pd.Timestamp(code) for code in codes]
         kwargs["value_set"] = codes
     if condition.code_list:
-        kwargs["value_set"] = sorted({code.code for code in codes_of(condition.code_list)})
+        shipped = {code.code for code in codes_of(condition.code_list)}
+        kwargs["value_set"] = sorted(shipped | registers.codes_added_to(condition.code_list))
     if condition.rows_where:
         kwargs["row_condition"] = _rows_where(**condition.rows_where)
     return getattr(gxe, condition.expectation)(**kwargs, meta={"position": position})

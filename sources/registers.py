@@ -67,6 +67,15 @@ class Registers:
         """The codes of the national plans."""
         return {plan.plan_code for plan in self.plans}
 
+    def codes_added_to(self, code_list: str) -> set[str]:
+        """Return the office's own codes of a list, whatever its version."""
+        return {
+            code
+            for list_id, written in self.added_codes.items()
+            if list_id.rpartition("-")[0] == code_list
+            for code in written.values()
+        }
+
     def in_month(self, month: date | None) -> "Registers":
         """Return the registers of the month's plan; those of all plans where no month is known."""
         return self.of_plan.get(plan_in(self.plans, month), self) if month else self

@@ -56,6 +56,33 @@ def test_counties_and_the_nation_have_views_of_their_own(marts: duckdb.DuckDBPyC
     assert sum(value for part in parts if part for value in part) == both > 0
 
 
+def test_a_mart_with_the_nation_beside_counties_begins_with_its_two_views(
+    refreshed: Refreshed,
+) -> None:
+    with reading(refreshed.home) as connection:
+        with_nation = connection.execute(
+            "select t.table_name, t.comment from duckdb_tables() as t "
+            "inner join duckdb_columns() as c using (database_name, schema_name, table_name) "
+            "where t.schema_name = 'main' and c.column_name = 'county_code'"
+        ).fetchall()
+    assert len(with_nation) > 8
+    for table, comment in with_nation:
+        begins = f"Add up counties.{table} only; nation.{table} is no sum of it. "
+        assert comment.startswith(begins)
+        assert "One row is" in comment
+    # A reader meets it where a table is described; the list shows what a row is.
+    table = "indicator_progress"
+    told = krat(refreshed.home, "--describe", table).stdout
+    assert told.splitlines()[1].startswith(f"Add up counties.{table} only; nation.{table} is")
+    view = krat(refreshed.home, "--describe", f"counties.{table}").stdout.splitlines()
+    assert view[0] == f"counties.{table} (view)"
+    assert view[1].startswith(f"marts.{table}: the rows of counties")
+    listed = krat(refreshed.home, "--tables").stdout
+    [line] = re.findall(rf"^marts\.{table} .*", listed, re.MULTILINE)
+    assert "One row is" in line
+    assert re.search(rf"^nation\.{table} .* view ", listed, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "attempt",
     [

@@ -75,6 +75,10 @@ CASES: dict[str, Case] = {
         "indicators", {"indicator_code": "2.1.9.1"}, {"measure_code": "9.9.9"},
         "indicators.csv:{line}", "measure_code", "not in the register measures",
     ),
+    "unknown unit": Case(
+        "indicators", {"indicator_code": "2.1.9.1"}, {"unit": "bananas"}, "indicators.csv:{line}",
+        "unit", "Write one of: businesses",
+    ),
     "code of an indicator": Case(
         "indicators", {"indicator_code": "2.1.9.1"}, {"indicator_position": "7"},
         "indicators.csv:{line}", "indicator_code", "its place",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -9,17 +10,21 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from guides import Block, follow, read_recipes, run
 
+from expectations.validate import validate
 from orchestration.cli import cli
+from orchestration.products.codes import codes_table
 from orchestration.registers.check import check_registers
 from orchestration.registers.declaration import declared
 from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
 from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.settings import PROJECT, SEEDS
 from orchestration.warehouse.load import load_raw
+from sources.codes import load_codes
 from sources.custody import journal
 from sources.custody.home import Home
 from sources.layouts import codes_by_column, load_layouts
@@ -181,6 +186,16 @@ WRONG: dict[str, tuple[str, list[str], str]] = {
         "added_codes", [CODES, "organisations-1,ojf,OJF,NGO,"],
         "added_codes.csv:2 code: This name is written like",
     ),
+    "one name for two added codes": (
+        "added_codes",
+        [CODES, "border_points-1,first,pika e re,one,", "border_points-1,second,dy,two,Pika e Re"],
+        "added_codes.csv:3 code: This name is written like",
+    ),
+    "a code without a category in the tables of Eurostat": (
+        "added_codes", [CODES, "deciding_organisations-1,embassy,ambasada,embassy,"],
+        "added_codes.csv:2 code: This code has no category in the international tables: add to "
+        "registers/collection_codes.csv the row eurostat,registering_organisation,embassy",
+    ),
     "a telephone": (
         "institutions", [INSTITUTIONS, "AL-01-DVP,Policia 067 123 4567,Unit,AL-01,AL-01,,police,"],
         "institutions.csv:2 name_sq: The cell looks like an address, a telephone",
@@ -311,6 +326,50 @@ def test_an_added_code_is_read_and_has_its_name_in_both_languages(home: Home) ->
     assert found == [("border_points", 1, "pika e re", "new point")]
 
 
+def test_an_added_code_of_each_list_passes_the_door_and_has_a_name(home: Home) -> None:
+    lists = set(declared()["added_codes"].codes["code_list"])
+    added = [f"{each},added,i shtuar,added,shtesë" for each in sorted(lists)]
+    write(home, "added_codes", CODES, *added)
+    collected = "eurostat,registering_organisation,added,other,"
+    write(home, "collection_codes", "collection,breakdown,code,category,note", collected)
+    take_registers(home)
+    registers = load_registers(registers_in_use(home))
+    passed = set()
+    for layout in load_layouts():
+        columns = {
+            column.name: set(column.code_lists) & lists
+            for column in layout.columns
+            if set(column.code_lists) & lists
+        }
+        for code, is_good in (("added", True), ("a@b.al", False)):
+            frame = pd.DataFrame({name: [code] for name in columns})
+            failed = {
+                check.column
+                for check in validate(frame, layout.table, registers)
+                if check.rule in ("invalid_frame", "unknown_code") and check.failed_rows
+            }
+            assert failed == (set() if is_good else set(columns)), layout.id
+        passed |= set().union(*columns.values())
+    assert passed == lists
+    load_raw(home, date(2023, 6, 1))
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("create schema core")
+        connection.execute("create view core.dim_codes as from raw.codes")
+        named = codes_table(connection).frame
+    mine = named[named["code"] == "added"]
+    assert set(mine["code_list"]) == {"assistance", "registering_organisation"}
+    assert set(mine["name_sq"]) == {"i shtuar"}
+
+
+def test_the_page_names_each_list_and_whether_it_grows() -> None:
+    page = (PROJECT / "docs" / "registers.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+`) \| (\w+)", page, re.MULTILINE)
+    told = {name: word == "yes" for names, word in rows for name in re.findall(r"`(\w+)`", names)}
+    grow = {each.rpartition("-")[0] for each in declared()["added_codes"].codes["code_list"]}
+    assert {code.code_list for code in load_codes()} == told.keys()
+    assert {name for name, grows in told.items() if grows} == grow
+
+
 def test_a_broken_register_is_refused_and_the_last_good_one_stays(home: Home) -> None:
     write(home, "institution_aliases", ALIASES, "Shërbimi i ri,AL-04-SHISH")
     good = take_registers(home)
@@ -361,6 +420,15 @@ def test_a_county_that_can_not_be_drafted_is_told(
     assert done.exit_code == 1
     assert sentence in done.output
     assert not any(home.registers.iterdir())
+
+
+def test_a_draft_that_waits_to_be_filled_in_is_not_written_again(home: Home) -> None:
+    assert krat("county", "add", "AL-06", "--like", "AL-04").exit_code == 0
+    drafted = {path: path.read_bytes() for path in home.registers.iterdir()}
+    done = krat("county", "add", "AL-06", "--like", "AL-04")
+    assert done.exit_code == 1
+    assert "AL-06 has institutions in the register already" in done.output
+    assert {path: path.read_bytes() for path in home.registers.iterdir()} == drafted
 
 
 def test_twelve_counties_can_be_drafted_from_one(home: Home) -> None:

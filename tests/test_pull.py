@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import certifi
 import duckdb
 import pandas as pd
 import pytest
@@ -769,17 +770,30 @@ def stalling(url: str, after: int) -> Iterator[str]:
 
     threading.Thread(target=accept, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        yield f"{url.split(':')[0]}://localhost:{listener.getsockname()[1]}/"
     finally:
         ended.set()
         listener.close()
 
 
-def test_after_ctrl_c_a_repeated_pull_goes_on_where_it_stopped(server: Served, out: Path) -> None:
-    with stalling(server.url, after=2_400_000) as url:
+@pytest.mark.parametrize("is_tls", [False, True], ids=["clear", "tls"])
+def test_after_ctrl_c_a_repeated_pull_goes_on_where_it_stopped(
+    server: Served, out: Path, certificate: tuple[Path, Path], is_tls: bool
+) -> None:
+    cert, key = certificate
+    with contextlib.ExitStack() as running:
+        options, address = ["--county", "AL-04"], server.url
+        if is_tls:
+            options += ["--cafile", str(cert)]
+            address = running.enter_context(
+                serving(server.home, "--certfile", str(cert), "--keyfile", str(key))
+            )
+        url = running.enter_context(stalling(address, after=2_400_000))
+        # The certificate that was given counts, whatever else this machine trusts.
+        trusted = {"REQUESTS_CA_BUNDLE": certifi.where()}
         process = subprocess.Popen(
-            [*COMMAND, *arguments(server, out, "--county", "AL-04", url=url)],
-            env={**os.environ, **environment(server, "all")},
+            [*COMMAND, *arguments(server, out, *options, url=url)],
+            env={**os.environ, **environment(server, "all"), **trusted},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -805,6 +819,47 @@ def test_after_ctrl_c_a_repeated_pull_goes_on_where_it_stopped(server: Served, o
     # What came is not asked for again: it is whole, or its rest is asked for.
     assert {status for _, status in asked} <= {"206", "200"}
     assert not asked & {(month, "200") for month in there}
+
+
+def test_a_month_that_became_final_and_was_reopened_is_pulled_as_that(
+    server: Served, out: Path
+) -> None:
+    first = "restricted/AL-04/2023-04/r1"
+    month = ("restricted", "AL-04", "2023-04")
+    final = {"status": "final", "final_on": "2023-07-31", "released_on": "2023-08-01"}
+    reopened = {"entry": "0" * 64, "county_code": "AL-04", "at": "2023-09-01T08:00:00+00:00",
+                "by": "KRAT Fier", "reason": "A report was of another month."}  # fmt: skip
+    added = []
+    asked = (
+        "select release_number, status, cast(final_on as varchar), reopened_because, "
+        "superseded_on is null from vintages.releases where reporting_month = '2023-04-01' "
+        "order by release_number"
+    )
+    try:
+        pulled = []
+        for facts in ({}, final, final | {"released_on": "2023-09-02", "reopened": reopened}):
+            if facts:
+                added.append(add_release(server.home, first, *month, **facts))
+            done = pull(server, out, "--county", "AL-04")
+            assert done.exit_code == 0, done.output
+            assert "Nothing new" in pull(server, out, "--county", "AL-04").stdout
+            with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+                pulled = national.execute(asked).fetchall()
+                # A figure of a final month is there once, from its newest release.
+                [(rows, once)] = national.execute(
+                    "select count(*), count(distinct (plan_code, indicator_code)) "
+                    "from marts.indicator_progress where county_code = 'AL-04'"
+                ).fetchall()
+            assert rows == 2 * once > 0
+    finally:
+        for release in added:
+            shutil.rmtree(release)
+        (server.home.releases / first).with_name("latest").write_text("r1\n")
+    assert [row[0] for row in pulled] == [1, 2, 3]
+    assert pulled[1:] == [
+        (2, "final", "2023-07-31", None, False),
+        (3, "final", "2023-07-31", "A report was of another month.", True),
+    ]
 
 
 def test_a_token_for_a_county_without_releases_is_warned_of(server: Served) -> None:

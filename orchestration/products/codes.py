@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
 from orchestration.products.declaration import product
@@ -40,6 +41,9 @@ _OF_SOURCES = {
     "registering_organisation": "organisations",
     "assistance": "support_types",
 }
+
+#: Who decides is one of the organisations; codes are added to a list of its own.
+_DECIDING = ("registering_organisation", "deciding_organisations")
 
 
 @dataclass(frozen=True)
@@ -125,13 +129,31 @@ def count_names() -> dict[str, CountName]:
         return {row.pop("code"): CountName(**row) for row in csv.DictReader(file)}
 
 
-def codes_table() -> ProductTable:
-    """Return all of them as a table, with the subjects and categories of counts of persons."""
+def codes_table(connection: duckdb.DuckDBPyConnection | None = None) -> ProductTable:
+    """Return all of them as a table, with the subjects and categories of counts of persons.
+
+    With a connection also the codes that the office added, as `core.dim_codes` has them.
+    """
     declared = product("codes")
     of_counts = [
         ProductCode(column, code, name.name_sq, name.name_en, "krat", "")
         for code, name in count_names().items()
         for column in [("subject" if name.mart else "category")]
     ]
-    frame = pd.DataFrame([asdict(code) for code in (*published_codes(), *of_counts)])
+    added = [] if connection is None else _added_codes(connection)
+    frame = pd.DataFrame([asdict(code) for code in (*published_codes(), *added, *of_counts)])
     return table_of(declared, frame[list(declared.column_names)])
+
+
+def _added_codes(connection: duckdb.DuckDBPyConnection) -> list[ProductCode]:
+    """Return the codes of the sources' lists that krat doesn't ship, by their columns."""
+    return [
+        ProductCode(column, code, name_sq, name_en, source, "")
+        for column, list_id in (*_OF_SOURCES.items(), _DECIDING)
+        for code, name_sq, name_en, source in connection.execute(
+            "select code, name_sq, name_en, code_list || '-' || version from core.dim_codes "
+            "where code_list = ? order by version, code",
+            [list_id],
+        ).fetchall()
+        if code not in labels(column)
+    ]

@@ -13,6 +13,7 @@ import duckdb
 
 from expectations.gate import content_hash, read_record, require_pass
 from expectations.suites import suite_hash
+from orchestration.products.codes import codes_table
 from orchestration.products.declaration import Tier, published_marts
 from orchestration.products.reference import reference_tables
 from orchestration.products.tables import (
@@ -75,6 +76,7 @@ def release(home: Home, county_code: str, month: date) -> Release:
             registers=register_tables(connection, month),
             reference=reference_tables(connection, county_code, month),
             observations=observations(connection, county_code, month, tables),
+            codes=codes_table(connection),
             content_hash=digest,
             gate=record.as_dict(),
             sources=sources,

@@ -83,8 +83,9 @@ class _Stoppable(HTTPAdapter):
         self._is_stopped = True
         for connection in list(self._connections):
             # It may have ended meanwhile.
-            with suppress(OSError, AttributeError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError, TypeError):
+                # An SSLSocket's own also ends TLS: a reader would take ciphertext for content.
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def _with_known_connections(self, pool: Any) -> Any:
         adapter = self
@@ -117,7 +118,8 @@ class Remote:
         self.has_token = token is not None
         self._session = requests.Session()
         self._session.auth = _Bearer(token)
-        self._session.verify = str(cafile) if cafile else True
+        # Given with each request: of a session, REQUESTS_CA_BUNDLE would win over it.
+        self._verify = str(cafile) if cafile else True
         self._adapter = _Stoppable(pool_maxsize=connections, max_retries=RETRIES)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
@@ -131,6 +133,7 @@ class Remote:
                 headers={"Accept-Encoding": "identity", **(headers or {})},
                 stream=True,
                 timeout=TIMEOUTS,
+                verify=self._verify,
                 allow_redirects=False,
             )
         with response:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.reading_copy.tables import area_words
 from sources.custody.home import Home
 
 #: What keeps a question from reaching any other file, or from lifting its own fence.
@@ -57,12 +58,18 @@ def relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDB
     return connection.sql(query)
 
 
-def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, str]]:
-    """Return (name as it is asked for, rows, comment) of each table, the marts first."""
+def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int | None, str]]:
+    """Return (name as it is asked for, rows, comment) of each table, the marts first, then views.
+
+    A view's rows are not counted: None.
+    """
     rows = connection.execute(
-        "select schema_name, table_name, estimated_size, coalesce(comment, '') "
-        "from duckdb_tables() where database_name = current_database() "
-        "order by schema_name <> 'main', schema_name, table_name"
+        "select schema_name, name, size, coalesce(comment, '') from ("
+        "select schema_name, table_name as name, estimated_size as size, comment, database_name "
+        "from duckdb_tables() union all select schema_name, view_name, null, comment, "
+        "database_name from duckdb_views() where not internal) "
+        "where database_name = current_database() "
+        "order by size is null, schema_name <> 'main', schema_name, name"
     ).fetchall()
     # The marts are in the file's main schema: see docs/decisions.md.
     return [
@@ -76,7 +83,9 @@ def listing(connection: duckdb.DuckDBPyConnection) -> str:
     listed = tables(connection)
     wide = max(len(full) for full, _, _ in listed)
     return "\n".join(
-        f"{full:<{wide}}  {size:>8}  {_line(comment)[:90]}" for full, size, comment in listed
+        f"{full:<{wide}}  {'view' if size is None else size:>8}  "
+        f"{_line(comment.removeprefix(area_words(full.partition('.')[2])))[:90]}"
+        for full, size, comment in listed
     )
 
 
@@ -106,7 +115,7 @@ def describe(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     wide = max(len(column) for column, _, _ in columns)
     return "\n".join(
         [
-            f"{full} ({size} rows)",
+            f"{full} ({'view' if size is None else f'{size} rows'})",
             *([_line(comment)] if comment else []),
             "",
             *(f"{column:<{wide}}  {kind:<9}  {_line(text)}" for column, kind, text in columns),

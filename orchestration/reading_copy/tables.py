@@ -55,11 +55,16 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
 
 def write_codes(connection: duckdb.DuckDBPyConnection) -> None:
     """Write the names of codes, by the column that holds them."""
-    codes = codes_table()
+    codes = codes_table(connection)
     create_table(connection, codes.product, codes.product.sql_name, codes.columns)
     connection.register("codes_written", codes.frame)
     connection.execute(f"insert into {codes.product.sql_name} by name from codes_written")
     connection.unregister("codes_written")
+
+
+def area_words(table: str) -> str:
+    """Return how the comment of a mart with counties and the nation begins."""
+    return f"Add up counties.{table} only; nation.{table} is no sum of it. "
 
 
 def write_areas(
@@ -67,7 +72,8 @@ def write_areas(
 ) -> None:
     """Add the views `counties.<mart>` and `nation.<mart>`, each with its part of a mart's rows.
 
-    The nation is no sum of counties, so nobody should add it to them: a view has either.
+    The nation is no sum of counties, so nobody should add it to them: a view has either, and the
+    comment of the mart begins with both names.
     """
     for schema in AREAS:
         connection.execute(f"create schema {schema}")
@@ -90,3 +96,9 @@ def write_areas(
             comment_on(connection, f"view {view}", f"marts.{table}: {rows}.")
             for column, comment in columns.items():
                 comment_on(connection, f"column {view}.{column}", comment)
+        own = connection.execute(
+            "select comment from duckdb_tables() where database_name = current_database() "
+            "and schema_name = ? and table_name = ?",
+            [marts, table],
+        ).fetchone()
+        comment_on(connection, f"table {marts}.{table}", area_words(table) + (own or [""])[0])

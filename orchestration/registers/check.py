@@ -38,6 +38,9 @@ _TYPES: dict[str, tuple[Callable[[str], object], str]] = {
     "boolean": (["true", "false"].index, "not_boolean"),
 }
 
+#: Under which name an international collection breaks down by a list.
+_BREAKDOWNS = {"deciding_organisations": "registering_organisation"}
+
 #: Stands for the end of what has none.
 _LAST_DAY = "9999-12-31"
 
@@ -201,16 +204,29 @@ def _aliases(rows: Rows) -> Iterator[RegisterProblem]:
 
 
 def _added_codes(rows: Rows) -> Iterator[RegisterProblem]:
-    """Yield added codes that are written like a code which their list has already."""
+    """Yield added codes that are written like another of their list, or that no collection counts.
+
+    A code without a category of a collection would be missing in its tables.
+    """
+    collected: dict[str, set[str]] = defaultdict(set)
+    for collection, breakdown, _ in rows.of["collection_codes"]:
+        collected[breakdown].add(collection)
+    ways: dict[str, set[str]] = defaultdict(set)
     for line in rows.of["added_codes"].values():
         aliases = line.values["aliases"].split("|")
         written = {code_key(line.values[name]) for name in ("code", "name_sq", "name_en")}
         written |= {code_key(alias) for alias in aliases if alias.strip()}
-        there = {
-            code_key(way) for code in codes_of(line.values["code_list"]) for way in code.written
-        }
+        there = ways[line.values["code_list"]]
+        shipped = codes_of(line.values["code_list"])
+        there |= {code_key(way) for code in shipped for way in code.written}
         if written & there:
             yield register_problem("ambiguous", "added_codes", line.number, "code")
+        there |= written
+        breakdown = _BREAKDOWNS.get(line.values["code_list"].rpartition("-")[0], "")
+        for collection in sorted(collected[breakdown]):
+            if (collection, breakdown, line.values["code"]) not in rows.of["collection_codes"]:
+                row = f"{collection},{breakdown},{line.values['code']}"
+                yield register_problem("not_collected", "added_codes", line.number, "code", row=row)
 
 
 def _institutions(rows: Rows) -> Iterator[RegisterProblem]:

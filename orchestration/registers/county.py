@@ -110,10 +110,15 @@ def write_drafts(folder: Path, drafts: Drafts) -> dict[Path, int]:
     """Add rows to the office's files in `folder`; return how many each was given.
 
     A file that is not there is made with all columns; one that is keeps its own. Raises ValueError
-    when one that is there can't be read.
+    when one that is there can't be read, NoCounty when an institution is there already: rows that
+    wait to be filled in are in no register yet.
     """
     files = {folder / f"{name}.csv": name for name in drafts}
     there = {path: read_office_file(path) for path in files if path.exists()}
+    drafted = {row["institution_code"]: row["county_code"] for row in drafts["institutions"]}
+    for _, cells in there.get(folder / "institutions.csv", ([], []))[1]:
+        for code in drafted.keys() & set(cells):
+            raise NoCounty(both("office_registers.county.there_already", county=drafted[code]))
     for path, name in files.items():
         headings, lines = there.get(path, (list(declared()[name].types), []))
         with replace_file(path) as target, target.open("w", encoding="utf-8", newline="") as file:

@@ -9,6 +9,8 @@ from functools import cache
 
 from orchestration.runtime.settings import SEEDS
 from sources.datafiles import read_yaml
+from sources.layouts import SOURCES
+from sources.registers import register_rows
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,15 @@ def _register(entry: dict[str, object]) -> Register:
             Reference(tuple(columns.split(", ")), register)
             for columns, register in meta.get("references", {}).items()
         ),
-        codes={column: tuple(codes) for column, codes in meta.get("codes", {}).items()},
+        codes={
+            column: _units() if codes == "units" else tuple(codes)
+            for column, codes in meta.get("codes", {}).items()
+        },
         patterns=meta.get("patterns", {}),
         kept=meta.get("kept", ""),
     )
+
+
+def _units() -> tuple[str, ...]:
+    """Return the units that forms, reports and releases can name (sources/submissions)."""
+    return tuple(row["unit"] for row in register_rows(SOURCES / "submissions", "units"))

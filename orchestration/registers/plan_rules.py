@@ -129,10 +129,10 @@ class _Check:
         pairs = [
             (line.values["earlier_indicator_code"], line.values["indicator_code"]) for line in lines
         ]
-        for code in earlier.keys() - {of for of, _ in pairs}:
+        for code in sorted(earlier.keys() - {of for of, _ in pairs}):
             self._report("not_followed", SUCCESSIONS, None, "earlier_indicator_code", code=code)
         if before:
-            for code in self._indicators.keys() - {to for _, to in pairs}:
+            for code in sorted(self._indicators.keys() - {to for _, to in pairs}):
                 line = self._indicators[code]
                 self._report("not_following", "indicators", line, "indicator_code")
         followed, following = (Counter(pair[side] for pair in pairs) for side in (0, 1))

@@ -109,6 +109,8 @@ class ReleaseContent:
     final_on: date | None = None
     #: The marts' numbers one by one; with them goes a table of changes.
     observations: ProductTable | None = None
+    #: The names of codes.
+    codes: ProductTable = field(default_factory=codes_table)
     #: Hashes of definitions, registers and linkage, by which the next release knows what changed.
     hashes: dict[str, str] = field(default_factory=dict)
     #: Gives, for a release before and the hashes that changed, why a figure of a mart changed.
@@ -301,7 +303,7 @@ def _write(
                 )
             ],
         )
-        written += [changes, observed, codes_table()]
+        written += [changes, observed, content.codes]
     write_tables(draft, written)
     write_reference(draft, content.reference)
     with (draft / SOURCES).open("w", encoding="utf-8", newline="") as file:
