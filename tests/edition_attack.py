@@ -1,6 +1,8 @@
-"""An attacker on the editions of counts of persons: an integer program that shares no code with the product.
+"""An attacker on the editions of counts of persons: an integer program that shares no code
+with the product.
 
-He knows which units each edition counted and which of them changed, what is always true of them, and the range of
+He knows which units each edition counted and which of them changed, what is always true of
+them, and the range of
 every published number. Solved by HiGHS (scipy.optimize.milp). `units` and `cells` hold one year.
 """
 
@@ -54,7 +56,7 @@ class Model:
         return row
 
     def close(self) -> None:
-        """Build the matrix. Raises AssertionError if the truth breaks a row: then a published range is wrong."""
+        """Build the matrix. AssertionError: the truth breaks a row, so a range is wrong."""
         self.rows = list(
             {(tuple(sorted(r.items())), lo, hi): (r, lo, hi) for r, lo, hi in self.rows}.values()
         )
@@ -108,7 +110,7 @@ def _add_relations(
     """Rows that hold unit by unit, each equality only where it is true in the data."""
     truth, at = model.truth, model.at
     dimensions: dict[tuple[Any, ...], list[int]] = {}
-    for (edition, subject, county, month, dimension, category), column in at.items():
+    for (edition, subject, county, month, dimension, _), column in at.items():
         if dimension == "total":
             continue
         dimensions.setdefault((edition, subject, county, month, dimension), []).append(column)
@@ -149,7 +151,7 @@ def _components(
 def _unpublished(
     model: Model, units: pd.DataFrame
 ) -> Iterable[tuple[frozenset[int], tuple[Any, ...], str]]:
-    """Each county's quarter, and each county's months that one edition counted and another didn't."""
+    """Each county's quarter; its months that only one of two editions counted."""
     columns = ["subject", "county_code", "dimension", "category"]
     spans = {
         key: set(rows["month"]) for key, rows in units.groupby(["edition", "subject", "dimension"])
@@ -187,9 +189,12 @@ def leaks(
 ) -> pd.DataFrame:
     """What an attacker learns of small counts: a row per leak (low and high: the range he finds).
 
-    insider: a county code whose units are known exactly. small_correction: |new - old| of a changed unit is at most
-    this, where true. exact_nation: subjects whose national year (total and sex, newest edition) is known exactly.
-    What he was given exactly is no leak; of a sum that holds it the rest is judged. Raises AssertionError if the
+    insider: a county code whose units are known exactly. small_correction: |new - old| of a
+    changed unit is at most
+    this, where true. exact_nation: subjects whose national year (total and sex, newest
+    edition) is known exactly.
+    What he was given exactly is no leak; of a sum that holds it the rest is judged. Raises
+    AssertionError if the
     truth isn't possible.
     """
     found: list[tuple[Any, ...]] = []

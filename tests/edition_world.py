@@ -1,4 +1,4 @@
-"""Worlds of made-up units for the attacks on editions: what each of a year's five editions counted."""
+"""Worlds of made-up units for the attacks on editions: what a year's five editions counted."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ def world(
     joining: bool = True,
     leaving: bool = True,
 ) -> pd.DataFrame:
-    """A row per edition and unit counted in it. subjects: mean persons a month of a county, by code (R: records).
+    """A row per edition and unit counted in it. subjects: mean persons a month of a county, by
+    code (R: records).
 
-    A report (flow by flow; a month's records together) is late at the first edition that would count it, and known
-    by the next or the one after. The second county joins in May; in the last one nothing from September on is counted
+    A report (flow by flow; a month's records together) is late at the first edition that would
+    count it, and known
+    by the next or the one after. The second county joins in May; in the last one nothing from
+    September on is counted
     by editions 4 and 5.
     """
     chance = np.random.default_rng(seed)
@@ -94,7 +97,7 @@ def _count(people: list[tuple[str, ...]], by_dimension: bool) -> list[tuple[str,
 
 
 def cells_of(units: pd.DataFrame, year: int = 2023) -> pd.DataFrame:
-    """The cells that the calendar publishes of a world, all withheld; `truth` holds the true sum."""
+    """The cells that the calendar publishes of a world, all withheld."""
     found = []
     for (edition, subject, dimension, category), own in units.groupby(
         ["edition", "subject", "dimension", "category"]
