@@ -8,6 +8,7 @@ derive (disclosure), the ladder's steps (protection), or which counts an edition
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def choose(
     """
     before = list(earlier)
     attacker = Attacker(units, [*(one.published for one in before), *counts], rules, exact)
-    last = {one.published.count: one for one in before}
+    last = {one.published.key: one for one in before}
     known: dict[int, Sign] = {}
     for one in before:
         row = attacker.row_of.get(one.published)
@@ -90,7 +91,7 @@ def choose(
     signs: dict[CountKey, Sign] = {}
     steps: dict[int, _Step] = {}
     for published, value in counts.items():
-        count = published.count
+        count = published.key
         row = attacker.row_of.get(published)
         if row is None:
             raise ValueError(f"no unit is counted in {count}")
@@ -104,8 +105,8 @@ def choose(
             attacker.state(published, steps[row].sign)
     left = _settle(attacker, steps, rules)
     for published in counts:
-        if published.count not in signs:
-            signs[published.count] = steps[attacker.row_of[published]].sign
+        if published.key not in signs:
+            signs[published.key] = steps[attacker.row_of[published]].sign
     return Choice(signs, left)
 
 
@@ -133,8 +134,7 @@ def _ladder(
             steps = steps[:1]
         stays = last.sign._replace(shown_as=Shown.EARLIER)
         signs = [*(rules.sign(value, step) for step in steps), stays]
-    first, *others = signs
-    return signs, [0.0, *(rules.cost(count, sign.shown_as) for sign in others)]
+    return signs, [0.0, *(rules.cost(count, sign.shown_as) for sign in signs[1:])]
 
 
 def _settle(attacker: Attacker, steps: dict[int, _Step], rules: Protection) -> tuple[str, ...]:
@@ -194,8 +194,8 @@ class _Audit:
     def settle(self, steps: dict[int, _Step]) -> set[str]:
         """Raise signs until all targets are safe; return those that stay known all the same."""
         everybody = set(range(len(self._own)))
-        for one in everybody:
-            self._search(lambda one=one: everybody - {one})
+        for one in sorted(everybody):
+            self._search(partial(everybody.difference, {one}))
         self._search(self._most_ignorant)
         left = set()
         for insider, number in np.argwhere(self._more() | self._less()):
@@ -291,6 +291,9 @@ class _Audit:
         is_safe = covers | (~self._is_published & (self._greatest > self._small))
         return self._is_asked & ~is_safe
 
+    def _lacks(self, *, is_greatest: bool) -> Any:
+        return self._more() if is_greatest else self._less()
+
     def _more(self) -> Any:
         return self._is_open() & (self._greatest < self._small + ~self._is_published)
 
@@ -318,14 +321,14 @@ class _Audit:
             one for one, own in enumerate(self._own) if not set(own).intersection(target.columns)
         }
         # What is possible though all others' counts are known is so for each of them.
-        open_ = np.flatnonzero((self._more() if is_greatest else self._less())[:, number]).tolist()
-        some = [open_[position :: 3] for position in range(3)]
+        open_ = np.flatnonzero(self._lacks(is_greatest=is_greatest)[:, number]).tolist()
+        some = [open_[position::3] for position in range(3)]
         for known in (others, *({insider, *half} & others for half in some), {insider}):
-            if insider in known and (self._more() if is_greatest else self._less())[insider, number]:
+            if insider in known and self._lacks(is_greatest=is_greatest)[insider, number]:
                 self._fix(known)
                 end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
                 self._see(end.solution)
-        while (self._more() if is_greatest else self._less())[insider, number]:
+        while self._lacks(is_greatest=is_greatest)[insider, number]:
             end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
             self._see(end.solution)
             if end.value >= enough if is_greatest else end.value <= enough:
@@ -358,5 +361,5 @@ def _best_raise(
         price = abs(float(prices[row]))
         shares = not attacker.rows[row].terms.keys().isdisjoint(target.columns)
         if price > EPSILON or shares:
-            gains.append((-(price + EPSILON) * wider / cost, str(step.published.count), row))
+            gains.append((-(price + EPSILON) * wider / cost, str(step.published.key), row))
     return min(gains)[2] if gains else None

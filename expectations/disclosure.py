@@ -45,7 +45,7 @@ class Published(NamedTuple):
     """A count of an edition: the counties that it adds up, one for a county's own."""
 
     edition: int
-    count: CountKey
+    key: CountKey
     counties: tuple[str, ...]
 
 
@@ -171,9 +171,7 @@ class Attacker:
 
     def of_county(self, county_code: str) -> list[int]:
         """Return the unknowns that are a county's own."""
-        return [
-            column for column, counties in self._members.items() if counties == {county_code}
-        ]
+        return [column for column, counties in self._members.items() if counties == {county_code}]
 
     def targets(self) -> list[Target]:
         """Return every set of units of which an attacker may not know too much.
@@ -186,7 +184,7 @@ class Attacker:
                 continue
             columns = tuple(sorted(self.rows[number].terms))
             counties = frozenset[str]().union(*(self._members[column] for column in columns))
-            found[columns] = Target(str(counts[-1].count), columns, counties, number in self._told)
+            found[columns] = Target(str(counts[-1].key), columns, counties, number in self._told)
         for name, columns in self._unpublished():
             if columns not in found and self.truth[list(columns)].sum() < self._rules.threshold:
                 found[columns] = Target(name, columns, self._members[columns[0]], False)
@@ -267,7 +265,7 @@ class Attacker:
         return None if version < 0 else version
 
     def _counted(self, one: Published) -> tuple[int, ...]:
-        count = one.count
+        count = one.key
         found = {
             column
             for county in one.counties
@@ -317,7 +315,7 @@ class Attacker:
         for terms, far in self._corrections():
             add(terms, -far, far)
         for one, number in self.row_of.items():
-            count = one.count
+            count = one.key
             if (
                 count.is_national
                 and count.subject in exact
@@ -384,15 +382,14 @@ class Attacker:
             ]
             for (before, old), (after, new) in pairwise(zip(names, values, strict=True)):
                 pair = (self._columns[before], self._columns[after])
-                moved = abs(new - old)
+                moved: float = abs(new - old)
                 far[pair] += moved if moved <= self._rules.small_correction else inf
         for (one, other), moved in far.items():
             if moved < inf:
                 yield {one: 1.0, other: -1.0}, moved
 
     def _unpublished(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield sets of a county's units that are nobody's published count: quarters, what came
-        late."""
+        """Yield sets of a county's units that are never published: its quarters, what came late."""
         sets: dict[str, set[int]] = defaultdict(set)
         for unit in self._versions:
             before: int | None = None

@@ -224,6 +224,7 @@ def test_codes_have_names_in_both_languages_each_its_own() -> None:
     assert set(signs()) == {"U", "E", "O", "L", "M", "Q"}
     assert not set(signs().values()) & {"", "0"}
 
+
 def test_a_release_tells_which_records_lack_beside_its_reports() -> None:
     came = {"expected": 17, "received": 17, "on_time": 15, "hotline": "whole", "referral": None}
     [whole] = completeness_texts(came)
@@ -235,4 +236,3 @@ def test_a_release_tells_which_records_lack_beside_its_reports() -> None:
     )
     counties = {"counties_reporting": 11, "counties_expected": 12, "counties_missing": "AL-01"}
     assert len(completeness_texts({**came, **counties})) == 2
-

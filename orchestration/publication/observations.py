@@ -12,14 +12,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from expectations.protection import MASKED
 from orchestration.products.codes import ESTIMATED, LOW_RELIABILITY
 from orchestration.products.declaration import Product, product
 from orchestration.products.tables import ProductTable, table_of
 
 NORMAL, PROVISIONAL = "A", "P"
 NOT_REPORTED, CANNOT_EXIST, NOT_COLLECTED = "O", "M", "L"
-STATUS_SUPPRESSED = "Q"
 FREE, INTERNAL = "F", "N"
 
 #: What an empty number is by the state of its row.
@@ -157,9 +155,6 @@ def _empty_status(
     record: dict[Any, Any],
     measure: str,
 ) -> str:
-    if record.get("value_state") in MASKED and measure != "target_value":
-        has_target = pd.notna(record["target_value"]) and record["target_value"] > 0
-        return STATUS_SUPPRESSED if measure == "value" or has_target else CANNOT_EXIST
     if when_empty == "as_official":
         return NOT_REPORTED if pd.notna(record["official_source"]) else CANNOT_EXIST
     if when_empty == "as_state" and record["value_state"] in _EMPTY_STATES:

@@ -1,1 +1,1 @@
-"""Editions: counts of persons for anyone, on days of a calendar, the nation and counties together."""
+"""Editions: counts of persons for anyone, by a calendar, the nation and counties together."""

@@ -61,9 +61,8 @@ def published_counts(
     """
     counts: dict[Published, int | None] = {}
     national = units[units["is_in_nation"]]
-    for (subject, dimension, category), rows in national.groupby(
-        ["subject", "dimension", "category"], sort=True
-    ):
+    for key, rows in national.groupby(["subject", "dimension", "category"], sort=True):
+        subject, dimension, category = map(str, key)
         for period in _periods(day, dimension, bool(rows["is_level"].any())):
             count = CountKey(subject, NATION, period, dimension, category)
             counted = rows[rows["month"].isin(count.months)]
@@ -78,8 +77,9 @@ def published_counts(
             counts[Published(day.edition, count, counties)] = total
     if day.quarter is None:
         own = units[(units["dimension"] != _OF_THE_NATION) & (units["county_code"] != NATION)]
-        sums = own.groupby(["subject", "county_code", "dimension", "category"], sort=True)["value"]
-        for (subject, county, dimension, category), value in sums.sum().items():
+        names = ["subject", "county_code", "dimension", "category"]
+        sums = own.groupby(names, sort=True, as_index=False)["value"].sum()
+        for subject, county, dimension, category, value in sums.itertuples(index=False):
             count = CountKey(subject, county, str(day.counted_year), dimension, category)
             counts[Published(day.edition, count, (county,))] = int(value)
     return counts
@@ -123,7 +123,7 @@ def count_rows(
     made_up = set(units.loc[units["is_made_up"], "subject"])
     rows: list[dict[str, Any]] = []
     for published, sign in counts.items():
-        count = published.count
+        count = published.key
         months = [12] if count.subject in levels else list(count.months)
         areas = everybody if count.is_national else [count.county_code]
         is_whole = NATION in published.counties or all(

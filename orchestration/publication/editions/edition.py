@@ -146,9 +146,7 @@ def _make(home: Home, day: EditionDay) -> Edition | None:
     signs = _signs(units, counts, ledger, before, rules, exact)
     latest = before[-1] if before else None
     number_from = _numbers_from(signs, latest)
-    rows = _named(
-        pd.DataFrame(count_rows(signs, units, number_from, day, counties)), names, day
-    )
+    rows = _named(pd.DataFrame(count_rows(signs, units, number_from, day, counties)), names, day)
     changed = restatements(latest, rows, ledger[-1] if ledger else None, units, day)
     # The ledger first: without its units an edition that is there could not be followed.
     _ledger(home, day).parent.mkdir(parents=True, exist_ok=True)
@@ -175,18 +173,18 @@ def _signs(
         own = {
             published: value
             for published, value in counts.items()
-            if published.count.subject in subjects and value is not None
+            if published.key.subject in subjects and value is not None
         }
         if not own:
             continue
         choice = choose(
             every[every["subject"].isin(subjects)],
             own,
-            [one for one in earlier if one.published.count.subject in subjects],
+            [one for one in earlier if one.published.key.subject in subjects],
             rules,
             exact,
         )
-        signs |= {published: choice.signs[published.count] for published in own}
+        signs |= {published: choice.signs[published.key] for published in own}
     return {published: signs[published] for published in counts}
 
 
@@ -219,7 +217,7 @@ def _numbers_from(
         for *key, number in latest[[*COUNT_COLUMNS, "number_from"]].itertuples(index=False)
     }
     return {
-        published.count: known[published.count]
+        published.key: known[published.key]
         for published, sign in signs.items()
         if sign.shown_as is Shown.EARLIER
     }
@@ -347,9 +345,7 @@ def _counties(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _populations(
-    connection: duckdb.DuckDBPyConnection, year: int
-) -> frozenset[tuple[str, ...]]:
+def _populations(connection: duckdb.DuckDBPyConnection, year: int) -> frozenset[tuple[str, ...]]:
     """Return the sets of indicators of a year's plan that count the same persons."""
     rows = connection.execute(
         "select list(indicator_code order by indicator_code) from core.dim_indicators "

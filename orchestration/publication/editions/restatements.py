@@ -7,6 +7,7 @@ follow from which units are counted, not from how large these are.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -114,7 +115,8 @@ def describe_edition(
     lines += [both("editions.as_known", date=day.cut_off_on.isoformat()), ""]
     names = labels("shown_as")
     lines += [
-        f"- {names[code]}: {number}" for code, number in rows["shown_as"].value_counts().items()
+        f"- {names[str(code)]}: {number}"
+        for code, number in rows["shown_as"].value_counts().items()
     ]
     lines.append("")
     if changed.empty:
@@ -132,6 +134,6 @@ def describe_edition(
     return "\n".join([*lines, ""])
 
 
-def _shown(row: dict[str, Any], side: str) -> str:
+def _shown(row: Mapping[Any, Any], side: str) -> str:
     value = row[f"value_{side}"]
-    return row[f"shown_as_{side}"] if pd.isna(value) else str(int(value))
+    return str(row[f"shown_as_{side}"]) if pd.isna(value) else str(int(value))
