@@ -39,6 +39,7 @@ COMMANDS = (
     releases.verify,
     releases.marts,
     releases.reopen,
+    releases.calendar,
     readers.explain,
     readers.sql,
     readers.ui,

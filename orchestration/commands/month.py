@@ -105,6 +105,8 @@ def _report(home: Home, outcome: "Outcome", span: str, seconds: float) -> None:
     public = outcome.public
     made = sum(release.is_new for release in public.releases)
     click.echo(f"Public    {made} new releases, {len(public.releases) - made} unchanged")
+    for edition in outcome.editions:
+        click.echo(f"Edition   {edition.describe()}")
     if outcome.intake.refused:
         click.echo(f"Refused   reasons in {home.quarantine}")
     click.echo(f"Look next krat status --month {span[-7:]}; releases in {home.releases}")

@@ -138,3 +138,20 @@ def _trusted(home: Home, path: Path, key: Path | None) -> tuple[list[Any], str]:
         give_sq, give_en = (text("release.verify.give_key", one) for one in LANGUAGES)
         raise click.ClickException(f"{en} {path}: {give_en} {sq}: {give_sq}")
     return read_public_keys(found), f"{found}: {both('release.verify.compare')}"
+
+
+@click.command()
+@click.option("--year", type=int, help="Counts of one year. Default: what is made or yet to come.")
+@click.pass_obj
+def calendar(home: Home, year: int | None) -> None:
+    """Print the days of the editions of counts of persons, and which of them are made."""
+    from orchestration.publication.editions.calendar import calendar_rows
+
+    rows = calendar_rows(home, year)
+    if not rows:
+        raise click.ClickException(
+            f"the calendar has no edition of {year}: see docs/registers.md to add one."
+        )
+    click.echo("cut off     edition  holds                               state")
+    for row in rows:
+        click.echo(f"{row.cut_off_on}  {row.name:<8} {row.holds:<35} {row.state}")

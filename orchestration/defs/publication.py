@@ -15,6 +15,7 @@ from orchestration.defs.partitions import month_of
 from orchestration.defs.resources import WriterResource
 from orchestration.gate.judge import Scope
 from orchestration.products.declaration import judged_models
+from orchestration.publication.editions.edition import publish_editions
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import plan, refuse_blocked
 from orchestration.refresh.steps import judge_planned, publish_public, publish_restricted
@@ -67,7 +68,8 @@ def publication(
                 PUBLIC_RELEASES,
                 group_name="publication",
                 deps=[RELEASES],
-                description="The month's release for anyone, of each county that is released.",
+                description="The month's release for anyone, of each county that is released, and "
+                "the editions of counts of persons whose day has come.",
             ),
         ],
         check_specs=[
@@ -126,7 +128,12 @@ def publication(
             yield result(RELEASES, restricted.refused, _counts(restricted.released.values()))
         if PUBLIC_RELEASES in context.selected_asset_keys:
             public = publish_public(home, restricted)
-            yield result(PUBLIC_RELEASES, public.refused, _counts(public.releases))
+            editions = publish_editions(home)
+            yield result(
+                PUBLIC_RELEASES,
+                public.refused,
+                {**_counts(public.releases), "editions": len(editions)},
+            )
 
     @dg.asset(group_name="publication", deps=[GATE, RELEASES, PUBLIC_RELEASES], pool=WRITER_POOL)
     def reading_copy(writer: WriterResource) -> dg.MaterializeResult[None]:

@@ -108,7 +108,7 @@ def observations(
                             column.unit, column.unit
                         ),
                         status,
-                        _conf_status(mart, sensitive, record, status),
+                        _conf_status(mart, sensitive),
                     )
                 )
     declared = product("observations")
@@ -127,11 +127,7 @@ def as_provisional(table: ProductTable) -> ProductTable:
     return replace(table, frame=frame)
 
 
-def _conf_status(
-    mart: Product, is_indicator_sensitive: bool, record: dict[Any, Any], status: str
-) -> str:
-    if "conf_status" in record:
-        return str(record["conf_status"]) if status == STATUS_SUPPRESSED else FREE
+def _conf_status(mart: Product, is_indicator_sensitive: bool) -> str:
     if mart.is_sensitive == "as_indicator":
         return INTERNAL if is_indicator_sensitive else FREE
     return INTERNAL if mart.is_sensitive == "yes" else FREE

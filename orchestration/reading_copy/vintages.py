@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.as_known import known_on
 from orchestration.products.comments import comment_on, create_table
 from orchestration.products.declaration import (
     Product,
@@ -31,7 +32,6 @@ from orchestration.reading_copy.tables import (
     write_codes,
 )
 from orchestration.runtime.settings import prepare_process
-from orchestration.warehouse.as_known import known_on
 from orchestration.warehouse.build import build_warehouse
 from sources.atomic import replace_file
 from sources.custody.home import Home

@@ -15,6 +15,7 @@ from expectations.gate import GateRecord, GateRefused
 from orchestration.gate.judge import Scope, judge
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
+from orchestration.publication.editions.edition import Edition, publish_editions
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import NotPublic, release_public
 from orchestration.publication.restricted import release
@@ -68,6 +69,8 @@ class Outcome:
     records: list[GateRecord]
     restricted: Restricted
     public: Public
+    #: The editions of counts of persons that were made, none on most days.
+    editions: tuple[Edition, ...] = ()
 
     @property
     def releases(self) -> list[Release]:
@@ -157,9 +160,10 @@ def refresh(
         restricted = publish_restricted(home, planned, report)
         report("publishing what anyone may see")
         public = publish_public(home, restricted)
+        editions = publish_editions(home, report)
         report("swapping the reading copy")
         write_reading_copy(home)
-    return Outcome(planned, intake, build, records, restricted, public)
+    return Outcome(planned, intake, build, records, restricted, public, editions)
 
 
 def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:

@@ -1,13 +1,20 @@
 """The days on which editions of counts of persons are cut off, as the register has them.
 
-Belongs here: reading edition_calendar.csv. Not here: making an edition (edition).
+Belongs here: reading edition_calendar.csv, and how far it has come. Not here: making an edition
+(edition).
 """
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
+from orchestration.products.tree import EditionFolder
+from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.clock import today
+from sources.custody.home import Home
 from sources.registers import register_rows
+from sources.texts import both
 
 
 @dataclass(frozen=True, order=True)
@@ -41,3 +48,28 @@ def edition_days(registers: Path) -> list[EditionDay]:
         )
         for row in register_rows(registers, "edition_calendar")
     )
+
+
+class CalendarRow(NamedTuple):
+    """An edition of the calendar as people see it."""
+
+    cut_off_on: date
+    name: str
+    #: What it holds, in both languages.
+    holds: str
+    #: made, due (the next refresh makes it, if anything had come by its day) or coming.
+    state: str
+
+
+def calendar_rows(home: Home, year: int | None = None) -> list[CalendarRow]:
+    """Return the calendar of one counted year, or all that is made or whose day is yet to come."""
+    rows = []
+    for day in edition_days(registers_in_use(home)):
+        is_made = EditionFolder(home.releases, day.counted_year, day.edition).path.exists()
+        state = "made" if is_made else "due" if day.cut_off_on < today() else "coming"
+        if day.counted_year == year if year else state != "due":
+            what = "quarter" if day.quarter else "year"
+            values = {"quarter": day.quarter} if day.quarter else {}
+            holds = both(f"editions.holds.{what}", year=day.counted_year, **values)
+            rows.append(CalendarRow(day.cut_off_on, day.name, holds, state))
+    return rows

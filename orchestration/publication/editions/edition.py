@@ -29,6 +29,7 @@ from expectations.protection import (
     linked,
     load_protection,
 )
+from orchestration.as_known import compute_models, known_on
 from orchestration.products.codes import CountName, codes_table, count_names, labels
 from orchestration.products.declaration import Tier, product
 from orchestration.products.tables import table_of
@@ -52,7 +53,6 @@ from orchestration.publication.writing.files import write_tables
 from orchestration.publication.writing.package import data_package, sha256
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.registers.in_use import registers_in_use
-from orchestration.warehouse.as_known import compute_models, known_on
 from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, placeholders, text
@@ -73,6 +73,16 @@ class Edition:
     path: Path
     day: EditionDay
     shown: Mapping[str, int]
+
+    def describe(self) -> str:
+        """Return its name, and how many of its counts are shown as what, in a line."""
+        counts = sum(number for code, number in self.shown.items() if code != Shown.REST)
+        less = {code: self.shown.get(code, 0) for code in (Shown.WITHHELD, Shown.EARLIER)}
+        return (
+            f"persons/{self.day.name}: {counts} counts of persons as known on "
+            f"{self.day.cut_off_on}; withheld: {less[Shown.WITHHELD]}, "
+            f"of an earlier edition: {less[Shown.EARLIER]}"
+        )
 
 
 def publish_editions(
