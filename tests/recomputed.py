@@ -25,7 +25,7 @@ OVER = ("level", "milestone")
 Difference = dict[str, Any]
 Key = tuple[Any, ...]
 
-#: What person_counts counts, by which dimensions, and the categories that it shows.
+#: What recorded_counts counts, by which dimensions, and the categories that it shows.
 OF_PERSONS = ("total", "sex", "age_group", "sex_and_age_group")
 ASKED: dict[str, dict[str, tuple[str, ...]]] = {
     "referral": {
@@ -1150,8 +1150,8 @@ class Recomputed:
             and (county == area or (area == "AL" and (source, county, month) in self.covered))
         )
 
-    def person_counts(self) -> dict[Key, dict[str, Any]]:
-        """Return marts.person_counts by its key."""
+    def recorded_counts(self) -> dict[Key, dict[str, Any]]:
+        """Return marts.recorded_counts by its key."""
         subjects = list(self._subjects())
         months = sorted(self.registers.deadlines)
         periods = []
@@ -1603,7 +1603,7 @@ KEYS = {
     "reporting_status": ["county_code", "institution_code", "reporting_month"],
     "hotline_activity": ["county_code", "reporting_month", "channel", "purpose"],
     "referral_flow": ["county_code", "reporting_month"],
-    "person_counts": ["county_code", "period", "subject", "dimension", "category"],
+    "recorded_counts": ["county_code", "period", "subject", "dimension", "category"],
     "revisions": ["county_code", "reporting_month", "plan_code", "indicator_code"],
     "source_comparison": [
         "county_code", "reporting_month", "plan_code", "indicator_code", "frequency",
@@ -1719,7 +1719,7 @@ def beyond_the_truth(
         hold("source_comparison", key, "is_contradiction",
              truth[key]["is_contradiction"] or not row["is_contradiction"],
              row["is_contradiction"], truth[key]["is_contradiction"])  # fmt: skip
-    for table in ("hotline_activity", "referral_flow", "person_counts"):
+    for table in ("hotline_activity", "referral_flow", "recorded_counts"):
         truth = dict(_keyed(whole[table], KEYS[table]))
         skipped = {
             *KEYS[table], "coverage", "is_lower_bound", "is_made_up", "identified_most",

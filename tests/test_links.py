@@ -301,7 +301,7 @@ def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None
     # Others who owe records of Fier sent none: nothing bounds what there is.
     assert ask(home, counted) == [("AL", 4, 4, None), ("AL-04", 4, 4, None)]
     in_public_shape = (
-        "select county_code, value from marts.person_counts where period = '2023' "
+        "select county_code, value from marts.recorded_counts where period = '2023' "
         "and subject = 'initially_identified' and category = 'total' order by all"
     )
     assert ask(home, in_public_shape)[0] == ("AL", 4)

@@ -103,7 +103,7 @@ def test_a_real_areas_tables_are_those_that_it_has_without_the_made_up_files(
     both: duckdb.DuckDBPyConnection,
 ) -> None:
     tables = _tables(both)
-    assert {"marts.indicator_progress", "marts.person_counts", "quality.findings"} <= set(tables)
+    assert {"marts.indicator_progress", "marts.recorded_counts", "quality.findings"} <= set(tables)
     # What stands for persons and pseudonyms differs from home to home with its keys.
     person_level = {
         "core.fct_case_statuses", "core.fct_hotline_contacts", "core.fct_referral_events",
@@ -183,7 +183,7 @@ def test_a_made_up_county_has_its_own_marts_and_no_part_in_a_real_nation(
         connection.execute(f"attach '{refreshed.home.warehouse}' as example (read_only)")
         connection.execute(f"attach '{beside.warehouse}' as beside (read_only)")
         for mart in (
-            "indicator_progress", "hotline_activity", "referral_flow", "person_counts",
+            "indicator_progress", "hotline_activity", "referral_flow", "recorded_counts",
             "identified_persons", "institution_values",
         ):  # fmt: skip
             own = f"marts.{mart} where county_code = '{FIER}'"
@@ -206,7 +206,7 @@ def test_a_made_up_county_has_its_own_marts_and_no_part_in_a_real_nation(
             f"where county_code = '{NATION}' and indicator_code = '2.1.9.1'"
         ).fetchone() == (159 + 112,)
         assert connection.sql(
-            "select distinct counties from beside.marts.person_counts "
+            "select distinct counties from beside.marts.recorded_counts "
             f"where county_code = '{NATION}' and subject = 'hotline_contacts'"
         ).fetchall() == [(OTHER,)]
         assert not connection.sql(

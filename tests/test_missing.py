@@ -103,7 +103,7 @@ def test_a_month_whose_log_did_not_come_has_no_count_and_changes_no_other(
     )
     assert rows(missing, compared) == [(None, "not_reported", None, False, "source_missing")]
     counted = (
-        "select value, is_lower_bound from marts.person_counts where county_code = 'AL-04' "
+        "select value, is_lower_bound from marts.recorded_counts where county_code = 'AL-04' "
         "and period = '2023' and subject = 'hotline_contacts' and dimension = 'total'"
     )
     [(less, is_bound)] = rows(missing, counted)
@@ -184,7 +184,7 @@ def test_a_county_counts_whom_no_county_had_before_as_far_as_their_files_came(
     """The example is one county of twelve: who of it was first elsewhere isn't known."""
     counts = (
         "select distinct split_part(subject, '_', 1) = 'hotline', is_lower_bound, may_fall "
-        "from marts.person_counts where county_code = '{county}' and period = '{period}' "
+        "from marts.recorded_counts where county_code = '{county}' and period = '{period}' "
         "and dimension = 'total' order by all"
     )
     of_fier = counts.format(county="AL-04", period="2023")
@@ -314,7 +314,7 @@ def test_persons_whom_several_count_are_an_interval(whole: duckdb.DuckDBPyConnec
 
 def test_a_national_row_says_how_many_counties_are_in_it(whole: duckdb.DuckDBPyConnection) -> None:
     for table in ("indicator_progress", "hotline_activity", "referral_flow", "revisions",
-                  "person_counts", "source_comparison", "identified_persons"):  # fmt: skip
+                  "recorded_counts", "source_comparison", "identified_persons"):  # fmt: skip
         wrong = (
             f"select count(*) from marts.{table} where county_code = 'AL' and not coalesce("
             "counties_expected = 12 and counties_reporting between 0 and 12 "

@@ -42,9 +42,9 @@ TAMPERED = {
         "revisions_are_what_the_versions_of_reports_say",
         f"update marts.revisions set first_value = first_value + 1 where {PLACE}",
     ),
-    "person_counts": (
-        "person_counts_lie_within_what_the_records_hold",
-        "update marts.person_counts set value = value + 500 "
+    "recorded_counts": (
+        "recorded_counts_lie_within_what_the_records_hold",
+        "update marts.recorded_counts set value = value + 500 "
         "where county_code = 'AL-04' and period = '2023' and dimension = 'total'",
     ),
     "identified_persons": (

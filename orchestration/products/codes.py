@@ -129,6 +129,21 @@ def count_names() -> dict[str, CountName]:
         return {row.pop("code"): CountName(**row) for row in csv.DictReader(file)}
 
 
+def category_names(dimension: str, category: str) -> tuple[str, str]:
+    """Return the Albanian and the English name of a category of person_counts.
+
+    Raises ValueError for one without a name.
+    """
+    name = count_names().get(category)
+    if name is not None:
+        return name.name_sq, name.name_en
+    code_list = "eurostat_category" if dimension == "citizenship" else dimension
+    [code] = [
+        code for code in published_codes() if (code.code_list, code.code) == (code_list, category)
+    ]
+    return code.name_sq, code.name_en
+
+
 def codes_table(connection: duckdb.DuckDBPyConnection | None = None) -> ProductTable:
     """Return all of them as a table, with the subjects and categories of counts of persons.
 

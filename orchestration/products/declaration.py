@@ -16,9 +16,6 @@ from sources.datafiles import read_yaml
 
 _FOLDER = Path(__file__).parent
 
-#: The public table of what is about persons, which no monthly release has.
-PERSON_COUNTS = "person_counts"
-
 
 class Tier(StrEnum):
     """Exact aggregates for ZKKA and the county's committee, or what anyone may see."""
@@ -150,8 +147,9 @@ def published_registers(tier: Tier = Tier.RESTRICTED) -> tuple[Product, ...]:
 
 
 def judged_models() -> tuple[str, ...]:
-    """Return the models of marts and findings that any tier is made from, by name."""
+    """Return the models of marts and findings that go out or are asked for in SQL, by name."""
     models = [one.model for tier in Tier for one in _modelled(tier)]
+    models += [one.model for one in products(None) if one.schema == "marts"]
     return tuple(model.partition(".")[2] for model in dict.fromkeys(models))
 
 

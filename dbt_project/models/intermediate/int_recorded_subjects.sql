@@ -1,4 +1,4 @@
--- What the records count for person_counts, each thing once, where it came first: a person whom
+-- What the records count for recorded_counts, each thing once, where it came first: a person whom
 -- several institutions or counties know is one.
 {{ config(materialized='table') }}
 

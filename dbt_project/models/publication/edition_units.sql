@@ -13,6 +13,7 @@ with reported as (
             else progress.actual_month
         end as value,
         not progress.is_month_whole as is_lower_bound,
+        false as may_fall,
         indicators.target_basis in ('level', 'milestone') as is_level,
         progress.is_made_up
     from {{ ref('int_county_progress') }} as progress
@@ -26,17 +27,54 @@ with reported as (
             indicators.target_basis not in ('level', 'milestone')
             or month(progress.reporting_month) = 12
         )
+        -- Which number holds is for its committee to say: until then neither counts.
+        and not exists (
+            select 1
+            from {{ ref('fct_corrections') }} as corrections
+            where
+                not corrections.is_withdrawn
+                and not corrections.has_ground
+                and corrections.county_code = progress.county_code
+                and corrections.reporting_month = progress.reporting_month
+                and corrections.indicator_code = progress.indicator_code
+        )
+),
+
+-- The counties of which all cases came up to a month.
+settled as (
+    select
+        reporting_month,
+        list(county_code) as counties
+    from {{ ref('int_record_months') }}
+    where source = 'referral' and coverage = 'whole' and last_gap is null and county_code <> 'AL'
+    group by reporting_month
+),
+
+expected as (
+    select count(*) as counties
+    from {{ ref('dim_counties') }}
+    where not is_nation
 ),
 
 covered as (
     select
-        county_code,
-        source,
-        reporting_month,
-        coverage <> 'whole' as is_lower_bound,
-        is_made_up
-    from {{ ref('int_record_months') }}
-    where county_code <> 'AL' and coverage <> 'none'
+        months.county_code,
+        months.source,
+        months.reporting_month,
+        months.coverage <> 'whole' as is_lower_bound,
+        -- A person counts where it came first: a file of another county or of an earlier month that
+        -- is missing may take persons away.
+        months.source = 'referral'
+        and (
+            months.last_gap is not null
+            or len(list_distinct(list_append(settled.counties, months.county_code)))
+            is distinct from expected.counties
+        ) as may_fall,
+        months.is_made_up
+    from {{ ref('int_record_months') }} as months
+    cross join expected
+    left join settled on months.reporting_month = settled.reporting_month
+    where months.county_code <> 'AL' and months.coverage <> 'none'
     union all
     -- What a national body keeps is about the nation alone.
     select
@@ -44,6 +82,7 @@ covered as (
         files.source,
         months.month as reporting_month,
         false as is_lower_bound,
+        false as may_fall,
         bool_or(files.is_made_up) as is_made_up
     from {{ ref('int_record_files') }} as files
     inner join {{ ref('dim_months') }} as months
@@ -116,6 +155,7 @@ recorded as (
         coalesce(counted.category, 'total') as category,
         coalesce(counted.value, 0) as value,
         covered.is_lower_bound,
+        covered.may_fall,
         false as is_level,
         covered.is_made_up
     from covered
@@ -135,6 +175,7 @@ select
     units.category,
     cast(round(units.value) as bigint) as value,
     units.is_lower_bound,
+    units.may_fall,
     units.is_level,
     members.county_code is not null as is_in_nation,
     units.is_made_up

@@ -119,6 +119,13 @@ def count_rows(
         subject: set(zip(rows["county_code"], rows["month"], strict=True))
         for subject, rows in units[units["dimension"] == TOTAL].groupby("subject")
     }
+    falling = {
+        (subject, county)
+        for subject, county, may_fall in units[["subject", "county_code", "may_fall"]].itertuples(
+            index=False
+        )
+        if may_fall
+    }
     levels = set(units.loc[units["is_level"], "subject"])
     made_up = set(units.loc[units["is_made_up"], "subject"])
     rows: list[dict[str, Any]] = []
@@ -137,6 +144,7 @@ def count_rows(
             | {
                 "number_from": number_from.get(count, day.edition),
                 "is_lower_bound": not is_whole,
+                "may_fall": any((count.subject, code) in falling for code in published.counties),
                 "counties": " ".join(published.counties) if count.is_national else None,
                 "counties_reporting": len(reporting) if count.is_national else None,
                 "counties_expected": due if count.is_national else None,
@@ -165,6 +173,7 @@ def _row(count: CountKey, sign: Sign) -> dict[str, Any]:
         "least": sign.least,
         "greatest": sign.greatest,
         "is_lower_bound": False,
+        "may_fall": False,
     }
 
 

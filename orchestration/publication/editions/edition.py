@@ -20,6 +20,7 @@ import pandas as pd
 
 from expectations.choice import Earlier, choose
 from expectations.disclosure import Published
+from expectations.gate import GateRefused, require_judged
 from expectations.protection import (
     PARAMETERS,
     CountKey,
@@ -29,8 +30,10 @@ from expectations.protection import (
     linked,
     load_protection,
 )
+from expectations.suites import suite_hash
 from orchestration.as_known import compute_models, known_on
-from orchestration.products.codes import CountName, codes_table, count_names, labels
+from orchestration.gate.judge import mart_hashes
+from orchestration.products.codes import CountName, category_names, codes_table, count_names
 from orchestration.products.declaration import Tier, product
 from orchestration.products.tables import table_of
 from orchestration.products.tree import (
@@ -94,6 +97,9 @@ def publish_editions(
     """
     made = []
     for day in missing_editions(home):
+        if reason := why_waiting(home, day.counted_year):
+            report(f"the edition {day.name} waits: {reason}")
+            continue
         report(f"making the edition {day.name} of counts of persons")
         edition = _make(home, day)
         if edition is not None:
@@ -127,6 +133,24 @@ def missing_editions(home: Home) -> list[EditionDay]:
         arrived = {day: _arrived_by(connection, day.cut_off_on) for day in due}
     empty = _read_empty(home)
     return [day for day in due if arrived[day] and empty.get(day.name) != arrived[day]]
+
+
+def why_waiting(home: Home, year: int) -> str | None:
+    """Return why editions of a year are not made now, None if they are.
+
+    Where the gate blocks a month for an error of krat's own, all of its numbers are in doubt. What
+    an institution or a committee has to mend is left out of the counts alone.
+    """
+    try:
+        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+            judged = require_judged(home, mart_hashes(connection), suite_hash())
+    except GateRefused as refusal:
+        return str(refusal)
+    for (county, month), rules in judged.blocked.items():
+        mine = [rule for rule, mended_by in rules.items() if mended_by == "krat"]
+        if month.year == year and mine:
+            return f"the gate blocks {county} {month:%Y-%m} for {', '.join(mine)}"
+    return None
 
 
 def _make(home: Home, day: EditionDay) -> Edition | None:
@@ -238,7 +262,7 @@ def _named(rows: pd.DataFrame, names: Mapping[str, CountName], day: EditionDay) 
     shown = rows.assign(counted_year=day.counted_year, edition=day.edition)
     subjects = [names[code] for code in shown["subject"]]
     categories = [
-        _category(dimension, category)
+        category_names(dimension, category)
         for dimension, category in zip(shown["dimension"], shown["category"], strict=True)
     ]
     for language in LANGUAGES:
@@ -264,16 +288,6 @@ def _why(row: Mapping[Any, Any], language: Language) -> str:
         "edition": f"e{row['number_from']}",
     }
     return text(key, language, **{name: values[name] for name in placeholders(key)})
-
-
-def _category(dimension: str, category: str) -> tuple[str, str]:
-    """Return a category's names in both languages."""
-    name = count_names().get(category)
-    if name is not None:
-        return name.name_sq, name.name_en
-    known = labels("eurostat_category" if dimension == "citizenship" else dimension)[category]
-    albanian, _, english = known.partition(" / ")
-    return albanian, english
 
 
 def _whole(value: Any) -> str:

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'person_counts'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'recorded_counts'}}}) }}
 -- Recomputed from log and records, a county and year: contacts and their referrals exactly; persons
 -- at least as many as came first here, whoever else knows them, and at most as many as stand in
 -- cases.
@@ -96,7 +96,7 @@ select
     bounds.county_code,
     counts.reporting_month
 from bounds
-inner join {{ ref('person_counts') }} as counts
+inner join {{ ref('recorded_counts') }} as counts
     on
         bounds.county_code = counts.county_code
         and bounds.subject = counts.subject
