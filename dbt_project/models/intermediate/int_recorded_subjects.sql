@@ -2,28 +2,43 @@
 -- several institutions or counties know is one.
 {{ config(materialized='table') }}
 
+with events as (
+    select
+        events.county_code,
+        events.linked_person_key,
+        events.episode,
+        events.event,
+        events.event_date,
+        events.sex,
+        events.age_group,
+        events.identification_channel,
+        events.exploitation,
+        citizenships.category as citizenship,
+        events.is_made_up
+    from {{ ref('fct_referral_events') }} as events
+    left join {{ ref('dim_collection_codes') }} as citizenships
+        on
+            citizenships.collection = 'eurostat'
+            and citizenships.breakdown = 'citizenship'
+            and citizenships.category <> 'unknown'
+            and events.citizenship = citizenships.code
+    where events.may_be_sent_again is not true
+)
+
 select
     arg_min(county_code, (event_date, county_code)) as county_code,
     'referral' as source,
     event as subject,
     cast(min(event_date) as date) as occurred_on,
-    arg_min(sex, (event_date, sex)) as sex,
-    arg_min(age_group, (event_date, age_group)) as age_group,
-    arg_min(identification_channel, (event_date, identification_channel))
-        as identification_channel,
-    arg_min(events.exploitation, (event_date, events.exploitation)) as exploitation,
-    arg_min(citizenships.category, (event_date, citizenships.category)) as citizenship,
+    {% for column in [
+        'sex', 'age_group', 'identification_channel', 'exploitation', 'citizenship',
+    ] -%}
+        arg_min({{ column }}, (event_date, {{ column }})) as {{ column }},
+    {% endfor -%}
     null as channel,
     null as purpose,
     bool_or(is_made_up) as is_made_up
-from {{ ref('fct_referral_events') }} as events
-left join {{ ref('dim_collection_codes') }} as citizenships
-    on
-        citizenships.collection = 'eurostat'
-        and citizenships.breakdown = 'citizenship'
-        and citizenships.category <> 'unknown'
-        and events.citizenship = citizenships.code
-where may_be_sent_again is not true
+from events
 group by linked_person_key, episode, event
 union all
 select
