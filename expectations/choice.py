@@ -173,20 +173,20 @@ class _Audit:
         self._attacker = attacker
         self._targets = targets
         self._small = rules.threshold - 1
-        counties = attacker.counties
-        self._own = [attacker.of_county(county) for county in counties]
+        # The last one is an insider of none.
+        self._own = [*map(attacker.of_county, attacker.counties), []]
         sums = np.zeros((len(targets), len(attacker.truth)))
         for number, target in enumerate(targets):
             sums[number, list(target.columns)] = 1
         self._sums = sums
-        shape = (len(counties), len(targets))
+        shape = (len(self._own), len(targets))
         self._least = np.empty(shape)
         self._greatest = np.empty(shape)
         self._look_again(solutions)
         self._is_published = np.array([one.is_published for one in targets], dtype=bool)
-        #: What is an insider's own tells him nothing.
         self._is_asked = np.array(
-            [[one.counties != {county} for one in targets] for county in counties], dtype=bool
+            [[_is_asked(one, county) for one in targets] for county in [*attacker.counties, None]],
+            dtype=bool,
         )
         name = targets[0].name if targets else ""
         self._random = np.random.default_rng(zlib.crc32(name.encode()))
@@ -194,16 +194,21 @@ class _Audit:
     def settle(self, steps: dict[int, _Step]) -> set[str]:
         """Raise signs until all targets are safe; return those that stay known all the same."""
         everybody = set(range(len(self._own)))
-        for one in sorted(everybody):
+        for one in sorted(everybody)[:-1]:
             self._search(partial(everybody.difference, {one}))
         self._search(self._most_ignorant)
-        left = set()
-        for insider, number in np.argwhere(self._more() | self._less()):
-            target = self._targets[number]
-            # The end first that may spare the other.
-            ends = (False, True) if target.is_published else (True, False)
-            if not all(self._reach(insider, number, steps, is_greatest=end) for end in ends):
-                left.add(target.name)
+        left: set[str] = set()
+        levels: list[int] | None = None
+        # What is known to be 11 or more beside one sign may be less beside a coarser one.
+        while levels != (levels := [step.level for step in steps.values()]):
+            for insider, number in np.argwhere(self._more() | self._less()):
+                target = self._targets[number]
+                # The end first that may spare the other.
+                ends = (False, True) if target.is_published else (True, False)
+                if target.name not in left and not all(
+                    self._reach(insider, number, steps, is_greatest=end) for end in ends
+                ):
+                    left.add(target.name)
         return left
 
     def _search(self, choose_known: Callable[[], set[int]]) -> None:
@@ -316,7 +321,8 @@ class _Audit:
     ) -> bool:
         """Raise signs until this end of a range says too little; return whether it does."""
         target = self._targets[number]
-        enough = self._small if is_greatest else 0
+        # What is published nowhere needs no other end where it may be above the small ones.
+        enough = self._small + (not target.is_published) if is_greatest else 0
         others = {
             one for one, own in enumerate(self._own) if not set(own).intersection(target.columns)
         }
@@ -328,20 +334,35 @@ class _Audit:
                 self._fix(known)
                 end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
                 self._see(end.solution)
+        before, found = {row: step.level for row, step in steps.items()}, len(self._solutions)
         while self._lacks(is_greatest=is_greatest)[insider, number]:
             end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
             self._see(end.solution)
-            if end.value >= enough if is_greatest else end.value <= enough:
+            if end.value >= self._small if is_greatest else end.value <= 0:
                 return True
             if not is_greatest and target.is_published and end.value > self._small:
                 return True
             row = _best_raise(target, end.prices, steps, self._attacker)
             if row is None:
+                # Nothing helps, so nothing need be shown less exactly for it.
+                for row, level in before.items():
+                    if steps[row].level != level:
+                        steps[row].level = level
+                        self._attacker.state(steps[row].published, steps[row].sign)
+                        del self._solutions[found:]
+                self._look_again(self._solutions)
                 return False
             step = steps[row]
             step.level += 1
             self._attacker.state(step.published, step.sign)
         return True
+
+
+def _is_asked(target: Target, insider: str | None) -> bool:
+    """Tell whether an insider may learn too much: of his own nothing, and he subtracts it."""
+    if target.insiders is not None:
+        return insider in target.insiders
+    return insider not in target.counties
 
 
 def _best_raise(

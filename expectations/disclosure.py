@@ -95,6 +95,8 @@ class Target:
     columns: tuple[int, ...]
     counties: frozenset[str]
     is_published: bool
+    #: The insiders who subtract their own to get here; None for a set that anyone may ask about.
+    insiders: frozenset[str] | None = None
 
     def is_safe(self, least: float, greatest: float, threshold: int) -> bool:
         """Tell whether a range says too little of a small count.
@@ -143,6 +145,8 @@ class Attacker:
                 self.rows.append(_Row(dict.fromkeys(columns, 1.0), 0, inf))
             self.row_of[one] = by_columns[columns]
             self.counts_of[by_columns[columns]].append(one)
+        #: The rows of which others publish the exact count.
+        self._given: set[int] = set()
         #: The rows of which something is told of the count as it is now.
         self._told: set[int] = set()
         self._add_ties(frozenset(exact))
@@ -176,7 +180,8 @@ class Attacker:
     def targets(self) -> list[Target]:
         """Return every set of units of which an attacker may not know too much.
 
-        A published count of 11 and more that is stated so needs no second look.
+        A published count of 11 and more that is stated so needs no second look, but for what
+        is left of it without a county's own; that is for an insider what the count is for others.
         """
         found: dict[tuple[int, ...], Target] = {}
         for number, counts in self.counts_of.items():
@@ -185,10 +190,35 @@ class Attacker:
             columns = tuple(sorted(self.rows[number].terms))
             counties = frozenset[str]().union(*(self._members[column] for column in columns))
             found[columns] = Target(str(counts[-1].key), columns, counties, number in self._told)
+        rests: dict[tuple[int, ...], Target] = {}
+        for name, columns, insider in self._rests():
+            rest = rests.get(columns)
+            counties = frozenset[str]().union(*(self._members[column] for column in columns))
+            insiders = (rest.insiders or frozenset() if rest else frozenset()) | {insider}
+            rests[columns] = Target(name, columns, counties, False, insiders)
         for name, columns in self._unpublished():
             if columns not in found and self.truth[list(columns)].sum() < self._rules.threshold:
                 found[columns] = Target(name, columns, self._members[columns[0]], False)
+        found = rests | found
+        for number in self._given:
+            found.pop(tuple(sorted(self.rows[number].terms)), None)
         return sorted(found.values(), key=lambda target: (target.name, target.columns))
+
+    def _rests(self) -> Iterator[tuple[str, tuple[int, ...], str]]:
+        """Yield what is left of each small or national count without one of its counties."""
+        for number, counts in self.counts_of.items():
+            if number in self._given:
+                continue
+            by_county: dict[str, set[int]] = defaultdict(set)
+            for column in self.rows[number].terms:
+                (county,) = self._members[column]
+                by_county[county].add(column)
+            total = self.truth[list(self.rows[number].terms)].sum()
+            for county, own in sorted(by_county.items()):
+                left = total - self.truth[list(own)].sum()
+                columns = tuple(sorted(self.rows[number].terms.keys() - own))
+                if columns and left < self._rules.threshold:
+                    yield f"{counts[-1].key} without {county}", columns, county
 
     def _place(self) -> None:
         """Give the units their unknowns: months of a county that always go together share them."""
@@ -324,6 +354,7 @@ class Attacker:
             ):
                 terms = self.rows[number].terms
                 value = sum(self._truth[column] for column in terms)
+                self._given.add(number)
                 add(terms, value, value)
 
     def _value(self, unit: _Unit, edition: int) -> int:
@@ -389,20 +420,28 @@ class Attacker:
                 yield {one: 1.0, other: -1.0}, moved
 
     def _unpublished(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield sets of a county's units that are never published: its quarters, what came late."""
+        """Yield sets of a county's units that are never published.
+
+        They are its quarters, its year of what the nation alone has, and what one of two editions
+        counted and the other did not.
+        """
+        spans: dict[tuple[int, str, str], set[int]] = defaultdict(set)
+        for unit in self._versions:
+            for edition in self._editions:
+                if self._version(unit, edition) is not None:
+                    spans[edition, unit.subject, unit.dimension].add(unit.month)
         sets: dict[str, set[int]] = defaultdict(set)
         for unit in self._versions:
-            before: int | None = None
-            for edition in self._editions:
-                column = self._column(unit, edition)
+            columns = {edition: self._column(unit, edition) for edition in self._editions}
+            name = " | ".join(unit[:4])
+            for edition, column in columns.items():
                 if column is None:
                     continue
-                name = f"{unit.subject} | {unit.county_code} | {unit.category}"
-                if unit.dimension == TOTAL:
-                    sets[f"{name} | Q{(unit.month + 2) // 3} | e{edition}"].add(column)
-                if before is None:
-                    sets[f"{name} | new in e{edition}"].add(column)
-                before = column
+                part = f"Q{(unit.month + 2) // 3}" if unit.dimension == TOTAL else "year"
+                sets[f"{name} | {part} | e{edition}"].add(column)
+                for other, its in columns.items():
+                    if its is None and unit.month in spans[other, unit.subject, unit.dimension]:
+                        sets[f"{name} | e{edition} without e{other}"].add(column)
         yield from ((name, tuple(sorted(columns))) for name, columns in sorted(sets.items()))
 
 

@@ -12,11 +12,12 @@ RECORDS = {f"R{n}": size for n, size in enumerate([0.4, 0.8, 1.5, 3, 5], 1)}
 SUBJECTS = {**FLOWS, **RECORDS}
 DIMENSIONS = {
     "sex": ["female", "male"],
-    "age_group": ["0-13", "14-17", "18-24", "25+"],
+    "age_group": ["0-17", "18+"],
     "exploitation": ["sexual", "labour", "begging", "crime", "marriage", "other"],
     "citizenship": ["AL", "XK", "RS", "other"],
     "channel": ["police", "hotline", "school"],
 }
+KNOWN = 0.96
 CROSSED = "sex_and_age_group"
 COLUMNS = ["edition", "subject", "county_code", "month", "dimension", "category", "value"]
 SPANS = {1: range(1, 4), 2: range(4, 7), 3: range(7, 10), 4: range(1, 13), 5: range(1, 13)}
@@ -70,7 +71,12 @@ def _skip_late(chance: np.random.Generator, asked: list[int], late: float) -> li
 
 def _people(chance: np.random.Generator, number: int) -> list[tuple[str, ...]]:
     return [
-        tuple(str(chance.choice(choices)) for choices in DIMENSIONS.values()) for _ in range(number)
+        tuple(
+            # Sex or age is unknown of a few.
+            str(chance.choice(categories)) if place > 1 or chance.random() < KNOWN else ""
+            for place, categories in enumerate(DIMENSIONS.values())
+        )
+        for _ in range(number)
     ]
 
 
@@ -89,7 +95,7 @@ def _count(people: list[tuple[str, ...]], by_dimension: bool) -> list[tuple[str,
                 (dimension, c, sum(person[place] == c for person in people)) for c in categories
             ]
         counts += [
-            (CROSSED, f"{sex}|{age}", sum(person[:2] == (sex, age) for person in people))
+            (CROSSED, f"{sex} {age}", sum(person[:2] == (sex, age) for person in people))
             for sex in DIMENSIONS["sex"]
             for age in DIMENSIONS["age_group"]
         ]
