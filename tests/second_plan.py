@@ -22,7 +22,7 @@ INDICATORS: dict[str, tuple[str, Row]] = {
     ),
     "2.2.5.1": ("2.2.5.1", {"name_sq": "Punonjës shëndetësie të trajnuar"}),
     "2.2.5.2": ("2.2.5.1", {"name_sq": "Punonjës socialë të trajnuar"}),
-    "2.1.3.1": ("3.1.12.1", {"name_sq": "Takime me prindër"}),
+    "2.1.3.1": ("3.1.12.1", {"name_sq": "Takime me prindër", "unit": "meetings"}),
     "3.1.1.1": ("3.1.1.2", {"name_sq": "Persona të informuar, edhe në internet"}),
     "3.1.3.1": ("3.1.3.1", {"name_sq": "Persona të informuar në punë dhe në kufi"}),
     "3.1.12.1": ("3.1.12.1", {"name_sq": "Orë mësimi", "unit": "trainings"}),

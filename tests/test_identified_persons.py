@@ -248,8 +248,8 @@ def of_steps(refreshed: Refreshed) -> Iterator[Any]:
                 "'referral' as source, month as reporting_month, ? as coverage, "
                 "if(area = 'AL', 12, null) as counties_reporting, "
                 "if(area = 'AL', 12, null) as counties_expected, "
-                "cast(null as varchar) as counties_missing, true as is_made_up "
-                "from dim_months, unnest(['AL-04', 'AL-05', 'AL']) as areas (area) "
+                "cast(null as varchar) as counties_missing, cast(null as date) as last_gap, "
+                "true as is_made_up from dim_months, unnest(['AL-04', 'AL-05', 'AL']) as areas (area) "
                 "where year in (2022, 2023)",
                 [coverage],
             )

@@ -297,7 +297,8 @@ def test_a_code_is_protected_in_the_plan_in_which_it_is_about_persons(
             for plan, month in ((FIRST, date(2023, 5, 1)), (SECOND, date(2024, 5, 1)))
         }
     assert "2.1.3.1" not in shown[FIRST] and "2.1.3.1" in shown[SECOND]
-    assert "3.1.12.1" in shown[FIRST]
+    # Pupils are persons, lessons are not.
+    assert "3.1.12.1" not in shown[FIRST] and "3.1.12.1" in shown[SECOND]
     # It counts the persons of 2.1.9.1 in the second plan, and cases in the first.
     assert not {"2.1.2.1", "2.1.9.1"} & shown[SECOND]
 

@@ -405,12 +405,12 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
     with duckdb.connect(str(own_home.warehouse)) as connection:
         connection.execute(
             "update marts.indicator_progress set actual_month = actual_month + 4, corrections = 1 "
-            "where county_code = 'AL-04' and reporting_month = ? and indicator_code = '3.1.12.1'",
+            "where county_code = 'AL-04' and reporting_month = ? and indicator_code = '3.1.1.1'",
             [MAY],
         )
         connection.execute(
             "insert into marts.remarks by name select 'AL-04' as county_code, ? as reporting_month,"
-            " 'PKV-2021-2023' as plan_code, '3.1.12.1' as indicator_code, 'correction' as kind, "
+            " 'PKV-2021-2023' as plan_code, '3.1.1.1' as indicator_code, 'correction' as kind, "
             "'c1' as remark_id, "
             "? as about_month, 'KRAT Fier' as decided_by, 'seven sessions' as reason, "
             "true as is_made_up",
@@ -435,7 +435,7 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
         assert facts_of(folder)["status"] == "final"
         restated = pd.read_parquet(folder / "changes.parquet")
         rows = restated[["mart_row", "measure", "value_before", "value_after", "reason"]]
-        assert ("PKV-2021-2023/3.1.12.1", "actual_month", 61, 65, "correction") in set(
+        assert ("PKV-2021-2023/3.1.1.1", "actual_month", 1, 5, "correction") in set(
             rows.itertuples(index=False, name=None)
         )
     changes = (restricted / "CHANGES.md").read_text(encoding="utf-8")

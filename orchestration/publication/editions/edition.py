@@ -171,10 +171,10 @@ def _make(home: Home, day: EditionDay) -> Edition | None:
             names = _names(connection, day.counted_year)
             exact = _published_elsewhere(connection, rules)
             arrived = _arrived_by(connection, day.cut_off_on)
-    if units.empty:
+    counts = published_counts(units, day, rules)
+    if not counts:
         write_json(_empty_path(home), _read_empty(home) | {day.name: arrived})
         return None
-    counts = published_counts(units, day, rules)
     ledger = [pd.read_parquet(_ledger(home, other)) for other in earlier_days]
     before = [_rows_of(_folder(home, other).path) for other in earlier_days]
     signs = _signs(units, counts, ledger, before, rules, exact)
