@@ -14,9 +14,7 @@ import pytest
 
 from tests.edition_attack import leaks
 from tests.edition_shown import publish, rules_of
-from tests.edition_world import FLOWS, RECORDS, world
-
-Parts = Sequence[tuple[str, str]]
+from tests.edition_world import FLOWS, RECORDS, tied_world, world
 
 
 def _readers(counties: int) -> Iterator[dict[str, Any]]:
@@ -60,6 +58,14 @@ def test_nobody_derives_a_small_count_of_a_breakdown() -> None:
 def test_nobody_derives_more_beside_figures_that_others_publish() -> None:
     units = world(3, counties=5, subjects={"F10": 6})
     assert not _find(units, publish(units, rules_of(units), ["F10"]), ["F10"])
+
+
+def test_nobody_derives_a_small_count_of_subjects_that_are_tied() -> None:
+    units = tied_world(2, counties=5)
+    same, parts = [("F07", "F08")], [("F10", "F08")]
+    cells = publish(units, rules_of(units, same, parts))
+    for reader in _readers(5):
+        assert leaks(units, cells, same, parts, **reader).empty, reader
 
 
 def test_what_an_insider_leaves_of_a_number_is_not_shown() -> None:
