@@ -202,13 +202,9 @@ class _Audit:
         # What is known to be 11 or more beside one sign may be less beside a coarser one.
         while levels != (levels := [step.level for step in steps.values()]):
             for insider, number in np.argwhere(self._more() | self._less()):
-                target = self._targets[number]
-                # The end first that may spare the other.
-                ends = (False, True) if target.is_published else (True, False)
-                if target.name not in left and not all(
-                    self._reach(insider, number, steps, is_greatest=end) for end in ends
-                ):
-                    left.add(target.name)
+                name = self._targets[number].name
+                if name not in left and not self._make_safe(insider, number, steps):
+                    left.add(name)
         return left
 
     def _search(self, choose_known: Callable[[], set[int]]) -> None:
@@ -254,6 +250,7 @@ class _Audit:
                 self._attacker.state(step.published, step.sign)
                 kept = self._solutions.copy()
                 if self._is_still_safe(row):
+                    self._solutions[:] = self._beside(row)
                     break
                 # What was found beside this sign is found beside a coarser one, too.
                 step.level = before
@@ -262,20 +259,30 @@ class _Audit:
 
     def _is_still_safe(self, row: int) -> bool:
         """Tell whether all targets are safe beside what a row tells now."""
+        self._look_again(self._beside(row))
+        return all(
+            self._make_safe(insider, number, {})
+            for insider, number in np.argwhere(self._more() | self._less())
+        )
+
+    def _beside(self, row: int) -> list[Any]:
+        """Return the solutions that what a row tells now allows."""
         bounds = self._attacker.rows[row]
         columns = list(bounds.terms)
-        self._look_again(
-            [
-                solution
-                for solution in self._solutions
-                if bounds.least <= solution[columns].sum() <= bounds.greatest
-            ]
-        )
-        return all(
-            self._reach(insider, number, {}, is_greatest=end)
-            for insider, number in np.argwhere(self._more() | self._less())
-            for end in ((False, True) if self._is_published[number] else (True, False))
-        )
+        return [
+            solution
+            for solution in self._solutions
+            if bounds.least <= solution[columns].sum() <= bounds.greatest
+        ]
+
+    def _make_safe(self, insider: int, number: int, steps: dict[int, _Step]) -> bool:
+        """Raise signs until a target is safe; return whether it is."""
+        if self._is_published[number]:
+            ends = (False, True)
+            return all(self._reach(insider, number, steps, is_greatest=end) for end in ends)
+        # If it can be 0, it need not be above the small ones; nothing is raised for that.
+        self._reach(insider, number, {}, is_greatest=False)
+        return self._reach(insider, number, steps, is_greatest=True)
 
     def _look_again(self, solutions: Sequence[Any]) -> None:
         """Take what these solutions show, and nothing else, for what is possible."""
@@ -338,19 +345,20 @@ class _Audit:
         while self._lacks(is_greatest=is_greatest)[insider, number]:
             end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
             self._see(end.solution)
-            if end.value >= self._small if is_greatest else end.value <= 0:
+            if end.value >= enough if is_greatest else end.value <= 0:
                 return True
             if not is_greatest and target.is_published and end.value > self._small:
                 return True
             row = _best_raise(target, end.prices, steps, self._attacker)
             if row is None:
                 # Nothing helps, so nothing need be shown less exactly for it.
-                for row, level in before.items():
-                    if steps[row].level != level:
-                        steps[row].level = level
-                        self._attacker.state(steps[row].published, steps[row].sign)
-                        del self._solutions[found:]
-                self._look_again(self._solutions)
+                raised = [row for row, level in before.items() if steps[row].level != level]
+                for row in raised:
+                    steps[row].level = before[row]
+                    self._attacker.state(steps[row].published, steps[row].sign)
+                if raised:
+                    del self._solutions[found:]
+                    self._look_again(self._solutions)
                 return False
             step = steps[row]
             step.level += 1

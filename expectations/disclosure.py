@@ -563,6 +563,13 @@ class _Program:
         status = model.getModelStatus()
         ended = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kObjectiveTarget)
         if status not in ended:
+            # The primal simplex can lose its way from a vertex far off: begin anew without one.
+            model.clearSolver()
+            model.setOptionValue("simplex_strategy", 1)
+            model.run()
+            model.setOptionValue("simplex_strategy", 4)
+            status = model.getModelStatus()
+        if status not in ended:
             raise RuntimeError(f"HiGHS could not solve: {model.modelStatusToString(status)}")
         solution = model.getSolution()
         return End(0, np.asarray(solution.col_value), np.asarray(solution.row_dual))

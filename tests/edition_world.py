@@ -65,6 +65,20 @@ def world(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def tied_world(seed: int, counties: int) -> pd.DataFrame:
+    """A world of totals: F08 is a part of F10, and F07 mostly counts the persons of F08."""
+    units = world(seed, counties, {"F07": 2, "F08": 3, "F10": 6})
+    table = units.pivot_table(
+        index=["edition", "county_code", "month"], columns="subject", values="value"
+    )
+    part, whole = table["F08"], table["F10"]
+    table["F08"] = part.where(part.isna() | whole.isna() | (part <= whole), whole)
+    same = np.random.default_rng(seed).random(len(table)) < 0.7
+    table.loc[same & table["F07"].notna() & table["F08"].notna(), "F07"] = table["F08"]
+    rows = table.stack().dropna().astype(int).rename("value").reset_index()
+    return rows.assign(dimension="total", category="total")[COLUMNS]
+
+
 def _skip_late(chance: np.random.Generator, asked: list[int], late: float) -> list[int]:
     return asked[int(chance.integers(1, 3)) :] if chance.random() < late else asked
 
