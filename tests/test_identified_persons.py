@@ -249,7 +249,8 @@ def of_steps(refreshed: Refreshed) -> Iterator[Any]:
                 "if(area = 'AL', 12, null) as counties_reporting, "
                 "if(area = 'AL', 12, null) as counties_expected, "
                 "cast(null as varchar) as counties_missing, cast(null as date) as last_gap, "
-                "true as is_made_up from dim_months, unnest(['AL-04', 'AL-05', 'AL']) as areas (area) "
+                "true as is_made_up "
+                "from dim_months, unnest(['AL-04', 'AL-05', 'AL']) as areas (area) "
                 "where year in (2022, 2023)",
                 [coverage],
             )

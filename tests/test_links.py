@@ -298,8 +298,8 @@ def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None
         "select county_code, identified, identified_least, identified_most "
         "from marts.referral_flow where identified > 0 order by all"
     )
-    # Others who owe records of Fier sent none: nothing bounds what there is, and all who are counted
-    # may have come first in what is missing.
+    # Others who owe records of Fier sent none: nothing bounds what there is, and all who are
+    # counted may have come first in what is missing.
     assert ask(home, counted) == [("AL", 4, 0, None), ("AL-04", 4, 0, None)]
     in_public_shape = (
         "select county_code, value from marts.recorded_counts where period = '2023' "
