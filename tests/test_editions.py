@@ -1,0 +1,215 @@
+"""Editions of counts of persons: made by a calendar, from what was known on their day."""
+
+import hashlib
+import json
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+from click.testing import CliRunner
+from conftest import MAY, Refreshed
+
+from expectations.protection import Shown
+from orchestration.as_known import compute_models, known_on
+from orchestration.cli import cli
+from orchestration.products.tree import CHANGES, MANIFEST, EditionFolder
+from orchestration.publication.editions.calendar import calendar_rows
+from orchestration.publication.editions.edition import missing_editions, publish_editions
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.settings import SEEDS, prepare_process
+from orchestration.warehouse.build import build_warehouse
+from sources.custody.home import Home
+from sources.registers import register_rows
+
+ALL = [1, 2, 3, 4, 5]
+UNITS = "publication.edition_units"
+
+
+def folder(home: Home, edition: int) -> Path:
+    return EditionFolder(home.releases, 2023, edition).path
+
+
+def counts(home: Home, edition: int) -> pd.DataFrame:
+    return pd.read_parquet(folder(home, edition) / "person_counts.parquet")
+
+
+def hashes(home: Home) -> dict[str, str]:
+    return {
+        "/".join(path.parts[-2:]): hashlib.sha256(path.read_bytes()).hexdigest()
+        for number in ALL
+        for path in sorted(folder(home, number).glob("*"))
+    }
+
+
+def forget(home: Home, *editions: int, ledger: bool = True) -> None:
+    """Take editions away as if they had never been made."""
+    for number in editions:
+        shutil.rmtree(folder(home, number))
+        if ledger:
+            (home.gate / "editions" / "2023" / f"e{number}.parquet").unlink()
+
+
+def test_a_refresh_makes_every_edition_whose_day_has_come(refreshed: Refreshed) -> None:
+    assert [edition.day.edition for edition in refreshed.outcome.editions] == ALL
+    for number in ALL:
+        facts = json.loads((folder(refreshed.home, number) / MANIFEST).read_text("utf-8"))
+        assert facts["release"]["number"] == number
+        assert facts["release"]["is_made_up"] is True
+        assert set(counts(refreshed.home, number)["edition"]) == {number}
+    assert not missing_editions(refreshed.home)
+
+
+def test_no_count_of_persons_lies_in_the_open(refreshed: Refreshed) -> None:
+    """Held against the exact units that the data folder keeps."""
+    shown = counts(refreshed.home, 4)
+    units = pd.read_parquet(refreshed.home.gate / "editions" / "2023" / "e4.parquet")
+    # Two dimensions at once are the nation's alone.
+    own = (units["county_code"] == "AL-04") & (units["dimension"] != "sex_and_age_group")
+    exact = units[own].groupby(["subject", "dimension", "category"])
+    of_county = shown[(shown["county_code"] == "AL-04") & (shown["shown_as"] != Shown.REST)]
+    assert len(of_county) == len(exact)
+    for row in of_county.to_dict("records"):
+        true = exact["value"].sum()[row["subject"], row["dimension"], row["category"]]
+        if pd.notna(row["value"]):
+            assert row["value"] % 5 == 0
+            assert row["least"] >= 11
+        if pd.notna(row["least"]):
+            assert row["least"] <= true
+        if pd.notna(row["greatest"]):
+            assert true <= row["greatest"]
+        if true < 11:
+            assert pd.isna(row["value"])
+        assert row["why_sq"]
+        assert row["why_en"]
+    assert {"suppressed", "rounded_5"} <= set(of_county["shown_as"])
+
+
+def test_the_nation_of_one_county_is_not_told(refreshed: Refreshed) -> None:
+    shown = counts(refreshed.home, 4)
+    national = shown[(shown["county_code"] == "AL") & (shown["shown_as"] != Shown.REST)]
+    assert set(national["shown_as"]) == {Shown.FEW_COUNTIES.value}
+    assert national["value"].isna().all()
+    others = shown[~shown["county_code"].isin(["AL", "AL-04"])]
+    assert set(others["shown_as"]) == {Shown.NOT_REPORTED.value}
+    assert others["county_code"].nunique() == 11
+
+
+def test_shown_numbers_and_their_rest_foot(refreshed: Refreshed) -> None:
+    shown = counts(refreshed.home, 4)
+    rests = shown[shown["shown_as"] == Shown.REST]
+    assert len(rests)
+    for rest in rests.to_dict("records"):
+        own = (shown["subject"] == rest["subject"]) & (shown["county_code"] == rest["county_code"])
+        [total] = shown[own & (shown["dimension"] == "total")]["value"]
+        parts = shown[own & (shown["dimension"] == rest["dimension"])]
+        assert parts["value"].sum() == total
+
+
+def test_an_edition_is_the_same_whoever_makes_it_and_however_often(own_home: Home) -> None:
+    before = hashes(own_home)
+    assert publish_editions(own_home) == ()
+    forget(own_home, 4, 5)
+    assert [one.day.edition for one in publish_editions(own_home)] == [4, 5]
+    assert hashes(own_home) == before
+    forget(own_home, *ALL)
+    assert [one.day.edition for one in publish_editions(own_home)] == ALL
+    assert hashes(own_home) == before
+
+
+def test_what_comes_after_the_day_changes_no_edition_and_the_next_one_says_why(
+    own_home: Home,
+) -> None:
+    """A report of May is corrected in June 2024; the edition of March 2024 was missed."""
+    before = hashes(own_home)
+    with duckdb.connect(str(own_home.marts), read_only=True) as connection:
+        (institution, indicator, original), *_ = connection.execute(
+            "select institution_code, indicator_code, value from core.fct_actuals "
+            "inner join core.dim_indicators using (plan_code, indicator_code) where is_protected "
+            "and county_code = 'AL-04' and category = 'total' and reporting_month = ? "
+            "and superseded_at is null and frequency = 'month' and value > 0 order by all",
+            [MAY],
+        ).fetchall()
+    forget(own_home, 4, 5)
+    environment = {"KRAT_HOME": str(own_home.root), "KRAT_KEYS": str(own_home.keys)}
+    command = [
+        "correct", "--institution", institution, "--indicator", indicator, "--month", "2023-05",
+        "--from", f"{original:g}", "--to", f"{original + 30:g}", "--by", "KRAT Fier",
+        "--reason", "counted again",
+    ]  # fmt: skip
+    done = CliRunner().invoke(cli, command, env=environment)
+    assert done.exit_code == 0, done.output
+    outcome = refresh(own_home, [MAY])
+    assert [one.day.edition for one in outcome.editions] == [4, 5]
+    # Corrected today, after both days: neither knows of it.
+    assert hashes(own_home) == before
+
+
+def test_a_known_day_computed_without_dbt_is_what_dbt_builds(refreshed: Refreshed) -> None:
+    day, rows = date(2023, 8, 29), f"select * from {UNITS} order by all"
+    home = refreshed.home
+    scratch_before = set(home.root.iterdir())
+    with known_on(home, day) as known:
+        compute_models(home, known, [UNITS])
+        with duckdb.connect(str(known.warehouse), read_only=True) as connection:
+            replayed = connection.execute(rows).df()
+    with known_on(home, day) as known:
+        prepare_process(known)
+        build_warehouse(known, with_registers=True)
+        prepare_process(home)
+        with duckdb.connect(str(known.warehouse), read_only=True) as connection:
+            built = connection.execute(rows).df()
+    assert len(replayed)
+    pd.testing.assert_frame_equal(replayed, built)
+    assert set(home.root.iterdir()) == scratch_before
+
+
+def test_the_office_adds_an_edition_by_a_row_of_its_calendar(own_home: Home) -> None:
+    own_home.registers.mkdir(exist_ok=True)
+    (own_home.registers / "edition_calendar.csv").write_text(
+        "counted_year,edition,cut_off_on,kind,quarter,reason\n"
+        "2023,6,2025-06-30,extra,,a county's log was read twice\n",
+        encoding="utf-8",
+    )
+    outcome = refresh(own_home, [MAY])
+    assert [one.day.name for one in outcome.editions] == ["2023/e6"]
+    facts = json.loads((folder(own_home, 6) / MANIFEST).read_text("utf-8"))["release"]
+    assert (facts["kind"], facts["reason"]) == ("extra", "a county's log was read twice")
+    changes = (folder(own_home, 6) / CHANGES).read_text(encoding="utf-8")
+    assert "2025-06-30" in changes
+    assert "No count is shown otherwise" in changes
+    assert (folder(own_home, 6).parent / "latest").read_text("ascii") == "e6\n"
+
+
+def test_editions_wait_while_krat_itself_is_in_doubt(own_home: Home) -> None:
+    forget(own_home, 5)
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute("update marts.referral_flow set flagged = -1 where flagged > 0")
+    told: list[str] = []
+    assert publish_editions(own_home, told.append) == ()
+    assert "2023/e5 waits" in told[0]
+    assert "krat refresh" in told[0]
+
+
+def test_the_calendar_is_published_a_year_ahead(refreshed: Refreshed) -> None:
+    days = [
+        date.fromisoformat(row["cut_off_on"]) for row in register_rows(SEEDS, "edition_calendar")
+    ]
+    assert max(days) > datetime.now(UTC).date().replace(month=1, day=1)
+    states = {row.name: row.state for row in calendar_rows(refreshed.home)}
+    assert states["2023/e5"] == "made"
+    assert "coming" in states.values()
+    environment = {"KRAT_HOME": str(refreshed.home.root), "KRAT_KEYS": str(refreshed.home.keys)}
+    told = CliRunner().invoke(cli, ["calendar", "--year", "2023"], env=environment)
+    assert told.exit_code == 0
+    assert told.stdout.count("made") == 5
+    nothing = CliRunner().invoke(cli, ["calendar", "--year", "1999"], env=environment)
+    assert nothing.exit_code == 1
+    assert "docs/registers.md" in nothing.stderr
+
+
+def test_exact_units_stay_in_the_data_folder_closed(refreshed: Refreshed) -> None:
+    kept = list((refreshed.home.gate / "editions").rglob("*.parquet"))
+    assert len(kept) == 5
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
