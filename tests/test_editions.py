@@ -135,7 +135,7 @@ def test_what_comes_after_the_day_changes_no_edition_and_the_next_one_says_why(
     environment = {"KRAT_HOME": str(own_home.root), "KRAT_KEYS": str(own_home.keys)}
     command = [
         "correct", "--institution", institution, "--indicator", indicator, "--month", "2023-05",
-        "--from", f"{original:g}", "--to", f"{original + 30:g}", "--by", "KRAT Fier",
+        "--was", f"{original:g}", "--is", f"{original + 30:g}", "--by", "KRAT Fier",
         "--reason", "counted again",
     ]  # fmt: skip
     done = CliRunner().invoke(cli, command, env=environment)

@@ -298,8 +298,14 @@ def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None
         "select county_code, identified, identified_least, identified_most "
         "from marts.referral_flow where identified > 0 order by all"
     )
-    # Others who owe records of Fier sent none: nothing bounds what there is, and all who are
-    # counted may have come first in what is missing.
+    in_year = (
+        "select county_code, persons, persons_least, persons_most from marts.identified_persons "
+        "where period = '2023' and step = 'initially_identified' and category = 'total' "
+        "order by all"
+    )
+    # Others who owe records of Fier sent none: nothing bounds what there is, and of no month is
+    # it certain that persons came first in it.
+    assert ask(home, in_year) == [("AL", 4, 4, None), ("AL-04", 4, 4, None)]
     assert ask(home, counted) == [("AL", 4, 0, None), ("AL-04", 4, 0, None)]
     in_public_shape = (
         "select county_code, value from marts.recorded_counts where period = '2023' "
@@ -308,12 +314,20 @@ def test_marts_count_linked_persons_and_say_what_is_in_doubt(home: Home) -> None
     assert ask(home, in_public_shape)[0] == ("AL", 4)
     krat("undo", pair_in_doubt_or_linked(home), "--reason", "not sure")
     refresh(home, [date(2023, 5, 1)])
+    assert ask(home, in_year) == [("AL", 5, 4, None), ("AL-04", 5, 4, None)]
     assert ask(home, counted) == [("AL", 5, 0, None), ("AL-04", 5, 0, None)]
     records = (
-        "select county_code, value, value_least, value_most from core.fct_record_counts "
+        "select county_code, value, value_least, value_most, may_fall "
+        "from core.fct_record_counts "
         "where indicator_code = '2.1.9.1' and category = 'total' and value > 0 order by all"
     )
-    assert ask(home, records) == [("AL", 5, 0, None), ("AL-04", 5, 0, None)]
+    assert ask(home, records) == [("AL", 5, 0, None, True), ("AL-04", 5, 0, None, True)]
+    of_those_who_came = (
+        "select distinct county_code, persons_in_year from intermediate.int_record_least_counts "
+        "where indicator_code = '2.1.9.1' and category = 'total' "
+        "and reporting_month = date '2023-12-01' order by all"
+    )
+    assert ask(home, of_those_who_came) == [("AL", 4), ("AL-04", 4)]
     changes = ask(
         home,
         "select county_code, reporting_month, linked_pairs, doubtful_pairs "
