@@ -1,8 +1,8 @@
 """The tree of releases: where each lies, how it appears whole or not at all, and which is latest.
 
-Belongs here: folders `<tier>/<county>/<month>/r<N>/`, their pointer, their listing, and the names
-of the files in them. Not here: what a release holds (declaration) or whether it is whole
-(orchestration.publication.verify).
+Belongs here: folders `<tier>/<county>/<month>/r<N>/` of releases, `public/persons/<year>/e<N>/` of
+editions, their pointer, their listing, and the names of the files in them. Not here: what a release
+holds (declaration) or whether it is whole (orchestration.publication.verify).
 """
 
 import json
@@ -31,14 +31,19 @@ PERSONS = "persons"
 #: The pointer of a month: a small file that holds the name of its newest release, `r2`.
 LATEST = "latest"
 
-_NUMBERED = re.compile(r"r([1-9][0-9]*)")
-_EDITION = re.compile(r"e([1-9])")
-_PATH = re.compile(r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/(r[1-9][0-9]*)")
+_NUMBERED = re.compile(r"[er]([1-9][0-9]*)")
+_PATH = re.compile(
+    r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/r[1-9][0-9]*"
+    rf"|(public)/({PERSONS})/([0-9]{{4}})/e[1-9][0-9]*"
+)
 
 
 @dataclass(frozen=True)
 class ReleaseFolder:
-    """The folder of the releases of a tier, county and month under `tree`."""
+    """The folder of the releases of a tier, county and month under `tree`.
+
+    With PERSONS in the place of the county and a year in that of the month: of editions.
+    """
 
     tree: Path
     tier: str
@@ -50,19 +55,26 @@ class ReleaseFolder:
         """`<tree>/<tier>/<county>/<month>`."""
         return self.tree / self.tier / self.county_code / self.month
 
+    @property
+    def letter(self) -> str:
+        """What the names in it begin with: e for editions, r for releases."""
+        return letter_of(self.county_code)
+
     def numbers(self) -> list[int]:
         """Return the numbers of the releases, in order."""
         if not self.folder.is_dir():
             return []
         matches = (
-            _NUMBERED.fullmatch(path.name) for path in self.folder.iterdir() if path.is_dir()
+            _NUMBERED.fullmatch(path.name)
+            for path in self.folder.glob(f"{self.letter}*")
+            if path.is_dir()
         )
         return sorted(int(match[1]) for match in matches if match)
 
     def newest(self) -> Path | None:
         """Return the folder of the newest release, or None."""
         numbers = self.numbers()
-        return self.folder / f"r{numbers[-1]}" if numbers else None
+        return self.folder / f"{self.letter}{numbers[-1]}" if numbers else None
 
     def latest(self) -> Path | None:
         """Return the release that the pointer names, or None where there is no pointer."""
@@ -70,7 +82,8 @@ class ReleaseFolder:
             name = (self.folder / LATEST).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             return None
-        return self.folder / name if _NUMBERED.fullmatch(name) else None
+        is_name = _NUMBERED.fullmatch(name) and name.startswith(self.letter)
+        return self.folder / name if is_name else None
 
     def point_latest(self) -> None:
         """Make the pointer name the newest release, and remove what a killed run left."""
@@ -119,21 +132,19 @@ class EditionFolder:
     @contextmanager
     def appearing(self) -> Iterator[Path]:
         """Give a draft to write into, which becomes the edition at the end of the block."""
+        sweep(self.path.parent)
         draft = self.path.with_name(f".{self.path.name}.draft")
-        if draft.exists():
-            shutil.rmtree(draft)
         draft.mkdir(parents=True)
         yield draft
         for path in draft.iterdir():
             path.chmod(0o400)
         rename_folder(draft, self.path)
-        editions = [path.name for path in self.path.parent.iterdir() if _EDITION.match(path.name)]
-        write_text(self.path.parent / LATEST, f"{max(editions)}\n")
+        ReleaseFolder(self.tree, "public", PERSONS, str(self.counted_year)).point_latest()
 
 
 @dataclass(frozen=True)
 class ListedRelease:
-    """A release in the tree."""
+    """A release in the tree, or an edition (county PERSONS, the counted year as month)."""
 
     path: Path
     tier: str
@@ -149,7 +160,7 @@ class ListedRelease:
     @property
     def name(self) -> str:
         """Its place below the tier's folder, as AL-04/2023-12/r1."""
-        return f"{self.county_code}/{self.month}/r{self.number}"
+        return f"{self.county_code}/{self.month}/{self.path.name}"
 
 
 def releases_in(tree: Path) -> Iterator[ListedRelease]:
@@ -157,8 +168,17 @@ def releases_in(tree: Path) -> Iterator[ListedRelease]:
 
     A folder without a readable manifest is left out: `krat verify` finds it.
     """
+    yield from _listed(tree, "*/*/*/r*")
+
+
+def editions_in(tree: Path) -> Iterator[ListedRelease]:
+    """Yield the editions of counts of persons under a tree, by year and number, as releases_in."""
+    yield from _listed(tree, f"public/{PERSONS}/*/e*")
+
+
+def _listed(tree: Path, pattern: str) -> Iterator[ListedRelease]:
     for path in sorted(
-        tree.absolute().glob("*/*/*/r*"), key=lambda path: (path.parent, _number(path))
+        tree.absolute().glob(pattern), key=lambda path: (path.parent, _number(path))
     ):
         folder = folder_of(path)
         if folder is None:
@@ -179,6 +199,11 @@ def releases_in(tree: Path) -> Iterator[ListedRelease]:
         )
 
 
+def letter_of(county_code: object) -> str:
+    """Return what the names of releases begin with: e of editions of counts of persons, else r."""
+    return "e" if county_code == PERSONS else "r"
+
+
 def facts_of(release: Path) -> dict[str, Any]:
     """Return what a release's manifest has of it as a whole."""
     facts: dict[str, Any] = _manifest(release)["release"]
@@ -186,16 +211,17 @@ def facts_of(release: Path) -> dict[str, Any]:
 
 
 def folder_of(release: Path) -> ReleaseFolder | None:
-    """Return the folder that a release's path names, or None where it lies outside a tree."""
+    """Return the folder that the path of a release or edition names, None outside a tree."""
     match = _PATH.fullmatch("/".join(release.absolute().parts[-4:]))
     if match is None:
         return None
-    return ReleaseFolder(release.absolute().parents[3], match[1], match[2], match[3])
+    tier, county_code, month = (part for part in match.groups() if part is not None)
+    return ReleaseFolder(release.absolute().parents[3], tier, county_code, month)
 
 
 def sweep(folder: Path) -> None:
     """Remove what a killed run left in a month's folder."""
-    for draft in folder.glob(".r*.draft"):
+    for draft in folder.glob(".[er]*.draft"):
         shutil.rmtree(draft)
     for fresh in folder.glob(f".{LATEST}.*"):
         fresh.unlink()

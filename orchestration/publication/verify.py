@@ -17,9 +17,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of
+from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of, letter_of
 from orchestration.publication.writing.signing import fingerprint, is_signed_by
 from sources.texts import Language, placeholders, text
+
+_NUMBERED = re.compile(r"[er][1-9][0-9]*")
 
 
 @dataclass(frozen=True)
@@ -65,24 +67,28 @@ def verify_release(folder: Path, keys: Sequence[Ed25519PublicKey]) -> list[Fault
 
 
 def releases_under(path: Path) -> list[Path]:
-    """Return the folders to verify: `path` itself if it is a release, else each `r<N>` below it."""
-    if (path / MANIFEST).exists() or re.fullmatch(r"r[1-9][0-9]*", path.absolute().name):
+    """Return the folders to verify: `path` itself if it is a release, else each one below it.
+
+    A release is called `r<N>`, an edition of counts of persons `e<N>`.
+    """
+    if (path / MANIFEST).exists() or _NUMBERED.fullmatch(path.absolute().name):
         return [path]
     return sorted(
-        found
-        for found in path.rglob("r*")
-        if found.is_dir() and re.fullmatch(r"r[1-9][0-9]*", found.name)
+        found for found in path.rglob("[er]*") if found.is_dir() and _NUMBERED.fullmatch(found.name)
     )
 
 
 def pointer_fault(month: Path) -> Fault | None:
     """Return the fault of a month's pointer, or None; `month` is the folder of its releases."""
-    numbers = sorted(int(path.name[1:]) for path in month.glob("r[1-9]*") if path.is_dir())
-    if not numbers:
+    releases = [
+        path.name for path in month.iterdir() if path.is_dir() and _NUMBERED.fullmatch(path.name)
+    ]
+    if not releases:
         return None
+    newest = max(releases, key=lambda name: int(name[1:]))
     pointer = month / LATEST
     named = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else "–"
-    return None if named == f"r{numbers[-1]}" else Fault("wrong_pointer", str(pointer), named)
+    return None if named == newest else Fault("wrong_pointer", str(pointer), named)
 
 
 def _signature_faults(
@@ -118,7 +124,7 @@ def _place_faults(folder: Path, manifest: dict[str, Any]) -> list[Fault]:
         Fault(
             "misplaced",
             "/".join(resolved.parts[-4:]),
-            "/".join(str(part) for part in stated[:3]) + f"/r{stated[3]}",
+            "/".join(str(part) for part in stated[:3]) + f"/{letter_of(stated[1])}{stated[3]}",
         )
     ]
 
