@@ -23,6 +23,7 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp
 
 from orchestration.products.tree import LATEST
+from orchestration.publication.editions.calendar import CalendarRow, calendar_rows
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.settings import LOOPBACK, ServeSettings
 from orchestration.serving.access import AccessLog
@@ -65,6 +66,9 @@ _HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,45}\])(:[0-9]{1,5})?
 
 #: A reader's copy is asked about again each time, so that a revoked token ends its use.
 _PRIVATE = "private, no-cache"
+
+#: So many editions to come are shown.
+_EDITIONS_AHEAD = 6
 
 
 def build_app(home: Home, settings: ServeSettings, log: AccessLog) -> ASGIApp:
@@ -156,6 +160,7 @@ def run(
 
 class _Server:
     def __init__(self, home: Home, settings: ServeSettings) -> None:
+        self._home = home
         self._tree = home.releases
         self._catalogue = Catalogue(self._tree, registers_in_use(home))
         self._files = StaticFiles(directory=self._tree, check_dir=False)
@@ -190,10 +195,13 @@ class _Server:
         reader: Reader = request.scope[READER]
         base = self._base_url(request)
         names = self._catalogue.county_names
+        editions = self._catalogue.editions()
         content, etag = self._catalogue.made(
             reader,
             ("page", language, base, reader.token_id is None),
-            lambda releases: catalogue_page(releases, names, reader, language, base),
+            lambda releases: catalogue_page(
+                releases, editions, self._coming(), names, reader, language, base
+            ),
         )
         return _conditional(request, content, etag, "text/html; charset=utf-8")
 
@@ -232,13 +240,20 @@ class _Server:
     def catalog(self, request: Request) -> Response:
         reader: Reader = request.scope[READER]
         base = self._base_url(request)
+        editions = self._catalogue.editions()
 
         def make(releases: list[Offered]) -> bytes:
             shown = newest(releases)
-            return catalog_json(releases, base, snippets(shown, base) if shown else {})
+            told = snippets(shown, base) if shown else {}
+            return catalog_json(releases, editions, self._coming(), base, told)
 
         content, etag = self._catalogue.made(reader, ("json", base), make)
         return _conditional(request, content, etag, "application/json")
+
+    def _coming(self) -> list[CalendarRow]:
+        """Return the editions to come, the next ones first."""
+        rows = [row for row in calendar_rows(self._home) if row.state == "coming"]
+        return rows[:_EDITIONS_AHEAD]
 
     def _base_url(self, request: Request) -> str:
         if self._public_url:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from orchestration.products.tree import MANIFEST, SIGNATURE, ListedRelease, releases_in
+from orchestration.products.tree import MANIFEST, SIGNATURE, ListedRelease, editions_in, releases_in
 from orchestration.products.words import lacking_records
+from orchestration.publication.editions.calendar import CalendarRow
 from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows
@@ -73,6 +74,24 @@ class Offered:
         return [file["name"] for file in self.files if file["name"].endswith(suffix)]
 
 
+@dataclass(frozen=True)
+class OfferedEdition:
+    """An edition of counts of persons, which is for anyone."""
+
+    counted_year: int
+    number: int
+    #: The day whose knowledge it counts.
+    as_known_on: str
+    is_latest: bool
+    is_made_up: bool
+    files: tuple[dict[str, Any], ...]
+
+    @property
+    def path(self) -> str:
+        """Where it lies on the server, with a slash at the end."""
+        return f"releases/public/persons/{self.counted_year}/e{self.number}/"
+
+
 class Catalogue:
     """The releases under a tree, and what is made of them, until the tree changes."""
 
@@ -85,6 +104,7 @@ class Catalogue:
         self._lock = Lock()
         self._seen: tuple[tuple[str, int], ...] | None = None
         self._releases: tuple[Offered, ...] = ()
+        self._editions: tuple[OfferedEdition, ...] = ()
         self._made: dict[tuple[object, ...], tuple[bytes, str]] = {}
 
     def releases(self, reader: Reader) -> list[Offered]:
@@ -92,6 +112,12 @@ class Catalogue:
         with self._lock:
             self._look()
             return _open_to(reader, self._releases)
+
+    def editions(self) -> tuple[OfferedEdition, ...]:
+        """Return the editions of counts of persons, by year and number."""
+        with self._lock:
+            self._look()
+            return self._editions
 
     def made(
         self, reader: Reader, key: tuple[object, ...], make: Callable[[list[Offered]], bytes]
@@ -120,14 +146,33 @@ class Catalogue:
                 for listed in releases_in(self._tree)
                 if lies_there(self._tree, listed.path)
             )
+            self._editions = tuple(
+                OfferedEdition(
+                    counted_year=int(listed.month),
+                    number=listed.number,
+                    as_known_on=str(listed.facts["released_on"]),
+                    is_latest=listed.is_latest,
+                    is_made_up=bool(listed.facts["is_made_up"]),
+                    files=_files(listed),
+                )
+                for listed in editions_in(self._tree)
+                if lies_there(self._tree, listed.path)
+            )
             self._made.clear()
             self._seen = seen
 
 
-def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str]) -> bytes:
+def catalog_json(
+    releases: list[Offered],
+    editions: tuple[OfferedEdition, ...],
+    coming: list[CalendarRow],
+    base_url: str,
+    snippets: dict[str, str],
+) -> bytes:
     """Return the catalogue for programs: every release that is open to the reader, with its files.
 
-    `path` is relative to the catalogue's own address, as it is to `base_url`.
+    `path` is relative to the catalogue's own address, as it is to `base_url`. Editions of counts of
+    persons follow, and the calendar of those to come.
     """
     content = {
         "title": {language: text("serving.catalogue", language) for language in LANGUAGES},
@@ -161,6 +206,22 @@ def catalog_json(releases: list[Offered], base_url: str, snippets: dict[str, str
                 "files": release.files,
             }
             for release in releases
+        ],
+        "editions": [
+            {
+                "counted_year": edition.counted_year,
+                "edition": edition.number,
+                "as_known_on": edition.as_known_on,
+                "is_latest": edition.is_latest,
+                "is_made_up": edition.is_made_up,
+                "path": edition.path,
+                "files": edition.files,
+            }
+            for edition in editions
+        ],
+        "calendar": [
+            {"cut_off_on": row.cut_off_on.isoformat(), "edition": row.name, "holds": row.holds}
+            for row in coming
         ],
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

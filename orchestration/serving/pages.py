@@ -4,6 +4,7 @@ Belongs here: handing what is shown to the templates. Not here: words (sources/t
 looks (templates) or who may see what (tokens).
 """
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from itertools import groupby
@@ -13,7 +14,8 @@ import jinja2
 from babel.dates import format_date
 
 from orchestration.products.declaration import Tier
-from orchestration.serving.catalogue import Offered
+from orchestration.publication.editions.calendar import CalendarRow
+from orchestration.serving.catalogue import Offered, OfferedEdition
 from orchestration.serving.tokens import Reader
 from sources.texts import LANGUAGES, Language, keys, text
 
@@ -71,9 +73,18 @@ def newest(releases: list[Offered]) -> Offered | None:
 
 
 def catalogue_page(
-    releases: list[Offered], names: CountyNames, reader: Reader, language: Language, base_url: str
+    releases: list[Offered],
+    editions: Sequence[OfferedEdition],
+    coming: Sequence[CalendarRow],
+    names: CountyNames,
+    reader: Reader,
+    language: Language,
+    base_url: str,
 ) -> bytes:
-    """Return the page of all that a reader may fetch, the newest release of each month."""
+    """Return the page of all that a reader may fetch, the newest release of each month.
+
+    With it the editions of counts of persons, and those to come.
+    """
     latest = [release for release in releases if release.is_latest]
     tiers = [
         (
@@ -91,6 +102,8 @@ def catalogue_page(
         language,
         names=names,
         tiers=tiers,
+        editions=list(reversed(editions)),
+        coming=coming,
         reader=reader,
         shown=shown,
         snippets=snippets(shown, base_url) if shown else {},

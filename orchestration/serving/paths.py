@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.products.declaration import Tier
-from orchestration.products.tree import LATEST, ReleaseFolder
+from orchestration.products.tree import LATEST, PERSONS, ReleaseFolder
 from orchestration.publication.writing.signing import PUBLIC_KEYS
 
 _MONTH = "/".join(
@@ -21,10 +21,15 @@ _MONTH = "/".join(
     )
 )
 _RELEASE = r"(?P<release>r[1-9][0-9]{0,5}|latest)"
+_YEAR = rf"(?P<tier>{Tier.PUBLIC})/(?P<county_code>{PERSONS})/(?P<month>[0-9]{{4}})"
+_EDITION = r"(?P<release>e[1-9]|latest)"
 _FILE = r"(?P<file>[A-Za-z0-9_][A-Za-z0-9_.-]{0,100})"
 
-_FILE_PATH = re.compile(rf"{_MONTH}/{_RELEASE}/{_FILE}")
-_POINTER_PATH = re.compile(rf"{_MONTH}/{LATEST}")
+_FILE_PATHS = [
+    re.compile(rf"{_MONTH}/{_RELEASE}/{_FILE}"),
+    re.compile(rf"{_YEAR}/{_EDITION}/{_FILE}"),
+]
+_POINTER_PATHS = [re.compile(rf"{_MONTH}/{LATEST}"), re.compile(rf"{_YEAR}/{LATEST}")]
 _RELEASE_PATH = re.compile(rf"{_MONTH}/{_RELEASE}/")
 
 
@@ -32,6 +37,7 @@ _RELEASE_PATH = re.compile(rf"{_MONTH}/{_RELEASE}/")
 class RequestedPath:
     """What a path asks for: a release of a tier, county and month, `release` r<N> or latest.
 
+    Of an edition of counts of persons the county is PERSONS, the month its year, `release` e<N>.
     Without `file` it is the release as a whole, or the pointer.
     """
 
@@ -58,11 +64,13 @@ class RequestedPath:
 
 def parse_file_path(path: str) -> RequestedPath | None:
     """Return what a path under /releases/ asks for, or None when it can name no file."""
-    match = _FILE_PATH.fullmatch(path)
-    if match is None:
-        pointer = _POINTER_PATH.fullmatch(path)
-        return RequestedPath(**pointer.groupdict(), release=LATEST, file=None) if pointer else None
-    return RequestedPath(**match.groupdict())
+    for pattern in _FILE_PATHS:
+        if match := pattern.fullmatch(path):
+            return RequestedPath(**match.groupdict())
+    for pattern in _POINTER_PATHS:
+        if match := pattern.fullmatch(path):
+            return RequestedPath(**match.groupdict(), release=LATEST, file=None)
+    return None
 
 
 def parse_release_path(path: str) -> RequestedPath | None:
