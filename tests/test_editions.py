@@ -3,13 +3,17 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pytest
+import requests
 from click.testing import CliRunner
 from conftest import MAY, Refreshed
+from served import serving
 
 from expectations.protection import Shown
 from orchestration.as_known import compute_models, known_on
@@ -213,3 +217,45 @@ def test_exact_units_stay_in_the_data_folder_closed(refreshed: Refreshed) -> Non
     kept = list((refreshed.home.gate / "editions").rglob("*.parquet"))
     assert len(kept) == 5
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+
+
+@pytest.fixture
+def url(own_home: Home) -> Iterator[str]:
+    """Where the example's releases and editions are served."""
+    with serving(own_home) as address:
+        yield address
+
+
+def test_whoever_fetches_an_edition_can_verify_it(url: str, tmp_path: Path) -> None:
+    """No token: from the catalogue to the files, as it names them."""
+    catalogue = requests.get(f"{url}catalog.json").json()
+    assert [one["edition"] for one in catalogue["editions"]] == ALL
+    assert [one["edition"] for one in catalogue["editions"] if one["is_latest"]] == [5]
+    assert catalogue["calendar"]
+    newest = catalogue["editions"][-1]
+    folder = tmp_path / newest["path"]
+    folder.mkdir(parents=True)
+    for file in newest["files"]:
+        content = requests.get(f"{url}{newest['path']}{file['name']}").content
+        assert len(content) == file["bytes"]
+        (folder / file["name"]).write_bytes(content)
+    (folder.parent / "latest").write_bytes(
+        requests.get(f"{url}releases/public/persons/2023/latest").content
+    )
+    keys = requests.get(f"{url}{catalogue['key']}").content
+    (tmp_path / "releases" / "release-key.pem").write_bytes(keys)
+    environment = {"KRAT_HOME": str(tmp_path / "home"), "KRAT_KEYS": str(tmp_path / "keys")}
+    whole = CliRunner().invoke(cli, ["verify", str(folder)], env=environment)
+    assert whole.exit_code == 0, whole.output
+    path = folder / "person_counts.csv"
+    path.write_text(path.read_text("utf-8").replace("15", "20", 1), encoding="utf-8")
+    assert CliRunner().invoke(cli, ["verify", str(folder)], env=environment).exit_code == 1
+    for name in ("../../../gate/editions/2023/e5.parquet", "e5.parquet", "units.parquet"):
+        assert requests.get(f"{url}{newest['path']}{name}").status_code == 404
+
+
+def test_the_page_lists_editions_and_those_to_come(url: str) -> None:
+    page = requests.get(f"{url}en/").text
+    assert "Counts of persons" in page
+    assert "/releases/public/persons/2023/e5/person_counts.csv" in page
+    assert "Editions to come" in page
