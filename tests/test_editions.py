@@ -213,6 +213,17 @@ def test_the_calendar_is_published_a_year_ahead(refreshed: Refreshed) -> None:
     assert "docs/registers.md" in nothing.stderr
 
 
+def test_the_status_of_a_month_lists_what_the_newest_edition_does_not_tell(
+    refreshed: Refreshed,
+) -> None:
+    environment = {"KRAT_HOME": str(refreshed.home.root), "KRAT_KEYS": str(refreshed.home.keys)}
+    told = CliRunner().invoke(cli, ["status", "--month", "2023-05"], env=environment)
+    [line] = [line for line in told.stdout.splitlines() if line.startswith("Edition ")]
+    withheld = (counts(refreshed.home, 5)["shown_as"] == Shown.WITHHELD).sum()
+    assert line.startswith("Edition persons/2023/e5: ")
+    assert f"withheld: {withheld}, of an earlier edition: 0." in line
+
+
 def test_exact_units_stay_in_the_data_folder_closed(refreshed: Refreshed) -> None:
     kept = list((refreshed.home.gate / "editions").rglob("*.parquet"))
     assert len(kept) == 5

@@ -128,6 +128,7 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
         list_statuses,
         list_statuses_as_of,
     )
+    from orchestration.publication.editions.edition import describe_newest
     from orchestration.reading_copy.ask import ask
 
     require_county(county)
@@ -138,6 +139,8 @@ def status(home: Home, month: date, county: str | None, as_of: date | None) -> N
     click.echo(_status_table(list_statuses(home, month, county), month))
     for area, lacking in list_lacking_records(home, [month], county).items():
         click.echo(f"{area}: {', '.join(lacking)}.")
+    for line in describe_newest(home):
+        click.echo(f"Edition {line}.")
     blocked = ask(
         home,
         "select county_code, rule, mended_by from quality.blocked_months "

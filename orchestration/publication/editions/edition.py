@@ -42,6 +42,7 @@ from orchestration.products.tree import (
     PERSONS,
     SIGNATURE,
     EditionFolder,
+    editions_in,
 )
 from orchestration.publication.editions.calendar import EditionDay, edition_days
 from orchestration.publication.editions.counts import (
@@ -79,13 +80,25 @@ class Edition:
 
     def describe(self) -> str:
         """Return its name, and how many of its counts are shown as what, in a line."""
-        counts = sum(number for code, number in self.shown.items() if code != Shown.REST)
-        less = {code: self.shown.get(code, 0) for code in (Shown.WITHHELD, Shown.EARLIER)}
-        return (
-            f"persons/{self.day.name}: {counts} counts of persons as known on "
-            f"{self.day.cut_off_on}; withheld: {less[Shown.WITHHELD]}, "
-            f"of an earlier edition: {less[Shown.EARLIER]}"
-        )
+        return _describe(self.day.name, self.day.cut_off_on.isoformat(), self.shown)
+
+
+def describe_newest(home: Home) -> list[str]:
+    """Return a line for the newest edition of each year, as its manifest has it."""
+    return [
+        _describe(f"{one.month}/e{one.number}", one.facts["released_on"], one.facts["shown"])
+        for one in editions_in(home.releases)
+        if one.is_latest
+    ]
+
+
+def _describe(name: str, as_known_on: str, shown: Mapping[str, int]) -> str:
+    counts = sum(number for code, number in shown.items() if code != Shown.REST)
+    return (
+        f"persons/{name}: {counts} counts of persons as known on {as_known_on}; "
+        f"withheld: {shown.get(Shown.WITHHELD, 0)}, "
+        f"of an earlier edition: {shown.get(Shown.EARLIER, 0)}"
+    )
 
 
 def publish_editions(
