@@ -506,3 +506,10 @@ def test_the_guide_takes_a_county_to_its_first_release(joined: Guided) -> None:
 
 def test_the_guide_changes_no_file_that_krat_ships(joined: Guided) -> None:
     assert joined.changed == set()
+
+
+def test_a_set_that_lacks_a_register_of_a_newer_krat_is_not_in_use(home: Home) -> None:
+    write(home, "added_codes", CODES, "organisations-1,red_cross,Kryqi i Kuq,Red Cross,")
+    in_use = take_registers(home)
+    (in_use / "edition_calendar.csv").unlink()
+    assert registers_in_use(home) == SEEDS
