@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from math import inf
 from typing import Any, NamedTuple
 
@@ -89,7 +89,11 @@ class _PartsWithin:
 
 @dataclass(frozen=True)
 class Target:
-    """A set of units of which too much could be known: a published count, or one that never is."""
+    """A set of units of which too much could be known: a published count, or one that never is.
+
+    The range of what is published must cover 0 to 10 if it meets it; of anything else no more is
+    asked than that it isn't known to be small, or covers 0 to 10.
+    """
 
     name: str
     columns: tuple[int, ...]
@@ -97,16 +101,6 @@ class Target:
     is_published: bool
     #: The insiders who subtract their own to get here; None for a set that anyone may ask about.
     insiders: frozenset[str] | None = None
-
-    def is_safe(self, least: float, greatest: float, threshold: int) -> bool:
-        """Tell whether a range says too little of a small count.
-
-        The range of what is published must cover 0 to 10 if it meets it; of anything else no more
-        is asked than that it isn't known to be small, or covers 0 to 10.
-        """
-        small = threshold - 1
-        covers = least <= 0 and greatest >= small
-        return covers or (least > small if self.is_published else greatest > small)
 
 
 class Attacker:
@@ -267,11 +261,8 @@ class Attacker:
                 for dimension, category in of:
                     unit = _Unit(subject, dimension, category, county, month)
                     self._together[unit] = whole if dimension == TOTAL else detail[subject]
-        self._months: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for unit in sorted(self._together, key=str):
             together = self._together[unit]
-            if unit.month not in self._months[together]:
-                self._months[together].append(unit.month)
             for version, value in enumerate(self._values[unit]):
                 name = _Column(*unit[:3], together, version)
                 column = self._columns.setdefault(name, len(self._truth))
@@ -386,11 +377,13 @@ class Attacker:
     ) -> Iterator[dict[int, float]]:
         """Yield pairs of unknowns that are equal: in each of their months."""
         equal: dict[tuple[int, int], bool] = {}
-        pairs = {
-            (first, second)
-            for group in self._rules.same_persons
-            for first, second in pairwise(sorted(set(group) & set(subjects)))
-        }
+        pairs = sorted(
+            {
+                pair
+                for group in self._rules.same_persons
+                for pair in combinations(sorted(set(group) & set(subjects)), 2)
+            }
+        )
         for edition in self._editions:
             for county, month in places:
                 for pair in pairs:
@@ -450,7 +443,8 @@ def _versions(
 ) -> tuple[dict[_Unit, tuple[int, ...]], dict[_Unit, list[int]]]:
     """Return the version of each unit in each edition (-1 for none), and the versions' values.
 
-    A unit has another version where its value differs from the one before.
+    A unit has another version where it has a value that it never had: of one that comes back he is
+    taken to know that it does.
     """
     by_edition: dict[_Unit, dict[int, int]] = defaultdict(dict)
     columns = ("subject", "dimension", "category", "county_code", "month", "edition", "value")
@@ -465,9 +459,9 @@ def _versions(
             if edition not in of:
                 numbers.append(-1)
                 continue
-            if not own or own[-1] != of[edition]:
+            if of[edition] not in own:
                 own.append(of[edition])
-            numbers.append(len(own) - 1)
+            numbers.append(own.index(of[edition]))
         versions[key], values[key] = tuple(numbers), own
     return versions, values
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 import requests
 from click.testing import CliRunner
-from conftest import MAY, Refreshed
+from conftest import MAY, Prepare, Refreshed, copy_home
 from served import serving
 
 from expectations.protection import Shown
@@ -20,7 +21,11 @@ from orchestration.as_known import compute_models, known_on
 from orchestration.cli import cli
 from orchestration.products.tree import CHANGES, MANIFEST, EditionFolder
 from orchestration.publication.editions.calendar import calendar_rows
-from orchestration.publication.editions.edition import missing_editions, publish_editions
+from orchestration.publication.editions.edition import (
+    made_editions,
+    missing_editions,
+    publish_editions,
+)
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
@@ -201,7 +206,7 @@ def test_the_calendar_is_published_a_year_ahead(refreshed: Refreshed) -> None:
         date.fromisoformat(row["cut_off_on"]) for row in register_rows(SEEDS, "edition_calendar")
     ]
     assert max(days) > datetime.now(UTC).date().replace(month=1, day=1)
-    states = {row.name: row.state for row in calendar_rows(refreshed.home)}
+    states = {row.day.name: row.state for row in calendar_rows(refreshed.home)}
     assert states["2023/e5"] == "made"
     assert "coming" in states.values()
     environment = {"KRAT_HOME": str(refreshed.home.root), "KRAT_KEYS": str(refreshed.home.keys)}
@@ -270,3 +275,67 @@ def test_the_page_lists_editions_and_those_to_come(url: str) -> None:
     assert "Counts of persons" in page
     assert "/releases/public/persons/2023/e5/person_counts.csv" in page
     assert "Editions to come" in page
+
+
+@pytest.fixture(scope="module")
+def three(prepared: Prepare) -> Home:
+    """The example of three counties; what Tirana reports of May came in October."""
+
+    def fill(home: Home) -> None:
+        environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+        done = CliRunner().invoke(cli, ["example"], env=environment)
+        assert done.exit_code == 0, done.output
+        october = datetime(2023, 10, 1, tzinfo=UTC).timestamp()
+        late = [path for path in (home.inbox / "AL-11").iterdir() if "2023-05" in path.name]
+        assert len(late) > 5
+        for path in late:
+            os.utime(path, (october, october))
+        refresh(home, [MAY])
+
+    home, _ = prepared("three-with-a-late-may", fill)
+    return home
+
+
+def test_a_count_that_changed_since_it_was_shown_last_is_restated_or_stays(three: Home) -> None:
+    """The nation's second quarter was shown in e2 and is shown again in e4."""
+    old, new = (counts(three, number).query("period == '2023-Q2'") for number in (2, 4))
+    key = ["subject", "dimension", "category"]
+    both = old.merge(new, on=key, suffixes=("_then", "_now"))
+    stays = both[both["shown_as_now"] == Shown.EARLIER]
+    assert len(stays)
+    assert set(stays["number_from_now"]) == {2}
+    assert (stays["value_then"].fillna(-1) == stays["value_now"].fillna(-1)).all()
+    assert stays["why_en_now"].str.startswith("The number of edition e2").all()
+    restated = pd.read_parquet(folder(three, 4) / "restatements.parquet")
+    of_quarter = restated[restated["period"] == "2023-Q2"]
+    assert len(of_quarter)
+    assert set(of_quarter["edition_before"]) == {2}
+    assert of_quarter["reason"].str.contains("late|county_joined", regex=True).all()
+    # Nothing came late of the third quarter: its numbers are those of e3.
+    third = restated[restated["period"] == "2023-Q3"]
+    assert not len(third)
+
+
+def test_lost_exact_units_are_computed_again(three: Home, tmp_path: Path) -> None:
+    home = copy_home(three, tmp_path)
+    before = hashes(home)
+    forget(home, 5)
+    shutil.rmtree(home.gate / "editions")
+    assert [one.day.edition for one in publish_editions(home)] == [5]
+    assert hashes(home) == before
+
+
+def test_an_edition_that_the_calendar_no_longer_has_is_known_all_the_same(three: Home) -> None:
+    assert [day.edition for day in made_editions(three, 2023)] == ALL
+    assert [day.quarter for day in made_editions(three, 2023)] == [1, 2, 3, None, None]
+    assert not made_editions(three, 2022)
+
+
+def test_a_lower_bound_says_so_in_words(three: Home) -> None:
+    shown = counts(three, 5)
+    bounds = shown[shown["is_lower_bound"]]
+    assert (
+        bounds["why_en"].str.contains("Reports are missing: the true count").all()
+    )
+    assert bounds["why_sq"].str.contains("Mungojnë raporte").all()
+    assert not shown[~shown["is_lower_bound"]]["why_en"].str.contains("Reports are missing").any()

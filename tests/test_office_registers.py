@@ -43,6 +43,8 @@ ALIASES = "alias,institution_code"
 CALENDAR = "month,reporting_deadline,deadline_basis,final_on,final_basis"
 PLANS = "plan_code,level,county_code,valid_from,valid_to,name_sq,name_en"
 THRESHOLDS = "threshold,value,reason,reason_date"
+EDITIONS = "counted_year,edition,cut_off_on,kind,quarter,reason"
+SIGNED = "plan_code,indicator_code,reason,signed_by,signed_on"
 CODES = "code_list,code,name_sq,name_en,aliases"
 
 
@@ -513,3 +515,48 @@ def test_a_set_that_lacks_a_register_of_a_newer_krat_is_not_in_use(home: Home) -
     in_use = take_registers(home)
     (in_use / "edition_calendar.csv").unlink()
     assert registers_in_use(home) == SEEDS
+
+
+@pytest.mark.parametrize(
+    ("register", "lines", "told"),
+    [
+        (
+            "edition_calendar",
+            [
+                "counted_year,edition,cut_off_on,kind,quarter,reason",
+                "2023,6,2025-03-31,extra,,late",
+            ],
+            "edition_calendar.csv:2 cut_off_on: Edition 5 of this year is cut off on 2025-03-31",
+        ),
+        (
+            "edition_calendar",
+            [
+                "counted_year,edition,cut_off_on,kind,quarter,reason",
+                "2023,6,2025-06-30,extra,2,late",
+            ],
+            "edition_calendar.csv:2 quarter: The quarter is written for an edition of the kind",
+        ),
+        (
+            "public_counts",
+            [SIGNED, "PKV-2021-2023,2.1.9.1,few,ZKKA,2026-01-05"],
+            "public_counts.csv:2 indicator_code: This indicator counts persons at risk",
+        ),
+    ],
+)
+def test_what_editions_rest_on_is_checked(
+    home: Home, register: str, lines: list[str], told: str
+) -> None:
+    write(home, register, *lines)
+    done = CliRunner().invoke(cli, ["registers", "check"])
+    assert done.exit_code == 1
+    assert told in done.stderr
+
+
+def test_the_data_officer_signs_for_a_count_of_other_persons(home: Home) -> None:
+    write(
+        home,
+        "public_counts",
+        SIGNED,
+        "PKV-2021-2023,2.2.1.1,lawyers are named by their chamber,ZKKA,2026-01-05",
+    )
+    assert CliRunner().invoke(cli, ["registers", "check"]).exit_code == 0

@@ -152,6 +152,6 @@ def calendar(home: Home, year: int | None) -> None:
         raise click.ClickException(
             f"the calendar has no edition of {year}: see docs/registers.md to add one."
         )
-    click.echo("cut off     edition  holds                               state")
+    click.echo("cut off     edition  holds                         state")
     for row in rows:
-        click.echo(f"{row.cut_off_on}  {row.name:<8} {row.holds:<35} {row.state}")
+        click.echo(f"{row.day.cut_off_on}  {row.day.name:<8} {row.holds('en'):<29} {row.state}")

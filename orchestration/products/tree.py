@@ -97,22 +97,11 @@ class ReleaseFolder:
     def appearing(self) -> Iterator[tuple[Path, Path]]:
         """Give a draft to write into and the folder that it becomes at the end of the block.
 
-        Whatever ends the block early, a killed process included, leaves no such folder: the draft
-        is renamed once the disk has all of it. An error removes the draft; what a killed run left
-        is removed first.
+        See `_appearing` for what a block that ends early leaves.
         """
-        sweep(self.folder)
         target = self.folder / f"r{max(self.numbers(), default=0) + 1}"
-        draft = self.folder / f".{target.name}.draft"
-        draft.mkdir(parents=True)
-        try:
+        with _appearing(target) as draft:
             yield draft, target
-        except BaseException:
-            shutil.rmtree(draft)
-            raise
-        for path in draft.iterdir():
-            path.chmod(0o400)
-        rename_folder(draft, target)
         self.point_latest()
 
 
@@ -132,14 +121,30 @@ class EditionFolder:
     @contextmanager
     def appearing(self) -> Iterator[Path]:
         """Give a draft to write into, which becomes the edition at the end of the block."""
-        sweep(self.path.parent)
-        draft = self.path.with_name(f".{self.path.name}.draft")
-        draft.mkdir(parents=True)
-        yield draft
-        for path in draft.iterdir():
-            path.chmod(0o400)
-        rename_folder(draft, self.path)
+        with _appearing(self.path) as draft:
+            yield draft
         ReleaseFolder(self.tree, "public", PERSONS, str(self.counted_year)).point_latest()
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Give a draft to write into, which becomes `target` at the end of the block.
+
+    Whatever ends the block early, a killed process included, leaves no such folder: the draft is
+    renamed once the disk has all of it. An error removes the draft; what a killed run left is
+    removed first.
+    """
+    sweep(target.parent)
+    draft = target.with_name(f".{target.name}.draft")
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+    except BaseException:
+        shutil.rmtree(draft)
+        raise
+    for path in draft.iterdir():
+        path.chmod(0o400)
+    rename_folder(draft, target)
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,11 @@ def _listed(tree: Path, pattern: str) -> Iterator[ListedRelease]:
             facts=manifest["release"],
             files=manifest["files"],
         )
+
+
+def is_release_name(name: str) -> bool:
+    """Return whether a folder of this name is a release (r2) or an edition (e4)."""
+    return _NUMBERED.fullmatch(name) is not None
 
 
 def letter_of(county_code: object) -> str:

@@ -17,11 +17,16 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from orchestration.products.tree import LATEST, MANIFEST, SIGNATURE, folder_of, letter_of
+from orchestration.products.tree import (
+    LATEST,
+    MANIFEST,
+    SIGNATURE,
+    folder_of,
+    is_release_name,
+    letter_of,
+)
 from orchestration.publication.writing.signing import fingerprint, is_signed_by
 from sources.texts import Language, placeholders, text
-
-_NUMBERED = re.compile(r"[er][1-9][0-9]*")
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,17 @@ def releases_under(path: Path) -> list[Path]:
 
     A release is called `r<N>`, an edition of counts of persons `e<N>`.
     """
-    if (path / MANIFEST).exists() or _NUMBERED.fullmatch(path.absolute().name):
+    if (path / MANIFEST).exists() or is_release_name(path.absolute().name):
         return [path]
     return sorted(
-        found for found in path.rglob("[er]*") if found.is_dir() and _NUMBERED.fullmatch(found.name)
+        found for found in path.rglob("[er]*") if found.is_dir() and is_release_name(found.name)
     )
 
 
 def pointer_fault(month: Path) -> Fault | None:
     """Return the fault of a month's pointer, or None; `month` is the folder of its releases."""
     releases = [
-        path.name for path in month.iterdir() if path.is_dir() and _NUMBERED.fullmatch(path.name)
+        path.name for path in month.iterdir() if path.is_dir() and is_release_name(path.name)
     ]
     if not releases:
         return None

@@ -65,7 +65,10 @@ def check_registers(shipped: Path, office: Path) -> tuple[Rows, list[RegisterPro
             for name, lines in rows.of.items()
         }
     )
-    for rule in (_overlaps, _outside_plan, _aliases, _added_codes, _institutions, _calendar):
+    for rule in (
+        _overlaps, _outside_plan, _aliases, _added_codes, _institutions, _calendar, _editions,
+        _signed,
+    ):  # fmt: skip
         found += rule(right)
     found += plan_rules(rows, wrong)
     order = {path.stem: place for place, path in enumerate(office_files(office))}
@@ -274,3 +277,31 @@ def _months(plan: RegisterLine) -> Iterator[str]:
     first, last = (date.fromisoformat(plan.values[name]) for name in ("valid_from", "valid_to"))
     for month in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
         yield f"{month // 12}-{month % 12 + 1:02}-01"
+
+
+def _editions(rows: Rows) -> Iterator[RegisterProblem]:
+    """Yield editions of a year that are cut off no later than the one before, or lack a quarter.
+
+    Each edition is made beside those before it, so that their days are in the order of numbers.
+    """
+    of_year: dict[str, list[RegisterLine]] = defaultdict(list)
+    for line in rows.of["edition_calendar"].values():
+        of_year[line.values["counted_year"]].append(line)
+        if line.number and (line.values["kind"] == "quarter") != bool(line.values["quarter"]):
+            yield register_problem("quarter_of_edition", "edition_calendar", line.number, "quarter")
+    for lines in of_year.values():
+        lines.sort(key=lambda line: int(line.values["edition"]))
+        for one, other in pairwise(lines):
+            if other.values["cut_off_on"] <= one.values["cut_off_on"]:
+                yield register_problem(
+                    "edition_too_early", "edition_calendar", other.number or one.number,
+                    "cut_off_on", before=one.values["edition"], day=one.values["cut_off_on"],
+                )  # fmt: skip
+
+
+def _signed(rows: Rows) -> Iterator[RegisterProblem]:
+    """Yield signatures under counts of persons at risk, which are never public in full."""
+    for key, line in rows.of["public_counts"].items():
+        indicator = rows.of["indicators"].get(key)
+        if indicator is not None and indicator.values["is_person_sensitive"] == "true":
+            yield register_problem("at_risk", "public_counts", line.number, "indicator_code")

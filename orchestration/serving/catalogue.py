@@ -220,7 +220,11 @@ def catalog_json(
             for edition in editions
         ],
         "calendar": [
-            {"cut_off_on": row.cut_off_on.isoformat(), "edition": row.name, "holds": row.holds}
+            {
+                "cut_off_on": row.day.cut_off_on.isoformat(),
+                "edition": row.day.name,
+                "holds": {language: row.holds(language) for language in LANGUAGES},
+            }
             for row in coming
         ],
     }

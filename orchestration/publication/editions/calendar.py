@@ -14,7 +14,7 @@ from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.clock import today
 from sources.custody.home import Home
 from sources.registers import register_rows
-from sources.texts import both
+from sources.texts import Language, text
 
 
 @dataclass(frozen=True, order=True)
@@ -53,12 +53,16 @@ def edition_days(registers: Path) -> list[EditionDay]:
 class CalendarRow(NamedTuple):
     """An edition of the calendar as people see it."""
 
-    cut_off_on: date
-    name: str
-    #: What it holds, in both languages.
-    holds: str
+    day: EditionDay
     #: made, due (the next refresh makes it, if anything had come by its day) or coming.
     state: str
+
+    def holds(self, language: Language) -> str:
+        """Return in words what it holds."""
+        year, quarter = self.day.counted_year, self.day.quarter
+        if quarter is None:
+            return text("editions.holds.year", language, year=year)
+        return text("editions.holds.quarter", language, year=year, quarter=quarter)
 
 
 def calendar_rows(home: Home, year: int | None = None) -> list[CalendarRow]:
@@ -68,8 +72,5 @@ def calendar_rows(home: Home, year: int | None = None) -> list[CalendarRow]:
         is_made = EditionFolder(home.releases, day.counted_year, day.edition).path.exists()
         state = "made" if is_made else "due" if day.cut_off_on < today() else "coming"
         if day.counted_year == year if year else state != "due":
-            what = "quarter" if day.quarter else "year"
-            values = {"quarter": day.quarter} if day.quarter else {}
-            holds = both(f"editions.holds.{what}", year=day.counted_year, **values)
-            rows.append(CalendarRow(day.cut_off_on, day.name, holds, state))
+            rows.append(CalendarRow(day, state))
     return rows

@@ -57,7 +57,7 @@ from orchestration.publication.writing.files import write_tables
 from orchestration.publication.writing.package import data_package, sha256
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.registers.in_use import registers_in_use
-from sources.atomic import write_json
+from sources.atomic import replace_file, write_json
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, placeholders, text
 
@@ -72,15 +72,19 @@ _UNSTATED = (Shown.FEW_COUNTIES, Shown.NOT_REPORTED, Shown.REST)
 
 @dataclass(frozen=True)
 class Edition:
-    """An edition in the tree: its folder, its day, how many counts are shown in which way."""
+    """An edition that was made: its folder, its day, how many counts are shown in which way."""
 
     path: Path
     day: EditionDay
     shown: Mapping[str, int]
+    #: Sets of units of which more is known than may be, whatever is shown.
+    known_elsewhere: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Return its name, and how many of its counts are shown as what, in a line."""
-        return _describe(self.day.name, self.day.cut_off_on.isoformat(), self.shown)
+        told = _describe(self.day.name, self.day.cut_off_on.isoformat(), self.shown)
+        number = len(self.known_elsewhere)
+        return f"{told}; known elsewhere: {number}" if number else told
 
 
 def describe_newest(home: Home) -> list[str]:
@@ -166,57 +170,110 @@ def why_waiting(home: Home, year: int) -> str | None:
     return None
 
 
-def _make(home: Home, day: EditionDay) -> Edition | None:
-    """Make an edition; None where nothing of it had come by its day."""
-    earlier_days = [
-        other
-        for other in edition_days(registers_in_use(home))
-        if other.counted_year == day.counted_year
-        and other.edition < day.edition
-        and _folder(home, other).path.exists()
-    ]
+@dataclass(frozen=True)
+class _Known:
+    """What was known on the day of an edition."""
+
+    units: pd.DataFrame
+    rules: Protection
+    #: The counties of the country.
+    counties: list[str]
+    names: Mapping[str, CountName]
+    #: The subjects of which others publish the nation's year.
+    exact: frozenset[str]
+    #: How many deliveries had come.
+    arrived: int
+
+
+def _known(home: Home, day: EditionDay) -> _Known:
+    """Return what an edition counts, from what had come by the end of its day."""
     with known_on(home, day.cut_off_on) as known:
         compute_models(home, known, [_UNITS, "core.published_figures"])
         with duckdb.connect(str(known.warehouse), read_only=True) as connection:
             rules = load_protection(_populations(connection, day.counted_year))
-            units = complete_units(_found(connection, day.counted_year), day, rules)
-            counties = _counties(connection)
-            names = _names(connection, day.counted_year)
-            exact = _published_elsewhere(connection, rules)
-            arrived = _arrived_by(connection, day.cut_off_on)
-    counts = published_counts(units, day, rules)
+            return _Known(
+                units=complete_units(_found(connection, day.counted_year), day, rules),
+                rules=rules,
+                counties=_counties(connection),
+                names=_names(connection, day.counted_year),
+                exact=_published_elsewhere(connection, rules),
+                arrived=_arrived_by(connection, day.cut_off_on),
+            )
+
+
+def _make(home: Home, day: EditionDay) -> Edition | None:
+    """Make an edition; None where nothing of it had come by its day."""
+    known = _known(home, day)
+    counts = published_counts(known.units, day, known.rules)
     if not counts:
-        write_json(_empty_path(home), _read_empty(home) | {day.name: arrived})
+        write_json(_empty_path(home), _read_empty(home) | {day.name: known.arrived})
         return None
-    ledger = [pd.read_parquet(_ledger(home, other)) for other in earlier_days]
-    before = [_rows_of(_folder(home, other).path) for other in earlier_days]
-    signs = _signs(units, counts, ledger, before, rules, exact)
-    latest = before[-1] if before else None
+    made = made_editions(home, day.counted_year)
+    ledger = {other.edition: _counted(home, other) for other in made}
+    before = [_rows_of(_folder(home, other).path) for other in made]
+    signs, left = _signs(known, counts, list(ledger.values()), before)
+    # What an edition doesn't hold, such as a quarter alone, stands as it was shown last.
+    latest = pd.concat(before).drop_duplicates(list(COUNT_COLUMNS), keep="last") if before else None
     number_from = _numbers_from(signs, latest)
-    rows = _named(pd.DataFrame(count_rows(signs, units, number_from, day, counties)), names, day)
-    changed = restatements(latest, rows, ledger[-1] if ledger else None, units, day)
+    rows = _named(
+        pd.DataFrame(count_rows(signs, known.units, number_from, day, known.counties)),
+        known.names,
+        day,
+    )
+    changed = restatements(latest, rows, ledger, known.units, day)
     # The ledger first: without its units an edition that is there could not be followed.
-    _ledger(home, day).parent.mkdir(parents=True, exist_ok=True)
-    unit_columns(units).to_parquet(_ledger(home, day), index=False)
-    path = _write(home, day, rows, changed, rules)
-    return Edition(path, day, Counter(rows["shown_as"]))
+    _keep(home, day, known.units)
+    path = _write(home, day, rows, changed, known.rules)
+    return Edition(path, day, Counter(rows["shown_as"]), left)
+
+
+def made_editions(home: Home, year: int) -> list[EditionDay]:
+    """Return the editions of a year that are made, whatever the calendar says by now."""
+    return [
+        EditionDay(
+            cut_off_on=date.fromisoformat(one.facts["released_on"]),
+            counted_year=year,
+            edition=one.number,
+            kind=one.facts["kind"],
+            quarter=one.facts["quarter"],
+            reason=one.facts.get("reason", ""),
+        )
+        for one in editions_in(home.releases)
+        if one.month == str(year)
+    ]
+
+
+def _counted(home: Home, day: EditionDay) -> pd.DataFrame:
+    """Return the exact units that an edition counted, computed again where they were lost."""
+    if not _ledger(home, day).exists():
+        _keep(home, day, _known(home, day).units)
+    return pd.read_parquet(_ledger(home, day))
+
+
+def _keep(home: Home, day: EditionDay, units: pd.DataFrame) -> None:
+    path = _ledger(home, day)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replace_file(path) as fresh:
+        unit_columns(units).to_parquet(fresh, index=False)
 
 
 def _signs(
-    units: pd.DataFrame,
+    known: _Known,
     counts: Mapping[Published, int | None],
     ledger: list[pd.DataFrame],
     before: list[pd.DataFrame],
-    rules: Protection,
-    exact: frozenset[str],
-) -> dict[Published, Sign]:
-    """Return how each count is shown, one group of linked subjects after the other."""
-    every = pd.concat([*ledger, unit_columns(units)], ignore_index=True)
+) -> tuple[dict[Published, Sign], tuple[str, ...]]:
+    """Return how each count is shown, one group of linked subjects after the other.
+
+    With it the counts of which more is known than may be, whatever an edition shows.
+    """
+    every = pd.concat([*ledger, unit_columns(known.units)], ignore_index=True)
+    left: list[str] = []
     earlier = [one for rows in before for one in _earlier(rows)]
     signs = {
         published: Sign(Shown.FEW_COUNTIES) for published, value in counts.items() if value is None
     }
-    for subjects in linked(units["subject"], rules):
+    for subjects in linked(known.units["subject"], known.rules):
         own = {
             published: value
             for published, value in counts.items()
@@ -228,11 +285,12 @@ def _signs(
             every[every["subject"].isin(subjects)],
             own,
             [one for one in earlier if one.published.key.subject in subjects],
-            rules,
-            exact,
+            known.rules,
+            known.exact,
         )
         signs |= {published: choice.signs[published.key] for published in own}
-    return {published: signs[published] for published in counts}
+        left += choice.known_elsewhere
+    return {published: signs[published] for published in counts}, tuple(left)
 
 
 def _earlier(rows: pd.DataFrame) -> Iterable[Earlier]:
@@ -300,7 +358,13 @@ def _why(row: Mapping[Any, Any], language: Language) -> str:
         "greatest": _whole(row["greatest"]),
         "edition": f"e{row['number_from']}",
     }
-    return text(key, language, **{name: values[name] for name in placeholders(key)})
+    told = [text(key, language, **{name: values[name] for name in placeholders(key)})]
+    told += [
+        text(f"editions.{column}", language)
+        for column in ("is_lower_bound", "may_fall")
+        if row[column]
+    ]
+    return " ".join(told)
 
 
 def _whole(value: Any) -> str:
@@ -326,6 +390,7 @@ def _write(
         "number": day.edition,
         "released_on": day.cut_off_on.isoformat(),
         "kind": day.kind,
+        "quarter": day.quarter,
         **({"reason": day.reason} if day.reason else {}),
         "is_made_up": is_made_up,
         "shown": dict(sorted(Counter(rows["shown_as"]).items())),
@@ -363,10 +428,7 @@ def _write(
 
 
 def _rows_of(path: Path) -> pd.DataFrame:
-    frame: pd.DataFrame = duckdb.sql(
-        f"select * from read_parquet('{path / 'person_counts.parquet'}')"
-    ).df()
-    return frame
+    return pd.read_parquet(path / "person_counts.parquet")
 
 
 def _found(connection: duckdb.DuckDBPyConnection, year: int) -> pd.DataFrame:

@@ -27,20 +27,21 @@ COUNTY_JOINED, COUNTY_LEFT, LATE, CORRECTION = "county_joined", "county_left", "
 def restatements(
     before: pd.DataFrame | None,
     rows: pd.DataFrame,
-    units_before: pd.DataFrame | None,
+    units_before: Mapping[int, pd.DataFrame],
     units: pd.DataFrame,
     day: EditionDay,
 ) -> pd.DataFrame:
-    """Return the counts that are shown otherwise than in the edition before, with their reasons.
+    """Return the counts that are shown otherwise than when they were shown last, with reasons.
 
-    `before` and `rows` are tables of counts, `units_before` and `units` what both editions counted.
+    `before` has each count as it was shown last, `rows` as it is now; `units_before` is what each
+    edition before counted, by its number, and `units` what this one does.
     """
     columns = list(product("restatements", Tier.PUBLIC).column_names)
-    if before is None or units_before is None:
+    if before is None:
         return pd.DataFrame(columns=columns)
     key = list(COUNT_COLUMNS)
     both_editions = before.merge(rows, on=key, suffixes=("_before", "_after"))
-    reasons = _reasons(units_before, units)
+    reasons = {number: _reasons(counted, units) for number, counted in units_before.items()}
     found: list[dict[str, Any]] = []
     for row in both_editions.to_dict("records"):
         if (row["shown_as_before"], row["value_before"]) == (
@@ -49,7 +50,13 @@ def restatements(
         ) or (pd.isna(row["value_before"]) and row["shown_as_before"] == row["shown_as_after"]):
             continue
         count = CountKey(*(row[name] for name in key))
-        why = reasons.get((count.subject, count.county_code), set())
+        why = {
+            reason
+            for (subject, county, month), reason in reasons[row["edition_before"]].items()
+            if subject == count.subject
+            and count.county_code in (county, NATION)
+            and month in count.months
+        }
         found.append(
             {name: row[name] for name in key}
             | {
@@ -70,27 +77,22 @@ def restatements(
     return pd.DataFrame(found, columns=columns)
 
 
-def _reasons(before: pd.DataFrame, after: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
-    """Return why counts of a subject and area differ."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _reasons(before: pd.DataFrame, after: pd.DataFrame) -> dict[tuple[str, str, int], str]:
+    """Return why a subject's count of a county and month differs, for all that do."""
+    found: dict[tuple[str, str, int], str] = {}
     old, new = _counted(before), _counted(after)
     # An edition of a quarter counts no other month: what it left out is not late.
     months = {month for _, _, month in old}
     counties = [{(subject, county) for subject, county, _ in units} for units in (old, new)]
-    for subject, county, month in old.keys() | new.keys():
-        if month not in months:
+    for unit in old.keys() | new.keys():
+        if unit[2] not in months:
             continue
-        unit, pair = (subject, county, month), (subject, county)
         if unit not in old:
-            reason = LATE if pair in counties[0] else COUNTY_JOINED
+            found[unit] = LATE if unit[:2] in counties[0] else COUNTY_JOINED
         elif unit not in new:
-            reason = CORRECTION if pair in counties[1] else COUNTY_LEFT
+            found[unit] = CORRECTION if unit[:2] in counties[1] else COUNTY_LEFT
         elif any(old[unit][key] != new[unit][key] for key in old[unit].keys() & new[unit].keys()):
-            reason = CORRECTION
-        else:
-            continue
-        for area in (county, NATION):
-            found[subject, area].add(reason)
+            found[unit] = CORRECTION
     return found
 
 
