@@ -334,8 +334,6 @@ def test_an_edition_that_the_calendar_no_longer_has_is_known_all_the_same(three:
 def test_a_lower_bound_says_so_in_words(three: Home) -> None:
     shown = counts(three, 5)
     bounds = shown[shown["is_lower_bound"]]
-    assert (
-        bounds["why_en"].str.contains("Reports are missing: the true count").all()
-    )
+    assert bounds["why_en"].str.contains("Reports are missing: the true count").all()
     assert bounds["why_sq"].str.contains("Mungojnë raporte").all()
     assert not shown[~shown["is_lower_bound"]]["why_en"].str.contains("Reports are missing").any()
