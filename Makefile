@@ -8,7 +8,7 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test drill bench durations lint docs clean programs
+.PHONY: help run wheel pictures check test drill bench durations lint docs clean programs
 
 # A file's tests stay together, the longest begin first (tests/durations.json), who is free takes
 # the next.
@@ -20,14 +20,12 @@ help:  ## what can be made
 
 # Pinned wheels with no resolver: the fastest set-up pip can do. pip compiles byte code as it
 # installs, whatever PYTHONDONTWRITEBYTECODE says; our own packages are compiled after it.
-# Dagster draws the warehouse's assets from dbt's manifest, which the last line writes.
 $(VENV)/runtime: requirements/runtime.txt pyproject.toml
 	@echo "Setting up $(VENV) (a minute or two, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@$(BIN)/python -m compileall -q orchestration expectations sources
-	@$(PARSE)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
@@ -38,13 +36,37 @@ run: $(VENV)/runtime  ## set up, make the example of three counties, publish its
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
 
+# What the page of SQL loads is built once, from npm's packages, and goes into the wheel.
+SQL_SOURCES := orchestration/serving/sql
+SQL_PAGE := $(SQL_SOURCES)/built/page.js
+sql-page: $(SQL_PAGE)  ## build the page that asks releases in SQL in the browser, which needs npm
+
+$(SQL_PAGE): $(SQL_SOURCES)/page.js $(SQL_SOURCES)/package.json docs/questions.md
+	@mkdir -p $(VENV)/sql-page $(@D) && cp $(SQL_SOURCES)/package.json $(VENV)/sql-page
+	@npm install --prefix $(VENV)/sql-page --silent --no-package-lock --no-audit --no-fund \
+		|| { echo "npm can't get the packages of $(SQL_SOURCES): see its registry's settings." >&2; exit 1; }
+	@cp $(VENV)/sql-page/node_modules/@duckdb/duckdb-wasm/dist/duckdb-browser-eh.worker.js $(@D)
+	@gzip -9nc $(VENV)/sql-page/node_modules/@duckdb/duckdb-wasm/dist/duckdb-eh.wasm > $(@D)/duckdb-eh.wasm.gz
+	@NODE_PATH=$(VENV)/sql-page/node_modules $(VENV)/sql-page/node_modules/.bin/esbuild $< \
+		--bundle --minify --loader:.md=text --log-level=warning --outfile=$@
+
+# setuptools takes along what an earlier build left in build/.
+wheel:  ## build dist/krat-*.whl, which an office installs: docs/service.md
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory sql-page \
+		|| echo "Without npm the wheel has no page that asks in SQL in the browser." >&2
+	@rm -rf build dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@rm -rf build
+	@ls dist/*.whl
+
 check: $(VENV)/dev  ## set up, lint, run the unit tests: what to run while working
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST) $(ON_TWO) -m unit
 
 test:  ## set up, lint, run every test that decides whether something may land
 	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/dev programs
-	@$(MAKE) --no-print-directory lint $(VENV)/node/package.json
+	@$(MAKE) --no-print-directory lint $(VENV)/node/package.json $(SQL_PAGE)
 	@$(PYTEST) $(ON_TWO) -m "not drill"
 
 drill: $(VENV)/dev  ## the same at full size: statistics, planted years, ten minutes of fuzzing
@@ -57,24 +79,30 @@ drill: $(VENV)/dev  ## the same at full size: statistics, planted years, ten min
 
 bench: $(VENV)/dev  ## how long refreshing, reading and serving take, against their floors
 	@$(BIN)/python tests/benchmarks/refresh.py
+	@$(BIN)/python tests/benchmarks/nation.py
 	@$(BIN)/python tests/benchmarks/reading.py
 	@$(BIN)/python tests/benchmarks/serving.py
 
-durations: $(VENV)/dev programs $(VENV)/node/package.json  ## measure how long groups of tests take
+durations: $(VENV)/dev programs $(VENV)/node/package.json $(SQL_PAGE)  ## measure how long groups of tests take
 	@$(PYTEST) $(ON_TWO) -m "not drill" --record-durations
 
-# What tests open krat's files with: LibreOffice, Chromium, Node, age, unzip and HAProxy,
-# each where it is missing.
+# What tests open krat's files with, LibreOffice, Chromium, Node, age, unzip and HAProxy, and what
+# they run krat with, PostgreSQL and systemd's check of units: each where it is missing.
 programs:
 	@missing=""; \
 	command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
 		|| missing="libreoffice-calc python3-uno"; \
+	ls /usr/lib*/libreoffice/program/libswlo.so >/dev/null 2>&1 \
+		|| missing="$$missing libreoffice-writer fonts-liberation"; \
+	command -v pdftotext >/dev/null || missing="$$missing poppler-utils"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| missing="$$missing chromium fonts-dejavu-core"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	command -v age >/dev/null || missing="$$missing age"; \
 	command -v unzip >/dev/null || missing="$$missing unzip"; \
 	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || missing="$$missing haproxy"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	test -z "$$missing" || { echo "Installing for the tests, once: $$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends $$missing >/dev/null; } \
@@ -106,5 +134,8 @@ docs: $(VENV)/runtime  ## write the pages of docs/ that models and registers mak
 	@$(PARSE)
 	@$(BIN)/python -m orchestration.products.dictionary
 
+pictures: $(VENV)/dev programs $(VENV)/node/package.json  ## take the pictures of docs/analyst.md and docs/analisti.md
+	@$(BIN)/python tests/book.py
+
 clean:  ## remove what set-up and runs made, the data folder excepted
-	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	@rm -rf $(VENV) dbt_project/target dbt_project/logs build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info

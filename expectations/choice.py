@@ -6,8 +6,8 @@ derive (disclosure), the ladder's steps (protection), or which counts an edition
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,12 @@ from expectations.protection import CountKey, Protection, Shown, Sign
 
 #: Solutions at random settle many targets at once; so many in vain end the search.
 _VAIN_TRIES = 3
+
+#: How often a solution with broken numbers is looked for again with fewer counties.
+_REPAIRS = 4
+
+#: How often what is raised is looked at again, when all is safe.
+_SECOND_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class _Step:
     signs: list[Sign]
     costs: list[float]
     level: int = 0
+    #: Why it was raised: insiders, and the unknowns of a target that each knew too well.
+    reasons: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
 
     @property
     def sign(self) -> Sign:
@@ -45,11 +53,6 @@ class _Step:
     @property
     def cost(self) -> float:
         return self.costs[self.level]
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing was published of it before."""
-        return self.signs[-1].shown_as is not Shown.EARLIER
 
     @property
     def is_last(self) -> bool:
@@ -138,20 +141,27 @@ def _ladder(
 
 
 def _settle(attacker: Attacker, steps: dict[int, _Step], rules: Protection) -> tuple[str, ...]:
-    """Raise signs until no insider knows too much; return what raising can't help."""
+    """Raise signs until no insider knows too much; return what raising can't help.
+
+    Whether each raise is needed shows when all are made, so they are looked at once more.
+    """
+    solutions: list[Any] = []
+    left = _raise_all(attacker, steps, rules, solutions)
+    if _Audit(attacker, attacker.targets(), rules, solutions).lower(steps, left):
+        left = _raise_all(attacker, steps, rules, solutions)
+    return tuple(sorted(left))
+
+
+def _raise_all(
+    attacker: Attacker, steps: dict[int, _Step], rules: Protection, solutions: list[Any]
+) -> set[str]:
     left: set[str] = set()
     done: set[tuple[int, ...]] = set()
-    solutions: list[Any] = []
-    if not steps:
-        return ()
-    while fresh := [one for one in attacker.targets() if one.columns not in done]:
+    while steps and (fresh := [one for one in attacker.targets() if one.columns not in done]):
         # What is shown no more becomes a target itself, so there may be another round.
         done |= {one.columns for one in fresh}
         left |= _Audit(attacker, fresh, rules, solutions).settle(steps)
-    # What was published before stays readable when it is raised: only new counts are worth it.
-    if any(step.level for step in steps.values() if step.is_new):
-        _Audit(attacker, attacker.targets(), rules, solutions).lower(steps, left)
-    return tuple(sorted(left))
+    return left
 
 
 class _Audit:
@@ -175,15 +185,17 @@ class _Audit:
         self._small = rules.threshold - 1
         # The last one is an insider of none.
         self._own = [*map(attacker.of_county, attacker.counties), []]
-        sums = np.zeros((len(targets), len(attacker.truth)))
-        for number, target in enumerate(targets):
-            sums[number, list(target.columns)] = 1
-        self._sums = sums
+        from scipy.sparse import csr_array
+
+        columns = [column for target in targets for column in target.columns]
+        starts = np.cumsum([0, *(len(target.columns) for target in targets)])
+        shape = (len(targets), len(attacker.truth))
+        self._sums = csr_array((np.ones(len(columns)), columns, starts), shape=shape)
         shape = (len(self._own), len(targets))
         self._least = np.empty(shape)
         self._greatest = np.empty(shape)
         self._look_again(solutions)
-        self._is_published = np.array([one.is_published for one in targets], dtype=bool)
+        self._is_told = np.array([attacker.is_told(one) for one in targets], dtype=bool)
         self._is_asked = np.array(
             [[_is_asked(one, county) for one in targets] for county in [*attacker.counties, None]],
             dtype=bool,
@@ -193,10 +205,7 @@ class _Audit:
 
     def settle(self, steps: dict[int, _Step]) -> set[str]:
         """Raise signs until all targets are safe; return those that stay known all the same."""
-        everybody = set(range(len(self._own)))
-        for one in sorted(everybody)[:-1]:
-            self._search(partial(everybody.difference, {one}))
-        self._search(self._most_ignorant)
+        self._search_all()
         left: set[str] = set()
         levels: list[int] | None = None
         # What is known to be 11 or more beside one sign may be less beside a coarser one.
@@ -206,6 +215,12 @@ class _Audit:
                 if name not in left and not self._make_safe(insider, number, steps):
                     left.add(name)
         return left
+
+    def _search_all(self) -> None:
+        everybody = set(range(len(self._own)))
+        for one in sorted(everybody)[:-1]:
+            self._search(partial(everybody.difference, {one}))
+        self._search(self._most_ignorant)
 
     def _search(self, choose_known: Callable[[], set[int]]) -> None:
         """Look for solutions that are far off for many targets, as long as some are found."""
@@ -229,40 +244,52 @@ class _Audit:
             more & less, self._random.choice([-1, 1], len(more)), less.astype(int) - more
         )
         if signs.any():
-            self._fix(known)
             # Few weigh much, so that they are far off instead of all being a little.
             weights = signs * self._random.random(len(signs)) ** 4
-            self._see(self._attacker.program.near_best(weights @ self._sums))
+            self._look(known, partial(self._attacker.program.best, weights @ self._sums))
+
+    def _look(self, known: set[int], solve: Callable[[], Any]) -> None:
+        """See a whole solution: counties whose numbers come out broken are taken for known, too."""
+        for _ in range(_REPAIRS):
+            self._fix(known)
+            solution = solve()
+            self._see(solution)
+            broken = {one for one, own in enumerate(self._own) if not is_whole(solution[own])}
+            known = known | broken
+            if not broken or known.issuperset(range(len(self._own) - 1)):
+                break
 
     def _fix(self, known: Iterable[int]) -> None:
         self._attacker.program.fix([column for one in known for column in self._own[one]])
 
-    def lower(self, steps: dict[int, _Step], left: set[str]) -> None:
-        """Show as exactly as is safe after all what was raised for something else."""
-        for target, asked in zip(self._targets, self._is_asked.T, strict=True):
-            if target.name in left:
-                asked[:] = False
-        raised = [(row, step) for row, step in steps.items() if step.level and step.is_new]
+    def lower(self, steps: dict[int, _Step], left: set[str]) -> bool:
+        """Show as exactly as before what need not be raised any more for what it was raised for.
+
+        It may be too exact for something else: all is to be settled again if this returns True.
+        """
+        is_lower = False
+        raised = [(row, step) for row, step in steps.items() if step.level]
         for row, step in sorted(raised, key=lambda one: (-one[1].cost, str(one[1].published))):
             before = step.level
             for level in dict.fromkeys((0, before - 1)):
-                step.level = level
-                self._attacker.state(step.published, step.sign)
+                self._move(step, level)
                 kept = self._solutions.copy()
-                if self._is_still_safe(row):
-                    self._solutions[:] = self._beside(row)
+                self._solutions[:] = self._beside(row)
+                self._look_again(self._solutions)
+                if self._are_safe(step.reasons, left):
+                    is_lower = True
                     break
                 # What was found beside this sign is found beside a coarser one, too.
-                step.level = before
-                self._attacker.state(step.published, step.sign)
-                self._look_again(kept)
+                self._move(step, before)
+                self._solutions[:] = kept
+        return is_lower
 
-    def _is_still_safe(self, row: int) -> bool:
-        """Tell whether all targets are safe beside what a row tells now."""
-        self._look_again(self._beside(row))
+    def _are_safe(self, pairs: set[tuple[int, tuple[int, ...]]], left: set[str]) -> bool:
         return all(
             self._make_safe(insider, number, {})
-            for insider, number in np.argwhere(self._more() | self._less())
+            for insider, number in np.argwhere(self._more() | self._less()).tolist()
+            if (insider, self._targets[number].columns) in pairs
+            and self._targets[number].name not in left
         )
 
     def _beside(self, row: int) -> list[Any]:
@@ -277,9 +304,11 @@ class _Audit:
 
     def _make_safe(self, insider: int, number: int, steps: dict[int, _Step]) -> bool:
         """Raise signs until a target is safe; return whether it is."""
-        if self._is_published[number]:
+        if self._is_told[number]:
             ends = (False, True)
-            return all(self._reach(insider, number, steps, is_greatest=end) for end in ends)
+            is_safe = all(self._reach(insider, number, steps, is_greatest=end) for end in ends)
+            if self._is_told[number]:
+                return is_safe
         # If it can be 0, it need not be above the small ones; nothing is raised for that.
         self._reach(insider, number, {}, is_greatest=False)
         return self._reach(insider, number, steps, is_greatest=True)
@@ -290,7 +319,7 @@ class _Audit:
         if not solutions:
             return
         stacked = np.array(solutions)
-        sums = stacked @ self._sums.T
+        sums = (self._sums @ stacked.T).T
         differs = stacked != self._attacker.truth
         for insider, own in enumerate(self._own):
             known = sums[~differs[:, own].any(axis=1)]
@@ -300,14 +329,14 @@ class _Audit:
 
     def _is_open(self) -> Any:
         covers = (self._least <= 0) & (self._greatest >= self._small)
-        is_safe = covers | (~self._is_published & (self._greatest > self._small))
+        is_safe = covers | (~self._is_told & (self._greatest > self._small))
         return self._is_asked & ~is_safe
 
     def _lacks(self, *, is_greatest: bool) -> Any:
         return self._more() if is_greatest else self._less()
 
     def _more(self) -> Any:
-        return self._is_open() & (self._greatest < self._small + ~self._is_published)
+        return self._is_open() & (self._greatest < self._small + ~self._is_told)
 
     def _less(self) -> Any:
         return self._is_open() & (self._least > 0)
@@ -328,42 +357,59 @@ class _Audit:
     ) -> bool:
         """Raise signs until this end of a range says too little; return whether it does."""
         target = self._targets[number]
-        # What is published nowhere needs no other end where it may be above the small ones.
-        enough = self._small + (not target.is_published) if is_greatest else 0
-        others = {
-            one for one, own in enumerate(self._own) if not set(own).intersection(target.columns)
-        }
-        # What is possible though all others' counts are known is so for each of them.
-        open_ = np.flatnonzero(self._lacks(is_greatest=is_greatest)[:, number]).tolist()
-        some = [open_[position::3] for position in range(3)]
-        for known in (others, *({insider, *half} & others for half in some), {insider}):
-            if insider in known and self._lacks(is_greatest=is_greatest)[insider, number]:
-                self._fix(known)
-                end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
-                self._see(end.solution)
+        is_told = self._is_told[number]
+        # What is told nowhere needs no other end where it may be above the small ones.
+        covers = is_told or self._least[insider, number] <= 0
+        enough = self._small + (not covers) if is_greatest else 0
+        ends = partial(self._attacker.program.end, target.columns, enough, is_greatest=is_greatest)
+        for counties in self._more_and_more(insider, target):
+            if not self._lacks(is_greatest=is_greatest)[insider, number]:
+                return True
+            # What is possible though all others' counts are known is so for each of them.
+            self._look(
+                set(range(len(self._own))) - counties,
+                lambda: ends(is_quick=True).solution,
+            )
+        self._fix({insider})
         before, found = {row: step.level for row, step in steps.items()}, len(self._solutions)
         while self._lacks(is_greatest=is_greatest)[insider, number]:
-            end = self._attacker.program.end(target.columns, enough, is_greatest=is_greatest)
+            end = ends()
             self._see(end.solution)
             if end.value >= enough if is_greatest else end.value <= 0:
                 return True
-            if not is_greatest and target.is_published and end.value > self._small:
+            if not is_greatest and is_told and end.value > self._small:
                 return True
             row = _best_raise(target, end.prices, steps, self._attacker)
             if row is None:
                 # Nothing helps, so nothing need be shown less exactly for it.
                 raised = [row for row, level in before.items() if steps[row].level != level]
                 for row in raised:
-                    steps[row].level = before[row]
-                    self._attacker.state(steps[row].published, steps[row].sign)
+                    self._move(steps[row], before[row])
                 if raised:
                     del self._solutions[found:]
                     self._look_again(self._solutions)
                 return False
-            step = steps[row]
-            step.level += 1
-            self._attacker.state(step.published, step.sign)
+            steps[row].reasons.add((insider, target.columns))
+            self._move(steps[row], steps[row].level + 1)
+            if is_told and not self._is_told[number]:
+                return False
         return True
+
+    def _more_and_more(self, insider: int, target: Target) -> Iterator[set[int]]:
+        """Yield counties to take for unknown: the target's first, then others at random."""
+        counties = set(range(len(self._own) - 1)) - {insider}
+        own = {one for one in counties if set(self._own[one]).intersection(target.columns)}
+        mixed = self._random.permutation(sorted(counties)).tolist()
+        ordered = sorted(mixed, key=lambda one: one not in own)
+        for count in (1, 2, 4, 8, len(ordered)):
+            if count <= len(ordered):
+                yield set(ordered[:count])
+
+    def _move(self, step: _Step, level: int) -> None:
+        """Show a count at another level."""
+        step.level = level
+        self._attacker.state(step.published, step.sign)
+        self._is_told[:] = [self._attacker.is_told(one) for one in self._targets]
 
 
 def _is_asked(target: Target, insider: str | None) -> bool:

@@ -74,12 +74,16 @@ class GateRecord:
 class Judged:
     """What was judged last: a hash of each mart as a whole, and what blocks each county and month.
 
-    `blocked` maps (county, month) to the rules that block it and who can mend each.
+    `blocked` maps (county, month) to the rules that block it and who can mend each. `scopes` are
+    the counties and months whose records were decided on this very `basis`, a hash of all that
+    verdicts rest on.
     """
 
     tables: dict[str, str]
     suites_hash: str
     blocked: dict[tuple[str, date], dict[str, str]]
+    basis: str
+    scopes: frozenset[tuple[str, date]]
 
 
 def content_hash(frames: dict[str, pd.DataFrame]) -> str:
@@ -250,25 +254,42 @@ def write_judged(home: Home, judged: Judged) -> None:
             {"county_code": county, "reporting_month": month.isoformat(), "rules": rules}
             for (county, month), rules in sorted(judged.blocked.items())
         ],
+        "basis": judged.basis,
+        "scopes": [[county, month.isoformat()] for county, month in sorted(judged.scopes)],
     }
     write_json(home.gate / "judged.json", content)
 
 
-def require_judged(home: Home, tables: dict[str, str], suites_hash: str) -> Judged:
-    """Return what was judged last if these very tables were; raise GateRefused otherwise."""
+def read_judged(home: Home) -> Judged | None:
+    """Return what was judged last, None where nothing was."""
     path = home.gate / "judged.json"
     if not path.exists():
-        raise GateRefused("the gate has not judged these tables: run krat refresh.")
+        return None
     content = json.loads(path.read_text(encoding="utf-8"))
-    if content["suites_hash"] != suites_hash:
+    return Judged(
+        tables=content["tables"],
+        suites_hash=content["suites_hash"],
+        blocked={
+            (entry["county_code"], date.fromisoformat(entry["reporting_month"])): entry["rules"]
+            for entry in content["blocked"]
+        },
+        basis=content["basis"],
+        scopes=frozenset(
+            (county, date.fromisoformat(month)) for county, month in content["scopes"]
+        ),
+    )
+
+
+def require_judged(home: Home, tables: dict[str, str], suites_hash: str) -> Judged:
+    """Return what was judged last if these very tables were; raise GateRefused otherwise."""
+    judged = read_judged(home)
+    if judged is None:
+        raise GateRefused("the gate has not judged these tables: run krat refresh.")
+    if judged.suites_hash != suites_hash:
         raise GateRefused("the conditions changed since the verdict: run krat refresh.")
-    if content["tables"] != tables:
+    if judged.tables != tables:
         raise GateRefused("the tables changed since the verdict: run krat refresh.")
-    blocked = {
-        (entry["county_code"], date.fromisoformat(entry["reporting_month"])): entry["rules"]
-        for entry in content["blocked"]
-    }
-    return Judged(tables=tables, suites_hash=suites_hash, blocked=blocked)
+    return judged
 
 
 def _path(home: Home, county_code: str, month: date) -> Path:

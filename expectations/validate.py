@@ -46,6 +46,11 @@ _OF_EACH_ROW = (
 )
 
 
+def prepare() -> None:
+    """Load what validating needs, which takes seconds, before there is anything to validate."""
+    _definition()
+
+
 def validate(frame: pd.DataFrame, suite_name: str, registers: Registers) -> list[Check]:
     """Return a check a condition of the suite; `failed_rows` are positions in the frame.
 

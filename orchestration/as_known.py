@@ -12,12 +12,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
 
 from orchestration.linkage.link import link_persons
+from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.database import open_to_write
+from orchestration.warehouse.computing import compute
 from orchestration.warehouse.load import load_raw
 from sources.custody import journal
 from sources.custody.home import Home
@@ -44,33 +46,13 @@ def known_on(home: Home, day: date) -> Iterator[Home]:
         yield known
 
 
-def compute_models(home: Home, known: Home, models: list[str]) -> None:
-    """Compute models (`schema.table`) of a scratch folder as the last build defined it.
+def compute_models(known: Home, models: list[str]) -> None:
+    """Compute models of a scratch folder, and those that they rest on, by today's registers.
 
-    The statements that dbt compiled are run again, those of the models that it rests on first;
-    registers are read from the warehouse of `home`. dbt itself takes many times as long.
+    dbt itself takes many times as long.
     """
-    with duckdb.connect(str(known.warehouse)) as connection:
-        connection.execute(f"attach '{home.warehouse}' as built (read_only)")
-        nodes = {
-            node: (f'"{schema}"."{table}"', statement, needs)
-            for node, schema, table, statement, needs in connection.execute(
-                "select node, schema_name, table_name, statement, needs "
-                "from built.ops.dbt_results where resource_type in ('model', 'seed')"
-            ).fetchall()
-        }
-        for schema in {relation.partition(".")[0] for relation, _, _ in nodes.values()}:
-            connection.execute(f"create schema if not exists {schema}")
-        wanted = {node for node, (name, _, _) in nodes.items() if name.replace('"', "") in models}
-        graph: dict[str, list[str]] = {}
-        while wanted:
-            node = wanted.pop()
-            graph[node] = [need for need in nodes[node][2] if need in nodes]
-            wanted |= set(graph[node]) - set(graph)
-        for node in TopologicalSorter(graph).static_order():
-            relation, statement, _ = nodes[node]
-            source = f"({statement})" if statement else f"built.{relation}"
-            connection.execute(f"create table {relation} as from {source}")
+    with open_to_write(known.warehouse) as connection:
+        compute(connection, models, registers_in_use(known))
 
 
 def _copy_until(home: Home, known: Home, day: date) -> None:

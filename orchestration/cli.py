@@ -9,6 +9,7 @@ import sys
 import click
 
 from orchestration.commands import (
+    alerts,
     data_officer,
     decisions,
     institution,
@@ -18,7 +19,10 @@ from orchestration.commands import (
     readers,
     registers,
     releases,
+    reports,
+    service,
     sharing,
+    site,
 )
 from orchestration.commands.common import keep_umask
 from orchestration.runtime.settings import home_from_environment, prepare_process
@@ -34,24 +38,30 @@ COMMANDS = (
     month.reminders,
     decisions.gate,
     decisions.findings,
+    decisions.confirm,
     decisions.correct,
     decisions.corrections,
     releases.verify,
     releases.marts,
     releases.reopen,
     releases.calendar,
+    reports.report,
     readers.explain,
     readers.sql,
     readers.ui,
     linking.links,
+    alerts.alerts,
     sharing.serve,
     sharing.token,
     sharing.pull,
+    site.site,
     registers.registers,
     registers.county,
     plans.plan,
     data_officer.vault,
     data_officer.keys,
+    service.init,
+    service.service,
 )
 
 

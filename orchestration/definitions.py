@@ -6,36 +6,47 @@ from typing import Any
 
 @cache
 def _definitions() -> Any:
-    """Merge assets, checks, job, schedule and sensor for the data folder of the environment."""
+    """Merge assets, checks, jobs, schedules and sensors for the data folder of the environment."""
     import dagster as dg
 
+    from orchestration.defs.alerts import alert_sensors
+    from orchestration.defs.backfill import county_refresh
+    from orchestration.defs.failures import leave_stacks_out
     from orchestration.defs.ingestion import deliveries, inbox_sensor
     from orchestration.defs.partitions import month_partitions
     from orchestration.defs.publication import publication
+    from orchestration.defs.reminders import reminders
     from orchestration.defs.resources import HomeResource, WriterResource
     from orchestration.defs.rule_checks import rule_checks
-    from orchestration.defs.schedules import monthly_refresh, monthly_refresh_schedule
+    from orchestration.defs.schedules import monthly_judgement, monthly_refresh, schedules
+    from orchestration.defs.shown import published_elsewhere_sensor
     from orchestration.defs.warehouse import raw_tables, warehouse_models
+    from orchestration.registers.calendar import read_calendar
     from orchestration.registers.in_use import registers_in_use
-    from orchestration.runtime.settings import (
-        home_from_environment,
-        manifest_path,
-        refresh_schedule,
-    )
+    from orchestration.runtime.settings import home_from_environment, manifest_path
     from sources.custody.permissions import close_process
 
     close_process()
+    leave_stacks_out()
     folder = home_from_environment()
-    when = refresh_schedule(folder)
-    months = month_partitions(registers_in_use(folder), when.timezone)
+    calendar, wrong = read_calendar(folder)
+    if wrong:
+        dg.get_dagster_logger().warning(str(wrong))
+    registers = registers_in_use(folder)
+    months = month_partitions(registers, calendar.timezone)
     models = warehouse_models(manifest_path())
     home = HomeResource()
     return dg.Definitions(
         assets=[deliveries, raw_tables(manifest_path()), models, *publication(models, months)],
         asset_checks=[rule_checks(models)],
-        jobs=[monthly_refresh],
-        schedules=[monthly_refresh_schedule(when, months)],
-        sensors=[inbox_sensor],
+        jobs=[
+            monthly_refresh,
+            monthly_judgement,
+            county_refresh(registers, months),
+            reminders(months),
+        ],
+        schedules=schedules(calendar, wrong),
+        sensors=[inbox_sensor, published_elsewhere_sensor, *alert_sensors],
         resources={"home": home, "writer": WriterResource(home=home)},
         # The lock of the data folder lives as long as the resources of one process.
         executor=dg.in_process_executor,

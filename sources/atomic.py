@@ -10,6 +10,7 @@ the next writing of the same file removes it once it is a day old: no process wr
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -88,6 +89,28 @@ def rename_folder(draft: Path, target: Path) -> None:
     wait_for_disk(draft.iterdir())
     draft.rename(target)
     _sync(target.parent)
+
+
+@contextmanager
+def replace_folder(target: Path) -> Iterator[Path]:
+    """Give a new folder to write into; at the end of the block it replaces the folder `target`.
+
+    If the block raises, the old one stays and nothing else does.
+    """
+    _make_folder(target.absolute().parent)
+    fresh = _free_name(target)
+    old = fresh.with_suffix(".old")
+    fresh.mkdir()
+    try:
+        yield fresh
+        wait_for_disk(path for path in fresh.rglob("*") if path.is_file())
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        _sync(target.absolute().parent)
+    finally:
+        for left in (fresh, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def destroy_file(path: Path) -> None:

@@ -18,7 +18,7 @@ from sources.codes import codes_of
 from sources.datafiles import read_yaml
 from sources.identities import PIECES
 from sources.registers import Registers, register_rows
-from sources.values import Cell, code_key, heading_key, load_words, plain
+from sources.values import Cell, cell_text, code_key, heading_key, load_words, plain
 
 SOURCES = Path(__file__).resolve().parent
 
@@ -39,11 +39,12 @@ _LIKE = 75
 _PART = 0.9
 _SHORTEST_PART = 3
 _SOON_READ = 8
+_LONGEST_ABBREVIATION = 6
 
 _STATED_KINDS = {"count", "code", "text_code", "date", "timestamp"}
 
 #: A code list by its name and version: events-2.
-_VERSIONED = re.compile(r"[a-z_]+-[0-9]+")
+VERSIONED = re.compile(r"[a-z_]+-[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class Layout:
                 name
                 for column in self.columns
                 for name in column.code_lists
-                if _VERSIONED.fullmatch(name)
+                if VERSIONED.fullmatch(name)
             }
         )
 
@@ -147,7 +148,7 @@ class Layout:
         return {
             code.code: code.missing_kind
             for name in column.code_lists
-            if _VERSIONED.fullmatch(name)
+            if VERSIONED.fullmatch(name)
             for code in codes_of(name)
             if code.missing_kind
         }
@@ -175,6 +176,19 @@ def load_layouts(folder: Path = SOURCES) -> tuple[Layout, ...]:
     are written alike.
     """
     return tuple(_load(path) for path in sorted(folder.glob("*/layout*.yml")))
+
+
+def heading_of(layout_id: str | None, column: str | None) -> str:
+    """Return how a layout heads a column in Albanian; the column's name where it has none."""
+    return next(
+        (
+            each.headings[0]
+            for layout in load_layouts()
+            for each in layout.columns
+            if (layout.id, each.name) == (layout_id, column)
+        ),
+        str(column),
+    )
 
 
 class Written(dict[Cell, str | None]):
@@ -258,7 +272,44 @@ def candidates(column: Column, cell: Cell, registers: Registers, county_code: st
     written = plain(cell)
     if "register:indicators" in column.code_lists and not re.search(r"[^\W\d]", written):
         written = re.sub(r"[-–_,/\s]+", ".", written)
-    return likeliest(written, _names(column, registers, county_code))
+    names = _names(column, registers, county_code)
+    if "register:institutions" in column.code_lists:
+        # The police of Vlorë are not those of Fier, however alike their names are; and of letters
+        # that stand for words none is like another.
+        elsewhere = _other_counties(registers, county_code).intersection(
+            re.findall(r"\w+", written)
+        )
+        own = elsewhere | _abbreviations(cell_text(cell))
+        names = {key: shown for key, shown in names.items() if own.issubset(key.split())}
+        # A border police is not the police, though a county has no other.
+        if types := registers.types_written(code_key(cell), county_code):
+            names = {
+                key: shown
+                for key, shown in names.items()
+                if registers.institution_places[shown.split()[0]][0] in types
+            }
+        if len(written) <= _LONGEST_ABBREVIATION and " " not in written:
+            names = {key: shown for key, shown in names.items() if written in key}
+    return likeliest(written, names)
+
+
+def _abbreviations(text: str) -> set[str]:
+    """Return the abbreviations (plain) in a name of several words; a code has none."""
+    words = re.findall(r"\w+", text)
+    if len(words) < 2 or re.search("[0-9]", text) or max(map(len, words)) > _LONGEST_ABBREVIATION:
+        words = [] if text == text.upper() else words
+    return {plain(word) for word in words if word.isupper() and len(word) > 1 and word.isalpha()}
+
+
+@lru_cache(maxsize=64)
+def _other_counties(registers: Registers, county_code: str) -> frozenset[str]:
+    """Return the names (plain) of counties other than one."""
+    return frozenset(
+        plain(name)
+        for code, names in registers.county_names.items()
+        for name in names
+        if code != county_code and " " not in name
+    )
 
 
 @cache
@@ -267,7 +318,7 @@ def short_list(column: Column) -> tuple[str, ...]:
 
     For a cell that is like none of it: 15 in place of an age group.
     """
-    lists = [name for name in column.code_lists if _VERSIONED.fullmatch(name)]
+    lists = [name for name in column.code_lists if VERSIONED.fullmatch(name)]
     names = column.choices or tuple(code.name_sq for name in lists for code in codes_of(name))
     return names if len(names) <= _SOON_READ else ()
 
@@ -276,7 +327,7 @@ def short_list(column: Column) -> tuple[str, ...]:
 def _names(column: Column, registers: Registers, county_code: str) -> dict[str, str]:
     """Return what a cell of a column may say (plain), and how that is shown."""
     names: dict[str, str] = {}
-    for list_id in filter(_VERSIONED.fullmatch, column.code_lists):
+    for list_id in filter(VERSIONED.fullmatch, column.code_lists):
         names |= {plain(text): text for code in codes_of(list_id) for text in code.written}
         names |= {plain(text): text for text in registers.added_codes.get(list_id, ())}
     if "register:institutions" in column.code_lists:
@@ -289,7 +340,8 @@ def _names(column: Column, registers: Registers, county_code: str) -> dict[str, 
             for code in codes
             if code in own
         ]
-        for alias, code in sorted(aliases, key=lambda each: len(each[0])):
+        # The register's own name comes before its aliases, and is shown.
+        for alias, code in reversed(aliases):
             own[code] = f"{code} {alias}"
         names |= {plain(text): own[code] for text, code in aliases}
         names |= {plain(code): label for code, label in own.items()}
@@ -357,7 +409,7 @@ def _load(path: Path) -> Layout:
         ):
             raise ValueError(f"{path}: column {column.name} has a wrong kind")
         for name in column.code_lists:
-            if _VERSIONED.fullmatch(name):
+            if VERSIONED.fullmatch(name):
                 lists[name] = _code_list(
                     {text: code.code for code in codes_of(name) for text in code.written}
                 )

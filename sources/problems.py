@@ -74,13 +74,16 @@ def problem(
     return Problem(rule, sheet, cell, row_number, *messages)
 
 
-def left_out(found: Problem) -> Problem:
-    """Return a problem of a row as that which left the row out of a file that was accepted."""
+def left_out(found: Problem, rule: str) -> Problem:
+    """Return a problem as that which left its row, or value, out of a file that was accepted.
+
+    `rule` is row_left_out or value_left_out.
+    """
     return replace(
         found,
-        rule="row_left_out",
-        message_sq=f"{found.message_sq} {text('door.row_left_out', 'sq')}",
-        message_en=f"{found.message_en} {text('door.row_left_out', 'en')}",
+        rule=rule,
+        message_sq=f"{found.message_sq} {text(f'door.{rule}', 'sq')}",
+        message_en=f"{found.message_en} {text(f'door.{rule}', 'en')}",
     )
 
 

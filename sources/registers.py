@@ -5,12 +5,14 @@ or anything computed from them (dbt_project/models).
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
+from sources.datafiles import read_yaml
 from sources.values import code_key
 
 #: The county code of the nation, the sum of its counties: what is false in one is false in it.
@@ -35,9 +37,11 @@ class Registers:
     count that a report can plausibly hold of it, `category_names` an indicator to its categories
     and the Albanian name of each. Codes of indicators are those of every national plan; `of_plan`
     holds the registers of each plan by its code, where there are several, and `plans` are the plans
-    in the order of their days. Of published figures `figure_labels` and `figure_remarks` hold each
-    code with its names, and `publications` each publication with the first year that it can give,
-    if that is known. `added_codes` are the office's own, by their list, as they may be written.
+    in the order of their days. `institution_places` maps the code of a county's institution to its
+    type and the places that it may be called after. Of published figures `figure_labels` and
+    `figure_remarks` hold each code with its names, and `publications` each publication with the
+    first year that it can give, if that is known. `added_codes` are the office's own, by their
+    list, as they may be written.
     """
 
     counties: set[str]
@@ -60,6 +64,7 @@ class Registers:
     added_codes: dict[str, dict[str, str]] = field(default_factory=dict)
     plans: tuple["ActionPlan", ...] = ()
     of_plan: dict[str, "Registers"] = field(default_factory=dict)
+    institution_places: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     county: str = ""
 
     @property
@@ -115,6 +120,11 @@ class Registers:
             for alias, codes in self.institution_aliases.items()
             if (meant := self._meant(codes)) is not None
         }
+        institutions |= {
+            written: code
+            for written, code in self._called().items()
+            if self.institutions.get(institutions.get(written, "")) != self.county
+        }
         return {
             "counties": {
                 code_key(text): code
@@ -140,6 +150,20 @@ class Registers:
                 )
             },
         }
+
+    def _called(self) -> dict[str, str]:
+        """Return what the county's institutions are called there (code_key), each one of them."""
+        codes: dict[str, set[str]] = {}
+        for code, (kind, places) in self.institution_places.items():
+            if self.institutions[code] == self.county:
+                for name in _spellings(kind, places):
+                    codes.setdefault(name, set()).add(code)
+        return {name: code for name, (code, *others) in codes.items() if not others}
+
+    def types_written(self, written: str, county_code: str) -> set[str]:
+        """Return the types of institutions that are written so (code_key) in a county."""
+        places = self.county_names.get(county_code, ())[:1]
+        return {kind for kind in _spelling_rules()["types"] if written in _spellings(kind, places)}
 
     def _meant(self, codes: tuple[str, ...]) -> str | None:
         """Return the institution of the county, else the nation's, else the only one, or None."""
@@ -177,6 +201,15 @@ def load_registers(seeds_dir: Path) -> Registers:
 def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
     categories: dict[str, dict[str, str]] = {}
     category_names: dict[str, dict[str, str]] = {}
+    counties = {row["county_code"]: row["name_sq"] for row in register_rows(seeds_dir, "counties")}
+    towns: dict[str, list[str]] = {}
+    names = {
+        row["municipality_code"]: row["name_sq"]
+        for row in register_rows(seeds_dir, "municipalities")
+    }
+    for row in register_rows(seeds_dir, "municipality_aliases"):
+        if row["municipality_code"] in names:
+            towns.setdefault(names[row["municipality_code"]], []).append(row["alias"])
     for row in plan_rows(seeds_dir, "breakdown_categories", plan_code):
         category_names.setdefault(row["indicator_code"], {})[row["category"]] = row["name_sq"]
         written = categories.setdefault(row["indicator_code"], {})
@@ -208,10 +241,7 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
             row["municipality_code"]: row["county_code"]
             for row in register_rows(seeds_dir, "municipalities")
         },
-        municipality_names={
-            row["municipality_code"]: row["name_sq"]
-            for row in register_rows(seeds_dir, "municipalities")
-        },
+        municipality_names=names,
         municipality_aliases={
             row["alias"]: row["municipality_code"]
             for row in register_rows(seeds_dir, "municipality_aliases")
@@ -220,6 +250,11 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
         category_names=category_names,
         figure_labels=_names(seeds_dir, "figure_labels", "figure_label"),
         figure_remarks=_names(seeds_dir, "figure_remarks", "remark"),
+        institution_places={
+            row["institution_code"]: (row["institution_type"], _places_of(row, counties, towns))
+            for row in register_rows(seeds_dir, "institutions")
+            if row["county_code"] != NATION
+        },
         publications={
             row["publication"]: int(row["first_year"]) if row["first_year"] else None
             for row in register_rows(seeds_dir, "publications")
@@ -227,6 +262,52 @@ def _load(seeds_dir: Path, plan_code: str | None) -> Registers:
         added_codes=_added_codes(seeds_dir),
         rules={row["rule"]: row["severity"] for row in register_rows(seeds_dir, "quality_rules")},
     )
+
+
+def _places_of(
+    institution: dict[str, str], counties: dict[str, str], towns: dict[str, list[str]]
+) -> tuple[str, ...]:
+    """Return the names that an institution may be called after.
+
+    A municipality's is its own or another name of it (`towns`), such as its seat's.
+    """
+    if own := institution["municipality_name"]:
+        return tuple(dict.fromkeys((own, *towns.get(own, ()))))
+    codes = dict.fromkeys((institution["county_code"], institution["seat_county_code"]))
+    return tuple(counties[code] for code in codes if code in counties)
+
+
+@cache
+def _spelling_rules() -> dict[str, dict[str, Any]]:
+    rules: dict[str, dict[str, Any]] = read_yaml(
+        Path(__file__).with_name("institution_spellings.yml")
+    )
+    return rules
+
+
+@lru_cache(maxsize=512)
+def _spellings(kind: str, places: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how an institution of a type is written (code_key), with and without its places."""
+    rules = _spelling_rules()
+    of_kind = rules["types"].get(kind, {})
+    alone, placed = (_names_and_dotted(of_kind.get(each, ())) for each in ("alone", "placed"))
+    found = list(alone)
+    for place in places:
+        ending = next(end for end in rules["genitives"] if place.endswith(end))
+        of_place = place.removesuffix(ending) + rules["genitives"][ending]
+        behind = {code_key(form.format(place=place, of_place=of_place)) for form in rules["places"]}
+        found += [f"{name}{form}" for name in (*alone, *placed) for form in behind]
+    return tuple(found)
+
+
+def _names_and_dotted(names: Iterable[str]) -> list[str]:
+    """Return names (code_key), and those of capitals alone with dots too: D.V.P. is DVP."""
+    found = []
+    for name in names:
+        found.append(code_key(name))
+        if name.isalpha() and name.isupper():
+            found += [".".join(found[-1]), "".join(f"{letter}." for letter in found[-1])]
+    return found
 
 
 def _institution_aliases(seeds_dir: Path) -> dict[str, tuple[str, ...]]:
@@ -361,10 +442,10 @@ def is_due(obligation: dict[str, str], month: date) -> bool:
 
 
 def is_in_force(obligation: dict[str, str], month: date) -> bool:
-    """Tell whether a row of reporting_obligations holds in `month`, whenever its value is due."""
+    """Tell whether a row of a register of obligations holds in `month`, whenever it is due."""
     valid_to = obligation["valid_to"]
     return (
-        not obligation["recorded_to"]
+        not obligation.get("recorded_to")
         and date.fromisoformat(obligation["valid_from"]) <= month
         and (not valid_to or month <= date.fromisoformat(valid_to))
     )

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from filelock import FileLock
-from programs import LibreOffice, run_node
+from programs import LibreOffice, find_chromium, run_node
 from served import Served, home_to_serve, make_tokens, serving
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -219,6 +219,19 @@ def refreshed(prepared: Prepare) -> Refreshed:
 
 
 @pytest.fixture(scope="session")
+def three_counties(prepared: Prepare) -> tuple[Home, Outcome]:
+    """The example's three counties, of which March and December were published."""
+
+    def fill(home: Home) -> Outcome:
+        environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+        assert CliRunner().invoke(cli, ["example"], env=environment).exit_code == 0
+        return refresh(home, [date(2023, 3, 1), date(2023, 12, 1)])
+
+    home, outcome = prepared("three-counties", fill)
+    return home, outcome
+
+
+@pytest.fixture(scope="session")
 def manifest() -> dict[str, Any]:
     """What dbt knows of its models now, whatever manifest was written before."""
     prepare_process(home_from_environment())
@@ -352,9 +365,7 @@ def node() -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Chromium."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found is not None, "make test installs it"
-    return found
+    return find_chromium()
 
 
 @pytest.fixture(scope="session")

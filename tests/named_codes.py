@@ -4,6 +4,7 @@ import duckdb
 
 #: Columns with codes of a register, and the table that names them.
 REGISTERS = {
+    "sender_code": "dim_institutions (institution_code)",
     "county_code": "dim_counties",
     "area_code": "dim_counties (county_code)",
     "seat_county_code": "dim_counties (county_code)",
@@ -16,8 +17,12 @@ REGISTERS = {
     "municipality_code": "dim_municipalities",
 }
 
-#: What isn't a code: texts, names, places and keys; and what the same row names itself.
+#: What isn't a code: texts, names, places and keys; and what the same row names itself, or the row
+#: of person_counts that it is about.
 FREE = {
+    "subject_sq", "subject_en", "category_sq", "category_en", "why_sq", "why_en",
+    "person_counts.subject", "person_counts.category", "newest_counts.subject",
+    "newest_counts.category", "restatements.subject", "restatements.category",
     "abbreviation", "about", "aliases", "answer", "asked_code", "basis", "basis_evidence",
     "break_reason_en", "break_reason_sq", "breakdown_text", "comparable_code",
     "dim_collection_codes.category", "earlier_indicators", "identified_persons.category",
@@ -29,14 +34,17 @@ FREE = {
     "fct_corrections.reason", "fct_remarks.reason", "figure_label", "final_basis", "finding_id",
     "htcds_field", "htcds_note", "htcds_value", "layout_id", "likely_reason", "mart", "mart_row",
     "measure", "message_en", "message_sq", "municipality_name", "name_en", "name_sq", "note",
-    "objective_code", "period", "population_id", "prv_code", "publication", "reading_note",
+    "objective_code", "objective_name_en", "objective_name_sq",
+    "period", "period_before", "period_last_year", "population_id", "prv_code",
+    "publication", "reading_note",
     "reason_en", "reason_sq", "releases.reopened_because", "remark_id", "remarks.reason",
     "reported", "reported_en", "reported_sq", "responsible_text", "rule", "sentence_en",
-    "sentence_sq", "sheet", "source_place", "source_text", "threshold", "waived_by",
+    "sentence_sq", "sheet", "short_name_en", "short_name_sq", "source_place", "source_text",
+    "threshold", "waived_by",
     "waiver_reason",
 }  # fmt: skip
 
-SCHEMAS = ("core", "quality", "main", "marts")
+SCHEMAS = ("core", "quality", "main", "marts", "editions")
 
 
 def unnamed_codes(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:

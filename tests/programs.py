@@ -25,6 +25,7 @@ NODE_MODULES = Path(sys.prefix) / "node" / "node_modules"
 FILTERS = {
     "csv": "Text - txt - csv (StarCalc)",
     "ods": "calc8",
+    "pdf": "calc_pdf_Export",
     "xls": "MS Excel 97",
     "xlsx": "Calc MS Excel 2007 XML",
 }
@@ -40,7 +41,7 @@ class Crashed(RuntimeError):
 def copy_project(folder: Path) -> Path:
     """Copy the project, so that its registers may be changed; return where the copy is."""
     project = folder / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "data", "target", "logs", "__pycache__")
+    ignored = shutil.ignore_patterns(".*", "data", "target", "logs", "build", "dist", "__pycache__")
     shutil.copytree(PROJECT, project, ignore=ignored)
     return project
 
@@ -160,3 +161,10 @@ def run_node(script: str, *arguments: str, given: str = "") -> str:
             break
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def find_chromium() -> str:
+    """Return the path of Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found is not None, "make test installs it"
+    return found

@@ -24,6 +24,8 @@ MONTHS = [date(year, month, 1) for year in (2021, 2022, 2023) for month in range
 OVER = ("level", "milestone")
 Difference = dict[str, Any]
 Key = tuple[Any, ...]
+#: An institution and a month.
+Place = tuple[str, date]
 
 #: What recorded_counts counts, by which dimensions, and the categories that it shows.
 OF_PERSONS = ("total", "sex", "age_group", "sex_and_age_group")
@@ -115,6 +117,16 @@ def _most(*values: float | None) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
+def _is_number(line: dict[str, str]) -> bool:
+    """Tell whether a line of a report gives a number."""
+    return line["Vlera"] != "" or line["Gjendja"] == "zero"
+
+
+def _is_answer(line: dict[str, str]) -> bool:
+    """Tell whether a line of a report says anything, if only that it is not known."""
+    return _is_number(line) or line["Gjendja"] != ""
+
+
 @dataclass
 class OwedAnswer:
     """What an institution said of an indicator for a month."""
@@ -192,19 +204,28 @@ class Reports:
         self.registers = registers
         #: (institution, month) -> moments at which a report came
         self.arrivals: dict[tuple[str, date], list[datetime]] = defaultdict(list)
-        newest: dict[tuple[str, date], list[dict[str, str]]] = {}
+        #: (institution, month) -> how many files were refused, as they left a report no value
+        self.refused: dict[tuple[str, date], int] = defaultdict(int)
         #: every version: (institution, month) -> [(came at, lines)]
         self.versions: dict[tuple[str, date], list[tuple[datetime, dict[str, Any]]]] = defaultdict(
             list
         )
+        held: dict[tuple[str, date], list[dict[str, str]]] = {}
         for received_at, _, lines in registers.given.lines("report"):
             place = (lines[0]["Institucioni"], _day(lines[0]["Muaji"]))
+            before = {line["Kodi i treguesit"] for line in held.get(place, []) if _is_number(line)}
+            answered = {line["Kodi i treguesit"] for line in lines if _is_answer(line)}
+            if before and not before & answered:
+                self.refused[place] += 1
+                continue
+            held[place] = lines
             self.arrivals[place].append(received_at)
-            newest[place] = lines
             self.versions[place].append((received_at, self._said(lines)))
         self.owed: dict[tuple[str, str], set[date]] = defaultdict(set)
         #: (county, indicator) -> months of which somebody owes to tell
         self.told: dict[tuple[str, str], set[date]] = defaultdict(set)
+        #: (institution, indicator, month) -> how many months the value owed then is about
+        self.spans: dict[tuple[str, str, date], int] = {}
         for row in registers.given.register("reporting_obligations"):
             institution, code = row["institution_code"], row["indicator_code"]
             every = {"monthly": 1, "quarterly": 3, "yearly": 12}[row["frequency"]]
@@ -212,6 +233,8 @@ class Reports:
                 ends = row["valid_to"] or "9999"
                 if row["valid_from"] <= month.isoformat() <= ends and month.month % every == 0:
                     self.owed[institution, code].add(month)
+                    span = self.spans.get((institution, code, month), every)
+                    self.spans[institution, code, month] = min(span, every)
                     place = MONTHS.index(month)
                     self.told[registers.county_of[institution], code] |= {
                         *MONTHS[place - every + 1 : place + 1]
@@ -234,6 +257,14 @@ class Reports:
                         value, in_full, institution in owed_by
                     )
         self.owing = owing
+
+        #: (county, indicator) -> first and last month, by number, of what is owed for several
+        self.longer: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
+        for (institution, code, month), span in self.spans.items():
+            if span > 1:
+                at = MONTHS.index(month)
+                county = registers.county_of[institution]
+                self.longer[county, code].add((at - span + 1, at))
 
     def _said(self, lines: Sequence[dict[str, str]]) -> dict[str, tuple[float | None, bool]]:
         cells: dict[str, dict[str, tuple[float | None, bool]]] = defaultdict(dict)
@@ -987,6 +1018,105 @@ class Recomputed:
 
     # -- the other marts ---------------------------------------------------------------------
 
+    def period_figures(self) -> dict[Key, dict[str, Any]]:
+        """Return marts.period_figures by its key."""
+        found: dict[Key, dict[str, Any]] = {}
+        kinds = {"month": 1, "quarter": 3, "four_months": 4, "half": 6, "year": 12}
+        for code in self.registers.indicators:
+            for kind, length in kinds.items():
+                for start in range(0, len(MONTHS), length):
+                    counties = {
+                        county: self._in_period(county, code, start, length)
+                        for county in self.registers.counties
+                    }
+                    for area in self.areas:
+                        of = counties if area == "AL" else {area: counties[area]}
+                        row = self._period_row(of, area, code, start, length)
+                        period = _period_code(kind, MONTHS[start], length)
+                        key = (area, MONTHS[start + length - 1], period, PLAN, code)
+                        found[key] = row
+        return found
+
+    def _period_row(
+        self, of: dict[str, dict[Place, OwedAnswer]], area: str, code: str, start: int, length: int
+    ) -> dict[str, Any]:
+        basis, last = self.registers.basis(code), MONTHS[start + length - 1]
+        due: dict[str, list[OwedAnswer]] = defaultdict(list)
+        values: dict[str, dict[date, float]] = defaultdict(dict)
+        for answers in of.values():
+            for (institution, at), answer in answers.items():
+                if answer.is_due:
+                    due[institution].append(answer)
+                if answer.value is not None:
+                    values[institution][at] = answer.value
+        value = _sum(
+            said[max(said)] if basis in OVER else sum(said.values()) for said in values.values()
+        )
+        reading = self.readings[area, code, last]
+        row: dict[str, Any] = {
+            "values_due": sum(map(len, due.values())),
+            "values_received": sum(one.in_full for each in due.values() for one in each),
+            "institutions_due": len(due),
+            "institutions_reporting": sum(
+                all(one.in_full for one in each) for each in due.values()
+            ),
+        }
+        if length == 12 or (basis == "milestone" and length > 1):
+            value = reading.ytd
+            row |= {"value_least": reading.ytd_least, "value_most": reading.ytd_most}
+        elif value is not None and area != "AL":
+            row["is_lower_bound"] = not self._is_period_whole(area, code, start, length)
+        row["value"] = value
+        for name, months in (("before", length), ("last_year", 12)):
+            change, compared = 0.0, 0
+            for county in of:
+                if start < months:
+                    continue
+                earlier = self._in_period(county, code, start - months, length)
+                for (institution, at), answer in of[county].items():
+                    then = earlier.get((institution, MONTHS[MONTHS.index(at) - months]))
+                    is_last = basis not in OVER or at == last
+                    if (
+                        then and is_last and answer.in_full and then.in_full
+                        and answer.value is not None and then.value is not None
+                    ):  # fmt: skip
+                        change, compared = change + answer.value - then.value, compared + 1
+            row[f"change_on_{name}"] = change if compared else None
+            row[f"values_compared_{name}"] = compared
+        return row
+
+    def _in_period(
+        self, county: str, code: str, start: int, length: int
+    ) -> dict[Place, OwedAnswer]:
+        """Return the answers whose whole span lies within a period; of a level, its day."""
+        over = self.registers.basis(code) in OVER
+        return {
+            (institution, at): answer
+            for (institution, at), answer in self.reports.answers.get((county, code), {}).items()
+            if start <= MONTHS.index(at) < start + length
+            and (
+                over
+                or MONTHS.index(at) - self.reports.spans.get((institution, code, at), 1) + 1
+                >= start
+            )
+        }
+
+    def _is_period_whole(self, county: str, code: str, start: int, length: int) -> bool:
+        months = MONTHS[start : start + length]
+        answers = self.reports.answers.get((county, code), {})
+        told = self.reports.told.get((county, code), set()) | {at for _, at in answers}
+        is_cut = self.registers.basis(code) not in OVER and any(
+            (first < start <= at) or (first < start + length <= at)
+            for first, at in self.reports.longer.get((county, code), ())
+        )
+        return (
+            all(at in told for at in months)
+            and not is_cut
+            and all(
+                answer.in_full for answer in self._in_period(county, code, start, length).values()
+            )
+        )
+
     def reporting_completeness(self) -> dict[Key, dict[str, Any]]:
         """Return marts.reporting_completeness by its key."""
         owed: dict[tuple[str, date], set[str]] = defaultdict(set)
@@ -1030,7 +1160,7 @@ class Recomputed:
                 "received": int(bool(came)),
                 "on_time": of["on_time"] if of else 0,
                 "days_late": of["days_late"] if of else (0 if came else None),
-                "refused": 0,
+                "refused": self.reports.refused.get((institution, month), 0),
                 "share_on_time": share,
                 "share_on_time_before": before,
                 "trend": "too_early"
@@ -1545,6 +1675,17 @@ def _flow(firsts: dict[tuple[str, str], list[CaseStep]], month: date) -> dict[st
     }  # fmt: skip
 
 
+def _period_code(kind: str, first: date, length: int) -> str:
+    number = (first.month - 1) // length + 1
+    return {
+        "month": f"{first:%Y-%m}",
+        "year": f"{first:%Y}",
+        "quarter": f"{first:%Y}-Q{number}",
+        "four_months": f"{first:%Y}-T{number}",
+        "half": f"{first:%Y}-H{number}",
+    }[kind]
+
+
 def _percent(
     actual: float | None, target: float | None, is_read: bool, row: dict[str, str]
 ) -> float | None:
@@ -1599,6 +1740,9 @@ def _status(
 #: A mart's key; its other columns are compared, but for those that the recomputation leaves out.
 KEYS = {
     "indicator_progress": ["county_code", "reporting_month", "plan_code", "indicator_code"],
+    "period_figures": [
+        "county_code", "reporting_month", "period", "plan_code", "indicator_code",
+    ],
     "reporting_completeness": ["county_code", "institution_code", "reporting_month"],
     "reporting_status": ["county_code", "institution_code", "reporting_month"],
     "hotline_activity": ["county_code", "reporting_month", "channel", "purpose"],
@@ -1711,7 +1855,13 @@ def beyond_the_truth(
         for column in ("first_value", "second_value"):
             value, true_value = row[column], truth[key][column]
             if not pd.isna(value):
-                may_fall = column == "second_value" and row["second_value_least"] < value
+                # Records that may be fewer are in the interval of the value beside them.
+                may_fall = (
+                    row["second_value_least"] < value
+                    if column == "second_value"
+                    else row["first_source"] == "referral_records"
+                    and row["second_value_most"] > row["second_value"]
+                )
                 is_held = (may_fall or value <= true_value) and (
                     row["is_lower_bound"] or value >= true_value
                 )

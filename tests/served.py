@@ -17,6 +17,7 @@ from typing import IO
 
 import yaml
 
+from orchestration.products.declaration import Tier
 from orchestration.products.tree import MANIFEST, SIGNATURE, ReleaseFolder
 from orchestration.publication.writing.package import sha256
 from orchestration.publication.writing.signing import fingerprint, signing_key
@@ -65,6 +66,8 @@ def home_to_serve(source: Home, folder: Path) -> Home:
     home = Home(root=folder / "home", keys=folder / "keys")
     shutil.copytree(source.releases, home.releases, ignore=shutil.ignore_patterns("public"))
     shutil.copytree(source.keys, home.keys)
+    shutil.copy(source.marts, home.marts)
+    shutil.copy(source.version, home.version)
     add_release(home, "restricted/AL/2023-05/r1", "public", "AL", "2023-05")
     return home
 
@@ -115,7 +118,7 @@ def sign(home: Home, release: Path, facts: dict[str, object]) -> None:
 
 
 def make_tokens(home: Home) -> dict[str, str]:
-    """Make a token of each kind: for every county, for Fier, for Vlorë, and one that expired."""
+    """Make a token of each kind: for every county, Fier, Vlorë, expired, and for institutions."""
     today = datetime.now(UTC).date()
     kinds = {
         "all": (None, today),
@@ -123,10 +126,13 @@ def make_tokens(home: Home) -> dict[str, str]:
         "vlore": ("AL-12", today),
         "expired": (None, today - timedelta(days=1)),
     }
-    return {
-        holder: make_token(home, holder, "restricted", county_code, last_day)[1]
+    tokens = {
+        holder: make_token(home, holder, Tier.RESTRICTED, county_code, last_day)[1]
         for holder, (county_code, last_day) in kinds.items()
     }
+    for holder, institution in {"shssh": "AL-04-SHSSH", "police": "AL-04-POLICIA"}.items():
+        tokens[holder] = make_token(home, holder, Tier.PUBLIC, "AL-04", today, institution)[1]
+    return tokens
 
 
 def change_settings(home: Home, **changed: object) -> None:

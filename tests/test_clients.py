@@ -149,15 +149,21 @@ def test_libreoffice_opens_the_workbook_by_its_address(
     password = served.tokens[holder] if holder else ""
     sheets, cover = libreoffice.show(f"{served.url}{path}marts.xlsx", password)
     assert "Ecuria e treguesve" in sheets
-    name = {"AL-04": "KRAT Fier", "AL": "KRAT Shqipëria"}[path.split("/")[2]]
+    name = {"AL-04": "Fier: maj 2023", "AL": "Shqipëria: maj 2023"}[path.split("/")[2]]
     assert name in "|".join(cover)
 
 
 #: The pages shown: path, who looks, and what stands there.
 PAGES = (
-    ("sq/", None, "Niveli publik"),
+    ("sq/", None, "Pjesa publike"),
     ("en/restricted/", "fier", "Restricted tier"),
     (f"sq/{FIER}", "fier", "mart.duckdb"),
+    ("sq/send/", "shssh", "Zgjidhni skedarin"),
+    ("en/send/", "shssh", "Choose the file"),
+    ("sq/board/", None, "15 nga 17 raporte"),
+    ("en/board/?year=2023", None, "15 of 17 reports"),
+    ("sq/board/?county=AL-04&month=2023-05", None, "krat reminders --county AL-04 --month 2023-05"),
+    ("en/board/?county=AL&month=2023-05", None, "Missing reports"),
 )
 WIDTHS = (390, 1280)
 

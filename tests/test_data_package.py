@@ -131,19 +131,47 @@ def test_the_workbook_is_made_to_be_read(fier: Path) -> None:
     book = openpyxl.load_workbook(fier / "marts.xlsx")
     cover = [[str(cell.value or "") for cell in row] for row in book["Kopertina"].iter_rows()]
     told = {row[0]: row[1] for row in cover}
-    assert cover[0][0] == "KRAT Fier 2023-05"
-    assert told["Gjendja / Status"].startswith("E përkohshme")
+    assert cover[0][0] == "Fier: maj 2023"
+    assert told["Gjendja e publikimit / Status"].startswith("Paraprak")
     assert told["Plotësia / Completeness"].startswith("15 nga 17 raporte, 14 në afat")
     assert "Made-up data." in told["SHEMBULL / EXAMPLE"]
-    assert any(label.endswith("× missing_report") for label in told)
+    assert any(row[1].endswith("(missing_report)") for row in cover)
+    assert told["Publikimi / Release"].startswith("r1: me akses të kufizuar")
     assert book.sheetnames[0] == "Kopertina"
     assert book.sheetnames[-1] == "Fjalori"
     assert "Ecuria e treguesve" in book.sheetnames
+    objectives = [sheet for sheet in book.worksheets if sheet.title.startswith("Objektivi ")]
     for sheet in book.worksheets[1:]:
-        assert sheet.freeze_panes == "A2"
-        assert sheet.auto_filter.ref
+        assert sheet.freeze_panes
         assert all(column.width >= 9 for column in sheet.column_dimensions.values())
-        assert " / " in str(sheet["A1"].value)
+        # In type that can be read: a wide table goes over several pages.
+        wide = sum(column.width for column in sheet.column_dimensions.values())
+        assert int(sheet.page_setup.fitToWidth or 1) >= wide / 230
+        if sheet not in objectives:
+            assert sheet.auto_filter.ref
+            assert " / " in str(sheet["A1"].value)
+
+
+def test_each_objective_has_a_sheet_with_its_indicators_and_a_chart(fier: Path) -> None:
+    book = openpyxl.load_workbook(fier / "marts.xlsx")
+    sheets = {sheet.title: sheet for sheet in book.worksheets if "Objektivi" in sheet.title}
+    assert list(sheets) == [f"Objektivi {code}" for code in ("1.1", "2.1", "2.2", "3.1", "3.2")]
+    sheet = sheets["Objektivi 2.1"]
+    assert sheet["A1"].value.startswith("Objektivi 2.1. Identifikimi dhe mbështetja")
+    rows = {row[0].value: row for row in sheet.iter_rows(min_row=5) if row[0].value}
+    progress = pd.read_parquet(fier / "indicator_progress.parquet").set_index("indicator_code")
+    values = pd.read_parquet(fier / "observations.parquet").set_index(["mart_row", "measure"])
+    shown = [code for code in rows if code in progress.index]
+    assert shown[0] == "2.1.1.1" and shown[-1] == "2.1.19.1"
+    assert all(code.startswith("2.1.") for code in shown)
+    for code in shown:
+        value = progress.loc[code, "actual_year_to_date"]
+        cell = rows[code][5]
+        assert cell.value in ("–", ":", ":u") if pd.isna(value) else cell.value == value
+        status = values.loc[(f"PKV-2021-2023/{code}", "actual_year_to_date"), "obs_status"]
+        assert ("≥" in cell.number_format) == (status == "U" and not pd.isna(value))
+    # Openpyxl keeps charts of what it reads: persons and other things have one each.
+    assert len(sheet._charts) == 2
 
 
 def test_nothing_that_is_missing_is_shown_as_0(fier: Path) -> None:
@@ -162,7 +190,7 @@ def test_libreoffice_opens_the_workbook(
 ) -> None:
     libreoffice.convert(fier / "marts.xlsx", tmp_path / "marts.csv", EVERY_SHEET)
     text = (tmp_path / "marts-Kopertina.csv").read_text(encoding="utf-8")
-    assert "KRAT Fier 2023-05" in text
+    assert "Fier: maj 2023" in text
     progress = (tmp_path / "marts-Ecuria e treguesve.csv").read_text(encoding="utf-8")
     assert "2.1.1.1" in progress
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,6 @@ import pytest
 from conftest import Refreshed
 
 from orchestration.defs.partitions import month_partitions
-from orchestration.defs.schedules import monthly_refresh_schedule
 from orchestration.products.declaration import Tier, judged_marts, products
 from orchestration.products.reference import reference_months, reference_registers
 from orchestration.publication.writing.signing import PRIVATE_KEY
@@ -24,7 +23,7 @@ from orchestration.runtime.dagster_home import write_dagster_home
 from orchestration.runtime.settings import (
     DBT_PROJECT,
     SEEDS,
-    RefreshSchedule,
+    board_address,
     home_from_environment,
     prepare_process,
 )
@@ -79,39 +78,24 @@ def test_the_gate_waits_for_every_mart(definitions: dg.Definitions) -> None:
     assert waited_for == marts | {"findings"}
 
 
-def test_the_schedule_asks_for_the_month_that_ended(definitions: dg.Definitions) -> None:
+def test_the_gate_the_marts_and_the_job_lead_to_the_board(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
-    schedule = repository.get_schedule_def("monthly_refresh_schedule")
-    context = dg.build_schedule_context(
-        scheduled_execution_time=datetime(2023, 6, 11, 4, tzinfo=UTC),
-        repository_def=repository,
-    )
-    request = schedule.evaluate_tick(context).run_requests
-    assert request is not None
-    assert [asked.partition_key for asked in request] == ["2023-05"]
+    graph = repository.asset_graph
+    marts = {path.stem for path in (DBT_PROJECT / "models" / "marts").glob("[!_]*.sql")}
+    leading = {
+        key.path[-1]
+        for key in graph.get_all_asset_keys()
+        if graph.get(key).metadata.get("board") == dg.MetadataValue.url(board_address())
+    }
+    assert leading == {"gate"} | marts
+    assert board_address() in str(repository.get_job("monthly_refresh").description)
 
 
-def test_a_month_that_no_plan_covers_is_skipped_in_words(definitions: dg.Definitions) -> None:
-    repository = definitions.get_repository_def()
-    schedule = repository.get_schedule_def("monthly_refresh_schedule")
-    context = dg.build_schedule_context(
-        scheduled_execution_time=datetime(2026, 11, 11, 5, tzinfo=UTC), repository_def=repository
-    )
-    tick = schedule.evaluate_tick(context)
-    assert not tick.run_requests
-    assert tick.skip_message == "No action plan covers 2026-10: the registers end in 2023-12."
-
-
-def test_months_are_cut_in_the_time_zone_of_the_schedule() -> None:
+def test_months_are_cut_in_the_time_zone_of_the_calendar() -> None:
     """At half past midnight on 1 June in Tirana, where it is still May in UTC, May has ended."""
     zone = ZoneInfo("Europe/Tirane")
-    months = month_partitions(SEEDS, str(zone))
     tick = datetime(2023, 6, 1, 0, 30, tzinfo=zone)
-    ask = monthly_refresh_schedule(RefreshSchedule("30 0 1 * *", str(zone)), months)
-    context = dg.build_schedule_context(scheduled_execution_time=tick)
-    request = ask(context)
-    assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == "2023-05"
+    months = month_partitions(SEEDS, str(zone))
     assert months.get_partition_keys(current_time=tick)[-1] == "2023-05"
     in_utc = month_partitions(SEEDS, "UTC").get_partition_keys(current_time=tick)
     assert in_utc[-1] == "2023-04"
@@ -184,24 +168,29 @@ def _each_rule_is_a_check_with_its_counts(
         error = rules[rule]["severity"] == "blocks"
         assert (check.severity == dg.AssetCheckSeverity.ERROR) == error
         assert check.metadata.keys() == {
-            "unsettled", "settled", "by_county", "mended_by", "findings", "to_list_them",
+            "unsettled", "settled", "by_month", "mended_by", "findings", "to_list_them",
         }  # fmt: skip
     with duckdb.connect(str(home.marts), read_only=True) as connection:
-        counts = dict(
-            connection.execute(
-                "select rule, count(*) from quality.findings where not is_settled "
-                "and reporting_month = '2023-05-01' and stage = 'warehouse' group by all"
-            ).fetchall()
-        )
-    assert counts["missing_report"] == 2
+        counts = connection.execute(
+            "select rule, coalesce(strftime(reporting_month, '%Y-%m'), 'unknown'), "
+            "coalesce(county_code, 'unknown'), count(*) from quality.findings "
+            "where not is_settled and stage = 'warehouse' group by all"
+        ).fetchall()
+    assert ("missing_report", "2023-05", "AL-04", 2) in counts
+    # The run is of May, but the check holds for every month.
+    assert len({month for _, month, _, _ in counts}) > 1
     for rule, row in rules.items():
         if row["stage"] == "warehouse":
             told = by_rule[rule].metadata
-            assert told["unsettled"].value == counts.get(rule, 0)
-            if rule in counts:
-                assert told["by_county"].value == {"AL-04": counts[rule]}
-                assert by_rule[rule].passed == (row["severity"] == "informs")
-    assert "krat findings list --rule missing_report --month 2023-05" in str(
+            shown = {
+                (rule, month, county, count)
+                for month, counties in told["by_month"].value.items()
+                for county, count in counties.items()
+            }
+            assert shown == {each for each in counts if each[0] == rule}
+            assert told["unsettled"].value == sum(count for *_, count in shown)
+            assert by_rule[rule].passed == (not shown or row["severity"] == "informs")
+    assert "krat findings list --rule missing_report" in str(
         by_rule["missing_report"].metadata["to_list_them"].value
     )
 

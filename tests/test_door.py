@@ -31,6 +31,7 @@ from sources.custody.vault import (
     NotOpened,
     Sealer,
     decrypt,
+    open_original,
     read_identities,
 )
 from sources.registers import load_registers
@@ -63,10 +64,15 @@ def put(home: Home, name: str, content: bytes, when: int = LONG_AGO) -> Path:
 
 
 def reasons(home: Home) -> dict[str, list[str]]:
-    """Return the rules of each refusal in quarantine, by its folder there."""
+    """Return the rules of each refusal in quarantine, by its folder there.
+
+    That nobody knows the sender is no reason.
+    """
     return {
         path.parent.relative_to(home.quarantine).as_posix(): [
-            found["rule"] for found in json.loads(path.read_text(encoding="utf-8"))["problems"]
+            found["rule"]
+            for found in json.loads(path.read_text(encoding="utf-8"))["problems"]
+            if found["rule"] != "sender_unknown"
         ]
         for path in home.quarantine.glob("*/*/reason.json")
     }
@@ -212,7 +218,9 @@ def test_a_file_that_may_not_be_opened_is_told_once_and_stays(
     # Root may read everything, so the file breaks a rule that makes this process open it.
     monkeypatch.setattr(arrivals, "MAX_FILE_BYTES", 10)
     monkeypatch.setattr(arrivals, "_opened", _forbidden)
-    assert take_in(home, REGISTERS) == Intake(refused=1)
+    intake = take_in(home, REGISTERS)
+    assert intake == Intake(refused=1)
+    assert intake.refusals == {("AL-04", "unopenable_file"): 1}
     assert take_in(home, REGISTERS) == Intake(left=1)
     assert list(reasons(home).values()) == [["unopenable_file"]]
     assert path.exists()
@@ -238,6 +246,29 @@ def test_names_of_files_and_folders_are_nowhere(home: Home) -> None:
         assert b"Fisteku" not in path.read_bytes()
         if path.suffix == ".parquet":
             assert "Fisteku" not in str(pq.read_table(path).to_pylist())
+
+
+def test_a_refused_file_without_a_sender_can_be_found_and_its_name_is_sealed(
+    home: Home, tmp_path: Path
+) -> None:
+    put(home, "AL-04/Filan Fisteku.xlsx", b"PK\x03\x04 no workbook")
+    named = report("x").replace(b"AL-04-SHSSH;2023-05", b"AL-04-SHSSH;2022-99")
+    put(home, "AL-04/Filane.csv", named)
+    take_in(home, REGISTERS)
+    by_kind = {row["file_format"]: row["delivery_id"] for row in raw(home, "deliveries")}
+    told = [row for row in raw(home, "door_findings") if row["rule"] == "sender_unknown"]
+    # Of the other file the sender is known.
+    assert [row["delivery_id"] for row in told] == [by_kind["xlsx"]]
+    for said in ("05.06.2023 23:20", "AL-04", "0.0 KB", "xlsx", str(by_kind["xlsx"])):
+        assert said in str(told[0]["message_en"])
+        assert said in str(told[0]["message_sq"])
+    for kind, name in (("xlsx", "Filan Fisteku.xlsx"), ("csv", "Filane.csv")):
+        delivery = str(by_kind[kind])
+        (sealed,) = home.quarantine.glob(f"AL-04/{delivery}/name.age")
+        assert unsealed(home, sealed) == name.encode()
+        key, out = home.keys / IDENTITY, tmp_path / kind
+        assert open_original(home, delivery, key, "who sent it?", out) == name
+    assert b"Fisteku" not in b"".join(p.read_bytes() for p in home.root.rglob("*") if p.is_file())
 
 
 def test_a_stray_folder_stays_as_long_as_something_is_in_it(home: Home) -> None:
@@ -365,6 +396,58 @@ def test_of_two_files_with_one_content_the_earlier_is_the_report(home: Home) -> 
     (delivery,) = raw(home, "deliveries")
     (told,) = raw(home, "door_findings")
     assert told["found_at"] - delivery["received_at"] == timedelta(days=1)
+
+
+def test_versions_of_one_time_follow_their_names_and_that_is_told(home: Home) -> None:
+    for version in (2, 9, 10):
+        put(home, f"AL-04/SHSSH_2023-05_v{version}.csv", report(version))
+    take_in(home, REGISTERS)
+    put(home, "AL-04/SHSSH_2023-05_v11.csv", report(11))
+    # Another report of that time is no version of it.
+    put(home, "AL-04/a.csv", report(1).replace(b"2023-05", b"2023-04"))
+    take_in(home, REGISTERS)
+    values = {row["delivery_id"]: row["value"] for row in raw(home, "submission_values")}
+    of_may = [each for each in raw(home, "deliveries") if each["reporting_month"] == MAY]
+    received = sorted((each["received_at"], each["delivery_id"]) for each in of_may)
+    assert [values[delivery] for _, delivery in received] == [2.0, 9.0, 10.0, 11.0]
+    assert len({moment for moment, _ in received}) == len({str(m)[:19] for m, _ in received}) + 3
+    told = [
+        values[row["delivery_id"]]
+        for row in raw(home, "door_findings")
+        if row["rule"] == "order_inferred"
+    ]
+    assert sorted(map(str, told)) == ["10.0", "11.0", "9.0"]
+
+
+def test_versions_of_times_of_their_own_are_in_no_doubt(home: Home) -> None:
+    for number, version in enumerate((10, 9, 2)):
+        path = put(home, f"AL-04/v{version}.csv", report(version))
+        os.utime(path, ns=(LONG_AGO * 10**9, LONG_AGO * 10**9 + number))
+    take_in(home, REGISTERS)
+    values = {row["delivery_id"]: row["value"] for row in raw(home, "submission_values")}
+    received = sorted((row["received_at"], row["delivery_id"]) for row in raw(home, "deliveries"))
+    assert [values[delivery] for _, delivery in received] == [10.0, 9.0, 2.0]
+    assert raw(home, "door_findings") == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("r.xlsx", "r (2).xlsx", "r (10).xlsx"),
+        ("r_v2.xlsx", "r_v9.xls", "r_v10.xlsx"),
+        ("draft r.xlsx", "r.xlsx", "r_final.xlsx", "r_final2.xlsx"),
+        ("r 31.05.2023.xlsx", "r 02.06.2023.xlsx", "r 2023-06-03.xlsx", "r 20230604.xlsx"),
+        ("R_2.xlsx", "r-3.xlsx", "R 04.xlsx"),
+        ("raporti.xlsx", "raporti i fundit.xlsx"),
+    ],
+)
+def test_names_of_versions_are_in_natural_order(names: tuple[str, ...]) -> None:
+    found = [
+        arrivals.Arrival(f"/inbox/AL-04/{name}", "AL-04", None, 1, 1, (number,))
+        for number, name in enumerate(names)
+    ]
+    ordered = arrivals.in_order([*reversed(found)])
+    assert [each.seen for each in ordered] == [each.seen for each in found]
 
 
 def test_what_lay_in_the_wrong_folder_is_taken_from_the_right_one(home: Home) -> None:

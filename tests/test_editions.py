@@ -4,28 +4,36 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pandas as pd
 import pytest
 import requests
 from click.testing import CliRunner
 from conftest import MAY, Prepare, Refreshed, copy_home
+from programs import LibreOffice
 from served import serving
 
 from expectations.protection import Shown
 from orchestration.as_known import compute_models, known_on
 from orchestration.cli import cli
+from orchestration.products.codes import labels
 from orchestration.products.tree import CHANGES, MANIFEST, EditionFolder
+from orchestration.publication.editions import edition
 from orchestration.publication.editions.calendar import calendar_rows
 from orchestration.publication.editions.edition import (
+    due_editions,
     made_editions,
     missing_editions,
     publish_editions,
 )
+from orchestration.publication.editions.workbook import shown_text
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
@@ -33,6 +41,9 @@ from sources.custody.home import Home
 from sources.registers import register_rows
 
 ALL = [1, 2, 3, 4, 5]
+
+#: Of LibreOffice's csv: comma, quotes, UTF-8, and a file for every sheet.
+EVERY_SHEET = "44,34,76,1,,0,false,true,false,false,false,-1"
 UNITS = "publication.edition_units"
 
 
@@ -160,7 +171,7 @@ def test_a_known_day_computed_without_dbt_is_what_dbt_builds(refreshed: Refreshe
     home = refreshed.home
     scratch_before = set(home.root.iterdir())
     with known_on(home, day) as known:
-        compute_models(home, known, [UNITS])
+        compute_models(known, ["edition_units"])
         with duckdb.connect(str(known.warehouse), read_only=True) as connection:
             replayed = connection.execute(rows).df()
     with known_on(home, day) as known:
@@ -218,15 +229,175 @@ def test_the_calendar_is_published_a_year_ahead(refreshed: Refreshed) -> None:
     assert "docs/registers.md" in nothing.stderr
 
 
-def test_the_status_of_a_month_lists_what_the_newest_edition_does_not_tell(
+def status(home: Home, *options: str) -> str:
+    environment = {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+    told = CliRunner().invoke(cli, ["status", "--month", "2023-05", *options], env=environment)
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
+def test_the_status_of_a_month_counts_what_the_newest_edition_does_not_show(
     refreshed: Refreshed,
 ) -> None:
-    environment = {"KRAT_HOME": str(refreshed.home.root), "KRAT_KEYS": str(refreshed.home.keys)}
-    told = CliRunner().invoke(cli, ["status", "--month", "2023-05"], env=environment)
-    [line] = [line for line in told.stdout.splitlines() if line.startswith("Edition ")]
+    told = status(refreshed.home)
+    [line] = [line for line in told.splitlines() if line.startswith("Edition ")]
     withheld = (counts(refreshed.home, 5)["shown_as"] == Shown.WITHHELD).sum()
     assert line.startswith("Edition persons/2023/e5: ")
     assert f"withheld: {withheld}, of an earlier edition: 0." in line
+    assert "Due " not in told
+
+
+def test_the_status_of_a_month_lists_what_is_not_shown_or_as_before(three: Home) -> None:
+    shown = counts(three, 5)
+    untold = shown[shown["shown_as"].isin([Shown.WITHHELD, Shown.EARLIER])]
+    assert {"withheld", "earlier"} <= set(untold["shown_as"])
+    expected = []
+    for row in untold.to_dict("records"):
+        part = "–" if row["dimension"] == "total" else f"{row['dimension']}: {row['category']}"
+        how = {"earlier": f"number of e{row['number_from']}"}.get(row["shown_as"], "withheld")
+        expected.append(f"{row['county_code']} {row['period']} {row['subject']} {part} {how}")
+
+    def listed(*options: str) -> list[str]:
+        after = status(three, *options).partition("or as it was before:\n")[2]
+        lines = after.partition("\n\n")[0].splitlines()
+        return [" ".join(line.split()) for line in lines[1:]]
+
+    assert sorted(listed("--figures")) == sorted(expected)
+    *named, more = listed()
+    assert len(named) == 5
+    assert set(named) < set(expected)
+    assert more == f"… and {len(expected) - 5} more: add --figures."
+    of_nation = listed("--figures", "--county", "AL")
+    assert sorted(of_nation) == sorted(one for one in expected if one.startswith("AL "))
+
+
+def test_the_status_tells_which_editions_are_due_and_why(own_home: Home) -> None:
+    forget(own_home, 5)
+    due = "Due     persons/2023/e5, as known on 2025-03-31: "
+    assert f"{due}the next refresh makes it." in status(own_home)
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute("update marts.referral_flow set flagged = -1 where flagged > 0")
+    [line] = [line for line in status(own_home).splitlines() if line.startswith("Due ")]
+    assert line.startswith(due)
+    assert "krat refresh" in line
+    # As long as the warehouse is written, nobody can say.
+    writing = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", writing, str(own_home.warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+        told = status(own_home)
+        writer.communicate("\n")
+    assert "Due     not known while a refresh runs" in told
+
+
+def test_an_edition_is_due_though_no_refresh_ran_since_its_day(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [row.day for row in calendar_rows(own_home)]
+    after = max(day.cut_off_on for day in days if day.counted_year == 2023) + timedelta(days=1)
+    forget(own_home, 5)
+    with duckdb.connect(str(own_home.warehouse)) as connection:
+        connection.execute("update raw.refresh_context set as_of = date '2025-03-31'")
+    assert not missing_editions(own_home)
+    monkeypatch.setattr(edition, "today", lambda: after)
+    assert [day.name for day, _ in due_editions(own_home)] == ["2023/e5"]
+
+
+@pytest.mark.parametrize(
+    ("shown_as", "numbers", "bound", "told"),
+    [
+        ("rounded_5", (30, 28, 32), None, "30 (28–32)"),
+        ("rounded_5", (30, 28, 32), "is_lower_bound", "≥ 30 (28–32)"),
+        ("rounded_25", (50, 38, 62), "may_fall", "~ 50 (38–62)"),
+        ("at_least_11", (None, 11, None), None, "11 ose më shumë / 11 or more"),
+        ("suppressed", (None, 0, 10), None, "0–10"),
+        ("withheld", (None, None, None), "is_lower_bound", "i mbrojtur / withheld"),
+        ("earlier", (30, 28, 32), None, "e2: 30 (28–32)"),
+        ("earlier", (None, None, None), None, "e2: i mbrojtur / withheld"),
+        ("few_counties", (None, None, None), "is_lower_bound", "< 3 qarqe / < 3 counties"),
+        ("not_reported", (None, None, None), None, ":"),
+        ("rest", (-5, None, None), None, "-5"),
+    ],
+)
+def test_a_bound_looks_like_a_bound(
+    shown_as: str, numbers: tuple[int | None, ...], bound: str | None, told: str
+) -> None:
+    row = dict(zip(("value", "least", "greatest"), numbers, strict=True))
+    signs = {name: name == bound for name in ("is_lower_bound", "may_fall")}
+    assert shown_text({**row, **signs, "shown_as": shown_as, "number_from": 2}) == told
+
+
+def test_the_workbook_shows_each_count_where_it_belongs(three: Home) -> None:
+    book = openpyxl.load_workbook(folder(three, 5) / "person_counts.xlsx")
+    assert book.sheetnames == [
+        "Kopertina", "Niveli kombëtar", "Qarqet", "Ndarjet", "Numri i personave", "Fjalori"
+    ]  # fmt: skip
+    cover = {str(row[0].value): str(row[1].value) for row in book["Kopertina"].iter_rows()}
+    assert "KRAT, numri i personave 2023, botimi e5" in cover
+    assert "Made-up data." in cover["SHEMBULL / EXAMPLE"]
+    assert cover["Data e mbylljes / Cut-off day"].startswith("2025-03-31: ")
+    assert "3 of 12 counties: Fier, Kukës, Tiranë" in cover["Mbështetet në / Rests on"]
+    codes = {row["indicator_code"] for row in register_rows(SEEDS, "indicators")}
+    cells: dict[tuple[str, ...], object] = {}
+    for sheet, words in (("Niveli kombëtar", 3), ("Qarqet", 3), ("Ndarjet", 5)):
+        heads, *lines = book[sheet].iter_rows(values_only=True)
+        for line in lines:
+            for head, value in zip(heads[words:], line[words:], strict=True):
+                if value is not None:
+                    written_words = [str(word or "") for word in line[: words - 1]]
+                    cells[sheet, *written_words, str(head)] = value
+    rows = counts(three, 5).astype(object).to_dict("records")
+    county_names = {
+        row["county_code"]: row["name_sq"]
+        for row in register_rows(SEEDS, "counties")
+        if row["county_code"] != "AL"
+    }
+    dimensions = labels("dimension")
+    for row in rows:
+        place: tuple[str, ...]
+        code = row["subject"] if row["subject"] in codes else ""
+        subject = (code, f"{row['subject_sq']} / {row['subject_en']}")
+        is_national = row["county_code"] == "AL"
+        if row["dimension"] in ("quarter", "county"):
+            word = {"quarter": "quarters", "county": "counties"}[row["dimension"]]
+            [place] = [one for one in cells if one[1:3] == subject and one[-1].endswith(word)]
+        elif row["dimension"] != "total":
+            category = f"{row['category_sq']} / {row['category_en']}"
+            area = (
+                "Niveli kombëtar / The nation" if is_national else county_names[row["county_code"]]
+            )
+            place = ("Ndarjet", *subject, dimensions[row["dimension"]], category, area)
+        elif is_national:
+            place = ("Niveli kombëtar", *subject, row["period"])
+        else:
+            place = ("Qarqet", *subject, county_names[row["county_code"]])
+        written = cells.pop(place)
+        assert str(written) == shown_text(row), place
+        assert isinstance(written, int) == (row["shown_as"] == "rest")
+    # Nothing is written that the edition doesn't have.
+    assert not cells
+
+
+def test_the_workbook_of_a_quarter_holds_the_nation_alone(refreshed: Refreshed) -> None:
+    book = openpyxl.load_workbook(folder(refreshed.home, 2) / "person_counts.xlsx")
+    assert book.sheetnames == ["Kopertina", "Niveli kombëtar", "Numri i personave", "Fjalori"]
+    assert [cell.value for cell in book["Niveli kombëtar"][1]][3:] == ["2023-Q2"]
+
+
+def test_libreoffice_opens_the_workbook_of_an_edition(
+    refreshed: Refreshed, tmp_path: Path, libreoffice: LibreOffice
+) -> None:
+    book = folder(refreshed.home, 5) / "person_counts.xlsx"
+    libreoffice.convert(book, tmp_path / "counts.csv", EVERY_SHEET)
+    assert "0–10" in (tmp_path / "counts-Qarqet.csv").read_text(encoding="utf-8")
+    assert "2025-03-31" in (tmp_path / "counts-Kopertina.csv").read_text(encoding="utf-8")
 
 
 def test_exact_units_stay_in_the_data_folder_closed(refreshed: Refreshed) -> None:
@@ -274,6 +445,7 @@ def test_the_page_lists_editions_and_those_to_come(url: str) -> None:
     page = requests.get(f"{url}en/").text
     assert "Counts of persons" in page
     assert "/releases/public/persons/2023/e5/person_counts.csv" in page
+    assert "/releases/public/persons/2023/e5/person_counts.xlsx" in page
     assert "Editions to come" in page
 
 

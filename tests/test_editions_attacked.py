@@ -75,6 +75,15 @@ def test_what_an_insider_leaves_of_a_number_is_not_shown() -> None:
     assert leaks(units, cells, [], [], insider="AL-04").empty
 
 
+def test_what_is_told_of_a_count_that_fell_is_not_more_than_before() -> None:
+    """15 stood for 11 to 17; 0 to 10 beside small corrections would tell of 8 and more."""
+    units = world(17, subjects={"F03": FLOWS["F03"]})
+    cells = publish(units, rules_of(units))
+    fell = cells[(cells["edition"] == 5) & (cells["county_code"] == "AL-09")]
+    assert fell[["truth", "shown_as", "value"]].to_numpy().tolist() == [[10, "earlier", 15]]
+    assert leaks(units, cells, [], [], small_correction=2).empty
+
+
 @pytest.mark.drill
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("subject", [*FLOWS, *RECORDS])

@@ -17,6 +17,7 @@ from planted import write_report
 from orchestration.cli import cli
 from orchestration.feedback.explain import Explanation, explain
 from orchestration.feedback.explanation_page import page
+from orchestration.feedback.references import explain_reference
 from orchestration.products.codes import labels
 from orchestration.reading_copy.ask import reading
 from orchestration.refresh.steps import refresh
@@ -519,3 +520,70 @@ def test_an_explanation_holds_what_its_row_of_the_mart_holds(
             month.value, year.value, year.least, year.most, cumulative.value, shown.completeness,
             shown.is_lower_bound, shown.target.status,
         ) == row  # fmt: skip
+
+
+def reference_of(home: Home, mart: str, condition: str) -> tuple[str, float | None]:
+    """Return the reference of the first observation of May that fits, and its value."""
+    path = home.releases / "restricted" / "AL-04" / "2023-05" / "r1" / "observations.parquet"
+    row = duckdb.execute(
+        "select mart || '/' || mart_row || '/' || measure, obs_value from read_parquet(?) "
+        f"where mart = ? and {condition} order by all limit 1",
+        [str(path), mart],
+    ).fetchone()
+    assert row is not None
+    return f"AL-04/2023-05/r1/{row[0]}", row[1]
+
+
+@pytest.mark.parametrize(
+    ("mart", "condition", "rests_on"),
+    [
+        ("period_figures", "measure = 'value' and obs_value > 0 and obs_status = 'P'", "parts"),
+        ("indicator_progress", "measure = 'actual_month' and obs_value > 0", "parts"),
+        ("period_flow", "obs_value > 0", "records"),
+        ("hotline_activity", "measure = 'contacts' and obs_value > 0", "records"),
+        ("reporting_rates", "measure = 'received'", ""),
+    ],
+)
+def test_the_reference_beside_a_number_leads_to_what_it_rests_on(
+    mart: str, condition: str, rests_on: str, refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRAT_HOME", str(refreshed.home.root))
+    monkeypatch.setenv("KRAT_KEYS", str(refreshed.home.keys))
+    reference, value = reference_of(refreshed.home, mart, condition)
+    told = CliRunner().invoke(cli, ["explain", reference, "--json"])
+    assert told.exit_code == 0, told.output
+    document = json.loads(told.stdout)
+    assert document["referred"]["value"] == value
+    if rests_on:
+        assert document[rests_on]
+    page_ = CliRunner().invoke(cli, ["explain", reference])
+    assert page_.exit_code == 0, page_.output
+    assert "AL-04, 05.2023" in page_.output and "r1" in page_.output
+
+
+def test_the_parts_of_a_number_of_a_period_add_up_to_it(refreshed: Refreshed) -> None:
+    reference, value = reference_of(
+        refreshed.home, "period_figures", "mart_row like '2023-05/%/3.1.2.1' and measure = 'value'"
+    )
+    explained = explain_reference(refreshed.home, reference)
+    assert value == sum(part.value or 0 for part in explained.parts)
+    assert all(part.delivery for part in explained.parts if part.value is not None)
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("AL-04/2023-05/r1/period_figures", "is no reference"),
+        ("AL-04/2023-13/r1/period_figures/2023-05/PKV-2021-2023/3.1.2.1/value", "is no reference"),
+        ("AL-04/2023-05/r9/period_figures/2023-05/PKV-2021-2023/3.1.2.1/value", "there are r1"),
+        ("AL-04/2023-05/r1/nothing/2023-05/PKV-2021-2023/3.1.2.1/value", "is no reference"),
+        ("AL-04/2023-05/r1/period_figures/2023-05/PKV-2021-2023/9.9.9.9/value", "has no number"),
+    ],
+)
+def test_a_reference_to_nothing_is_told(
+    reference: str, told: str, refreshed: Refreshed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRAT_HOME", str(refreshed.home.root))
+    answer = CliRunner().invoke(cli, ["explain", reference])
+    assert answer.exit_code == 2
+    assert told in answer.stderr.splitlines()[-1]

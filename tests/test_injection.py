@@ -2,19 +2,22 @@
 
 import csv
 import io
+import re
 import shutil
+import zipfile
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 import xlsxwriter
 from conftest import MAY, Refreshed
+from docx import Document
 from openpyxl import load_workbook
 
 from orchestration.feedback.checking import check_file, write_marked_copy
-from orchestration.feedback.slips import Slip, _write_workbook, write_slips
+from orchestration.feedback.letters import Letter, Section, write_document
+from orchestration.feedback.slips import write_slips
 from orchestration.products.declaration import Product, ProductColumn
 from orchestration.products.tables import ProductTable
 from orchestration.publication.writing.files import safe_text
@@ -94,6 +97,7 @@ def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
         changes=None,
         observations=None,
         registers=[],
+        measures={},
         gate={"findings_by_rule": {"=1+1": 1}},
     )
     assert not formulas(path)
@@ -102,10 +106,23 @@ def test_the_workbook_of_a_release_computes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_slip_computes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "slip.xlsx"
-    rows: list[tuple[Any, ...]] = [(text, text, None, -3, text) for text in NASTY]
-    _write_workbook(path, Slip("AL-04", MAY, NASTY[0], tuple(NASTY), {"missing": rows}, (), False))
-    assert not formulas(path)
+    path = tmp_path / "slip.docx"
+    rows = tuple((text, text, -3, text) for text in NASTY)
+    sections = (
+        Section(NASTY[1], tuple(NASTY), numbered=True),
+        Section("have", headings=tuple(NASTY[:4]), rows=rows),
+    )
+    letter = Letter(NASTY[0], NASTY[0], MAY, NASTY[0], tuple(NASTY), sections)
+    write_document(path, letter)
+    with zipfile.ZipFile(path) as archive:
+        document = archive.read("word/document.xml").decode()
+        relations = archive.read("word/_rels/document.xml.rels").decode()
+    assert not re.search("w:fldSimple|w:instrText|w:fldChar|w:hyperlink|w:object", document)
+    assert "External" not in relations
+    [table] = Document(str(path)).tables
+    for number, text in enumerate(NASTY, start=1):
+        shown = text.replace("\r", "\n")
+        assert [cell.text for cell in table.rows[number].cells] == [shown, shown, "-3", shown]
 
 
 def test_a_form_computes_nothing(tmp_path: Path) -> None:

@@ -2,16 +2,19 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 from conftest import Prepare, Refreshed
 from programs import copy_project, run_in_copy
-from recomputed import KEYS
+from recomputed import KEYS, Delivered, PlanRegisters, Reports, beyond_the_truth
+from three_counties import add_counties, draw
 
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
@@ -378,6 +381,41 @@ def test_three_counties_have_what_their_files_hold_with_all_of_them_and_without_
     assert compared.keys() >= KEYS.keys()
     assert min(compared.values()) > 90
     assert compared["indicator_progress, held against the truth"] > 10_000
+
+
+def test_among_what_three_counties_deliver_is_a_file_that_would_empty_a_report(
+    tmp_path: Path,
+) -> None:
+    seeds = Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
+    add_counties(seeds)
+    files = [(file.kind, file.content(), file.received_at) for file in draw(1, seeds)]
+    assert sum(Reports(PlanRegisters(Delivered(files, seeds))).refused.values()) > 0
+
+
+def test_records_that_may_be_fewer_are_in_the_interval_of_the_value_beside_them() -> None:
+    """Of one source of records all files have one person less, who came first in another month."""
+
+    def marts(first: float, most: float) -> dict[str, pd.DataFrame]:
+        key = dict(zip(KEYS["source_comparison"], map(str, range(7)), strict=True))
+        row = key | {
+            "first_source": "referral_records", "first_value": first, "second_value": 3.0,
+            "second_value_least": 3.0, "second_value_most": most, "is_lower_bound": False,
+            "is_contradiction": False,
+        }  # fmt: skip
+        return {
+            "source_comparison": pd.DataFrame([row]),
+            **{
+                name: pd.DataFrame(columns=KEYS[name])
+                for name in (
+                    "indicator_progress", "hotline_activity", "referral_flow", "recorded_counts"
+                )
+            },
+        }  # fmt: skip
+
+    whole = marts(1.0, 3.0)
+    assert beyond_the_truth(whole, marts(2.0, 4.0), "may be fewer")[1] == []
+    [told] = beyond_the_truth(whole, marts(2.0, 3.0), "are all")[1]
+    assert (told["column"], told["is"], told["truth"]) == ("first_value", 2.0, 1.0)
 
 
 @pytest.mark.drill

@@ -305,6 +305,7 @@ def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_the
             "('an_indicator_code_stands_once', null, null), ('a_value_is_due_once', null, null)"
         )
         nodes = connection.execute("select count(*) from ops.dbt_results").fetchone()
+        connection.execute("delete from ops.built")
     again = build_warehouse(own_home)
     assert again.failed_tests == ("an_indicator_code_stands_once",)
     with duckdb.connect(str(own_home.warehouse)) as connection:
@@ -318,6 +319,7 @@ def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_the
 def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None:
     with duckdb.connect(str(own_home.warehouse)) as connection:
         connection.execute("alter table raw.deliveries rename column delivery_id to other")
+        connection.execute("delete from ops.built")
     with pytest.raises(BuildFailed, match=r"stg_deliveries \(Binder Error: .*delivery_id"):
         build_warehouse(own_home)
     load_raw(own_home, date(2026, 1, 1))

@@ -179,7 +179,8 @@ def test_the_public_tier_differs_where_it_is_declared_to() -> None:
 def test_the_public_tier_has_no_findings_no_medians_and_no_records_of_people() -> None:
     assert {one.name for one in published_marts(Tier.PUBLIC)} == {
         "indicator_progress",
-        "reporting_completeness",
+        "period_figures",
+        "reporting_rates",
     }
     assert product("person_counts", Tier.PUBLIC).editions
     for one in products(Tier.PUBLIC):
@@ -228,8 +229,8 @@ def test_a_release_tells_which_records_lack_beside_its_reports() -> None:
     assert whole == "17 nga 17 raporte, 15 në afat / 17 of 17 reports, 15 on time"
     [lacking] = completeness_texts({**came, "hotline": "none", "referral": "part"})
     assert lacking == (
-        f"{whole}; pa regjistrin e linjës / no hotline log; pa një pjesë të regjistrimeve të "
-        "rasteve / without a part of the records of cases"
+        f"{whole}; pa regjistrin e linjës kombëtare / no hotline log; pa një pjesë të regjistrit "
+        "të referimeve / without a part of the records of cases"
     )
     counties = {"counties_reporting": 11, "counties_expected": 12, "counties_missing": "AL-01"}
     assert len(completeness_texts({**came, **counties})) == 2

@@ -48,6 +48,8 @@ from sources.custody.home import Home
 
 Krat = Callable[..., Result]
 
+PERSONS = "public/persons/2023"
+
 
 @pytest.fixture(scope="module")
 def server(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -57,6 +59,15 @@ def server(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) -> It
     tokens = make_tokens(home)
     with serving(home) as url:
         yield Served(url=url, home=home, tokens=tokens)
+
+
+@pytest.fixture
+def editions(server: Served, refreshed: Refreshed) -> Iterator[Path]:
+    """The folder of the example's five editions on the server, for one test."""
+    folder = server.home.releases / PERSONS
+    shutil.copytree(refreshed.home.releases / PERSONS, folder)
+    yield folder
+    shutil.rmtree(folder.parent)
 
 
 @pytest.fixture
@@ -165,6 +176,183 @@ def test_the_national_file_unites_the_rows_of_every_mart_with_comments(
         ):
             counts = national.execute(f"select count(*), count(distinct {key}) from {register}")
             assert counts.fetchone() in ((66, 66), (13, 13))
+
+
+@pytest.mark.parametrize("holder", ["fier", None])
+def test_every_edition_goes_to_every_reader_once(
+    server: Served, editions: Path, out: Path, holder: str | None
+) -> None:
+    done = pull(server, out, "--since", "2023-05", holder=holder)
+    assert done.exit_code == 0, done.output
+    names = [f"e{number}" for number in range(1, 6)]
+    told = f"verified: {', '.join(f'2023/{name}' for name in names)}; 5 are here now"
+    assert told in done.stdout
+    keys = read_public_keys(server.home.releases / PUBLIC_KEYS)
+    for name in names:
+        assert verify_release(out / "releases" / PERSONS / name, keys) == []
+        for file in (editions / name).iterdir():
+            assert (out / "releases" / PERSONS / name / file.name).read_bytes() == file.read_bytes()
+    assert (out / "releases" / PERSONS / "latest").read_text() == "e5\n"
+    before = len(server.log_lines())
+    again = pull(server, out, "--since", "2023-05", holder=holder)
+    assert "5 are here, none of them new" in again.stdout
+    assert [line[4:6] for line in server.log_lines()[before:]] == [["/catalog.json", "304"]]
+    shutil.rmtree(out / "releases" / PERSONS / "e4")
+    assert "verified: 2023/e4; 5 are here" in pull(server, out, holder=holder).stdout
+
+
+@pytest.mark.parametrize("holder", ["fier", None])
+def test_the_national_file_has_all_editions_and_what_the_newest_shows(
+    server: Served, editions: Path, out: Path, refreshed: Refreshed, holder: str | None
+) -> None:
+    assert pull(server, out, holder=holder).exit_code == 0
+    with (
+        duckdb.connect(str(out / "national.duckdb"), read_only=True) as national,
+        duckdb.connect(str(refreshed.home.marts), read_only=True) as marts,
+    ):
+        for table in ("editions", "person_counts", "restatements", "newest_counts"):
+            rows = national.execute(f"from editions.{table} order by all").fetchall()
+            assert rows == marts.execute(f"from editions.{table} order by all").fetchall()
+            assert rows or table == "restatements"
+        shown = "select county_code, period, subject, category, value, least, greatest, shown_as, "
+        shown += "why_sq, why_en from {} where edition = {} order by all"
+        for number in range(1, 6):
+            file = f"'{editions}/e{number}/person_counts.parquet'"
+            expected = national.execute(shown.format(file, number)).fetchall()
+            rows = national.execute(shown.format("editions.person_counts", number)).fetchall()
+            assert rows == expected != []
+        # Each period once: the last edition counts the year and all its quarters.
+        newest = national.execute("select distinct edition from editions.newest_counts").fetchall()
+        assert newest == [(5,)]
+        unnamed = "from duckdb_{}() where comment is null and not internal"
+        for kind in ("tables", "views", "columns"):
+            assert national.execute(unnamed.format(kind)).fetchall() == []
+
+
+def test_a_quarter_that_only_an_early_edition_counts_is_shown_from_it(
+    server: Served, editions: Path, out: Path
+) -> None:
+    for number in (4, 5):
+        shutil.rmtree(editions / f"e{number}")
+    (editions / "latest").write_text("e3\n")
+    assert pull(server, out).exit_code == 0
+    with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+        newest = national.execute(
+            "select distinct period, edition from editions.newest_counts order by all"
+        ).fetchall()
+    assert newest == [("2023-Q1", 1), ("2023-Q2", 2), ("2023-Q3", 3)]
+
+
+@pytest.mark.parametrize("name", ["person_counts.csv", "CHANGES.md", "datapackage.json"])
+def test_a_spoiled_edition_is_not_kept(
+    server: Served, editions: Path, out: Path, name: str
+) -> None:
+    path = editions / "e5" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(bytes(content))
+    told = refused(pull(server, out))
+    assert f"{PERSONS}/e5" in told
+    assert "can't be verified" in told
+    assert not (out / "releases" / PERSONS / "e5").exists()
+    assert not (out / "national.duckdb").exists()
+
+
+def test_an_edition_under_anothers_name_is_not_kept(
+    server: Served, editions: Path, out: Path
+) -> None:
+    (editions / "e5").rename(editions / "e6")
+    (editions / "latest").write_text("e6\n")
+    assert f"{PERSONS}/e6 can't be verified" in refused(pull(server, out))
+    assert not (out / "releases" / PERSONS / "e6").exists()
+
+
+@pytest.mark.parametrize("holder", ["fier", None])
+def test_an_edition_that_was_altered_here_is_fetched_again(
+    server: Served, editions: Path, out: Path, holder: str | None
+) -> None:
+    assert pull(server, out, holder=holder).exit_code == 0
+    path = out / "releases" / PERSONS / "e4" / "person_counts.parquet"
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1])
+    done = pull(server, out, holder=holder)
+    assert f"{PERSONS}/e4 was altered here: it was fetched again" in done.stdout
+    assert path.read_bytes() == (editions / "e4" / path.name).read_bytes()
+
+
+def test_editions_alone_can_be_had(editions: Path, tmp_path: Path, out: Path) -> None:
+    stick = tmp_path / "stick"
+    shutil.copytree(editions, stick / "releases" / PERSONS)
+    shutil.copy(editions.parents[2] / PUBLIC_KEYS, stick / "releases")
+    done = from_folder(stick, out)
+    assert done.exit_code == 0, done.output
+    assert "5 are here now" in done.stdout
+    with duckdb.connect(str(out / "national.duckdb"), read_only=True) as national:
+        assert (
+            national.execute(
+                "select count(*) from editions.newest_counts "
+                "inner join core.codes on code_list = 'shown_as' and code = shown_as"
+            ).fetchone()
+            == national.execute("select count(*) from editions.newest_counts").fetchone()
+        )
+    assert "has no releases of AL-04" in refused(from_folder(stick, out, "--county", "AL-04"))
+
+
+def from_folder(folder: Path, out: Path, *options: str) -> Result:
+    """Run krat pull from a folder, without a token."""
+    command = ["pull", "--from", str(folder), "--since", "2023-01", "--out", str(out), "--english"]
+    return CliRunner().invoke(cli, [*command, *options], env={"KRAT_TOKEN": ""})
+
+
+@pytest.mark.usefixtures("editions")
+def test_a_pull_from_a_folder_is_one_from_the_server(
+    server: Served, out: Path, tmp_path: Path
+) -> None:
+    assert pull(server, out).exit_code == 0
+    copy = tmp_path / "a copy"
+    done = from_folder(out, copy)
+    assert done.exit_code == 0, done.output
+    assert "Pulled 3 new releases" in done.stdout
+    assert "5 are here now" in done.stdout
+    files = {path.relative_to(out) for path in (out / "releases").rglob("*") if path.is_file()}
+    assert len(files) > 80
+    for path in files:
+        assert (copy / path).read_bytes() == (out / path).read_bytes()
+    assert "Nothing new: 3 releases" in from_folder(out, copy).stdout
+
+
+def test_what_is_spoiled_in_a_folder_is_not_kept(server: Served, editions: Path, out: Path) -> None:
+    stick, path = server.home.root, editions / "e5" / "mart.duckdb"
+    path.unlink()
+    assert "has no releases/public/persons/2023/e5/mart.duckdb" in refused(from_folder(stick, out))
+    # A pipe would be waited for without end.
+    os.mkfifo(path)
+    assert "has no releases/public/persons/2023/e5/mart.duckdb" in refused(from_folder(stick, out))
+    path.unlink()
+    path.write_bytes(b"something else")
+    assert "can't be verified" in refused(from_folder(stick, out))
+
+
+def test_a_manifest_that_is_none_ends_no_pull(editions: Path, out: Path, tmp_path: Path) -> None:
+    stick = tmp_path / "stick"
+    shutil.copytree(editions, stick / "releases" / PERSONS)
+    shutil.copy(editions.parents[2] / PUBLIC_KEYS, stick / "releases")
+    (stick / "releases" / PERSONS / "e5/datapackage.json").unlink()
+    (stick / "releases" / PERSONS / "e5/datapackage.json").write_text("[]")
+    assert "4 are here now" in from_folder(stick, out).stdout
+    assert not (out / "releases" / PERSONS / "e5").exists()
+
+
+def test_a_part_of_a_file_is_not_asked_of_a_folder_twice(
+    editions: Path, server: Served, out: Path
+) -> None:
+    path = editions / "e5" / "mart.duckdb"
+    draft = out / "releases" / PERSONS / ".e5.pulling"
+    draft.mkdir(parents=True)
+    (draft / "mart.duckdb.part").write_bytes(path.read_bytes()[:1000])
+    assert from_folder(server.home.root, out).exit_code == 0
+    assert (out / "releases" / PERSONS / "e5/mart.duckdb").read_bytes() == path.read_bytes()
 
 
 def test_with_nothing_new_a_pull_takes_one_request(server: Served, out: Path) -> None:
@@ -425,14 +613,20 @@ class _Liar(http.server.BaseHTTPRequestHandler):
         {"tier": "public", "county_code": "AL", "month": "..", "release": 1},
         {"tier": "public", "county_code": "AL", "month": "2023-05", "release": "../r1"},
         {"tier": "public"},
+        {"counted_year": "..", "edition": 1},
+        {"counted_year": 2023, "edition": "../e1"},
+        {"counted_year": 2023},
         None,
     ],
 )
 def test_a_false_catalogue_is_refused(
     server: Served, out: Path, release: dict[str, object] | None
 ) -> None:
-    entries = [] if release is None else [{**release, "is_latest": True}]
-    _Liar.catalogue = json.dumps({"releases": entries} if release else []).encode()
+    content: dict[str, list[object]] = {"releases": [], "editions": []}
+    if release is not None:
+        kind = "editions" if "counted_year" in release else "releases"
+        content[kind].append({**release, "is_latest": True})
+    _Liar.catalogue = json.dumps(content if release else []).encode()
     liar = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Liar)
     threading.Thread(target=liar.serve_forever, daemon=True).start()
     try:
@@ -503,6 +697,7 @@ def test_the_tables_of_the_national_file_are_those_of_the_reading_copy(
             assert national.execute(query).fetchall() == marts.execute(query).fetchall()
 
 
+@pytest.mark.usefixtures("editions")
 def test_each_ready_question_runs_on_the_national_file_too(
     server: Served, out: Path, refreshed: Refreshed
 ) -> None:
@@ -807,7 +1002,8 @@ def test_after_ctrl_c_a_repeated_pull_goes_on_where_it_stopped(
     assert process.returncode == 130
     assert told.splitlines()[-1] == "Interrupted. Repeat the command: it goes on where it stopped."
     assert "Traceback" not in told
-    there = {path.parent.parent.name for path in out.rglob("mart.duckdb*")}
+    # Of a file that had only begun there is nothing to go on from.
+    there = {path.parent.parent.name for path in out.rglob("mart.duckdb*") if path.stat().st_size}
     assert there
     before = len(server.log_lines())
     assert pull(server, out, "--county", "AL-04").exit_code == 0

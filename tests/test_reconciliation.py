@@ -20,6 +20,10 @@ TAMPERED = {
         "progress_is_what_the_current_reports_add_up_to",
         f"update marts.indicator_progress set actual_month = actual_month + 1 where {PLACE}",
     ),
+    "reporting_rates": (
+        "rates_add_up_what_institutions_owed_and_sent",
+        f"update marts.reporting_rates set received = received - 1 where {PLACE}",
+    ),
     "reporting_completeness": (
         "completeness_counts_what_was_due_and_what_came",
         f"update marts.reporting_completeness set received = 0 where {PLACE}",
@@ -27,6 +31,16 @@ TAMPERED = {
     "reporting_status": (
         "status_agrees_with_completeness_and_the_findings",
         f"update marts.reporting_status set open_findings = 0 where {PLACE}",
+    ),
+    "period_figures": (
+        "period_figures_are_those_of_the_progress",
+        "update marts.period_figures set value = value + 1 "
+        "where county_code = 'AL-04' and period = '2023'",
+    ),
+    "period_flow": (
+        "period_flow_counts_each_person_once_a_period",
+        "update marts.period_flow set value = value + 1 "
+        "where county_code = 'AL-04' and subject = 'assisted' and period = '2023-H1'",
     ),
     "remarks": (
         "each_remark_of_the_facts_stands_in_the_mart",

@@ -386,8 +386,8 @@ def test_a_release_that_says_whether_it_is_final_is_shown_so(served: Served) -> 
             page = requests.get(f"{served.url}{path}").text
             assert "përfundimtar" in page
             assert "38 nga 40" in page
-            assert "pa regjistrin e linjës" in page
-            assert "pa një pjesë të regjistrimeve të rasteve" in page
+            assert "pa regjistrin e linjës kombëtare" in page
+            assert "pa një pjesë të regjistrit të referimeve" in page
     finally:
         shutil.rmtree(release.parent)
 
@@ -484,7 +484,12 @@ def test_who_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
     home.root.mkdir()
     change_settings(
         home,
-        limits={"per_token": "4/minute", "per_address": "4/minute", "failed_tokens": "3/minute"},
+        limits={
+            "per_token": "4/minute",
+            "per_address": "4/minute",
+            "failed_tokens": "3/minute",
+            "checks_per_token": "1/minute",
+        },
     )
     tokens = make_tokens(home)
     with serving(home) as url:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from dagster_page import free_port
 from served import (
     change_settings,
     connect,
@@ -23,7 +24,7 @@ from served import (
     write_release,
 )
 
-from orchestration.runtime.settings import serve_settings
+from orchestration.runtime.office import serve_settings
 from sources.custody.home import Home
 
 ATTACKER = "127.0.0.9"
@@ -256,7 +257,12 @@ def guesses(url: str) -> list[int]:
 
 
 def test_only_a_trusted_proxy_is_believed_who_asks(home: Home) -> None:
-    limits = {"per_token": "100/minute", "per_address": "100/minute", "failed_tokens": "3/minute"}
+    limits = {
+        "per_token": "100/minute",
+        "per_address": "100/minute",
+        "failed_tokens": "3/minute",
+        "checks_per_token": "1/minute",
+    }
     forwarded = {"X_Forwarded_For": "203.0.113.9", "X_Forwarded_Proto": "https"}
 
     def seen(url: str, source: str) -> tuple[str, str]:
@@ -281,14 +287,11 @@ def test_only_a_trusted_proxy_is_believed_who_asks(home: Home) -> None:
 @pytest.mark.parametrize("proxy", ["*", "proxy.example.al", "127.0.0.1/8"])
 def test_a_trusted_proxy_is_an_address_or_a_network(home: Home, proxy: str) -> None:
     change_settings(home, trusted_proxies=[proxy])
-    with pytest.raises(ValueError, match="is no address or network"):
-        serve_settings(home)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+    settings, wrong = serve_settings(home)
+    assert wrong is not None
+    assert (wrong.key, wrong.example) == ("trusted_proxies.0", "trusted_proxies: [127.0.0.1]")
+    # None is trusted until it is mended.
+    assert settings.trusted_proxies == ()
 
 
 @contextmanager
@@ -325,7 +328,8 @@ def proxied(
                 time.sleep(0.1)
         yield f"https://127.0.0.1:{port}/"
     finally:
-        process.terminate()
+        # It would wait for connections that the attacks left open.
+        process.kill()
         process.wait(timeout=20)
 
 
@@ -345,6 +349,9 @@ def test_the_proxy_of_the_docs_holds_the_same_attacks(
         def catalogue(**headers: str) -> requests.Response:
             return requests.get(f"{named}catalog.json", verify=str(cert), headers=headers)
 
+        # Readers behind the proxy don't get what needs no token on this machine.
+        board = requests.get(f"{named}sq/board/", verify=str(cert))
+        assert board.status_code == 404
         held = []
         for _ in range(100):
             # HAProxy may refuse one before it is there.

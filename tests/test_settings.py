@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from orchestration.cli import cli
 from orchestration.ingestion.door import Intake, take_in
-from orchestration.runtime.settings import SEEDS, home_from_environment, refresh_schedule
+from orchestration.runtime.settings import SEEDS, home_from_environment
 from orchestration.serving.tokens import make_token
 from sources.atomic import write_text
 from sources.custody.home import Home
@@ -34,17 +34,6 @@ def test_keys_inside_the_home_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("KRAT_KEYS", str(tmp_path / "secrets"))
     with pytest.raises(ValueError, match="KRAT_KEYS lies inside KRAT_HOME"):
         home_from_environment()
-
-
-def test_an_analyst_can_change_the_schedule(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KRAT_HOME", str(tmp_path / "home"))
-    home = home_from_environment()
-    assert refresh_schedule(home).timezone == "Europe/Tirane"
-    home.root.mkdir()
-    (home.root / "schedule.yml").write_text("cron: '0 7 12 * *'\ntimezone: Europe/Tirane\n")
-    assert refresh_schedule(home).cron == "0 7 12 * *"
 
 
 @pytest.fixture

@@ -53,10 +53,10 @@ def _strings(tree: ast.AST) -> Iterator[str]:
 def names_in_code() -> set[str]:
     """Return what code and templates name of the catalogue: keys, groups, and keys with a *."""
     found = set().union(*literals().values())
-    for path in (PROJECT / "orchestration" / "serving" / "templates").glob("*.html"):
+    for path in (PROJECT / "orchestration").glob("*/templates/*.html"):
         for name, goes_on in re.findall(r'"([a-z0-9_.]+)"( ~ )?', path.read_text("utf-8")):
             found.add(f"{name}*" if goes_on else name)
-    paths = (".html", ".yml")
+    paths = (".html", ".yml", ".xml", ".css", ".json", ".sig")
     return {name for name in found if NAMED.fullmatch(name) and Path(name).suffix not in paths}
 
 

@@ -51,13 +51,14 @@ def test_every_mart_can_be_had_as_it_was_known_on_a_day(own_home: Home, tmp_path
                 "select sum(received) from marts.reporting_completeness "
                 "where county_code = 'AL-04' and reporting_month = '2023-05-01'"
             ).fetchall()
+            editions = connection.execute("select edition from editions.editions").fetchall()
             later = connection.execute(
                 "select max(received_at)::date <= ? from core.fct_submissions", [day]
             ).fetchall()
-        known[day] = (numbers, received, later)
+        known[day] = (numbers, received, later, editions)
     assert known == {
-        date(2023, 6, 12): ([(63,)], [(14,)], [(True,)]),
-        date(2023, 7, 1): ([(61,)], [(15,)], [(True,)]),
+        date(2023, 6, 12): ([(63,)], [(14,)], [(True,)], [(1,)]),
+        date(2023, 7, 1): ([(61,)], [(15,)], [(True,)], [(1,)]),
     }
     assert not list(own_home.root.glob(".as-known-*"))
 
@@ -396,11 +397,11 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
     assert due(own_home) == []
     _as_of(own_home, closing)
     assert due(own_home) == [Scope("AL", MAY), Scope("AL-04", MAY)]
-    assert due(own_home, "AL-04") == [Scope("AL-04", MAY)]
+    assert due(own_home, ["AL-04"]) == [Scope("AL-04", MAY)]
     closed = _publish(own_home)
     assert [path.name for path in closed] == ["r2", "r2"]
     assert {facts_of(path)["status"] for path in closed} == {"final"}
-    assert due(own_home, "AL-04") == []
+    assert due(own_home, ["AL-04"]) == []
 
     with duckdb.connect(str(own_home.warehouse)) as connection:
         connection.execute(

@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from click.testing import CliRunner
 
 from orchestration.cli import cli
 from orchestration.refresh.steps import refresh
-from orchestration.runtime.writer_lock import AnotherWriter, one_writer
+from orchestration.runtime.writer_lock import AnotherWriter, current_writer, one_writer
 from sources.custody.home import Home
 
 MAY = date(2023, 5, 1)
@@ -66,8 +69,26 @@ def test_a_command_that_waited_in_vain_says_for_whom_and_what_to_do(
 
 
 def test_what_a_killed_process_left_is_not_taken_for_a_holder(home: Home) -> None:
-    with one_writer(home, name="krat refresh"):
-        pass
+    holds = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from orchestration.runtime.writer_lock import one_writer\n"
+        "from sources.custody.home import Home\n"
+        "with one_writer(Home(Path(sys.argv[1]), Path(sys.argv[2])), name='krat refresh'):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", holds, home.root, home.keys], check=False)
+    assert killed.returncode == -signal.SIGKILL
     assert (home.root / "writer.json").exists()
+    assert current_writer(home) is None
     with one_writer(home, name="krat slips"):
         assert "krat slips" in (home.root / "writer.json").read_text(encoding="utf-8")
+
+
+def test_who_writes_now_is_known_while_it_writes(home: Home) -> None:
+    assert current_writer(home) is None
+    with one_writer(home, name="krat refresh"):
+        writer = current_writer(home)
+        assert writer is not None
+        assert (writer.name, writer.process) == ("krat refresh", os.getpid())
+        assert datetime.now(UTC) - writer.since < timedelta(minutes=1)
+    assert current_writer(home) is None

@@ -75,6 +75,11 @@
     cast(map {{ '{' ~ entries | join(', ') ~ '}' }} as map(varchar, varchar))
 {%- endmacro %}
 
+{#- An institution as sentences name it: its name in a language, and its code. -#}
+{% macro named(institution, language) -%}
+    {{ institution }}.name_{{ language }} || ' (' || {{ institution }}.institution_code || ')'
+{%- endmacro %}
+
 {#-
   A sentence with each {name} replaced by the parameter of that name, once. What has no parameter,
   or one that is null, stays as it is written, so that a test can find it.

@@ -19,6 +19,7 @@ from sources.texts import LANGUAGES
 
 if TYPE_CHECKING:
     from orchestration.registers.rows import RegisterProblem
+    from orchestration.runtime.settings_files import WrongSetting
 
 
 class Month(click.ParamType[date]):
@@ -95,28 +96,17 @@ def held(home: Home) -> Iterator[None]:
     While another process writes it, a line on stderr says who and since when; one that was waited
     for in vain ends the command.
     """
-    from orchestration.runtime.writer_lock import one_writer
+    from orchestration.runtime.writer_lock import AnotherWriter, one_writer
 
     name = click.get_current_context().command_path
-    with (
-        ended_when_busy(),
-        one_writer(
+    try:
+        with one_writer(
             home,
             wait_seconds(),
             name=name,
             on_wait=lambda text: click.echo(f"krat: {text} …", err=True),
-        ),
-    ):
-        yield
-
-
-@contextmanager
-def ended_when_busy() -> Iterator[None]:
-    """End the command with a line where another writer was waited for in vain."""
-    from orchestration.runtime.writer_lock import AnotherWriter
-
-    try:
-        yield
+        ):
+            yield
     except AnotherWriter as busy:
         raise click.ClickException(f"{busy}.") from busy
 
@@ -177,6 +167,26 @@ def require_reading_copy(home: Home) -> None:
         raise click.ClickException(
             "nothing is published yet: run krat refresh --month YYYY-MM first."
         )
+
+
+def tell_wrong(wrong: "WrongSetting | None") -> None:
+    """Print the mistake in a settings file, if there is one, on stderr in both languages."""
+    if wrong is None:
+        return
+    for language in LANGUAGES:
+        click.echo(f"krat: {wrong.sentence(language)}", err=True)
+
+
+def send_to(home: Home, county: str) -> str | None:
+    """Return where the institutions of a county send reports, by office.yml; None if it isn't set.
+
+    A mistake in the file is told, and the last good one is used.
+    """
+    from orchestration.runtime.office import read_office
+
+    office, wrong = read_office(home)
+    tell_wrong(wrong)
+    return office.send_to.get(county)
 
 
 def tell_problems(problems: "list[RegisterProblem]") -> None:

@@ -28,8 +28,10 @@ def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) ->
     from sources.custody.vault import open_original
 
     with held(home):
-        open_original(home, delivery_id, key, reason, out)
+        name = open_original(home, delivery_id, key, reason, out)
     click.echo(f"Opened {delivery_id} into {out}; the audit log has the entry.")
+    if name is not None:
+        click.echo(f"It was refused; it came under the name {name!r}.")
 
 
 @vault.command()

@@ -26,6 +26,28 @@ _by = click.option("--by", required=True, help="Who decides, for example KRAT Fi
 _reason = click.option("--reason", required=True, help="Why, naming no person. Published.")
 
 
+@click.command()
+@click.argument("delivery_id")
+@_by
+@wait_option
+@click.pass_obj
+def confirm(home: Home, delivery_id: str, by: str) -> None:
+    """Enter that a file is meant, though it answers for no value of the report before it.
+
+    It was refused as earlier_values_lost; sent again, it is taken in and replaces the report.
+    """
+    from orchestration.ingestion.emptied_reports import NotConfirmed, confirm_delivery
+
+    with held(home):
+        try:
+            confirm_delivery(home, delivery_id, by)
+        except NotConfirmed as mistake:
+            raise click.ClickException(f"{mistake}") from mistake
+    click.echo(
+        f"Confirmed {delivery_id}: put the file into the inbox again, then run krat refresh."
+    )
+
+
 @click.group()
 def findings() -> None:
     """What was found missing, late or inconsistent, and what was decided on it."""

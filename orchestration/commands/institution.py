@@ -4,7 +4,6 @@ Belongs here: these commands and their words. Not here: how a form is written or
 """
 
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -18,15 +17,18 @@ from orchestration.commands.common import (
     held,
     registers_of,
     require_county,
+    send_to,
     tell_problems,
     wait_option,
 )
 from sources.custody.home import Home
-from sources.problems import MAX_PLACES
 from sources.texts import Language, both, text
 
 if TYPE_CHECKING:
+    from orchestration.feedback.checking import Answer
     from sources.example.counties import ExampleCounty
+
+_ANY_FILE = click.Path(exists=True, path_type=Path)
 
 
 @click.command()
@@ -94,72 +96,131 @@ def _codes(counties: "Iterable[ExampleCounty]") -> str:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.pass_obj
 def forms(home: Home, county: str, month: date, out: Path) -> None:
-    """Write the form of each institution of a county for a month, from its obligations."""
+    """Write the form of each institution of a county for a month, from its obligations.
+
+    Where filled forms go is printed on them: `send_to` of office.yml in the data folder.
+    """
     from orchestration.feedback.last_values import last_values
-    from sources.forms import write_forms
+    from sources.forms import write_forms, write_record_forms
 
     require_county(county)
     last = last_values(home, county, month)
+    place = send_to(home, county)
     with handing_out(home, out):
-        written = write_forms(county, month, out, registers_of(home), last)
+        written = write_forms(county, month, out, registers_of(home), last, place)
+        records = write_record_forms(county, month, out, registers_of(home), place)
     if not written:
         raise click.ClickException(
             f"no institution of {county} owes a report for {month:%Y-%m}: "
             "see the register reporting_obligations."
         )
     click.echo(f"Wrote {len(written)} forms in {out}.")
+    if records:
+        click.echo(
+            f"Wrote {len(records)} forms for the hotline's log and records of cases beside them."
+        )
+
+
+#: What a check ends with, the worst first.
+_STATUS = {"refused": 1, "flagged": 3, "clean": 0}
+
+#: The end of the name of a marked copy.
+_COPY = "-kontrolluar.xlsx"
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_ANY_FILE)
 @click.option("--county", help="The county that it is meant for. Default: what the file states.")
 @click.option("--english", is_flag=True, help="Tell the problems in English.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, and mark nothing.")
 @click.option(
     "--marked",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the marked copy goes. Default: beside the file.",
 )
 @click.pass_obj
-def check(home: Home, file: Path, county: str | None, english: bool, marked: Path | None) -> None:
-    """Tell what the door would say of FILE before it is sent, and what its report leaves open.
+def check(
+    home: Home,
+    files: tuple[Path, ...],
+    county: str | None,
+    english: bool,
+    as_json: bool,
+    marked: Path | None,
+) -> None:
+    """Tell what the refresh would say of each FILE if it came now, and how each value is read.
 
-    Nothing is kept or sent. A copy with the problem cells marked is written when there are any.
-    Exit status: 0 nothing is wrong, 1 it would be refused, 3 it would be taken in with questions.
+    A folder is all files in it; several files are taken as if they came together. Where KRAT_HOME
+    was refreshed, a report is held against what is known there too. Nothing is kept or sent. A copy
+    with the problem cells marked is written when there are any. Exit status: 0 nothing is wrong, 1
+    one would be refused, 3 one would be taken in with questions.
     """
-    from orchestration.feedback.checking import check_file, write_marked_copy
+    import json
+
+    from orchestration.feedback.answers import as_document, as_lines
+    from orchestration.feedback.checking import Checker
     from sources.registers import load_registers
 
     require_county(county)
     registers = registers_of(home)
-    target = marked or file.with_name(f"{file.stem}-kontrolluar.xlsx")
-    if target.resolve() == file.resolve():
+    paths = [path for given in files for path in _files_in(given)]
+    if not paths:
+        raise click.ClickException("there is no file in it to check.")
+    if marked and len(paths) > 1:
+        raise click.BadParameter("--marked is for one file: several are marked beside themselves.")
+    targets = {path: marked or path.with_name(f"{path.stem}{_COPY}") for path in paths}
+    if any(path.resolve() == target.resolve() for path, target in targets.items()):
         raise click.BadParameter("the marked copy would replace the file itself.")
-    try:
-        answer = check_file(file, load_registers(registers), registers, county)
-    except OSError as mistake:
-        raise click.ClickException(f"the file can't be opened: {mistake.strerror}.") from mistake
-    delivery = answer.reading.delivery
     language: Language = "en" if english else "sq"
-    month = delivery["reporting_month"]
-    understood = [delivery["layout_id"], delivery["county_code"], delivery["institution_code"]]
-    form = ", ".join(filter(None, [*understood, f"{month:%Y-%m}" if month else None]))
-    known = form if delivery["layout_id"] else text("check.nothing", language)
-    click.echo(f"{text('check.read_as', language)}: {known}")
-    if delivery["is_made_up"]:
-        click.echo(text("check.made_up", language))
-    for severity, problem in answer.problems:
-        grade = text(f"check.severities.{severity}", language)
-        click.echo(f"{grade:9}  {problem.sentence(language)}")
-    places = Counter(problem.rule for _, problem in answer.problems)
-    if max(places.values(), default=0) >= MAX_PLACES:
-        click.echo(text("check.more", language, most=MAX_PLACES))
+    documents, verdicts = [], set()
+    with Checker(load_registers(registers), registers, home, county) as checker:
+        try:
+            checked = checker.check_all(paths)
+        except OSError as mistake:
+            raise click.ClickException(
+                f"{mistake.filename}: the file can't be opened: {mistake.strerror}."
+            ) from mistake
+    for path, answers in zip(paths, checked, strict=True):
+        for number, answer in enumerate(answers, start=1):
+            one = f"{path} ({number})" if len(answers) > 1 else f"{path}"
+            verdicts.add(answer.verdict)
+            if as_json:
+                documents.append(as_document(answer, one))
+                continue
+            if len(paths) + len(answers) > 2:
+                click.echo(f"\n{one}")
+            for line in as_lines(answer, language):
+                click.echo(line)
+            if len(answers) == 1:
+                _mark(home, answer, targets[path], language)
+            click.echo(text(f"check.verdicts.{answer.verdict}", language))
+    if as_json:
+        click.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+    sys.exit(next(status for verdict, status in _STATUS.items() if verdict in verdicts))
+
+
+def _files_in(given: Path) -> list[Path]:
+    """Return a file, or the files of a folder, but for marked copies and what is hidden."""
+    if not given.is_dir():
+        return [given]
+    return [
+        path
+        for path in sorted(given.rglob("*"))
+        if not (path.is_dir() or path.name.startswith((".", "~$")) or path.name.endswith(_COPY))
+    ]
+
+
+def _mark(home: Home, answer: "Answer", target: Path, language: Language) -> None:
+    from orchestration.feedback.checking import write_marked_copy
+    from sources.reading.features import UnreadableFile
+
     if any(problem.cell or problem.row_number for _, problem in answer.problems):
         try:
             with handing_out(home, target):
                 write_marked_copy(answer, target, language)
-            click.echo(f"{text('check.copy', language)}: {target}")
-        except OSError as mistake:
+        except (OSError, UnreadableFile) as mistake:
             failed = text("check.no_copy", language)
-            click.echo(f"{failed}: {target} ({mistake.strerror})", err=True)
-    click.echo(text(f"check.verdicts.{answer.verdict}", language))
-    sys.exit({"clean": 0, "refused": 1, "flagged": 3}[answer.verdict])
+            why = getattr(mistake, "strerror", None) or "-"
+            click.echo(f"{failed}: {target} ({why})", err=True)
+        else:
+            # A pipe that was closed is no fault of the copy.
+            click.echo(f"{text('check.copy', language)}: {target}")

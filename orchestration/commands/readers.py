@@ -7,43 +7,66 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from orchestration.commands.common import Month, handing_out, require_reading_copy
-from orchestration.runtime.settings import LOOPBACK, PROJECT
+from orchestration.runtime.settings import LOOPBACK, UI_PORT
 from sources.custody.home import Home
+from sources.texts import Language
 
 
 @click.command()
 @click.argument("county")
-@click.argument("month", type=Month())
-@click.argument("indicator")
+@click.argument("month", type=Month(), required=False)
+@click.argument("indicator", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document in both languages.")
 @click.option("--english", is_flag=True, help="Write the page in English.")
 @click.pass_obj
 def explain(
-    home: Home, county: str, month: date, indicator: str, as_json: bool, english: bool
+    home: Home,
+    county: str,
+    month: date | None,
+    indicator: str | None,
+    as_json: bool,
+    english: bool,
 ) -> None:
     """Explain a figure, as krat explain AL-04 2023-12 2.1.9.1.
 
     The page has its value and what that is made of, what is missing, what other sources give,
     findings, the target, and what changed and why. It names no person and no file name.
+
+    Any number of a release goes by its reference, which a report prints beside it, as
+    krat explain AL-04/2023-06/r1/period_figures/2023-Q2/PKV-2021-2023/3.1.1.1/value
     """
     from orchestration.feedback.explain import NoSuchFigure
     from orchestration.feedback.explain import explain as collect
     from orchestration.feedback.explanation_page import page
+    from orchestration.feedback.references import explain_reference, reference_page
 
     require_reading_copy(home)
+    language: Language = "en" if english else "sq"
+    explanation: Any
     try:
-        explanation = collect(home, county, month, indicator)
+        if "/" in county and month is None:
+            explanation = explain_reference(home, county)
+            written = reference_page(explanation, language)
+        elif month is None or indicator is None:
+            raise click.UsageError(
+                "give a county, a month and an indicator, or the reference of a number."
+            )
+        else:
+            explanation = collect(home, county, month, indicator)
+            written = page(explanation, language)
     except NoSuchFigure as mistake:
         raise click.BadParameter(str(mistake)) from mistake
     if as_json:
         click.echo(json.dumps(asdict(explanation), default=str, ensure_ascii=False, indent=2))
     else:
-        click.echo(page(explanation, "en" if english else "sq"))
+        click.echo(written)
 
 
 @click.command()
@@ -93,21 +116,21 @@ def sql(
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True)
+@click.option("--port", default=UI_PORT, show_default=True, type=click.IntRange(1, 65535))
 @click.pass_obj
 def ui(home: Home, port: int) -> None:
-    """Open Dagster on this machine alone, with its schedule and sensor running."""
-    import subprocess
+    """Run Dagster on this machine alone: its page, schedules and sensors, until Ctrl-C."""
+    from orchestration.service import dagster_processes as dagster
 
-    from orchestration.runtime.dagster_home import write_dagster_home
-    from orchestration.warehouse.build import write_manifest
-
-    write_manifest()
-    write_dagster_home(home)
-    command = [
-        str(Path(sys.executable).with_name("dagster")), "dev",
-        "--module-name", "orchestration.definitions",
-        "--host", LOOPBACK, "--port", str(port),
-    ]  # fmt: skip
-    click.echo(f"Dagster opens on http://{LOOPBACK}:{port} (stop it with Ctrl-C).")
-    sys.exit(subprocess.call(command, cwd=PROJECT))
+    tell = partial(click.echo, err=True)
+    dagster.require_free(port)
+    with dagster.only_dagster(home):
+        dagster.prepare_dagster(home, tell)
+        dagster.tidy(home, stopped=True)
+        command = [
+            dagster.program("dagster"), "dev", "--module-name", dagster.MODULE,
+            "--host", LOOPBACK, "--port", str(port),
+        ]  # fmt: skip
+        click.echo(f"Dagster opens on http://{LOOPBACK}:{port} (stop it with Ctrl-C).")
+        status = dagster.supervise(command, home, tell)
+    sys.exit(status)

@@ -88,15 +88,18 @@ def reopen(home: Home, county: str, month: date, by: str, reason: str) -> None:
 )
 @click.pass_obj
 def verify(home: Home, path: Path, key: Path | None) -> None:
-    """Tell whether the release in PATH, or each one below it, is whole and ours."""
+    """Tell whether the release or site in PATH, or each release below it, is whole and ours."""
     from orchestration.publication.verify import pointer_fault, releases_under, verify_release
     from orchestration.publication.writing.signing import fingerprint
+    from orchestration.site.manifest import is_site, verify_site
 
-    folders = releases_under(path)
+    is_pages = is_site(path)
+    folders = [path] if is_pages else releases_under(path)
     if not folders:
         raise click.ClickException(f"there is no release in {path}.")
     keys, where = _trusted(home, path, key)
-    faults = [(folder, fault) for folder in folders for fault in verify_release(folder, keys)]
+    verified = verify_site if is_pages else verify_release
+    faults = [(folder, fault) for folder in folders for fault in verified(folder, keys)]
     if folders != [path]:
         for month in sorted({folder.parent for folder in folders}):
             fault = pointer_fault(month)
@@ -129,7 +132,7 @@ def _trusted(home: Home, path: Path, key: Path | None) -> tuple[list[Any], str]:
     if key is not None:
         return read_public_keys(key), f"{key}"
     own = own_public_keys(home.keys)
-    if own and path.resolve().is_relative_to(home.releases):
+    if own and any(path.resolve().is_relative_to(one) for one in (home.releases, home.site)):
         return own, both("release.verify.own_key")
     places = [path.resolve(), *path.resolve().parents]
     found = next((place / PUBLIC_KEYS for place in places if (place / PUBLIC_KEYS).is_file()), None)
@@ -154,4 +157,4 @@ def calendar(home: Home, year: int | None) -> None:
         )
     click.echo("cut off     edition  holds                         state")
     for row in rows:
-        click.echo(f"{row.day.cut_off_on}  {row.day.name:<8} {row.holds('en'):<29} {row.state}")
+        click.echo(f"{row.day.cut_off_on}  {row.day.name:<8} {row.day.holds('en'):<29} {row.state}")

@@ -13,9 +13,13 @@ from typing import Any
 
 import click
 
-from orchestration.commands.common import Month, progress, require_county
+from orchestration.commands.common import Month, progress, registers_of, require_county, tell_wrong
 from orchestration.runtime.clock import today
-from orchestration.runtime.settings import LOOPBACK, serve_settings, token_from_environment
+from orchestration.runtime.settings import (
+    LOOPBACK,
+    SERVE_PORT,
+    token_from_environment,
+)
 from sources.custody.home import Home
 from sources.texts import Language, both, text
 
@@ -30,30 +34,48 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option("--port", default=8600, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--port", default=SERVE_PORT, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--certfile", type=_FILE, help="The certificate (PEM) for TLS.")
 @click.option("--keyfile", type=_FILE, help="The certificate's private key (PEM).")
 @click.pass_obj
 def serve(home: Home, host: str, port: int, certfile: Path | None, keyfile: Path | None) -> None:
     """Serve the releases over HTTP, with a catalogue; only what each reader may fetch.
 
+    An institution with a token checks its forms on a page, and sends them into the inbox.
+
     Off this machine it serves by TLS alone: give a certificate, or put a proxy in front.
     """
+    from functools import partial
+
+    from orchestration.board.page import board_page
+    from orchestration.feedback.isolated_check import IsolatedChecks
+    from orchestration.runtime.office import serve_settings
     from orchestration.serving.app import run
 
     if (certfile is None) != (keyfile is None):
         raise click.UsageError(both("serving.server.two_files"))
     if certfile is None and not _is_loopback(host):
         raise click.UsageError(both("serving.server.clear_text", host=host))
-    run(
-        home,
-        serve_settings(home),
-        host=host,
-        port=port,
-        certfile=certfile,
-        keyfile=keyfile,
-        announce=lambda address: click.echo(f"{both('serving.server.serving')} {address} (Ctrl-C)"),
-    )
+    settings, wrong = serve_settings(home)
+    tell_wrong(wrong)
+    with IsolatedChecks() as checks:
+        run(
+            home,
+            settings,
+            checks.check,
+            partial(board_page, home),
+            host=host,
+            port=port,
+            certfile=certfile,
+            keyfile=keyfile,
+            announce=partial(_announce, has_board=_is_loopback(host)),
+        )
+
+
+def _announce(address: str, *, has_board: bool) -> None:
+    click.echo(f"{both('serving.server.serving')} {address} (Ctrl-C)")
+    if has_board:
+        click.echo(f"{both('serving.server.board')} {address}sq/board/")
 
 
 @click.group()
@@ -63,7 +85,8 @@ def token() -> None:
 
 @token.command()
 @click.option("--reader", required=True, help="Which institution it is for, for example ZKKA.")
-@click.option("--county", required=True, help='One county, for example AL-04, or "all".')
+@click.option("--county", help='One county, for example AL-04, or "all".')
+@click.option("--institution", help="It checks and sends forms of this institution, and no more.")
 @click.option(
     "--tier",
     type=click.Choice(["restricted", "public"]),
@@ -79,7 +102,8 @@ def token() -> None:
 def make(
     home: Home,
     reader: str,
-    county: str,
+    county: str | None,
+    institution: str | None,
     tier: str,
     until: datetime | None,
 ) -> None:
@@ -87,20 +111,37 @@ def make(
     from orchestration.products.declaration import Tier
     from orchestration.serving.tokens import make_token
 
+    if (county is None) == (institution is None):
+        raise click.UsageError(both("serving.tokens.one_of_two"))
+    if institution:
+        tier, county = Tier.PUBLIC, _county_of(home, institution)
     county_code = None if county == "all" else county
     require_county(county_code)
     last_day = until.date() if until else today() + timedelta(days=TOKEN_DAYS)
     if last_day < today():
         raise click.BadParameter(both("serving.tokens.day_has_passed", day=last_day))
-    token_id, secret = make_token(home, reader, Tier(tier), county_code, last_day)
-    if county_code and not any((home.releases / tier / county_code).glob("*/r*")):
+    token_id, secret = make_token(home, reader, Tier(tier), county_code, last_day, institution)
+    if (
+        county_code
+        and not institution
+        and not any((home.releases / tier / county_code).glob("*/r*"))
+    ):
         click.echo(both("serving.tokens.nothing_yet", county=county_code, tier=tier), err=True)
     click.echo(secret)
     click.echo(
-        f"{token_id}: {reader}, {tier}, {county_code or 'AL-*'}, – {last_day}. "
+        f"{token_id}: {reader}, {tier}, {institution or county_code or 'AL-*'}, – {last_day}. "
         + both("serving.tokens.shown_once"),
         err=True,
     )
+
+
+def _county_of(home: Home, institution: str) -> str:
+    from sources.registers import load_registers
+
+    counties = load_registers(registers_of(home)).institutions
+    if institution not in counties:
+        raise click.BadParameter(both("serving.tokens.no_institution", institution=institution))
+    return counties[institution]
 
 
 @token.command("list")
@@ -112,7 +153,8 @@ def list_tokens(home: Home) -> None:
     known = read_tokens(home)
     for one in known:
         click.echo(
-            f"{one.token_id}  {one.state(today()):8}  {one.tier:10}  {one.county_code or 'all':5}  "
+            f"{one.token_id}  {one.state(today()):8}  {one.tier:10}  "
+            f"{one.institution_code or one.county_code or 'all':5}  "
             f"through {one.valid_until}  {one.reader_name}"
         )
     if not known:
@@ -132,7 +174,9 @@ def revoke(home: Home, token_id: str, reason: str) -> None:
 
 
 @click.command()
-@click.option("--from", "url", required=True, help="The server, as https://krat.example.al.")
+@click.option(
+    "--from", "url", required=True, help="The server, as https://krat.example.al, or a folder."
+)
 @click.option("--county", "counties", multiple=True, help="Repeat it for more. Default: all.")
 @click.option("--since", type=Month(), required=True, help="The first month to have.")
 @click.option(
@@ -161,6 +205,8 @@ def pull(
     english: bool,
 ) -> None:
     """Fetch the releases that are new on a server, verify them, and unite them in national.duckdb.
+
+    With them come all editions of counts of persons. A folder with releases/ serves as well.
 
     A pull that broke off goes on where it stopped. What can't be verified is not kept, and what was
     altered here is fetched again.
@@ -202,11 +248,15 @@ def pull(
         tell("matched" if fingerprint else "pinned", url=remote.url, fingerprint=done.key)
     for path in done.mended:
         tell("mended", path=path)
-    if done.new:
+    if done.new or done.new_editions:
         size = f"{format_decimal(done.size / 1e6, '#,##0.0', locale=language)} MB"
         tell("pulled", new=done.new, size=size, count=done.here)
     else:
         tell("nothing_new", count=done.here)
+    if done.new_editions:
+        tell("new_editions", names=", ".join(done.new_editions), count=done.editions)
+    elif done.editions:
+        tell("editions", count=done.editions)
     if done.national:
         tables, counted, months = done.national
         made = folder / "national.duckdb"

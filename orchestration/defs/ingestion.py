@@ -1,52 +1,98 @@
 """Ingestion in Dagster: the inbox as an asset, and the sensor that watches it."""
 
 import hashlib
-from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.defs.attempts import MOST, TAG, has_given_up, next_attempt
+from orchestration.defs.failures import in_words
 from orchestration.defs.resources import HomeResource, WriterResource
 from orchestration.ingestion.door import take_in
+from orchestration.refresh.steps import Step
 from orchestration.registers.in_use import take_registers
-from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.dagster_home import WRITER_POOL
 from sources.custody.arrivals import waiting
 from sources.registers import load_registers
-from sources.texts import LANGUAGES
+
+#: The check that a refused file fails.
+TAKEN_IN = "every_file_is_taken_in"
 
 
-@dg.asset(group_name="ingestion", pool=WRITER_POOL)
-def deliveries(writer: WriterResource) -> dg.MaterializeResult[None]:
+@dg.asset(
+    group_name="ingestion",
+    pool=WRITER_POOL,
+    kinds={"parquet"},
+    owners=["team:analysts"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            TAKEN_IN,
+            asset="deliveries",
+            description="Fails where a file of the last intake was refused, with how many by "
+            "county and rule. What was refused before is counted by the check of its rule.",
+        )
+    ],
+)
+def deliveries(writer: WriterResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Every file that arrived: read, checked at the door, stored as raw Parquet or refused."""
-    try:
-        registers = take_registers(writer.folder)
-    except BrokenRegisters as broken:
-        found = [each.sentence(language) for each in broken.problems for language in LANGUAGES]
-        raise dg.Failure("\n".join([f"{broken}", *found]), allow_retries=False) from None
-    intake = take_in(writer.folder, load_registers(registers))
+    with in_words(writer.folder, Step.READING):
+        intake = take_in(writer.folder, load_registers(take_registers(writer.folder)))
+    refusals = {
+        f"{county} {rule}": count for (county, rule), count in sorted(intake.refusals.items())
+    }
+    counties = sorted({county for county, _ in intake.refusals})
     return dg.MaterializeResult(
         metadata={
             "accepted": intake.accepted,
             "refused": intake.refused,
             "known_already": intake.known,
-        }
+            "still_being_written": intake.left,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=TAKEN_IN,
+                passed=not intake.refused,
+                severity=dg.AssetCheckSeverity.ERROR,
+                metadata={
+                    "refused": intake.refused,
+                    "by_county_and_rule": dg.MetadataValue.json(refusals),
+                    "to_list_them": dg.MetadataValue.md(
+                        ", ".join(f"`krat findings list --county {code}`" for code in counties)
+                        or "nothing was refused"
+                    ),
+                },
+            )
+        ],
     )
 
 
 # Its rules are checked once a refresh has counted what they found.
 @dg.sensor(
-    target=dg.AssetSelection.assets(deliveries).without_checks(), minimum_interval_seconds=60
+    target=dg.AssetSelection.assets(deliveries).without_checks()
+    | dg.AssetSelection.checks(dg.AssetCheckKey(deliveries.key, TAKEN_IN)),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Takes in what lies in the inbox, within a minute after it was written whole.",
 )
-def inbox_sensor(home: HomeResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def inbox_sensor(
+    context: dg.SensorEvaluationContext, home: HomeResource
+) -> dg.RunRequest | dg.SkipReason:
     """Ask for ingestion when files wait and none of them is still being written.
 
-    The run key is a hash of what waits: names of files can identify people and stay out.
+    What waits is known by a hash: names of files can identify people and stay out.
     """
-    arrivals = waiting(home.folder)
-    if not arrivals:
-        yield dg.SkipReason("The inbox is empty.")
-        return
-    listing = hashlib.sha256()
-    for arrival in arrivals:
-        listing.update(f"{arrival.path!r} {arrival.seen}".encode(errors="surrogateescape"))
-    yield dg.RunRequest(run_key=listing.hexdigest())
+    with in_words(home.folder, "looking into the inbox"):
+        arrivals = waiting(home.folder)
+        if not arrivals:
+            return dg.SkipReason("The inbox is empty.")
+        digest = hashlib.sha256()
+        for arrival in arrivals:
+            digest.update(f"{arrival.path!r} {arrival.seen}".encode(errors="surrogateescape"))
+        listing = digest.hexdigest()
+        if attempt := next_attempt(context.instance, listing):
+            return dg.RunRequest(run_key=f"{listing}:{attempt}", tags={TAG: listing})
+        if has_given_up(context.instance, listing):
+            return dg.SkipReason(
+                f"{len(arrivals)} files wait; taking them in failed {MOST} times: see the last "
+                "run, then `krat refresh`."
+            )
+        return dg.SkipReason(f"{len(arrivals)} files wait and are being taken in.")

@@ -4,27 +4,50 @@ A county-month that is refused fails a check, not the run: all others go out, an
 is swapped.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import get_asset_key_for_model
 
-from expectations.gate import GateRefused
+from orchestration.defs.counties import SomeCounties
+from orchestration.defs.failures import in_words
 from orchestration.defs.partitions import month_of
 from orchestration.defs.resources import WriterResource
+from orchestration.defs.shown import (
+    BOARD,
+    GATE,
+    PUBLIC_RELEASES,
+    READING_COPY,
+    RELEASES,
+    SHOWN,
+    shown,
+)
 from orchestration.gate.judge import Scope
-from orchestration.products.declaration import judged_models
+from orchestration.products.declaration import Tier, judged_models
 from orchestration.publication.editions.edition import publish_editions
+from orchestration.publication.writing.release import Release
 from orchestration.reading_copy.copy import write_reading_copy
+from orchestration.refresh.failures import refresh_command
 from orchestration.refresh.plan import plan, refuse_blocked
-from orchestration.refresh.steps import judge_planned, publish_public, publish_restricted
+from orchestration.refresh.steps import (
+    Step,
+    judge_planned,
+    make_sites,
+    publish_public,
+    publish_restricted,
+)
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.runtime.office import serve_settings
+from orchestration.runtime.settings import board_address
+from sources.custody.home import Home
+from sources.registers import NATION
 
-GATE = dg.AssetKey("gate")
-RELEASES = dg.AssetKey("releases")
-PUBLIC_RELEASES = dg.AssetKey("public_releases")
+#: The name of the step that makes all three.
+PUBLISH = "publish"
 
 #: The check of each asset that a refusal fails.
 CHECKS = {
@@ -46,7 +69,7 @@ def publication(
     judged = [get_asset_key_for_model([models], name) for name in judged_models()]
 
     @dg.multi_asset(
-        name="publish",
+        name=PUBLISH,
         specs=[
             dg.AssetSpec(
                 GATE,
@@ -55,6 +78,7 @@ def publication(
                 description="The verdict of each county for the month, kept as a record that every "
                 "release is checked against. Months released before whose tables changed, or for "
                 "which a day has come, are judged too.",
+                metadata={BOARD: dg.MetadataValue.url(board_address())},
             ),
             dg.AssetSpec(
                 RELEASES,
@@ -76,80 +100,139 @@ def publication(
             dg.AssetCheckSpec(name, asset=key, description=CHECKED) for key, name in CHECKS.items()
         ],
         partitions_def=months,
+        # Without a policy a backfill is a run a month: one that is killed takes no other month
+        # along. With BackfillPolicy.multi_run() its runs would lack the tag of their month.
         can_subset=True,
         pool=WRITER_POOL,
     )
     def publish(
-        context: dg.AssetExecutionContext, writer: WriterResource
+        context: dg.AssetExecutionContext, config: SomeCounties, writer: WriterResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         home = writer.folder
-        planned = plan(home, registers_in_use(home), [month_of(context.partition_key)])
-
-        def result(
-            key: dg.AssetKey, refusals: Iterable[object], metadata: dict[str, Any]
-        ) -> dg.MaterializeResult[None]:
-            lines = [str(refusal) for refusal in refusals]
-            check = dg.AssetCheckResult(
-                asset_key=key,
-                check_name=CHECKS[key],
-                passed=not lines,
-                severity=dg.AssetCheckSeverity.ERROR,
-                description="\n".join(lines) or None,
-                metadata={"refused": len(lines)},
-            )
-            is_asked = dg.AssetCheckKey(key, CHECKS[key]) in context.selected_asset_check_keys
-            return dg.MaterializeResult(
-                asset_key=key, metadata=metadata, check_results=[check] if is_asked else []
-            )
-
-        if GATE in context.selected_asset_keys:
-            records = judge_planned(home, planned)
-            blocked = [
-                refuse_blocked(
-                    Scope(record.county_code, record.reporting_month),
-                    f"the gate blocks it: {record.blocking_text()}",
-                )
-                for record in records
-                if record.verdict != "pass"
-            ]
-            yield result(
-                GATE,
-                blocked,
-                {
-                    "judged": len(records),
-                    "blocked": len(blocked),
-                    "findings": sum(record.flagged_count for record in records),
-                },
-            )
-        if not {RELEASES, PUBLIC_RELEASES} & context.selected_asset_keys:
-            return
-        restricted = publish_restricted(home, planned)
-        if RELEASES in context.selected_asset_keys:
-            yield result(RELEASES, restricted.refused, _counts(restricted.released.values()))
-        if PUBLIC_RELEASES in context.selected_asset_keys:
-            public = publish_public(home, restricted)
-            editions = publish_editions(home)
-            yield result(
-                PUBLIC_RELEASES,
-                public.refused,
-                {**_counts(public.releases), "editions": len(editions)},
-            )
+        again = refresh_command(month_of(context.partition_key))
+        with in_words(home, Step.JUDGING, again) as report:
+            yield from _publish_month(context, config, home, report)
 
     @dg.asset(group_name="publication", deps=[GATE, RELEASES, PUBLIC_RELEASES], pool=WRITER_POOL)
-    def reading_copy(writer: WriterResource) -> dg.MaterializeResult[None]:
+    def reading_copy(
+        context: dg.AssetExecutionContext, writer: WriterResource
+    ) -> dg.MaterializeResult[None]:
         """The second DuckDB file, for ad-hoc SQL, swapped in whole after a judgement.
 
         Of what the gate blocks its marts keep the last good rows; tables that were not judged are
         refused, whether or not a release was asked for in the same run.
         """
-        try:
-            return dg.MaterializeResult(metadata={"tables": write_reading_copy(writer.folder)})
-        except GateRefused as refusal:
-            raise dg.Failure(description=str(refusal), allow_retries=False) from None
+        with in_words(writer.folder, Step.SWAPPING):
+            tables = write_reading_copy(writer.folder)
+        if wrong := serve_settings(writer.folder)[1]:
+            context.log.warning(str(wrong))
+        with in_words(writer.folder, Step.SITES):
+            sites = make_sites(writer.folder)
+        with in_words(writer.folder, Step.SWAPPING):
+            text = shown(writer.folder)[READING_COPY][None]
+        return dg.MaterializeResult(metadata={"tables": tables, "sites": len(sites), SHOWN: text})
 
     return [publish, reading_copy]
 
 
-def _counts(releases: Iterable[Any]) -> dict[str, int]:
-    made = list(releases)
-    return {"published": len(made), "new": sum(release.is_new for release in made)}
+def _publish_month(
+    context: dg.AssetExecutionContext,
+    config: SomeCounties,
+    home: Home,
+    report: Callable[[str], None],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Judge and publish a month, as far as the run is asked to."""
+    month = month_of(context.partition_key)
+    planned = plan(home, registers_in_use(home), [month], config.codes(home))
+
+    def result(
+        key: dg.AssetKey, refusals: Iterable[object], metadata: dict[str, Any]
+    ) -> dg.MaterializeResult[None]:
+        lines = [str(refusal) for refusal in refusals]
+        if text := shown(home)[key].get(context.partition_key):
+            metadata = metadata | {SHOWN: text}
+        check = dg.AssetCheckResult(
+            asset_key=key,
+            check_name=CHECKS[key],
+            passed=not lines,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="\n".join(lines) or None,
+            metadata={"refused": len(lines)},
+        )
+        is_asked = dg.AssetCheckKey(key, CHECKS[key]) in context.selected_asset_check_keys
+        return dg.MaterializeResult(
+            asset_key=key, metadata=metadata, check_results=[check] if is_asked else []
+        )
+
+    if GATE in context.selected_asset_keys:
+        records = judge_planned(home, planned)
+        blocked = [
+            refuse_blocked(
+                Scope(record.county_code, record.reporting_month),
+                f"the gate blocks it: {record.blocking_text()}",
+            )
+            for record in records
+            if record.verdict != "pass"
+        ]
+        yield result(
+            GATE,
+            blocked,
+            {
+                "judged": len(records),
+                "blocked": len(blocked),
+                "findings": sum(record.flagged_count for record in records),
+                **_completeness(home, month),
+            },
+        )
+    if not {RELEASES, PUBLIC_RELEASES} & context.selected_asset_keys:
+        return
+    restricted = publish_restricted(home, planned, report)
+    if RELEASES in context.selected_asset_keys:
+        yield result(RELEASES, restricted.refused, _made(home, restricted.released))
+    if PUBLIC_RELEASES in context.selected_asset_keys:
+        report(Step.PUBLISHING)
+        public = publish_public(home, restricted)
+        editions = publish_editions(home, report)
+        yield result(
+            PUBLIC_RELEASES,
+            public.refused,
+            {
+                "published": len(public.releases),
+                "new": sum(release.is_new for release in public.releases),
+                "editions": len(editions),
+                "folder": dg.MetadataValue.path(str(home.releases / Tier.PUBLIC)),
+            },
+        )
+
+
+def _made(home: Home, released: Mapping[Scope, Release]) -> dict[str, Any]:
+    """Return how much is released, and each new release with its number and what changed."""
+    rows = [
+        f"| {scope.county_code} | {scope.month:%Y-%m} | r{one.number} "
+        f"| [CHANGES.md]({(one.path / 'CHANGES.md').as_uri()}) "
+        f"| `krat findings list --county {scope.county_code} --month {scope.month:%Y-%m}` |"
+        for scope, one in released.items()
+        if one.is_new
+    ]
+    head = "| county | month | release | changes | findings |\n| --- | --- | --- | --- | --- |"
+    return {
+        "published": len(released),
+        "new": len(rows),
+        "counties": len({scope.county_code for scope in released} - {NATION}),
+        "months": len({scope.month for scope in released}),
+        "new_releases": dg.MetadataValue.md("\n".join([head, *rows]) if rows else "none"),
+        "folder": dg.MetadataValue.path(str(home.releases / Tier.RESTRICTED)),
+    }
+
+
+def _completeness(home: Home, month: date) -> dict[str, Any]:
+    """Return how many reports of a month were expected and received, of all counties together."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        row = connection.execute(
+            "select sum(expected)::bigint, sum(received)::bigint, sum(on_time)::bigint "
+            "from publication.area_completeness where reporting_month = ? and county_code <> ?",
+            [month, NATION],
+        ).fetchone()
+    expected, received, on_time = (int(each or 0) for each in row or (0, 0, 0))
+    share = {"completeness": received / expected} if expected else {}
+    return {"expected": expected, "received": received, "on_time": on_time, **share}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.defs.failures import in_words
 from orchestration.runtime.settings import WAIT_SECONDS, home_from_environment
-from orchestration.runtime.writer_lock import AnotherWriter, one_writer
+from orchestration.runtime.writer_lock import one_writer
 from sources.custody.home import Home
 
 
@@ -44,13 +45,13 @@ class WriterResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WriterResource"]:
         """Hold the lock; fail the run, in words, where another writer doesn't end in time."""
-        try:
-            with one_writer(
-                self.folder,
-                WAIT_SECONDS,
-                name=f"Dagster run {run.run_id[:8]}" if (run := context.run) else "Dagster",
-                on_wait=dg.get_dagster_logger().info,
-            ):
-                yield self
-        except AnotherWriter as busy:
-            raise dg.Failure(description=f"{busy}.", allow_retries=False) from None
+        with (
+            in_words(self.folder, "opening the data folder") as report,
+            one_writer(self.folder, WAIT_SECONDS, name=writer_name(context.run), on_wait=report),
+        ):
+            yield self
+
+
+def writer_name(run: dg.DagsterRun | None) -> str:
+    """Return as whom a run writes the data folder, for others who wait for it."""
+    return f"Dagster run {run.run_id[:8]}" if run else "Dagster"

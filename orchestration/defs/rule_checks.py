@@ -7,7 +7,6 @@ finding says: counts and codes are all that Dagster is told.
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -15,21 +14,23 @@ import duckdb
 from dagster_dbt import get_asset_key_for_model
 
 from expectations.suites import load_suite
+from orchestration.defs.failures import in_words
 from orchestration.defs.ingestion import deliveries
-from orchestration.defs.partitions import month_of
-from orchestration.defs.publication import GATE
 from orchestration.defs.resources import WriterResource
+from orchestration.defs.shown import GATE
 from orchestration.products.declaration import judged_marts
 from orchestration.runtime.dagster_home import WRITER_POOL
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
-from sources.registers import register_rows
+from sources.registers import NATION, register_rows
 
 #: Rows of the register of rules by their name.
 Rules = dict[str, dict[str, str]]
 
-#: Dagster's tag on a run of one partition.
-PARTITION_TAG = "dagster/partition"
+#: How often a rule found something, by month and county; a month or county may be unknown.
+Counts = Counter[tuple[str, str]]
+
+UNKNOWN = "unknown"
 
 
 def rule_checks(models: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
@@ -47,11 +48,13 @@ def rule_checks(models: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
     def check(
         context: dg.AssetCheckExecutionContext, writer: WriterResource
     ) -> Iterator[dg.AssetCheckResult]:
-        """How often each rule found something in the month of the run, by county."""
-        partition = context.run.tags.get(PARTITION_TAG)
-        month = month_of(partition) if partition else None
-        found, settled = _findings_by_rule(writer.folder, rules, month)
-        failed = _failures_by_rule(writer.folder, rules, list(marts.values()), month)
+        """How often each rule found something that isn't settled, in whatever month.
+
+        A check has one state for all months: that of the month that ran last would hide the others.
+        """
+        with in_words(writer.folder, "counting what rules found"):
+            found, settled = _findings_by_rule(writer.folder, rules)
+            failed = _failures_by_rule(writer.folder, rules, list(marts.values()))
         for key in sorted(context.selected_asset_check_keys):
             row = rules[key.name]
             if row["stage"] == "mart":
@@ -67,10 +70,10 @@ def rule_checks(models: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
                 metadata={
                     "unsettled": sum(counts.values()),
                     "settled": settled[key.name],
-                    "by_county": dg.MetadataValue.json(dict(sorted(counts.items()))),
+                    "by_month": dg.MetadataValue.json(_nested(counts)),
                     "mended_by": row["mended_by"],
                     "findings": dg.MetadataValue.asset(findings),
-                    "to_list_them": dg.MetadataValue.md(_how_to_list(row, month)),
+                    "to_list_them": dg.MetadataValue.md(_how_to_list(row, counts)),
                 },
             )
 
@@ -106,56 +109,60 @@ def _specs(
             )
 
 
-def _findings_by_rule(
-    home: Home, rules: Rules, month: date | None
-) -> tuple[dict[str, Counter[str]], Counter[str]]:
-    """Return the unsettled findings of each rule by county, and how many are settled."""
-    found: dict[str, Counter[str]] = {rule: Counter() for rule in rules}
+def _findings_by_rule(home: Home, rules: Rules) -> tuple[dict[str, Counts], Counter[str]]:
+    """Return the unsettled findings of each rule, and how many are settled."""
+    found: dict[str, Counts] = {rule: Counter() for rule in rules}
     settled: Counter[str] = Counter()
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select rule, coalesce(county_code, 'unknown'), is_settled, count(*) "
-            "from quality.findings where reporting_month is null "
-            "or reporting_month = coalesce(?, reporting_month) group by all",
-            [month],
+            "select rule, coalesce(strftime(reporting_month, '%Y-%m'), $unknown), "
+            "coalesce(county_code, $unknown), is_settled, count(*) from quality.findings "
+            "group by all",
+            {"unknown": UNKNOWN},
         ).fetchall()
-    for rule, county, is_settled, count in rows:
+    for rule, month, county, is_settled, count in rows:
         if is_settled:
             settled[rule] += count
         else:
-            found[rule][county] += count
+            found[rule][month, county] += count
     return found, settled
 
 
 def _failures_by_rule(
-    home: Home, rules: Rules, marts: list[str], month: date | None
-) -> dict[tuple[str | None, str], Counter[str]]:
-    """Return, from the gate's records, how often each mart failed each rule, by county.
+    home: Home, rules: Rules, marts: list[str]
+) -> dict[tuple[str | None, str], Counts]:
+    """Return, from the gate's records, how often each mart failed each rule.
 
     Failed tests of the warehouse are of no single mart.
     """
-    failed: dict[tuple[str | None, str], Counter[str]] = {
+    failed: dict[tuple[str | None, str], Counts] = {
         (mart, rule): Counter() for mart in (None, *marts) for rule in rules
     }
-    name = f"{month:%Y-%m}" if month else "*"
-    for path in sorted(home.gate.glob(f"*/{name}.json")):
+    for path in sorted(home.gate.glob(f"{NATION}*/*.json")):
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        county = record["county_code"]
+        place = path.stem, record["county_code"]
         for check in record["checks"]:
             if not check["success"]:
-                failed[check["table"], check["rule"]][county] += check["failed"]
+                failed[check["table"], check["rule"]][place] += check["failed"]
         if record["failed_tests"]:
-            failed[None, "warehouse_test_failed"][county] += len(record["failed_tests"])
+            failed[None, "warehouse_test_failed"][place] += len(record["failed_tests"])
     return failed
 
 
-def _how_to_list(row: dict[str, str], month: date | None) -> str:
+def _nested(counts: Counts) -> dict[str, dict[str, int]]:
+    """Return counts as a dictionary of each month's counties."""
+    months: dict[str, dict[str, int]] = {}
+    for (month, county), count in sorted(counts.items()):
+        months.setdefault(month, {})[county] = count
+    return months
+
+
+def _how_to_list(row: dict[str, str], counts: Counts) -> str:
     rule = row["rule"]
-    of_month = f" --month {month:%Y-%m}" if month else ""
     if row["stage"] == "mart":
-        return f"`krat gate --county AL-04{of_month}`"
-    where = f" and reporting_month = '{month}'" if month else ""
+        places = sorted(counts) or [("MONTH", "COUNTY")]
+        return ", ".join(f"`krat gate --county {code} --month {month}`" for month, code in places)
     return (
-        f"`krat findings list --rule {rule}{of_month}`, or "
-        f"`krat sql \"select * from quality.findings where rule = '{rule}'{where}\"`"
+        f"`krat findings list --rule {rule}`, or "
+        f"`krat sql \"select * from quality.findings where rule = '{rule}'\"`"
     )

@@ -2,20 +2,27 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.defs.failures import in_words
 from orchestration.defs.ingestion import deliveries
 from orchestration.defs.resources import WriterResource
+from orchestration.defs.shown import BOARD
 from orchestration.linkage.link import link_persons
+from orchestration.refresh.steps import Step
 from orchestration.runtime.clock import today
 from orchestration.runtime.dagster_home import WRITER_POOL
-from orchestration.warehouse.build import BuildFailed, build_warehouse
+from orchestration.runtime.settings import board_address
+from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
+from sources.custody.home import Home
 
 
 class ConceptTranslator(DagsterDbtTranslator):
@@ -27,9 +34,52 @@ class ConceptTranslator(DagsterDbtTranslator):
             return dg.AssetKey(["raw", dbt_resource_props["name"]])
         return super().get_asset_key(dbt_resource_props)
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Return what a table is, without its SQL."""
+        return dbt_resource_props.get("description") or _first_comment(
+            dbt_resource_props.get("raw_code", "")
+        )
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Describe a test by its name, which is a sentence."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=spec.description or _as_sentence(spec.name))
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """Return who answers for a table: the analyst, or who keeps the registers."""
+        seed = dbt_resource_props["resource_type"] == "seed"
+        return ["team:registers"] if seed else ["team:analysts"]
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Lead from a mart to the board of the year."""
+        metadata = super().get_metadata(dbt_resource_props)
+        if "marts" not in dbt_resource_props["fqn"]:
+            return metadata
+        return {**metadata, BOARD: dg.MetadataValue.url(board_address())}
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Show findings with the quality assets, all else with the warehouse."""
         return "quality" if "quality" in dbt_resource_props["fqn"] else "warehouse"
+
+
+def _first_comment(sql: str) -> str:
+    """Return the comment that a statement begins with."""
+    lines = takewhile(lambda line: line.startswith("--"), dropwhile(_is_setting, sql.splitlines()))
+    return " ".join(line.removeprefix("--").strip() for line in lines) or "A step of the build."
+
+
+def _is_setting(line: str) -> bool:
+    return not line.strip() or line.startswith("{")
+
+
+def _as_sentence(name: str) -> str:
+    return f"{name.replace('_', ' ').capitalize()}."
 
 
 def raw_tables(manifest: Path) -> dg.AssetsDefinition:
@@ -43,7 +93,10 @@ def raw_tables(manifest: Path) -> dg.AssetsDefinition:
     @dg.multi_asset(name="raw_tables", specs=specs, pool=WRITER_POOL)
     def load(writer: WriterResource) -> Iterator[dg.MaterializeResult[None]]:
         """Load the raw schema from raw Parquet, and find who is one person in it."""
-        counts = load_raw(writer.folder, today()) | link_persons(writer.folder)
+        with in_words(writer.folder, Step.LOADING) as report:
+            counts = load_raw(writer.folder, today())
+            report(Step.LINKING)
+            counts |= link_persons(writer.folder)
         for spec in specs:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata={"rows": counts.get(spec.key.path[-1], 1)}
@@ -63,16 +116,34 @@ def warehouse_models(manifest: Path) -> dg.AssetsDefinition:
         from dbt_common.events.functions import msg_to_dict
 
         events: list[Any] = []
-        try:
+        with in_words(writer.folder, Step.BUILDING):
             build_warehouse(writer.folder, on_event=events.append, with_registers=True)
-        except BuildFailed as failure:
-            raise dg.Failure(description=f"{failure}.", allow_retries=False) from None
+        rows = _row_counts(writer.folder)
         for event in events:
             message = DbtCoreCliEventMessage(
                 raw_event=msg_to_dict(event), event_history_metadata={}
             )
-            yield from message.to_default_asset_events(
+            for told in message.to_default_asset_events(
                 manifest=manifest, dagster_dbt_translator=ConceptTranslator(), context=context
-            )
+            ):
+                if isinstance(told, dg.Output) and told.output_name in rows:
+                    told = told.with_metadata(
+                        {**told.metadata, "dagster/row_count": rows[told.output_name]}
+                    )
+                yield told
 
     return build
+
+
+def _row_counts(home: Home) -> dict[str, int]:
+    """Return how many rows each table has, by its schema and name as Dagster joins them."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name <> 'ops'"
+        ).fetchall()
+        return {
+            f"{schema}__{table}": connection.execute(
+                f'select count(*) from "{schema}"."{table}"'
+            ).fetchall()[0][0]
+            for schema, table in tables
+        }

@@ -45,7 +45,7 @@ class PublicationState:
 
 
 @dataclass(frozen=True)
-class Figure:
+class SpanFigure:
     """The value of a span (month, year_to_date, cumulative) with its interval, in the unit.
 
     A month by itself has no interval. Of the others `most` is None where values are missing, and
@@ -284,7 +284,7 @@ class Explanation:
     series: FigureSeries
     is_made_up: bool
     publication: PublicationState
-    figures: tuple[Figure, ...]
+    figures: tuple[SpanFigure, ...]
     completeness: float | None
     values_due: int
     is_lower_bound: bool
@@ -356,7 +356,7 @@ class _Collector:
             is_made_up=bool(row.get("is_made_up")),
             publication=publication,
             figures=tuple(
-                Figure(
+                SpanFigure(
                     span,
                     row.get(f"actual_{span}"),
                     row.get(f"actual_{span}_least"),

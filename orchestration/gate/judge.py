@@ -3,6 +3,7 @@
 Belongs here: gathering what the gate decides on. Not here: the decision (expectations.gate).
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,12 +18,15 @@ from expectations.gate import (
     Judged,
     content_hash,
     decide,
+    read_judged,
+    read_record,
     write_judged,
     write_record,
 )
 from expectations.suites import suite_hash
 from expectations.validate import Check, columns_asked, validate_all
 from orchestration.products.declaration import judged_marts
+from orchestration.products.reference import month_models
 from orchestration.products.tables import is_made_up, month_frames
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
@@ -70,14 +74,8 @@ def counties_with_reports(home: Home, registers_dir: Path) -> dict[str, date]:
     With each the first month for which it did; the nation has every month. Where no warehouse is
     built yet, those that owe reports by the registers.
     """
-    counties = {NATION: date.min}
     if not home.warehouse.exists():
-        registers = load_registers(registers_dir)
-        for row in register_rows(registers_dir, "reporting_obligations"):
-            county = registers.institutions[row["institution_code"]]
-            first = date.fromisoformat(row["valid_from"]).replace(day=1)
-            counties[county] = min(first, counties.get(county, first))
-        return dict(sorted(counties.items()))
+        return {NATION: date.min} | counties_that_owe(registers_dir)
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         rows = connection.execute(
             "select county_code, coalesce(first_month, '0001-01-01') "
@@ -86,14 +84,26 @@ def counties_with_reports(home: Home, registers_dir: Path) -> dict[str, date]:
     return dict(rows)
 
 
+def counties_that_owe(registers_dir: Path) -> dict[str, date]:
+    """Return, in order, the counties that owe reports, each with the first month."""
+    registers = load_registers(registers_dir)
+    counties: dict[str, date] = {}
+    for row in register_rows(registers_dir, "reporting_obligations"):
+        county = registers.institutions[row["institution_code"]]
+        first = date.fromisoformat(row["valid_from"]).replace(day=1)
+        counties[county] = min(first, counties.get(county, first))
+    return dict(sorted(counties.items()))
+
+
 def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRecord]:
     """Write and return one gate record a scope, over the warehouse as it is now.
 
-    What blocks any other county and month is kept too, for the reading copy.
+    What blocks any other county and month is kept too, for the reading copy. Records that were
+    decided on the very same are returned as they are.
     """
     menders = {row["rule"]: row["mended_by"] for row in register_rows(SEEDS, "quality_rules")}
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        row = connection.execute("select as_of from raw.refresh_context").fetchone()
+        row = connection.execute("select as_of, registers_hash from raw.refresh_context").fetchone()
         assert row is not None
         failed_tests = connection.execute(
             "select node, county_code, reporting_month from ops.failed_tests order by all"
@@ -104,6 +114,23 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
         ).df()
         blocking["reporting_month"] = pd.to_datetime(blocking["reporting_month"]).dt.date
         members = _members(connection)
+        basis = _basis(
+            row,
+            _hashes(connection, month_models()),
+            suite_hash(),
+            failed_tests,
+            menders,
+            sorted(members),
+        )
+        before = read_judged(home)
+        same = frozenset[tuple[str, date]]()
+        if before is not None and before.basis == basis:
+            same = before.scopes
+            kept = [
+                record for scope in scopes if scope in same if (record := read_record(home, *scope))
+            ]
+            if len(kept) == len(scopes):
+                return kept
         checks, everywhere = _checked(connection, registers)
         records = []
         for scope in scopes:
@@ -128,22 +155,31 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
                 tables=mart_hashes(connection),
                 suites_hash=suite_hash(),
                 blocked=_blocked(everywhere, checks, failed_tests, blocking, menders, members),
+                basis=basis,
+                scopes=frozenset({*same, *scopes}),
             ),
         )
     return records
 
 
-def mart_hashes(connection: duckdb.DuckDBPyConnection, catalog: str = "") -> dict[str, str]:
+def _basis(*parts: object) -> str:
+    """Return a hash of all that a verdict rests on."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def mart_hashes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Return a hash of each judged mart as a whole, whatever the order of its rows."""
-    prefix = f"{catalog}." if catalog else ""
+    return _hashes(connection, {mart.name: mart.model for mart in judged_marts()})
+
+
+def _hashes(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> dict[str, str]:
     return {
-        mart.name: str(
+        name: str(
             connection.execute(
-                "select (count(*), sum(hash(mart)::hugeint))::varchar "
-                f"from {prefix}{mart.model} as mart"
+                f"select (count(*), sum(hash(rows)::hugeint))::varchar from {model} as rows"
             ).fetchall()[0][0]
         )
-        for mart in judged_marts()
+        for name, model in models.items()
     }
 
 

@@ -6,18 +6,23 @@ what its rows must satisfy (expectations), or how rows are kept (sources.custody
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from expectations.validate import validate
+from orchestration.ingestion.emptied_reports import EarlierReports, stored_reports
+from orchestration.ingestion.receipts import sent_receipts
 from sources.custody.arrivals import (
     STAYING,
     Arrival,
+    in_order,
     remove,
     remove_empty_folders,
     settled,
@@ -28,7 +33,9 @@ from sources.custody.isolation import IsolatedReader, Known
 from sources.custody.landing import Repeat, joined, store_batch
 from sources.custody.rekeying import finish_rotations
 from sources.custody.repeats import Contents, stored_contents
+from sources.custody.vault import sealed_text
 from sources.custody.version import write_version
+from sources.layouts import heading_of
 from sources.problems import Problem, problem, worst_first
 from sources.reading import Reading
 from sources.registers import Registers
@@ -40,6 +47,9 @@ _BATCH_ROWS = 16_000
 #: Fewer files than this aren't worth a second process to read them.
 _FILES_A_PROCESS = 200
 
+#: Times are told to people as their clocks show them.
+_LOCAL = ZoneInfo("Europe/Tirane")
+
 
 @dataclass(frozen=True)
 class Intake:
@@ -49,6 +59,8 @@ class Intake:
     refused: int = 0
     known: int = 0
     left: int = 0
+    #: Files by county and the rule that refused them.
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter, compare=False)
 
     @property
     def seen(self) -> int:
@@ -67,21 +79,38 @@ def take_in(home: Home, registers: Registers) -> Intake:
     finish_rotations(home)
     shutil.rmtree(home.incoming, ignore_errors=True)
     known = stored_contents(home)
+    earlier = stored_reports(home)
     arrivals = waiting(home)
-    whole = settled(arrivals)
+    # Each is entered before its file lies in the inbox.
+    numbers = frozenset(receipt.number for receipt in sent_receipts(home))
+    # A report is held against the one before it.
+    whole = in_order(settled(arrivals))
     intake = Intake(left=len(arrivals) - len(whole))
     processes = reading_processes(len(whole))
+    turns = _turns(whole)
     with (
         # Taking a file away waits for the disk, reading the next ones for the processor.
         ThreadPoolExecutor() as leaving,
         IsolatedReader(registers, home, known, processes) as reader,
     ):
         for batch in _batches(reader, whole):
-            intake, done = _stored(home, registers, batch, known, intake)
+            intake, done = _stored(home, registers, batch, turns, known, earlier, numbers, intake)
             leaving.map(_take_out, done)
     remove_empty_folders(home, registers.counties)
     shutil.rmtree(home.incoming, ignore_errors=True)
     return intake
+
+
+def _turns(arrivals: list[Arrival]) -> dict[str, int]:
+    """Return by their paths which of the files was written before which, from 1 on.
+
+    It is negative where others in its folder have the same time, so that only names tell.
+    """
+    times = Counter((each.folder, each.modified_ns) for each in arrivals)
+    return {
+        each.path: -turn if times[each.folder, each.modified_ns] > 1 else turn
+        for turn, each in enumerate(in_order(arrivals), start=1)
+    }
 
 
 def reading_processes(files: int) -> int:
@@ -96,55 +125,111 @@ def _batches(reader: IsolatedReader, arrivals: list[Arrival]) -> Iterator[list[_
     batch: list[_Answered] = []
     rows = 0
     for arrival, answer in reader.read_all(arrivals):
+        # The forms of one archive are stored together: the archive leaves the inbox with them.
+        if rows >= _BATCH_ROWS and arrival is not batch[-1][0]:
+            yield batch
+            batch, rows = [], 0
         batch.append((arrival, answer))
         if isinstance(answer, Reading):
             rows += 1 + answer.delivery["row_count"] + len(answer.problems)
-        if rows >= _BATCH_ROWS:
-            yield batch
-            batch, rows = [], 0
     if batch:
         yield batch
 
 
 def _stored(
-    home: Home, registers: Registers, batch: list[_Answered], known: Contents, intake: Intake
+    home: Home,
+    registers: Registers,
+    batch: list[_Answered],
+    turns: dict[str, int],
+    known: Contents,
+    earlier: EarlierReports,
+    numbers: frozenset[str],
+    intake: Intake,
 ) -> tuple[Intake, list[Arrival]]:
-    """Check and store a batch; return what was done so far, and the files that are stored."""
+    """Check and store a batch; return what was done so far, and the files that are stored.
+
+    `turns` says which of the files were written before which (_turns); `numbers` are those of
+    receipts, by which files that were sent by the page are named.
+    """
     # Processes answer in any order. Of two files with one content the earlier is the report.
-    in_order = sorted(batch, key=lambda pair: (pair[0].modified_ns, pair[0].path))
+    ordered = sorted(batch, key=lambda pair: abs(turns[pair[0].path]))
     judged = iter(
-        checked([answer for _, answer in in_order if isinstance(answer, Reading)], registers)
+        checked([answer for _, answer in ordered if isinstance(answer, Reading)], registers)
     )
     readings: list[Reading] = []
     repeats: list[Repeat] = []
+    receipts: dict[str, str] = {}
     done: list[Arrival] = []
-    for arrival, answer in in_order:
+    for arrival, answer in ordered:
         if answer is None:
             continue
-        reading = known.named_apart(next(judged)) if isinstance(answer, Reading) else None
+        reading = None
+        if isinstance(answer, Reading):
+            reading = known.named_apart(earlier.held(next(judged), registers, arrival.name))
         content = (
             answer.content_hash if isinstance(answer, Known) else answer.delivery["content_hash"]
         )
         county = registers.county_of(arrival.folder)
         status = reading.delivery["status"] if reading else None
         repeated = known.repeated(content, county, arrival.received_at, status)
+        number = arrival.name.partition(".")[0]
+        delivery_id = repeated or (reading and reading.delivery["delivery_id"])
+        if number in numbers and delivery_id:
+            receipts[number] = delivery_id
         if repeated is not None:
             repeats.append(Repeat(repeated, county, arrival.received_at))
         elif reading is not None:
+            reading = _findable(home, reading, arrival, registers)
+            turn = turns[arrival.path]
+            reading, is_inferred = known.in_turn(reading, abs(turn), is_tied=turn < 0)
+            if is_inferred:
+                told = [*reading.problems, problem("order_inferred")]
+                reading = replace(reading, problems=worst_first(told, registers.rules))
             known.add(reading.delivery)
+            earlier.add(reading)
             readings.append(reading)
             if any(found.rule in STAYING for found in reading.problems):
                 continue
         done.append(arrival)
-    store_batch(home, readings, repeats)
-    refused = sum(reading.delivery["status"] == "refused" for reading in readings)
+    store_batch(home, readings, repeats, receipts)
+    refusals = Counter(
+        (reading.delivery["county_code"] or "unknown", reading.problems[0].rule)
+        for reading in readings
+        if reading.delivery["status"] == "refused"
+    )
     intake = Intake(
-        accepted=intake.accepted + len(readings) - refused,
-        refused=intake.refused + refused,
+        accepted=intake.accepted + len(readings) - refusals.total(),
+        refused=intake.refused + refusals.total(),
         known=intake.known + len(repeats),
         left=intake.left + sum(answer is None for _, answer in batch),
+        refusals=intake.refusals + refusals,
     )
     return intake, done
+
+
+def _findable(home: Home, reading: Reading, arrival: Arrival, registers: Registers) -> Reading:
+    """Return a refused file with its name, sealed, and if nobody knows its sender, how to find it.
+
+    That is when it came, into which folder, how large it is and of which kind.
+    """
+    delivery = reading.delivery
+    if delivery["status"] != "refused":
+        return reading
+    sealed = (
+        replace(reading, sealed_name=sealed_text(home, arrival.name)) if reading.sealed else reading
+    )
+    if delivery["institution_code"] is not None:
+        return sealed
+    received = arrival.received_at.replace(tzinfo=UTC).astimezone(_LOCAL)
+    found = problem(
+        "sender_unknown",
+        received=f"{received:%d.%m.%Y %H:%M}",
+        folder=delivery["county_code"] or "-",
+        size=f"{arrival.byte_count / 1000:.1f}",
+        kind=delivery["file_format"] or "-",
+        delivery=delivery["delivery_id"],
+    )
+    return replace(sealed, problems=worst_first([*reading.problems, found], registers.rules))
 
 
 def _take_out(arrival: Arrival) -> None:
@@ -153,17 +238,10 @@ def _take_out(arrival: Arrival) -> None:
         remove(arrival)
 
 
-def read_and_check(
-    content: bytes, county_code: str, reader: IsolatedReader, registers: Registers
-) -> Reading:
-    """Return one file as the door would take it now: read, and held against its suite."""
-    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    return checked([reader.read(content, county_code, now)], registers)[0]
-
-
 def checked(readings: Sequence[Reading], registers: Registers) -> list[Reading]:
     """Return the readings; each of which a row fails the suite of its table is refused."""
     failed: dict[str, list[Problem]] = {}
+    layouts = {each.delivery["delivery_id"]: each.delivery["layout_id"] for each in readings}
     for table in sorted({reading.table for reading in readings if reading.table}):
         columns = joined(readings, table)
         frame = pd.DataFrame(columns)
@@ -181,7 +259,7 @@ def checked(readings: Sequence[Reading], registers: Registers) -> list[Reading]:
                         cell=row.get("cell"),
                         row_number=row.get("row_number"),
                         sentence="condition_broken",
-                        column=check.column,
+                        column=heading_of(layouts[row["delivery_id"]], check.column),
                     )
                 )
 

@@ -8,6 +8,7 @@ A person here is what one sender calls by one code, or a case where there is no 
 
 import hashlib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from orchestration.linkage.model import (
     matching_pairs,
     parameters,
 )
+from orchestration.runtime.loaded import loaded_states, note_loaded
 from sources.custody.home import Home
 
 _TEXT = pa.string()
@@ -92,24 +94,47 @@ SCHEMAS = {
 def link_persons(home: Home) -> dict[str, int]:
     """Write the tables of SCHEMAS from the raw tables as loaded; return their numbers of rows.
 
-    Everything is linked anew, so that a decision, a correction or a new key leaves nothing behind.
+    Where anything changed everything is linked anew, so that a decision, a correction or a new key
+    leaves nothing behind.
     Made-up persons and real ones are linked each among themselves: they are never the same.
     """
-    found: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
+    decisions = last_words(home)
     with duckdb.connect(str(home.warehouse)) as connection:
-        decisions = last_words(home)
-        for is_made_up in (False, True):
-            decided = _decided(connection, decisions, is_made_up)
-            people = connection.execute(_PEOPLE, [is_made_up]).to_arrow_table()
-            links, pairs = links_and_pairs(people, decided)
-            cases = case_links(connection.execute(_CASES, [is_made_up]).fetchall(), links)
-            for table, rows in zip(SCHEMAS, (links, cases, pairs), strict=True):
-                found[table] += [row | {"is_made_up": is_made_up} for row in rows]
-        for table, schema in SCHEMAS.items():
-            connection.register("found", pa.Table.from_pylist(found[table], schema=schema))
-            connection.execute(f"create or replace table raw.{table} as from found")
-            connection.unregister("found")
-    return {table: len(rows) for table, rows in found.items()}
+        state = _state(connection, decisions)
+        loaded = loaded_states(connection)
+        if any(loaded.get(table) != state for table in SCHEMAS):
+            _link(connection, decisions)
+            note_loaded(connection, dict.fromkeys(SCHEMAS, state))
+        return {table: connection.table(f"raw.{table}").shape[0] for table in SCHEMAS}
+
+
+def _state(connection: duckdb.DuckDBPyConnection, decisions: list[Decision]) -> str:
+    """Return the state of what links rest on: events, their files, decisions, and the model."""
+    counted = connection.execute(
+        "select (select (count(*), sum(hash(events)::hugeint)) "
+        "from raw.referral_events as events), "
+        "(select (count(*), sum(hash(deliveries)::hugeint)) from raw.deliveries as deliveries "
+        "where delivery_id in (select delivery_id from raw.referral_events))"
+    ).fetchall()
+    digest = hashlib.sha256(repr((counted, decisions)).encode())
+    for path in sorted(Path(__file__).parent.glob("*.*")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _link(connection: duckdb.DuckDBPyConnection, decisions: list[Decision]) -> None:
+    found: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
+    for is_made_up in (False, True):
+        decided = _decided(connection, decisions, is_made_up)
+        people = connection.execute(_PEOPLE, [is_made_up]).to_arrow_table()
+        links, pairs = links_and_pairs(people, decided)
+        cases = case_links(connection.execute(_CASES, [is_made_up]).fetchall(), links)
+        for table, rows in zip(SCHEMAS, (links, cases, pairs), strict=True):
+            found[table] += [row | {"is_made_up": is_made_up} for row in rows]
+    for table, schema in SCHEMAS.items():
+        connection.register("found", pa.Table.from_pylist(found[table], schema=schema))
+        connection.execute(f"create or replace table raw.{table} as from found")
+        connection.unregister("found")
 
 
 def links_and_pairs(

@@ -41,8 +41,8 @@ CONTRADICTIONS_HEAD = """# Contradictions in records
 
 Written by `make docs` from `contradictions` in `dbt_project/dbt_project.yml`; change them there.
 What can't both be true in the hotline's log and in the records of the referral mechanism, pair by
-pair, with the cell that the finding names. What one row alone shows, `krat check` asks before the
-file is sent. What is only unusual informs. What is missing, and contradicts nothing, is not here.
+pair, with the cell that the finding names. What one file alone shows, `krat check` asks before it
+is sent. What is only unusual informs. What is missing, and contradicts nothing, is not here.
 Each rule with its sentences: [rules](quality-rules.md).
 """
 

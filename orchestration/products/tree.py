@@ -21,6 +21,7 @@ MANIFEST = "datapackage.json"
 SIGNATURE = "datapackage.json.sig"
 DATABASE = "mart.duckdb"
 WORKBOOK = "marts.xlsx"
+EDITION_WORKBOOK = "person_counts.xlsx"
 SOURCES = "sources.csv"
 VERDICT = "gate.json"
 CHANGES = "CHANGES.md"
@@ -190,7 +191,7 @@ def _listed(tree: Path, pattern: str) -> Iterator[ListedRelease]:
             continue
         try:
             manifest = _manifest(path)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue
         yield ListedRelease(
             path=path,

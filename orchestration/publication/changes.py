@@ -324,24 +324,21 @@ def reasons_since(
     def why(mart: str, key: dict[str, str], measure: str) -> str:
         kinds = _kinds_of(mart, key, measure)
         of = [key.get(name) for name in ("plan_code", "indicator_code", "institution_code")]
-        found: frozenset[str] | set[str] = frozenset()
-        # A row of neither an indicator nor an institution is counted from records alone.
-        if of[1] or of[2] or REPORTS not in kinds:
-            every = _kinds_of(mart, key, "")
-            found = (
-                of_sources(kinds, *of, _span_of(mart, key, measure))
-                or of_sources(kinds, *of, "cumulative")
-                # What states nothing of a figure may none the less begin or end its row.
-                or of_sources(kinds and every, *of, "cumulative", is_touched_by_all=True)
-            )
-            if kinds and not found:
-                # What a report held that is there no more can't be asked.
-                counties = counties_of(kinds)[1]
-                found = {
-                    "correction" if county in counties else "county_left"
-                    for kind, county in withdrawn
-                    if (kind if kind in KINDS.values() else REPORTS) in kinds
-                }
+        every = _kinds_of(mart, key, "")
+        found: frozenset[str] | set[str] = (
+            of_sources(kinds, *of, _span_of(mart, key, measure))
+            or of_sources(kinds, *of, "cumulative")
+            # What states nothing of a figure may none the less begin or end its row.
+            or of_sources(kinds and every, *of, "cumulative", is_touched_by_all=True)
+        )
+        if kinds and not found:
+            # What a report held that is there no more can't be asked.
+            counties = counties_of(kinds)[1]
+            found = {
+                "correction" if county in counties else "county_left"
+                for kind, county in withdrawn
+                if (kind if kind in KINDS.values() else REPORTS) in kinds
+            }
         if found:
             return joined(set(found))
         if "linked" in changed_hashes and "referral" in product(mart).records:
@@ -444,6 +441,10 @@ def _parts(
 
 #: The spans of figures that add up month after month.
 RUNNING = ("year", "cumulative")
+#: How many months other spans have, which end with the month of a release.
+_SPAN_MONTHS = {"month": 1, "quarter": 3, "four_months": 4, "half": 6}
+#: The letter in the code of a period, and its span.
+_SPAN_OF_LETTER = {"Q": "quarter", "T": "four_months", "H": "half"}
 
 
 def _is_actual(measure: str) -> bool:
@@ -463,14 +464,18 @@ def _span_of(mart: str, key: dict[str, str], measure: str) -> str:
     """Return over which months a column of a mart adds up in a row."""
     if mart == "source_comparison":
         return {"quarterly": "quarter", "yearly": "year"}.get(key.get("frequency", ""), "month")
+    if mart == "period_figures" and not measure.startswith("change_"):
+        _, _, part = key["period"].partition("-")
+        return _SPAN_OF_LETTER.get(part[:1], "month") if part else "year"
     # A later month may rest on the records of all before it.
     return "cumulative" if product(mart).records else _span(measure)
 
 
 def _is_in(span: str, about: date, month: date) -> bool:
     months = (month.year - about.year) * 12 + month.month - about.month
-    in_year = {"month": months == 0, "quarter": months < 3, "year": about.year == month.year}
-    return span == "cumulative" or in_year[span]
+    if span == "year":
+        return about.year == month.year
+    return span == "cumulative" or 0 <= months < _SPAN_MONTHS[span]
 
 
 def _corrected_indicators(

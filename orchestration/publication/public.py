@@ -9,6 +9,7 @@ are public (products) or writing them (writing.release).
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ import pandas as pd
 
 from expectations.gate import content_hash
 from orchestration.products.declaration import Tier, product, published_marts, published_registers
+from orchestration.products.reference import public_reference_tables, public_registers
 from orchestration.products.tables import (
     ProductTable,
     is_made_up,
@@ -31,13 +33,14 @@ from orchestration.publication.changes import (
     reasons_since,
     unexplained,
 )
-from orchestration.publication.finality import calendar_final_on
+from orchestration.publication.finality import calendar_final_on, finality
 from orchestration.publication.observations import observations
 from orchestration.publication.restricted import as_of, completeness, hashes, sources_of
 from orchestration.publication.writing.release import (
     Release,
     ReleaseContent,
     changed_hashes,
+    newest_with,
     write_release,
 )
 from sources.custody.home import Home
@@ -57,6 +60,13 @@ def release_public(home: Home, county_code: str, month: date) -> Release:
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         tables = public_tables(connection, county_code, month)
         frames = {table.product.name: table.frame for table in tables}
+        digest, made_up = content_hash(frames), is_made_up(frames.values())
+        folder = ReleaseFolder(home.releases, Tier.PUBLIC, county_code, f"{month:%Y-%m}")
+        day, final_on = as_of(connection), calendar_final_on(connection, month)
+        status = finality(folder, final_on, day, made_up).status
+        unchanged = newest_with(folder, digest, status)
+        if unchanged is not None:
+            return unchanged
         sources = sources_of(connection, county_code, month)
         came = completeness(connection, county_code, month)
         protected = set(
@@ -66,8 +76,10 @@ def release_public(home: Home, county_code: str, month: date) -> Release:
         )
 
         def reasons(before: Before, _: list[str]) -> WhyChanged:
-            folder = ReleaseFolder(home.releases, Tier.RESTRICTED, county_code, f"{month:%Y-%m}")
-            origin = _followed(before.path, folder)
+            restricted = ReleaseFolder(
+                home.releases, Tier.RESTRICTED, county_code, f"{month:%Y-%m}"
+            )
+            origin = _followed(before.path, restricted)
             if origin is None:
                 return unexplained
             changed = changed_hashes(origin, hashes(connection, county_code, month))
@@ -79,12 +91,13 @@ def release_public(home: Home, county_code: str, month: date) -> Release:
             tier=Tier.PUBLIC,
             county_code=county_code,
             month=month,
-            released_on=as_of(connection),
-            final_on=calendar_final_on(connection, month),
+            released_on=day,
+            final_on=final_on,
             tables=tables,
             registers=register_tables(connection, month),
+            reference=public_reference_tables(connection),
             observations=observations(connection, county_code, month, tables),
-            content_hash=content_hash(frames),
+            content_hash=digest,
             gate={
                 "county_code": county_code,
                 "reporting_month": month.isoformat(),
@@ -94,7 +107,7 @@ def release_public(home: Home, county_code: str, month: date) -> Release:
             # By its id or hash a small file could be guessed.
             sources=[("", source, "", *rest) for _, source, _, *rest in sources],
             facts=came | {"known_until": (came["known_until"] or "")[:10] or None},
-            is_made_up=is_made_up(frames.values()),
+            is_made_up=made_up,
             reasons=reasons,
         )
         return write_release(home, content, lambda draft: require_public(draft, protected))
@@ -155,7 +168,10 @@ def require_public(draft: Path, protected: set[tuple[str, str]]) -> None:
     marts = {one.name for one in published_marts(Tier.PUBLIC)}
     own = {"changes", "observations", "codes"}
     for path in sorted(draft.glob("*.parquet")):
-        name, frame = path.stem, pd.read_parquet(path)
+        name = path.stem
+        if name in public_registers():
+            continue
+        frame = pd.read_parquet(path)
         if name not in registers | marts | own:
             raise NotPublic(f"{name} is no table of a public release")
         odd = set(map(str, frame)) - set(product(name, Tier.PUBLIC).column_names)
@@ -167,8 +183,9 @@ def require_public(draft: Path, protected: set[tuple[str, str]]) -> None:
             continue
         if name == "changes":
             frame = frame[frame["value_after"].notna()]
-        shown = [row.split("/")[:2] for row in frame.get("mart_row", [])]
+        # Of an indicator the row names the plan and, after it, the code.
+        shown = [pair for row in frame.get("mart_row", []) for pair in pairwise(row.split("/"))]
         if "indicator_code" in frame:
-            shown += frame[["plan_code", "indicator_code"]].to_numpy().tolist()
-        for plan_code, code in sorted(protected & {(str(row[0]), str(row[-1])) for row in shown}):
+            shown += map(tuple, frame[["plan_code", "indicator_code"]].to_numpy())
+        for plan_code, code in sorted(protected & {(str(plan), str(code)) for plan, code in shown}):
             raise NotPublic(f"{name} shows {code} of {plan_code}, which is protected")

@@ -38,6 +38,7 @@ from orchestration.runtime.clock import today
 from orchestration.runtime.settings import DBT_PROJECT
 from sources.custody.decisions import standing_waivers
 from sources.custody.home import Home
+from sources.registers import NATION
 
 
 def release(home: Home, county_code: str, month: date) -> Release:
@@ -146,7 +147,7 @@ def completeness(
     """Return how many reports were due and came, and when the last delivery came.
 
     Of records it has how much came (whole, part, none), None where nobody keeps any. Of the nation
-    also how many counties report, of how many, and which do not.
+    also how many counties report, of how many, and which do not; of a county which others do not.
     """
     [(expected, received, on_time, hotline, referral, known_until, *counties)] = connection.execute(
         "select expected, received, on_time, hotline, referral, known_until, "
@@ -159,6 +160,14 @@ def completeness(
     if counties[1] is not None:
         names = ("counties_reporting", "counties_expected", "counties_missing")
         came |= dict(zip(names, counties, strict=True))
+    else:
+        [(missing,)] = connection.execute(
+            "select counties_missing from publication.area_completeness "
+            "where county_code = ? and reporting_month = ?",
+            [NATION, month],
+        ).fetchall()
+        others = [code for code in (missing or "").split() if code != county_code]
+        came["others_missing"] = " ".join(others)
     return {
         "completeness": came,
         "known_until": None if known_until is None else f"{known_until:%Y-%m-%dT%H:%M:%SZ}",

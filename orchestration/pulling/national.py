@@ -17,11 +17,13 @@ import duckdb
 from orchestration.products.comments import comment_on, describe_table
 from orchestration.products.declaration import Tier, products, published_registers
 from orchestration.products.reference import SCHEMA, reference_months, reference_registers
-from orchestration.products.tree import MANIFEST, ListedRelease, releases_in
+from orchestration.products.tree import MANIFEST, ListedRelease, editions_in, releases_in
 from orchestration.publication.verify import file_hash
 from orchestration.pulling.remote import PullFailed
+from orchestration.reading_copy.editions import write_editions
 from orchestration.reading_copy.tables import write_areas
 from orchestration.reading_copy.vintages import write_vintages
+from orchestration.runtime.database import open_to_write
 from sources.atomic import replace_file, write_json
 
 #: The schema of the marts. In the reading copy they are in the main one, for its catalog's sake.
@@ -34,7 +36,7 @@ _MAKERS = ("products/*.*", "reading_copy/*.py", "pulling/national.py")
 
 @dataclass(frozen=True)
 class National:
-    """The file `target`, of the newest releases of a tier in a tree that was verified."""
+    """The file `target`: the newest releases of a tier, and all editions, of a verified tree."""
 
     tree: Path
     tier: Tier
@@ -56,13 +58,15 @@ class National:
         in it. Raises PullFailed, and replaces nothing, when there is no table.
         """
         newest = [one for one in self._releases if one.is_latest]
-        held = _tables(newest)
+        # The codes of an edition are those of a release that comes after it.
+        held = _tables([one for one in self._editions if one.is_latest], ["codes"])
+        held |= _tables(newest)
         if not held:
             raise PullFailed("no_tables", path=self.target)
         self._kept_facts.unlink(missing_ok=True)
         names = {one.name: one.sql_name for one in products(self.tier)}
         written: set[str] = set()
-        with replace_file(self.target) as fresh, duckdb.connect(str(fresh)) as connection:
+        with replace_file(self.target) as fresh, open_to_write(fresh) as connection:
             # Each commit would wait for the disk, once a comment.
             connection.begin()
             # What has all columns of its model comes first: `indicators` has a part of them.
@@ -72,12 +76,13 @@ class National:
                 if table not in {*written, f"{_MARTS}.changes"}:
                     _unite(connection, name, table, held[name], self.tier)
                     written.add(table)
-            vintages = write_vintages(connection, self.tree, None, tier=self.tier, marts=_MARTS)
+            more = write_vintages(connection, self.tree, None, tier=self.tier, marts=_MARTS)
+            more += write_editions(connection, self.tree)
             write_areas(connection, _MARTS)
             connection.commit()
         write_json(self._kept_facts, self._facts())
         counties = {one.county_code for one in newest}
-        return len(written) + vintages, len(counties), len({one.month for one in newest})
+        return len(written) + more, len(counties), len({one.month for one in newest})
 
     @property
     def _kept_facts(self) -> Path:
@@ -87,11 +92,16 @@ class National:
     def _releases(self) -> list[ListedRelease]:
         return [one for one in releases_in(self.tree) if one.tier == self.tier]
 
+    @cached_property
+    def _editions(self) -> list[ListedRelease]:
+        return list(editions_in(self.tree))
+
     def _facts(self) -> dict[str, str]:
         """Return what the file is made of, by what, and its own hash. Raises OSError without it."""
         makers = sorted(path for pattern in _MAKERS for path in _PROJECT.glob(pattern))
         releases = [
-            f"{one.name} {one.is_latest} {file_hash(one.path / MANIFEST)}" for one in self._releases
+            f"{one.name} {one.is_latest} {file_hash(one.path / MANIFEST)}"
+            for one in (*self._releases, *self._editions)
         ]
         return {
             "tier": self.tier.value,
@@ -105,13 +115,15 @@ def _hash(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _tables(newest: list[ListedRelease]) -> dict[str, list[ListedRelease]]:
-    """Return which releases hold each table, the one that was written last at the end."""
+def _tables(
+    newest: list[ListedRelease], names: Sequence[str] = ()
+) -> dict[str, list[ListedRelease]]:
+    """Return which releases hold each table, or those of these names, the last one at the end."""
     tables: dict[str, list[ListedRelease]] = {}
     for release in sorted(newest, key=lambda one: (one.facts["released_on"], one.month, one.name)):
         for file in release.files:
             name, _, suffix = str(file["path"]).rpartition(".")
-            if suffix == "parquet":
+            if suffix == "parquet" and (not names or name in names):
                 tables.setdefault(name, []).append(release)
     return tables
 

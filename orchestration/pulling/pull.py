@@ -19,7 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from filelock import FileLock, Timeout
 
 from orchestration.products.declaration import Tier
-from orchestration.products.tree import MANIFEST, SIGNATURE, ReleaseFolder
+from orchestration.products.tree import (
+    MANIFEST,
+    PERSONS,
+    SIGNATURE,
+    ReleaseFolder,
+    folder_of,
+    letter_of,
+)
 from orchestration.publication.verify import file_hash, releases_under, verify_release
 from orchestration.publication.writing.signing import (
     PUBLIC_KEYS,
@@ -49,7 +56,10 @@ _NATIONAL = "national.duckdb"
 
 @dataclass(frozen=True, order=True)
 class Wanted:
-    """A release to have: where it lies on the server and here."""
+    """A release to have: where it lies on the server and here.
+
+    Of an edition of counts of persons the county is PERSONS and the month its year.
+    """
 
     tier: str
     county_code: str
@@ -58,21 +68,34 @@ class Wanted:
     is_latest: bool = field(default=True, compare=False)
 
     @property
+    def is_edition(self) -> bool:
+        """Whether it is an edition of counts of persons, which is for anyone."""
+        return self.county_code == PERSONS
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, as r2 or e4."""
+        return f"{letter_of(self.county_code)}{self.number}"
+
+    @property
     def path(self) -> str:
         """The release's folder, on the server and under the folder of the pull."""
-        return f"releases/{self.tier}/{self.county_code}/{self.month}/r{self.number}"
+        return f"releases/{self.tier}/{self.county_code}/{self.month}/{self.name}"
 
 
 @dataclass(frozen=True)
 class Pulled:
     """What a pull did: `new` of the `here` releases were fetched; `national` is None if unchanged.
 
+    `editions` counts those of counts of persons here, `new_editions` names the ones fetched.
     `key` is the fingerprint of a key that was trusted on first use, or of the one that was given.
     `mended` were altered on disk and fetched again; of `empty` counties the server has nothing.
     """
 
     new: int
     here: int
+    new_editions: tuple[str, ...]
+    editions: int
     size: int
     key: str | None
     mended: tuple[str, ...]
@@ -93,6 +116,7 @@ def pull(
 ) -> Pulled:
     """Fetch the newest releases of the months since `since` that are not in `out`, and unite them.
 
+    With them go all editions of counts of persons, whichever tier, counties and months are asked.
     No `counties` means all that the token opens; no `tier`, the restricted one if a token is given,
     else the public one. `announce` gets the tier before anything is fetched. `trusted` is the
     fingerprint of a key to trust. A release appears under its name only when its signature and
@@ -121,19 +145,21 @@ def _pull(
     trusted: str | None,
     report: Callable[[str], None],
 ) -> Pulled:
-    offered = [one for one in catalogue if one.tier == tier]
+    editions = [one for one in catalogue if one.is_edition]
+    offered = [one for one in catalogue if one.tier == tier and not one.is_edition]
     newest = [one for one in offered if one.is_latest and one.month >= f"{since:%Y-%m}"]
     wanted = [one for one in newest if not counties or one.county_code in counties]
-    if not wanted:
+    # Who keeps editions alone has them from a server that has nothing else for anyone.
+    if not wanted and (tier is Tier.RESTRICTED or counties or not editions):
         what = f"{', '.join(counties) or 'AL-*'} {since:%Y-%m}– ({tier})"
         raise PullFailed("nothing_there", url=remote.url, what=what)
     tree = out / "releases"
-    missing = [one for one in wanted if not (out / one.path).is_dir()]
+    missing = [one for one in (*wanted, *editions) if not (out / one.path).is_dir()]
     key = None
     if missing or trusted or not (tree / PUBLIC_KEYS).exists():
         key = _pin(remote, tree, trusted)
     keys = read_public_keys(tree / PUBLIC_KEYS)
-    altered = _altered(out, tier, offered, keys)
+    altered = _altered(out, tier, [*offered, *editions], keys)
     fetched = sorted({*missing, *altered})
     size = _fetch_all(remote, out, fetched, keys, report) if fetched else 0
     united = None
@@ -142,8 +168,10 @@ def _pull(
         report(_NATIONAL)
         united = national.write()
     return Pulled(
-        new=len(missing),
+        new=sum(not one.is_edition for one in missing),
         here=len(wanted),
+        new_editions=tuple(f"{one.month}/{one.name}" for one in missing if one.is_edition),
+        editions=len(editions),
         size=size,
         key=key,
         mended=tuple(one.path for one in altered),
@@ -172,7 +200,9 @@ def _altered(
 
     Raises PullFailed for one that the server doesn't offer.
     """
-    folders = releases_under(out / "releases" / tier)
+    tree = out / "releases"
+    places = [tree / tier, *([] if tier is Tier.PUBLIC else [tree / Tier.PUBLIC / PERSONS])]
+    folders = [folder for place in places for folder in releases_under(place)]
     by_path = {one.path: one for one in offered}
     altered = []
     with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -185,13 +215,14 @@ def _altered(
                 detail = faults[0].sentence("en")
                 raise PullFailed("altered_here", path=folder, detail=detail)
             altered.append(by_path[path])
-    for month in {folder.parent for folder in folders}:
-        ReleaseFolder(out / "releases", tier, month.parent.name, month.name).point_latest()
+    for month in {folder.parent: folder_of(folder) for folder in folders}.values():
+        if month is not None:
+            month.point_latest()
     return altered
 
 
 def _catalogue(remote: Remote, out: Path) -> list[Wanted]:
-    """Return the releases of the catalogue, which is fetched only if it isn't the one kept."""
+    """Return what the catalogue offers; it is fetched only if it isn't the one kept."""
     kept = out / "catalog.json"
     known = out / ".catalog-etag.json"
     etag = _kept_etag(known, kept, remote.url)
@@ -219,7 +250,8 @@ def _kept_etag(path: Path, kept: Path, url: str) -> str | None:
 
 def _parsed_catalogue(content: bytes, url: str) -> list[Wanted]:
     try:
-        return [
+        catalogue = json.loads(content)
+        releases = [
             Wanted(
                 tier=_matching(entry["tier"], "|".join(Tier)),
                 county_code=_matching(entry["county_code"], r"AL(-[0-9]{2})?"),
@@ -227,8 +259,19 @@ def _parsed_catalogue(content: bytes, url: str) -> list[Wanted]:
                 number=int(entry["release"]),
                 is_latest=bool(entry["is_latest"]),
             )
-            for entry in json.loads(content)["releases"]
+            for entry in catalogue["releases"]
         ]
+        editions = [
+            Wanted(
+                tier=Tier.PUBLIC,
+                county_code=PERSONS,
+                month=_matching(str(entry["counted_year"]), r"[0-9]{4}"),
+                number=int(entry["edition"]),
+                is_latest=bool(entry["is_latest"]),
+            )
+            for entry in catalogue["editions"]
+        ]
+        return releases + editions
     except (ValueError, KeyError, TypeError):
         raise PullFailed("bad_catalogue", url=url) from None
 
@@ -277,6 +320,8 @@ def _fetch_all(
         started = [pool.submit(_fetch, remote, out, one, keys) for one in missing]
         for count, (one, fetching) in enumerate(zip(missing, started, strict=True), start=1):
             size += fetching.result()
+            # Here, as the editions of a year share a pointer.
+            ReleaseFolder(out / "releases", one.tier, one.county_code, one.month).point_latest()
             report(f"{one.path} ({count}/{len(missing)})")
     except BaseException:
         # Nobody waits for a server that has gone silent, certainly not after Ctrl-C.
@@ -289,10 +334,10 @@ def _fetch_all(
 
 def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519PublicKey]) -> int:
     """Fetch one release into a draft, verify it, and give it its name; return its bytes."""
-    folder = ReleaseFolder(out / "releases", wanted.tier, wanted.county_code, wanted.month)
-    draft = folder.folder / f".r{wanted.number}.pulling"
-    if (out / wanted.path).exists():
-        shutil.rmtree(out / wanted.path)
+    target = out / wanted.path
+    draft = target.with_name(f".{wanted.name}.pulling")
+    if target.exists():
+        shutil.rmtree(target)
     draft.mkdir(parents=True, exist_ok=True)
     content = remote.content(f"{wanted.path}/{MANIFEST}", _LARGEST_TEXT)
     signature = remote.content(f"{wanted.path}/{SIGNATURE}", _LARGEST_TEXT)
@@ -315,8 +360,7 @@ def _fetch(remote: Remote, out: Path, wanted: Wanted, keys: Sequence[Ed25519Publ
         raise
     for path in draft.iterdir():
         path.chmod(0o400)
-    rename_folder(draft, folder.folder / f"r{wanted.number}")
-    folder.point_latest()
+    rename_folder(draft, target)
     return len(content) + len(signature) + sum(size for _, size in files.values())
 
 

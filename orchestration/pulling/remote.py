@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry
 
+from orchestration.pulling.folder import FolderAdapter
 from sources.texts import Language, text
 
 #: Seconds to wait for a connection, and for the next bytes of an answer.
@@ -101,26 +102,27 @@ class _Stoppable(HTTPAdapter):
 
 
 class Remote:
-    """A server at `url`. A token is sent by TLS alone, or on this machine.
+    """A server at `url`, or a folder with `releases/` in it, which needs no token.
+
+    A token is sent by TLS alone, or on this machine.
 
     Raises PullFailed for an address that is none, and whenever the server can't or won't answer.
     """
 
     def __init__(self, url: str, token: str | None, cafile: Path | None, connections: int) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise PullFailed("bad_url", url=url)
-        if token is not None and parts.scheme == "http" and not _is_here(parts.hostname):
-            raise PullFailed("clear_text", url=url)
-        if parts.username is not None or parts.password is not None:
-            raise PullFailed("secret_in_url")
+        self._session = requests.Session()
+        self._adapter = _Stoppable(pool_maxsize=connections, max_retries=RETRIES)
+        if "://" not in url and (Path(url) / "releases").is_dir():
+            folder = Path(url).absolute()
+            url, token = folder.as_uri(), None
+            self._session.mount("file://", FolderAdapter(folder))
+        else:
+            _check_address(url, token)
         self.url = url.rstrip("/") + "/"
         self.has_token = token is not None
-        self._session = requests.Session()
         self._session.auth = _Bearer(token)
         # Given with each request: of a session, REQUESTS_CA_BUNDLE would win over it.
         self._verify = str(cafile) if cafile else True
-        self._adapter = _Stoppable(pool_maxsize=connections, max_retries=RETRIES)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
 
@@ -188,6 +190,17 @@ def _refusal(response: requests.Response, url: str, path: str) -> PullFailed:
     if status == 404:
         return PullFailed("not_there", url=url, path=path)
     return PullFailed("bad_answer", url=url, path=path, status=status)
+
+
+def _check_address(url: str, token: str | None) -> None:
+    """Raise PullFailed for an address that is none, or that a token must not be sent to."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise PullFailed("bad_url", url=url)
+    if token is not None and parts.scheme == "http" and not _is_here(parts.hostname):
+        raise PullFailed("clear_text", url=url)
+    if parts.username is not None or parts.password is not None:
+        raise PullFailed("secret_in_url")
 
 
 def _is_here(host: str) -> bool:

@@ -4,17 +4,32 @@ Belongs here: what of the warehouse is copied, what the gate keeps out of it, an
 never disturbed. Not here: releases, which never change, or a verdict (orchestration.gate).
 """
 
+import hashlib
+import json
+from pathlib import Path
+
 import duckdb
 
 from expectations.gate import Judged, require_judged
 from expectations.suites import suite_hash
 from orchestration.gate.judge import mart_hashes
+from orchestration.products import declaration
 from orchestration.products.comments import create_table
 from orchestration.products.declaration import judged_marts, product
-from orchestration.reading_copy.tables import copy_tables, write_areas, write_codes
+from orchestration.reading_copy.editions import write_editions
+from orchestration.reading_copy.tables import (
+    copy_tables,
+    tables_to_copy,
+    write_areas,
+    write_codes,
+)
 from orchestration.reading_copy.vintages import write_vintages
-from sources.atomic import replace_file
+from orchestration.runtime.database import open_to_write
+from sources.atomic import replace_file, write_json
 from sources.custody.home import Home
+
+#: What says how the copy is made.
+_MAKERS = (Path(__file__).parent, Path(declaration.__file__).parent)
 
 
 def write_reading_copy(home: Home) -> int:
@@ -22,22 +37,51 @@ def write_reading_copy(home: Home) -> int:
 
     A table of persons, cases or calls stays behind. Of a county and month that the gate blocks the
     marts keep the rows of the copy before, or have none; facts and findings are as they are known.
-    Who has the old file open reads on in it. Raises expectations.gate.GateRefused when the marts
-    are not those that were judged.
+    Who has the old file open reads on in it; one that would be the same is left as it is. Raises
+    expectations.gate.GateRefused when the marts are not those that were judged.
     """
-    with replace_file(home.marts) as fresh, duckdb.connect(str(fresh)) as connection:
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        judged = require_judged(home, mart_hashes(connection), suite_hash())
+        origin = _origin(connection, home, judged)
+    noted = home.gate / "copied.json"
+    if home.marts.exists() and noted.exists():
+        before = json.loads(noted.read_text(encoding="utf-8"))
+        if before["origin"] == origin:
+            return int(before["tables"])
+    tables = _write(home, judged)
+    write_json(noted, {"origin": origin, "tables": tables})
+    return tables
+
+
+def _origin(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -> str:
+    """Return a hash of all that the copy is made of: tables, what is blocked, releases."""
+    digest = hashlib.sha256(repr(sorted(judged.blocked.items())).encode())
+    for schema, table, comment in tables_to_copy(connection):
+        [row] = connection.execute(
+            f"select count(*), sum(hash(copied)::hugeint) from {schema}.{table} as copied"
+        ).fetchall()
+        digest.update(repr((schema, table, comment, row)).encode())
+    for path in sorted(home.releases.glob("*/*/*/*")):
+        digest.update(f"{path.relative_to(home.releases)}\n".encode())
+    for path in sorted(file for folder in _MAKERS for file in folder.glob("*.*")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _write(home: Home, judged: Judged) -> int:
+    with replace_file(home.marts) as fresh, open_to_write(fresh) as connection:
         connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
-        judged = require_judged(home, mart_hashes(connection, "warehouse"), suite_hash())
+        # One transaction: each commit would wait for the disk, once a comment.
         connection.begin()
         copied = copy_tables(connection)
-        connection.commit()
         _keep_the_last_good(connection, home, judged)
         _write_blocked_months(connection, judged)
-        connection.execute("detach warehouse")
         vintages = write_vintages(connection, home.releases, home.marts)
+        editions = write_editions(connection, home.releases)
         write_codes(connection)
         write_areas(connection)
-    return copied + vintages + 2
+        connection.commit()
+    return copied + vintages + editions + 2
 
 
 def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -> None:
@@ -48,7 +92,7 @@ def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judge
     connection.executemany("insert into blocked values (?, ?)", list(judged.blocked))
     before = home.marts.exists()
     if before:
-        connection.execute(f"attach '{home.marts}' as before (read_only)")
+        connection.execute(f"attach if not exists '{home.marts}' as before (read_only)")
     for mart in judged_marts():
         connection.execute(
             f"delete from main.{mart.name} as mart using blocked "
@@ -60,8 +104,6 @@ def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judge
                 f"insert into main.{mart.name} by name select {shared} from before.{mart.name} "
                 "semi join blocked using (county_code, reporting_month)"
             )
-    if before:
-        connection.execute("detach before")
 
 
 def _shared_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:

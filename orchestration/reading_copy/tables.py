@@ -23,9 +23,11 @@ AREAS = {
 }
 
 
-def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
-    """Copy every aggregate table of the attached `warehouse` with its comments; return how many."""
-    tables = connection.execute(
+def tables_to_copy(
+    connection: duckdb.DuckDBPyConnection,
+) -> list[tuple[str, str, str | None]]:
+    """Return schema, name and comment of each aggregate table of `warehouse`, in order."""
+    return connection.execute(
         "select t.schema_name, t.table_name, t.comment from duckdb_tables() as t "
         "left join warehouse.ops.dbt_results as r "
         "on t.table_name = r.table_name and t.schema_name = r.schema_name "
@@ -33,6 +35,11 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
         "and (r.is_person_level = false or t.schema_name = 'register') order by all",
         [list(COPIED_SCHEMAS)],
     ).fetchall()
+
+
+def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
+    """Copy every aggregate table of the attached `warehouse` with its comments; return how many."""
+    tables = tables_to_copy(connection)
     for target in COPIED_SCHEMAS.values():
         connection.execute(f"create schema if not exists {target}")
     for schema, table, comment in tables:

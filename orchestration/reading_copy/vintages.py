@@ -25,12 +25,14 @@ from orchestration.products.declaration import (
     published_marts,
 )
 from orchestration.products.tree import ListedRelease, releases_in
+from orchestration.reading_copy.editions import write_editions
 from orchestration.reading_copy.tables import (
     COPIED_SCHEMAS,
     copy_tables,
     write_areas,
     write_codes,
 )
+from orchestration.runtime.database import open_to_write
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import build_warehouse
 from sources.atomic import replace_file
@@ -64,8 +66,6 @@ def write_vintages(
     for mart in tables:
         schema = marts if mart.united_as else SCHEMA
         _write_mart(connection, mart, schema, fresh, bool(known))
-    if known:
-        connection.execute("detach before")
     return len(tables) + 1
 
 
@@ -82,12 +82,14 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
         prepare_process(known)
         try:
             build_warehouse(known, with_registers=True)
-            with duckdb.connect(str(known.marts)) as connection:
+            with open_to_write(known.marts) as connection:
                 connection.execute(f"attach '{known.warehouse}' as warehouse (read_only)")
+                connection.begin()
                 copy_tables(connection)
-                connection.execute("detach warehouse")
+                write_editions(connection, home.releases, day)
                 write_codes(connection)
                 write_areas(connection)
+                connection.commit()
             with replace_file(target) as fresh:
                 shutil.copyfile(known.marts, fresh)
         finally:
@@ -131,16 +133,17 @@ def _releases_before(
     """Return the releases that the file before holds, which is attached if it has any."""
     if before is None or not before.exists():
         return set()
-    connection.execute(f"attach '{before}' as before (read_only)")
-    try:
-        rows = connection.execute(
-            "select county_code, strftime(reporting_month, '%Y-%m'), release_number "
-            f"from before.{SCHEMA}.releases"
-        ).fetchall()
-    except duckdb.CatalogException:
-        rows = []
-    if not rows:
-        connection.execute("detach before")
+    connection.execute(f"attach if not exists '{before}' as before (read_only)")
+    if not connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'before' "
+        "and schema_name = ? and table_name = 'releases'",
+        [SCHEMA],
+    ).fetchone():
+        return set()
+    rows = connection.execute(
+        "select county_code, strftime(reporting_month, '%Y-%m'), release_number "
+        f"from before.{SCHEMA}.releases"
+    ).fetchall()
     return set(rows)
 
 

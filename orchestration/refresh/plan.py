@@ -8,7 +8,7 @@ Belongs here: which county-months a refresh publishes, and why. Not here: doing 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
+from orchestration.runtime.clock import today
 from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.registers import NATION, national_plans
@@ -91,9 +92,9 @@ class Plan:
 
 
 def plan(
-    home: Home, registers: Path, months: Iterable[date], county_code: str | None = None
+    home: Home, registers: Path, months: Iterable[date], county_codes: Collection[str] = ()
 ) -> Plan:
-    """Return what a refresh of these months publishes, of one county or of all that report.
+    """Return what a refresh of these months publishes, of some counties or of all that report.
 
     Of all, each has the months from its first one on. It reads the warehouse as it is now and
     changes nothing; `registers` is their folder. Without a warehouse the counties are those that
@@ -101,20 +102,20 @@ def plan(
     action plan covers any of the months.
     """
     covered, uncovered = _split_by_plan(registers, months)
-    counties = {county_code: date.min} if county_code else counties_with_reports(home, registers)
+    counties = dict.fromkeys(county_codes, date.min) or counties_with_reports(home, registers)
     asked = [
         Scope(county, month)
         for county, first in counties.items()
         for month in sorted(covered)
         if month >= first
     ]
-    changed = changed_since_release(home, county_code)
+    changed = changed_since_release(home, county_codes)
     members = _members(home)
     # A county that joins or leaves changes the nation, whoever's months were asked for.
-    if members and county_code not in (None, NATION):
-        changed += changed_since_release(home, NATION)
+    if members and county_codes and NATION not in county_codes:
+        changed += changed_since_release(home, [NATION])
     restated = [scope for scope in changed if scope not in asked]
-    due_today = [scope for scope in due(home, county_code) if scope not in [*asked, *restated]]
+    due_today = [scope for scope in due(home, county_codes) if scope not in [*asked, *restated]]
     planned = [*asked, *restated, *due_today]
     final = ((scope, final_month_refusal(home, *scope)) for scope in planned if scope in changed)
     return Plan(
@@ -178,8 +179,8 @@ def _no_plan(registers: Path, month: date) -> str:
     return f"no plan covers {month:%Y-%m}: the registers hold {spans}"
 
 
-def changed_since_release(home: Home, county_code: str | None = None) -> list[Scope]:
-    """Return the released counties and months, of one county or of all, whose tables changed.
+def changed_since_release(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
+    """Return the released counties and months, of some counties or of all, whose tables changed.
 
     A fingerprint of each is kept when it is released, so that nothing is compared in full. What was
     refused since its tables changed is returned again.
@@ -189,12 +190,12 @@ def changed_since_release(home: Home, county_code: str | None = None) -> list[Sc
     return [
         scope
         for scope in _released(home)
-        if county_code in (None, scope.county_code)
+        if not county_codes or scope.county_code in county_codes
         if seen.get(_name(scope)) != now.get(_name(scope))
     ]
 
 
-def due(home: Home, county_code: str | None = None) -> list[Scope]:
+def due(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
     """Return the released counties and months that are final by now, and not released as such."""
     if not home.warehouse.exists():
         return []
@@ -202,7 +203,7 @@ def due(home: Home, county_code: str | None = None) -> list[Scope]:
         day = as_of(connection)
     scopes = []
     for scope in _released(home):
-        if county_code not in (None, scope.county_code):
+        if county_codes and scope.county_code not in county_codes:
             continue
         folders = [_folder(home, tier, scope) for tier in Tier]
         newest = [facts_of(path) for folder in folders if (path := folder.newest())]
@@ -234,6 +235,17 @@ def note_released(home: Home, scopes: Iterable[Scope]) -> None:
     write_json(home.gate / "released.json", dict(sorted(seen.items())))
 
 
+def note_held(home: Home, released: Iterable[Scope], held: Iterable[Scope]) -> None:
+    """Keep what is released in the restricted tier and was refused in public, and since when."""
+    path = home.gate / "held.json"
+    before: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    gone, day = {str(scope) for scope in released}, today().isoformat()
+    now = {place: since for place, since in before.items() if place not in gone}
+    now |= {str(scope): before.get(str(scope), day) for scope in held}
+    if now != before:
+        write_json(path, dict(sorted(now.items())))
+
+
 def _folder(home: Home, tier: Tier, scope: Scope) -> ReleaseFolder:
     return ReleaseFolder(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
 
@@ -258,13 +270,21 @@ def _seen(home: Home) -> dict[str, str | None]:
 def _fingerprints(home: Home) -> dict[str, str]:
     if not home.warehouse.exists():
         return {}
-    parts = " union all ".join(
-        f"select county_code, reporting_month, '{name}' as mart, "
-        f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
-        f"from {model} as mart group by all"
-        for name, model in month_models().items()
-    )
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        # A mart that is new is in no warehouse of an older krat.
+        built = {
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "select schema_name, table_name from duckdb_tables()"
+            ).fetchall()
+        }
+        parts = " union all ".join(
+            f"select county_code, reporting_month, '{name}' as mart, "
+            f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
+            f"from {model} as mart group by all"
+            for name, model in month_models().items()
+            if model in built
+        )
         rows = connection.execute(
             "select county_code, reporting_month, string_agg("
             f"mart || ' ' || row_count || ' ' || rows_hash, ',' order by mart) from ({parts}) "

@@ -10,6 +10,7 @@ a caller reports it.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 
 from expectations.gate import GateRecord, GateRefused
 from orchestration.gate.judge import Scope, judge
@@ -24,6 +25,7 @@ from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import (
     Plan,
     Refusal,
+    note_held,
     note_released,
     plan,
     refuse_blocked,
@@ -32,11 +34,26 @@ from orchestration.refresh.plan import (
 )
 from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
 from orchestration.runtime.clock import today
+from orchestration.runtime.office import serve_settings
 from orchestration.runtime.writer_lock import one_writer
 from orchestration.warehouse.build import Build, build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody.home import Home
 from sources.registers import NATION, load_registers
+
+
+class Step(StrEnum):
+    """What is done, as progress and failures tell it."""
+
+    PLANNING = "planning the refresh"
+    READING = "reading the inbox"
+    LOADING = "loading what was taken in"
+    LINKING = "linking persons"
+    BUILDING = "building the warehouse"
+    JUDGING = "judging what may be published"
+    PUBLISHING = "publishing what anyone may see"
+    SWAPPING = "swapping the reading copy"
+    SITES = "making the sites"
 
 
 @dataclass(frozen=True)
@@ -132,38 +149,54 @@ def refresh(
     report: Callable[[str], None] = lambda _: None,
     as_of: date | None = None,
     wait_seconds: float = 0,
+    name: str = "krat refresh",
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
     `plan.plan` decides what is published. A county that the gate blocks keeps its last release, and
     its rows of the reading copy; the others are published. The lock is held from the first step to
-    the last. Deadlines are judged `as_of` a day, today by default.
+    the last, as `name`. Deadlines are judged `as_of` a day, today by default.
     Raises, before anything is done, BrokenRegisters when the office's registers can't be used, and
     NoPlan when no action plan covers any of the months;
     AnotherWriter when another process writes this data folder for more than `wait_seconds`, and
     BuildFailed when dbt can't build the warehouse.
     """
     require_plan(newest_registers(home), months)
-    with one_writer(home, wait_seconds, name="krat refresh", on_wait=report):
+    with one_writer(home, wait_seconds, name=name, on_wait=report):
         registers = take_registers(home)
-        report("reading the inbox")
+        report(Step.READING)
         intake = take_in(home, load_registers(registers))
-        report("loading what was taken in")
+        report(Step.LOADING)
         load_raw(home, as_of or today())
-        report("linking persons")
+        report(Step.LINKING)
         link_persons(home)
-        report("building the warehouse")
+        report(Step.BUILDING)
         build = build_warehouse(home)
-        planned = plan(home, registers, months, county_code)
-        report("judging what may be published")
+        planned = plan(home, registers, months, [county_code] if county_code else [])
+        report(Step.JUDGING)
         records = judge_planned(home, planned)
         restricted = publish_restricted(home, planned, report)
-        report("publishing what anyone may see")
+        report(Step.PUBLISHING)
         public = publish_public(home, restricted)
         editions = publish_editions(home, report)
-        report("swapping the reading copy")
+        report(Step.SWAPPING)
         write_reading_copy(home)
+        make_sites(home, report)
     return Outcome(planned, intake, build, records, restricted, public, editions)
+
+
+def make_sites(home: Home, report: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Make the sites anew that serve.yml names, where something was released; return their tiers.
+
+    Usually it names none, and nothing is done.
+    """
+    from orchestration.site.build import refresh_sites
+
+    settings, _ = serve_settings(home)
+    if not settings.sites:
+        return []
+    report(Step.SITES)
+    return [made.folder.name for made in refresh_sites(home, settings.sites)]
 
 
 def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:
@@ -211,4 +244,5 @@ def publish_public(home: Home, restricted: Restricted) -> Public:
         except NotPublic as refusal:
             refused.append(refuse_blocked(scope, str(refusal)))
     note_released(home, released)
+    note_held(home, released, [refusal.scope for refusal in refused])
     return Public(tuple(released.values()), tuple(refused))

@@ -5,15 +5,16 @@ that does work.
 """
 
 import gc
-import ipaddress
 import os
-from dataclasses import dataclass
+import re
+import stat
 from pathlib import Path
 
 from sources.custody.home import Home
+from sources.custody.permissions import OTHERS
 from sources.custody.version import require_version
-from sources.datafiles import read_yaml
 
+#: A checkout, or where a wheel was installed: both have the same folders.
 PROJECT = Path(__file__).resolve().parents[2]
 DBT_PROJECT = PROJECT / "dbt_project"
 SEEDS = DBT_PROJECT / "seeds"
@@ -22,32 +23,21 @@ SEEDS = DBT_PROJECT / "seeds"
 #: command's --wait says otherwise.
 WAIT_SECONDS = 600
 
+#: Names the database of Dagster's runs and events; none is SQLite in the data folder.
+STORAGE = "KRAT_DAGSTER_STORAGE"
+
+#: Where dagster.yaml looks for the address of its database; SQLAlchemy wants the driver in it.
+STORAGE_URL = "KRAT_DAGSTER_STORAGE_URL"
+
 #: The address `krat ui` binds: Dagster's open-source web server has no login.
 LOOPBACK = "127.0.0.1"
 
+#: How a variable is called that holds the address of a channel for alerts.
+SECRET_NAME = re.compile("KRAT_ALERT_[A-Z0-9_]+")
 
-@dataclass(frozen=True)
-class RefreshSchedule:
-    """When the month before is refreshed: a cron expression and its time zone."""
-
-    cron: str
-    timezone: str
-
-
-@dataclass(frozen=True)
-class ServeSettings:
-    """How `krat serve` behaves, as serve.yml explains; limits are written as 20/minute."""
-
-    per_token: str
-    per_address: str
-    failed_tokens: str
-    requests: int
-    connections_per_address: int
-    header_seconds: float
-    stalled_seconds: float
-    trusted_proxies: tuple[str, ...]
-    access_log_days: int
-    public_url: str
+#: The ports of Dagster's page and of `krat serve` where no option names another.
+UI_PORT = 3000
+SERVE_PORT = 8600
 
 
 def home_from_environment() -> Home:
@@ -65,6 +55,14 @@ def home_from_environment() -> Home:
     return home
 
 
+def home_at(root: Path) -> Home:
+    """Return the home in a folder, with its keys beside it. Raises OtherVersion."""
+    root = root.resolve()
+    home = Home(root=root, keys=root.with_name(f"{root.name}-keys"))
+    require_version(home)
+    return home
+
+
 def prepare_process(home: Home) -> None:
     """Give dbt and Dagster, which read the environment themselves, their folders and silence.
 
@@ -73,9 +71,43 @@ def prepare_process(home: Home) -> None:
     """
     gc.set_threshold(100_000, 50, 100)
     os.environ["KRAT_WAREHOUSE"] = str(home.warehouse)
+    # An installed project can't be written, and dbt reads all anew where the warehouse is another.
+    os.environ.setdefault("DBT_TARGET_PATH", str(home.dbt))
+    os.environ.setdefault("DBT_LOG_PATH", str(home.dbt / "logs"))
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+    if storage := dagster_storage():
+        os.environ[STORAGE_URL] = storage
+    # What an exception quotes of a file stays out of Dagster's event log; a Failure's text is kept.
+    os.environ["DAGSTER_REDACT_USER_CODE_ERRORS"] = "1"
+
+
+def dagster_storage() -> str | None:
+    """Return the address in KRAT_DAGSTER_STORAGE as SQLAlchemy takes it; None for SQLite.
+
+    Raises ValueError for one that is no postgresql://..., without the address: it has a password.
+    """
+    address = os.environ.get(STORAGE)
+    if not address:
+        return None
+    scheme, _, place = address.partition("://")
+    if scheme != "postgresql" or not place:
+        raise ValueError(
+            "KRAT_DAGSTER_STORAGE is no database that Dagster can use: write it as "
+            "postgresql://user:password@host/database, or leave it out for SQLite."
+        )
+    return f"postgresql+psycopg2://{place}"
+
+
+def environment_of(home: Home) -> dict[str, str]:
+    """Return the environment of a process that works on this home, from whatever folder."""
+    return {**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)}
+
+
+def board_address() -> str:
+    """Return where a browser on this machine finds the board while `krat serve` runs."""
+    return f"http://{LOOPBACK}:{SERVE_PORT}/sq/board/"
 
 
 def point_dbt_at(registers: Path) -> None:
@@ -88,40 +120,29 @@ def manifest_path() -> Path:
     return Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "manifest.json"
 
 
-def refresh_schedule(home: Home) -> RefreshSchedule:
-    """Return the schedule in `<home>/schedule.yml`, or the project's own if there is none."""
-    own = home.root / "schedule.yml"
-    path = own if own.exists() else Path(__file__).with_name("schedule.yml")
-    content = read_yaml(path)
-    return RefreshSchedule(cron=content["cron"], timezone=content["timezone"])
-
-
-def serve_settings(home: Home) -> ServeSettings:
-    """Return the settings in `<home>/serve.yml`, or the project's own if there is none.
-
-    Raises ValueError when one is missing or unknown, or a trusted proxy is no address or network.
-    """
-    own = home.root / "serve.yml"
-    path = own if own.exists() else Path(__file__).with_name("serve.yml")
-    content = read_yaml(path)
-    try:
-        proxies = tuple(content.pop("trusted_proxies"))
-        settings = ServeSettings(**content.pop("limits"), **content, trusted_proxies=proxies)
-    except (AttributeError, KeyError, TypeError):
-        raise ValueError(
-            f"{path} does not hold what the project's own serve.yml does: compare the two."
-        ) from None
-    for proxy in proxies:
-        try:
-            ipaddress.ip_network(proxy)
-        except ValueError:
-            raise ValueError(
-                f"{path}: the trusted proxy {proxy!r} is no address or network: write it as "
-                "127.0.0.1 or 10.0.0.0/24."
-            ) from None
-    return settings
-
-
 def token_from_environment() -> str | None:
     """Return the reader's token in KRAT_TOKEN, or None."""
     return os.environ.get("KRAT_TOKEN") or None
+
+
+def secret(home: Home, name: str) -> str | None:
+    """Return a secret of the environment or of the file in KRAT_SECRETS, or None.
+
+    The file has a line NAME=value each. Raises ValueError where it lies in the data folder or other
+    users can open it, OSError where it can't be read.
+    """
+    if found := os.environ.get(name):
+        return found
+    if not (place := os.environ.get("KRAT_SECRETS")):
+        return None
+    path = Path(place).resolve()
+    if path.is_relative_to(home.root.resolve()):
+        raise ValueError(
+            "KRAT_SECRETS lies inside KRAT_HOME: put the file on a place of its own, which no copy "
+            "of the data folder takes along."
+        )
+    if stat.S_IMODE(path.stat().st_mode) & OTHERS:
+        raise ValueError(f"other users can open {path}: take their rights (chmod go= {path}).")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    values = dict(line.split("=", 1) for line in lines if "=" in line and line[:1] != "#")
+    return values.get(name) or None

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,26 @@ from sources.custody.journal import user_name
 
 class AnotherWriter(RuntimeError):
     """Another process writes this data folder, and did not end while it was waited for."""
+
+
+#: For how many seconds at most `current_writer` may hold the lock to see whether it is free.
+_INSTANT = 0.1
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A process that writes the data folder; `since` has a zone."""
+
+    name: str
+    process: int
+    user: str
+    since: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} (process {self.process} of {self.user}, since "
+            f"{self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
+        )
 
 
 @contextmanager
@@ -39,20 +60,19 @@ def one_writer(
     home.root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.root / "writer.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_INSTANT, poll_interval=_INSTANT / 10)
     except Timeout:
-        holder = _holder(home)
+        holder = _written(home) or "another process"
         if wait_seconds > 0:
             on_wait(f"waiting up to {wait_seconds:.0f} seconds for {holder} to end")
         try:
             lock.acquire(timeout=wait_seconds)
         except Timeout:
             raise AnotherWriter(
-                f"{_holder(home)} writes this data folder: try again when it has ended, or wait "
-                "longer with --wait SECONDS"
+                f"{_written(home) or 'another process'} writes this data folder: try again when it "
+                "has ended, or wait longer with --wait SECONDS"
             ) from None
     try:
-        # It is read only while somebody holds the lock, so one that a killed process left is not.
         write_json(
             _holder_path(home),
             {
@@ -64,19 +84,33 @@ def one_writer(
         )
         yield
     finally:
+        _holder_path(home).unlink(missing_ok=True)
         lock.release()
 
 
-def _holder(home: Home) -> str:
-    """Return who holds the lock and since when, as far as the holder has written it."""
+def current_writer(home: Home) -> Writer | None:
+    """Return who writes the data folder now, or None; nobody is kept waiting by the question."""
+    writer = _written(home)
+    if writer is None:
+        return None
+    from filelock import FileLock, Timeout
+
+    # A killed process leaves its name behind, but not the lock.
+    try:
+        with FileLock(home.root / "writer.lock", timeout=0):
+            return None
+    except Timeout:
+        return writer
+
+
+def _written(home: Home) -> Writer | None:
+    """Return who took the lock last and did not give it back, as far as that was written."""
     try:
         holder = json.loads(_holder_path(home).read_text(encoding="utf-8"))
-        return (
-            f"{holder['name']} (process {holder['process']} of {holder['user']}, since "
-            f"{datetime.fromisoformat(holder['since']):%Y-%m-%d %H:%M:%S} UTC)"
-        )
+        since = datetime.fromisoformat(holder["since"])
+        return Writer(holder["name"], holder["process"], holder["user"], since)
     except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        return None
 
 
 def _holder_path(home: Home) -> Path:

@@ -22,19 +22,23 @@ from starlette.routing import Route
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp
 
+from orchestration.products.declaration import Tier
 from orchestration.products.tree import LATEST
 from orchestration.publication.editions.calendar import CalendarRow, calendar_rows
 from orchestration.registers.in_use import registers_in_use
-from orchestration.runtime.settings import LOOPBACK, ServeSettings
+from orchestration.runtime.office import ServeSettings
+from orchestration.runtime.settings import LOOPBACK
 from orchestration.serving.access import AccessLog
 from orchestration.serving.catalogue import Catalogue, Offered, catalog_json
 from orchestration.serving.connections import MAX_HEADER_BYTES, Listener, protocol
+from orchestration.serving.desk import Check, Desk
 from orchestration.serving.guard import READER, Guard, challenge, refusal
 from orchestration.serving.pages import (
     catalogue_page,
     looks,
     newest,
     release_page,
+    rendered,
     snippets,
 )
 from orchestration.serving.paths import (
@@ -43,6 +47,15 @@ from orchestration.serving.paths import (
     parse_release_path,
     public_keys,
 )
+from orchestration.serving.site import (
+    first_pages,
+    may_see,
+    page_policy,
+    parse_site_path,
+    site_file,
+)
+from orchestration.serving.sql_page import POLICY, Part, offered_database, page_part
+from orchestration.serving.this_machine import LocalPage, asks_from_here, local_route
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both
@@ -64,6 +77,9 @@ _ANSWERS = {404: "not_found", 405: "not_allowed", 500: "failed"}
 #: What a request may say is the server's name, for the links in its own answer.
 _HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,45}\])(:[0-9]{1,5})?")
 
+#: A page that isn't there for whoever asks has no methods of its own.
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
 #: A reader's copy is asked about again each time, so that a revoked token ends its use.
 _PRIVATE = "private, no-cache"
 
@@ -71,8 +87,14 @@ _PRIVATE = "private, no-cache"
 _EDITIONS_AHEAD = 6
 
 
-def build_app(home: Home, settings: ServeSettings, log: AccessLog) -> ASGIApp:
-    """Return the application, which reads the home's releases and tokens anew as they change."""
+def build_app(
+    home: Home, settings: ServeSettings, log: AccessLog, check: Check, board: LocalPage
+) -> ASGIApp:
+    """Return the application, which reads the home's releases and tokens anew as they change.
+
+    `check` checks what an institution sends on its page; `board` makes the page that only this
+    machine gets.
+    """
 
     @asynccontextmanager
     async def counted(_: Starlette) -> AsyncIterator[None]:
@@ -88,8 +110,13 @@ def build_app(home: Home, settings: ServeSettings, log: AccessLog) -> ASGIApp:
             *(Route(f"/{name}", _look(name, kind)) for name, kind in _LOOKS.items()),
             Route("/catalog.json", server.catalog),
             Route("/releases/{path:path}", server.file),
+            Route("/site/{path:path}", server.site),
+            Route("/sql/{name}", server.sql_part),
             Route("/{language}/", server.first_page),
+            Route("/{language}/send/", Desk(home, settings, check).page, methods=["GET", "POST"]),
+            Route("/{language}/board/", local_route(board), methods=_METHODS),
             Route("/{language}/restricted/", server.restricted_page),
+            Route("/{language}/sql/{tier}/", server.sql_page),
             Route("/{language}/releases/{path:path}", server.release),
         ],
         exception_handlers=dict.fromkeys(_ANSWERS, _answer),
@@ -107,6 +134,8 @@ class CannotServe(ValueError):
 def run(
     home: Home,
     settings: ServeSettings,
+    check: Check,
+    board: LocalPage,
     *,
     host: str,
     port: int,
@@ -117,7 +146,7 @@ def run(
     """Serve until the process is stopped; `announce` gets the address. Raises CannotServe."""
     log = AccessLog(home.access_log, settings.access_log_days)
     config = uvicorn.Config(
-        build_app(home, settings, log),
+        build_app(home, settings, log, check, board),
         # The other parser that uvicorn knows has no limit for headers.
         http=protocol(log, settings.header_seconds, settings.stalled_seconds),
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
@@ -164,6 +193,7 @@ class _Server:
         self._tree = home.releases
         self._catalogue = Catalogue(self._tree, registers_in_use(home))
         self._files = StaticFiles(directory=self._tree, check_dir=False)
+        self._sites = home.site
         self._public_url = settings.public_url
 
     def look(self) -> None:
@@ -188,19 +218,91 @@ class _Server:
         response.headers["cache-control"] = _PRIVATE
         return response
 
+    async def site(self, request: Request) -> Response:
+        asked = parse_site_path(_plain_path(request, "/site/"))
+        if asked is None:
+            raise HTTPException(404)
+        tier, file = asked
+        reader: Reader = request.scope[READER]
+        if reader is ANYONE and tier is not Tier.PUBLIC:
+            return challenge()
+        found = site_file(self._sites, tier, file) if may_see(reader, tier, file) else None
+        if found is None:
+            raise HTTPException(404)
+        response = self._files.file_response(found, found.stat(), request.scope)
+        if found.suffix in _TYPES and response.status_code == 200:
+            response.headers["content-type"] = _TYPES[found.suffix]
+        if found.suffix == ".html":
+            response.headers["content-security-policy"] = page_policy(self._sites, tier)
+        response.headers["cache-control"] = _PRIVATE
+        return response
+
+    async def sql_part(self, request: Request) -> Response:
+        name = _plain_path(request, "/sql/")
+        tier = next((tier for tier in Tier if name == f"{tier}.duckdb"), None)
+        found = page_part(name)
+        if tier is not None:
+            database = self._database(request.scope[READER], tier)
+            if database is None:
+                return self._no_database(request, tier)
+            found = database, Part("application/octet-stream")
+        if found is None:
+            raise HTTPException(404)
+        path, part = found
+        response = self._files.file_response(path, path.stat(), request.scope)
+        if response.status_code == 200:
+            response.headers["content-type"] = part.media_type
+        if part.is_compressed:
+            response.headers["content-encoding"] = "gzip"
+        response.headers["content-security-policy"] = POLICY
+        response.headers["cache-control"] = _PRIVATE
+        return response
+
+    def sql_page(self, request: Request) -> Response:
+        language, tier = request.path_params["language"], request.path_params["tier"]
+        if language not in LANGUAGES or tier not in list(Tier):
+            raise HTTPException(404)
+        if self._database(request.scope[READER], Tier(tier)) is None:
+            return self._no_database(request, Tier(tier))
+        content = rendered(
+            "sql.html", language, tier=tier, other_path=lambda other: f"/{other}/sql/{tier}/"
+        )
+        headers = {"Cache-Control": _PRIVATE, "Content-Security-Policy": POLICY}
+        return HTMLResponse(content, headers=headers)
+
+    def _database(self, reader: Reader, tier: Tier) -> Path | None:
+        return offered_database(self._sites, reader, tier)
+
+    def _no_database(self, request: Request, tier: Tier) -> Response:
+        if request.scope[READER] is ANYONE and tier is not Tier.PUBLIC:
+            return challenge()
+        raise HTTPException(404)
+
     def first_page(self, request: Request) -> Response:
         language = request.path_params.get("language") or _preferred(request)
         if language not in LANGUAGES:
             raise HTTPException(404)
         reader: Reader = request.scope[READER]
         base = self._base_url(request)
+        is_here = asks_from_here(request.scope)
         names = self._catalogue.county_names
         editions = self._catalogue.editions()
+        sites = first_pages(self._sites, reader)
+        asked_in_sql = [tier for tier in Tier if self._database(reader, tier)]
         content, etag = self._catalogue.made(
             reader,
-            ("page", language, base, reader.token_id is None),
+            ("page", language, base, reader.token_id is None, is_here, *sites, *asked_in_sql),
             lambda releases: catalogue_page(
-                releases, editions, self._coming(), names, reader, language, base
+                releases,
+                editions,
+                self._coming(),
+                names,
+                reader,
+                language,
+                base,
+                is_here,
+                sites,
+                asked_in_sql,
             ),
         )
         return _conditional(request, content, etag, "text/html; charset=utf-8")

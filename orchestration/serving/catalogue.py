@@ -9,12 +9,9 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from orchestration.products.tree import MANIFEST, SIGNATURE, ListedRelease, editions_in, releases_in
 from orchestration.products.words import lacking_records
@@ -23,9 +20,6 @@ from orchestration.serving.paths import lies_there
 from orchestration.serving.tokens import Reader
 from sources.registers import register_rows
 from sources.texts import LANGUAGES, text
-
-#: The mart that says how complete a month is.
-_COMPLETENESS = "reporting_completeness.parquet"
 
 #: Pages and catalogues kept ready; each kind of reader, language and address of the server has one.
 _KEPT = 256
@@ -223,7 +217,7 @@ def catalog_json(
             {
                 "cut_off_on": row.day.cut_off_on.isoformat(),
                 "edition": row.day.name,
-                "holds": {language: row.holds(language) for language in LANGUAGES},
+                "holds": {language: row.day.holds(language) for language in LANGUAGES},
             }
             for row in coming
         ],
@@ -254,7 +248,6 @@ def _changes(folder: str, depth: int = 2) -> Iterator[tuple[str, int]]:
 
 def _offered(listed: ListedRelease) -> Offered:
     came = listed.facts.get("completeness") or {}
-    expected, received = (came["expected"], came["received"]) if came else _reports(listed.path)
     return Offered(
         tier=listed.tier,
         county_code=listed.county_code,
@@ -265,8 +258,8 @@ def _offered(listed: ListedRelease) -> Offered:
         is_made_up=bool(listed.facts.get("is_made_up")),
         status=listed.facts.get("status"),
         final_on=listed.facts.get("final_on"),
-        expected=expected,
-        received=received,
+        expected=came.get("expected"),
+        received=came.get("received"),
         counties_reporting=came.get("counties_reporting"),
         counties_expected=came.get("counties_expected"),
         counties_missing=came.get("counties_missing"),
@@ -290,17 +283,4 @@ def _files(listed: ListedRelease) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"name": name, "bytes": size, "sha256": digest}
         for name, (size, digest) in sorted({**named, **own}.items())
-    )
-
-
-@lru_cache(maxsize=20_000)
-def _reports(release: Path) -> tuple[int | None, int | None]:
-    """Return how many reports a release without that fact expected and received."""
-    path = release / _COMPLETENESS
-    if not path.is_file():
-        return None, None
-    counts = pq.read_table(path, columns=["expected", "received"]).to_pydict()
-    return (
-        sum(value or 0 for value in counts["expected"]),
-        sum(value or 0 for value in counts["received"]),
     )

@@ -21,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from orchestration.runtime.settings import ServeSettings
+from orchestration.runtime.office import ServeSettings
 from orchestration.serving.access import AccessLog, network
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from sources.custody.journal import BrokenJournal
@@ -60,9 +60,9 @@ class Guard:
         self._tokens = tokens
         self._log = log
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._per_token = limits.parse(settings.per_token)
-        self._per_address = limits.parse(settings.per_address)
-        self._failed_tokens = limits.parse(settings.failed_tokens)
+        self._per_token = limits.parse(settings.limits.per_token)
+        self._per_address = limits.parse(settings.limits.per_address)
+        self._failed_tokens = limits.parse(settings.limits.failed_tokens)
         self._most = settings.requests
         self._running = 0
 

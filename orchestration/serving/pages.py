@@ -5,10 +5,12 @@ looks (templates) or who may see what (tokens).
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import jinja2
 from babel.dates import format_date
@@ -18,6 +20,9 @@ from orchestration.publication.editions.calendar import CalendarRow
 from orchestration.serving.catalogue import Offered, OfferedEdition
 from orchestration.serving.tokens import Reader
 from sources.texts import LANGUAGES, Language, keys, text
+
+#: Times are shown as clocks there show them.
+_LOCAL = ZoneInfo("Europe/Tirane")
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -80,10 +85,15 @@ def catalogue_page(
     reader: Reader,
     language: Language,
     base_url: str,
+    is_here: bool,
+    sites: Sequence[tuple[Tier, str]],
+    asked_in_sql: Sequence[Tier],
 ) -> bytes:
     """Return the page of all that a reader may fetch, the newest release of each month.
 
-    With it the editions of counts of persons, and those to come.
+    With it the editions of counts of persons, and those to come; for this machine (`is_here`) the
+    way to the board; the first page of each of the `sites`, by tier, and the tiers that can be
+    asked in SQL.
     """
     latest = [release for release in releases if release.is_latest]
     tiers = [
@@ -97,7 +107,7 @@ def catalogue_page(
         for tier, of_tier in groupby(latest, key=lambda one: one.tier)
     ]
     shown = newest(releases)
-    return _page(
+    return rendered(
         "catalogue.html",
         language,
         names=names,
@@ -105,6 +115,9 @@ def catalogue_page(
         editions=list(reversed(editions)),
         coming=coming,
         reader=reader,
+        is_here=is_here,
+        sites=sites,
+        asked_in_sql=asked_in_sql,
         shown=shown,
         snippets=snippets(shown, base_url) if shown else {},
         pull=_environment().get_template("snippets/pull.txt").render(base=base_url),
@@ -116,7 +129,7 @@ def release_page(
     release: Offered, others: list[Offered], names: CountyNames, language: Language, base_url: str
 ) -> bytes:
     """Return the page of one release; `others` are the releases of the same place."""
-    return _page(
+    return rendered(
         "release.html",
         language,
         names=names,
@@ -127,12 +140,28 @@ def release_page(
     )
 
 
+def desk_page(language: Language, reader: Reader, page: str, **shown: Any) -> bytes:
+    """Return the page of an institution; `page` is what makes its forms its own, `shown` the rest.
+
+    A `document` in it is that of a check (docs/serving.md).
+    """
+    return rendered(
+        "desk.html",
+        language,
+        reader=reader,
+        page=page,
+        other_path=lambda other: f"/{other}/send/",
+        **shown,
+    )
+
+
 def looks(name: str) -> bytes:
     """Return a file that the pages load: style.css or icon.svg."""
     return (_TEMPLATES / name).read_bytes()
 
 
-def _page(template: str, language: Language, **values: object) -> bytes:
+def rendered(template: str, language: Language, **values: object) -> bytes:
+    """Return a template filled in; `other_path` of `values` leads to the other language."""
     position = LANGUAGES.index(language)
     return (
         _environment()
@@ -163,6 +192,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["size"] = _size
     environment.filters["day"] = _day
+    environment.filters["clock"] = _clock
     return environment
 
 
@@ -179,6 +209,12 @@ def _size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     return f"{round(count / 1000)} kB" if count < 1_000_000 else f"{round(count / 1_000_000)} MB"
+
+
+def _clock(at: datetime) -> str:
+    """Return a time as clocks in Albania show it: 12.6.2023 14:05."""
+    local = at.astimezone(_LOCAL)
+    return f"{_day(local.date().isoformat())} {local:%H:%M}"
 
 
 def _day(written: str) -> str:

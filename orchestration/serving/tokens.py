@@ -34,12 +34,14 @@ class UnknownToken(ValueError):
 class Reader:
     """Whoever asks: what they may fetch. `county_code` None means every county.
 
-    `token_id` is None for who came without a token, and sees the public tier.
+    `token_id` is None for who came without a token, and sees the public tier. With an
+    `institution_code` they may check and send forms of that institution, of `county_code`.
     """
 
     token_id: str | None
     tier: Tier
     county_code: str | None
+    institution_code: str | None = None
 
     def may_fetch(self, tier: str, county_code: str) -> bool:
         """Return whether the releases of a tier and county are open to this reader."""
@@ -68,6 +70,7 @@ class Token:
     valid_until: date
     made_at: str
     revoked_at: str | None
+    institution_code: str | None = None
 
     def state(self, day: date) -> Literal["valid", "expired", "revoked"]:
         """Return whether the token works on a day."""
@@ -78,14 +81,20 @@ class Token:
     @property
     def reader(self) -> Reader:
         """What the token opens."""
-        return Reader(token_id=self.token_id, tier=self.tier, county_code=self.county_code)
+        return Reader(self.token_id, self.tier, self.county_code, self.institution_code)
 
 
 def make_token(
-    home: Home, reader_name: str, tier: Tier, county_code: str | None, valid_until: date
+    home: Home,
+    reader_name: str,
+    tier: Tier,
+    county_code: str | None,
+    valid_until: date,
+    institution_code: str | None = None,
 ) -> tuple[str, str]:
     """Make a token and enter it in the journal; return its id and, this once, the token itself.
 
+    With an `institution_code`, of `county_code`, it opens the page of that institution.
     Raises what `journal.append` raises.
     """
     token = PREFIX + secrets.token_urlsafe(32)
@@ -99,6 +108,7 @@ def make_token(
             reader_name=reader_name,
             tier=tier,
             county_code=county_code,
+            institution_code=institution_code,
             valid_until=valid_until.isoformat(),
         )
     return digest[:8], token
@@ -132,10 +142,16 @@ def read_tokens(home: Home) -> list[Token]:
             valid_until=date.fromisoformat(entry["valid_until"]),
             made_at=entry["at"],
             revoked_at=revoked.get(entry["token_id"]),
+            institution_code=entry["institution_code"],
         )
         for entry in entries
         if entry["action"] == "make"
     ]
+
+
+def last_days(home: Home, day: date) -> list[date]:
+    """Return the last day of each token that works on a day. Raises journal.BrokenJournal."""
+    return [token.valid_until for token in read_tokens(home) if token.state(day) == "valid"]
 
 
 class TokenBook:

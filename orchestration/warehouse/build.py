@@ -3,7 +3,9 @@
 Belongs here: how dbt is called. Not here: the models and tests themselves (dbt_project).
 """
 
+import errno
 import hashlib
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +15,12 @@ from typing import Any
 import duckdb
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
+from orchestration.runtime.loaded import changed_since_build, note_built
 from orchestration.runtime.settings import DBT_PROJECT, point_dbt_at
-from orchestration.warehouse.ledger import remember_findings
+from orchestration.warehouse.known import write_known
+from orchestration.warehouse.ledger import earlier_findings, remember_findings
+from orchestration.warehouse.load import load_rows
+from orchestration.warehouse.receipts import write_fates
 from sources.custody.home import Home
 
 #: What each call of dbt needs: no log files, no network, its project wherever krat is started.
@@ -39,6 +45,10 @@ ERRORS_WITHOUT_VALUES = (
     "Parser Error",
     "TransactionContext Error",
 )
+
+
+#: How the system calls a full disk.
+DISK_FULL = os.strerror(errno.ENOSPC)
 
 
 class BuildFailed(RuntimeError):
@@ -70,11 +80,12 @@ def run_dbt(
 def build_warehouse(
     home: Home, on_event: Callable[[Any], None] | None = None, *, with_registers: bool = False
 ) -> Build:
-    """Run `dbt build` over the raw schema and record each node's status in `ops.dbt_results`.
+    """Run `dbt build` over what changed and record each node's status in `ops.dbt_results`.
 
-    What rests on the registers alone is built only when a register or the dbt project changed, or
-    `with_registers`; otherwise it stands, with what its tests said. Raises BuildFailed when a model
-    or seed fails; failing tests are recorded, for the gate to judge.
+    Built is what rests on raw tables that were loaded anew since the last build; all of it when a
+    register or the dbt project changed, or `with_registers`. The rest stands, with what its tests
+    said. What is then known of reports is written for who checks one. Raises BuildFailed when a
+    model or seed fails; failing tests are recorded, for the gate to judge.
     """
     registers = registers_in_use(home)
     point_dbt_at(registers)
@@ -85,7 +96,10 @@ def build_warehouse(
     ]  # fmt: skip
     whole = with_registers or _built_project_hash(home) != digest
     if not whole:
-        options += ["--select", "source:raw+"]
+        changed = _changed(home)
+        if not changed and home.known.exists() and home.fates.exists():
+            return Build(nodes=0, failed_tests=_failed_tests(home))
+        options += ["--select", *(f"source:raw.{table}+" for table in changed)]
     else:
         # A register that was given a column does not fit into its old table.
         options += ["--full-refresh"]
@@ -100,8 +114,10 @@ def build_warehouse(
     )
     if broken:
         raise BuildFailed(f"dbt could not build: {', '.join(broken)}")
-    failed_tests = _record(home, results, digest, whole=whole)
     remember_findings(home)
+    failed_tests = _record(home, results, digest, whole=whole)
+    write_known(home)
+    write_fates(home)
     return Build(nodes=len(results), failed_tests=failed_tests)
 
 
@@ -114,6 +130,8 @@ def write_manifest() -> None:
 
 def _reason(status: str, message: str) -> str:
     """Return why a node failed, with nothing in it that may stand in a row."""
+    if DISK_FULL in message:
+        return DISK_FULL
     error = re.search(r"([A-Z]\w*(?: \w+)? Error): ([^\n]*)", message)
     if error is None:
         return status
@@ -156,8 +174,6 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
             str(result.status),
             int(result.failures or 0),
             bool(result.node.config.meta.get("person_level", False)),
-            result.node.compiled_code if result.node.resource_type == "model" else None,
-            [need.split(".")[-1] for need in getattr(result.node.depends_on, "nodes", [])],
         )
         for result in results
     ]
@@ -175,8 +191,7 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
         )
         connection.execute(
             f"{create} ops.dbt_results (node varchar, table_name varchar, resource_type varchar, "
-            "schema_name varchar, status varchar, failures bigint, is_person_level boolean, "
-            "statement varchar, needs varchar[])"
+            "schema_name varchar, status varchar, failures bigint, is_person_level boolean)"
         )
         for table in ("failed_tests", "dbt_results"):
             connection.execute(f"delete from ops.{table} where list_contains(?, node)", [nodes])
@@ -189,8 +204,21 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
         connection.execute(
             "create or replace table ops.built_project as select ? as project_hash", [digest]
         )
+        # The next build would find again what this one left in the ledger.
+        load_rows(connection, "earlier_findings", earlier_findings(home))
+        note_built(connection)
+    return _failed_tests(home)
+
+
+def _failed_tests(home: Home) -> tuple[str, ...]:
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         failing = connection.execute("select distinct node from ops.failed_tests order by all")
         return tuple(str(name) for (name,) in failing.fetchall())
+
+
+def _changed(home: Home) -> list[str]:
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        return changed_since_build(connection)
 
 
 def _record_places(connection: duckdb.DuckDBPyConnection, node: Any) -> None:

@@ -6,12 +6,21 @@ sources.custody.decisions) or what is built on them (dbt_project).
 
 from dataclasses import asdict, fields
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from babel.dates import get_month_names
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
+from orchestration.runtime.database import open_to_write
+from orchestration.runtime.loaded import (
+    built_states,
+    loaded_states,
+    note_loaded,
+    state_of_files,
+    state_of_rows,
+)
 from orchestration.warehouse.ledger import earlier_findings
 from orchestration.warehouse.obligations import noted_obligations
 from sources.codes import Code, load_codes
@@ -21,51 +30,81 @@ from sources.custody.landing import SCHEMAS
 from sources.registers import register_rows
 
 
-def load_raw(home: Home, as_of: date) -> dict[str, int]:
-    """Replace the raw tables by what lies in raw Parquet and in the journals; return rows a table.
+def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str, int]:
+    """Replace the raw tables whose files or journals changed; return rows a table.
 
+    Nothing is written where all was built of them as they are. `registers` are those in use unless
+    others are given.
     `as_of` is the day on which deadlines are judged; it reaches dbt as a table, because a
     changing variable would throw away dbt's partial parse.
     """
-    counts: dict[str, int] = {}
-    registers = registers_in_use(home)
-    with duckdb.connect(str(home.warehouse)) as connection:
-        connection.execute("create schema if not exists raw")
-        for table, schema in SCHEMAS.items():
-            connection.register("typed", pa.Table.from_pylist([], schema=schema))
-            connection.execute(f"create or replace table raw.{table} as from typed")
-            connection.unregister("typed")
-            if any((home.raw / table).glob("*.parquet")):
-                files = str(home.raw / table / "*.parquet")
-                connection.execute(
-                    # A file kept before a column was added lacks it.
-                    f"insert into raw.{table} by name from read_parquet(?, union_by_name = true)",
-                    [files],
-                )
-            row = connection.execute(f"select count(*) from raw.{table}").fetchone()
-            counts[table] = int(row[0]) if row else 0
-        for table, typed in {
-            "finding_decisions": finding_decisions(home),
-            "corrections": corrections(home),
-            "earlier_findings": earlier_findings(home),
-            "noted_obligations": noted_obligations(home, registers, as_of),
-        }.items():
-            connection.register("typed", typed)
-            connection.execute(f"create or replace table raw.{table} as from typed")
-            connection.unregister("typed")
-            counts[table] = typed.num_rows
+    registers = registers or registers_in_use(home)
+    typed = {
+        "finding_decisions": finding_decisions(home),
+        "corrections": corrections(home),
+        "earlier_findings": earlier_findings(home),
+        "noted_obligations": noted_obligations(home, registers, as_of),
+        "refresh_context": _context(as_of, registers),
+        "codes": _codes(registers),
+    }
+    stored = {table: sorted((home.raw / table).glob("*.parquet")) for table in SCHEMAS}
+    now = {table: state_of_rows(rows) for table, rows in typed.items()}
+    now |= {table: state_of_files(files, str(SCHEMAS[table])) for table, files in stored.items()}
+    with open_to_write(home.warehouse) as connection:
+        built, loaded = built_states(connection), loaded_states(connection)
+        if any(built.get(table) != state for table, state in now.items()):
+            # One transaction: each commit would wait for the disk, once a table.
+            connection.begin()
+            connection.execute("create schema if not exists raw")
+            for table, state in now.items():
+                if loaded.get(table) != state:
+                    if table in typed:
+                        _replace(connection, table, typed[table])
+                    else:
+                        _replace_by_files(connection, table, stored[table])
+            note_loaded(connection, now)
+            connection.commit()
+        return {table: connection.table(f"raw.{table}").shape[0] for table in now}
+
+
+def load_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Replace a raw table by rows, and keep that it was."""
+    _replace(connection, table, rows)
+    note_loaded(connection, {table: state_of_rows(rows)})
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    connection.register("typed", rows)
+    connection.execute(f"create or replace table raw.{table} as from typed")
+    connection.unregister("typed")
+
+
+def _replace_by_files(connection: duckdb.DuckDBPyConnection, table: str, files: list[Path]) -> None:
+    _replace(connection, table, SCHEMAS[table].empty_table())
+    if files:
         connection.execute(
-            "create or replace table raw.refresh_context as select ?::date as as_of, "
-            "?::varchar[] as month_names_sq, ?::varchar[] as month_names_en, "
-            "?::varchar as registers_hash",
-            [as_of, _month_names("sq"), _month_names("en"), registers_hash(registers)],
+            # A file kept before a column was added lacks it.
+            f"insert into raw.{table} by name from read_parquet(?, union_by_name = true)",
+            [[str(path) for path in files]],
         )
-        codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
-        codes += [_added_code(row) for row in register_rows(registers, "added_codes")]
-        connection.register("typed", pa.Table.from_pylist(codes))
-        connection.execute("create or replace table raw.codes as from typed")
-        connection.unregister("typed")
-    return counts
+
+
+def _context(as_of: date, registers: Path) -> pa.Table:
+    """Return the row of raw.refresh_context."""
+    row = {
+        "as_of": as_of,
+        "month_names_sq": _month_names("sq"),
+        "month_names_en": _month_names("en"),
+        "registers_hash": registers_hash(registers),
+    }
+    return pa.Table.from_pylist([row])
+
+
+def _codes(registers: Path) -> pa.Table:
+    """Return the rows of raw.codes, those that the office added last."""
+    codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
+    codes += [_added_code(row) for row in register_rows(registers, "added_codes")]
+    return pa.Table.from_pylist(codes)
 
 
 def _added_code(row: dict[str, str]) -> dict[str, object]:

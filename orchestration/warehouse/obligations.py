@@ -74,8 +74,9 @@ def noted_obligations(home: Home, seeds_dir: Path, as_of: date) -> pa.Table:
     # What came and went on one day held on no day.
     held = [row for row in noted if not row["recorded_to"] or _is_held(row)]
     table = pa.Table.from_pylist(held, schema=SCHEMA)
-    with replace_file(path) as fresh:
-        pq.write_table(table, fresh)
+    if is_first or not table.equals(pq.read_table(path, schema=SCHEMA)):
+        with replace_file(path) as fresh:
+            pq.write_table(table, fresh)
     return table
 
 

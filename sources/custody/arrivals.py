@@ -9,17 +9,20 @@ never stored, logged or told.
 
 import fcntl
 import os
+import re
 import stat
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.vault import CHUNK_BYTES
+from sources.values import load_words, plain
 
 #: Above what any form or log of the project has; what is larger is sealed and refused unread.
 MAX_FILE_BYTES = 32 * 2**20
@@ -40,6 +43,11 @@ UNFINISHED_PREFIXES = (".", "~$")
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
 
 _MAX_DEPTH = 16
+
+#: What tells versions apart in names of files: days, and words and numbers.
+_YEAR_FIRST = re.compile(r"(?<!\d)(20\d\d)[-_. ]?([01]?\d)[-_. ]?([0-3]?\d)(?!\d)", re.ASCII)
+_DAY_FIRST = re.compile(r"(?<!\d)([0-3]?\d)[-_. ]([01]?\d)[-_. ](20\d\d)(?!\d)", re.ASCII)
+_WORDS = re.compile(r"([0-9]+)|[\s()\[\]_.-]+")
 
 #: The rules of a file that the system doesn't let krat open, and of one too large to be kept.
 UNOPENABLE = "unopenable_file"
@@ -77,10 +85,14 @@ class Arrival:
         written = datetime.fromtimestamp(self.modified_ns // 10**9, UTC)
         return min(written, datetime.now(UTC)).replace(tzinfo=None, microsecond=0)
 
+    @property
+    def name(self) -> str:
+        """Its name, which can identify a person: for the data officer alone."""
+        return os.fsencode(self.path.rpartition(os.sep)[2]).decode(errors="replace")
+
     def name_key(self, keys: Pseudonyms) -> str:
         """Return the pseudonym of its folder and name: what is sent again under it is the same."""
-        name = os.fsencode(self.path.rpartition(os.sep)[2]).decode(errors="replace")
-        return keys.key(NAME_PURPOSE, f"{self.folder}/{name}")
+        return keys.key(NAME_PURPOSE, f"{self.folder}/{self.name}")
 
 
 def waiting(home: Home) -> list[Arrival]:
@@ -107,6 +119,34 @@ def settled(arrivals: list[Arrival]) -> list[Arrival]:
         for arrival in arrivals
         if arrival.modified_ns <= since or arrival.seen == _seen_now(arrival)
     ]
+
+
+def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
+    """Return arrivals as they were written; of one time those that name a later version last."""
+    return sorted(arrivals, key=lambda each: order_of(each.modified_ns, each.path))
+
+
+def order_of(modified_ns: int, path: str) -> tuple[Any, ...]:
+    """Return by what files are put in the order in which they were written."""
+    return modified_ns, _version(path.rpartition("/")[2]), path
+
+
+def _version(name: str) -> tuple[int, str, list[tuple[int, int, str]]]:
+    """Return what tells one version of a file from the next by its name, as something to compare.
+
+    Whether it is called final or a draft, the last day in it, and its words and numbers: v10 comes
+    behind v9, (2) behind the name without a number.
+    """
+    stem = plain(name)
+    stem = stem.rpartition(".")[0] or stem
+    days = [f"{year}{month:>02}{day:>02}" for year, month, day in _YEAR_FIRST.findall(stem)]
+    days += [f"{year}{month:>02}{day:>02}" for day, month, year in _DAY_FIRST.findall(stem)]
+    words = [each for each in _WORDS.split(stem) if each]
+    final, draft = load_words().final, load_words().draft
+    stage = sum((word in final) - (word in draft) for word in words)
+    said = [word for word in words if word not in final | draft]
+    numbered = [(1, int(each), "") if each.isdecimal() else (0, 0, each) for each in said]
+    return stage, max(days, default=""), numbered
 
 
 def read_whole(arrival: Arrival) -> bytes:

@@ -7,7 +7,7 @@ from a decision (dbt_project).
 
 import hashlib
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,15 @@ def standing_waivers(home: Home, as_of: date, *, given_by: date = date.max) -> s
 
 
 def tell_sent(home: Home, finding_ids: list[str]) -> None:
-    """Enter that findings were written into a slip; nothing where there are none."""
-    if finding_ids:
-        journal.append(_findings(home), decision="sent", finding_ids=sorted(finding_ids))
+    """Enter that findings were written into a slip, once a day; nothing where there are none."""
+    today = datetime.now(UTC).date()
+    told = {
+        row["finding_id"]
+        for row in finding_decisions(home).to_pylist()
+        if row["decision"] == "sent" and row["decided_at"].date() == today
+    }
+    if fresh := sorted(set(finding_ids) - told):
+        journal.append(_findings(home), decision="sent", finding_ids=fresh)
 
 
 def answer(home: Home, finding_id: str, by: str, reason: str) -> None:

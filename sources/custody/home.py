@@ -56,6 +56,21 @@ class Home:
         return self.root / "marts.duckdb"
 
     @property
+    def last_good(self) -> Path:
+        """Settings files as they were when they were last correct."""
+        return self.root / "last_good_settings"
+
+    @property
+    def known(self) -> Path:
+        """What new reports are checked against, replaced whole; it holds no record of a person."""
+        return self.root / "known.duckdb"
+
+    @property
+    def fates(self) -> Path:
+        """What became of the files that institutions sent, as Parquet, replaced whole."""
+        return self.root / "fates.parquet"
+
+    @property
     def releases(self) -> Path:
         """`<tier>/<county>/<month>/r<N>/`, never changed once written."""
         return self.root / "releases"
@@ -92,13 +107,23 @@ class Home:
 
     @property
     def slips(self) -> Path:
-        """Return slips, `<county>/<month>/<institution>.xlsx` and `.txt`."""
+        """Return slips, `<county>/<month>/<institution>.docx` and `.txt`."""
         return self.root / "slips"
+
+    @property
+    def reports(self) -> Path:
+        """Periodic reports, into which people write their part."""
+        return self.root / "reports"
 
     @property
     def access_log(self) -> Path:
         """What was asked of `krat serve`: no token, query or header; a file a day."""
         return self.root / "access.log"
+
+    @property
+    def site(self) -> Path:
+        """The sites of the tiers, a folder each, made anew when something is released."""
+        return self.root / "site"
 
     @property
     def pulled(self) -> Path:
@@ -111,6 +136,16 @@ class Home:
         return self.root / "gate"
 
     @property
+    def alerts(self) -> Path:
+        """What was noticed for alerts and what was sent to whom: counts, codes and hashes."""
+        return self.root / "alerts"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own storage of runs and events."""
         return self.root / "dagster"
+
+    @property
+    def dbt(self) -> Path:
+        """What dbt read of its project and made of it: it may be removed at any time."""
+        return self.root / "dbt"

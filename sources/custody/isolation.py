@@ -25,7 +25,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
-from types import TracebackType
 
 from sources.custody.arrivals import STAYING, UNOPENABLE, Arrival, Changed, read_chunks, read_whole
 from sources.custody.home import Home
@@ -38,6 +37,7 @@ from sources.reading import (
     Reading,
     hash_content,
     read_content,
+    read_each,
     refused_unread,
 )
 from sources.registers import Registers
@@ -114,23 +114,22 @@ class IsolatedReader:
     def __enter__(self) -> "IsolatedReader":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for child in self._children:
             child.end()
 
     def read(self, content: bytes, county_code: str, received_at: datetime) -> Reading:
-        """Return a content as read, or as refused when reading it broke a limit; it isn't kept."""
+        """Return a content as read, or as refused when reading it failed; it isn't kept."""
         ((_, answer),) = self._answers([Text(content, county_code, received_at)])
+        if isinstance(answer, list):
+            # Of several forms in one file the first that would be refused.
+            return min(answer, key=lambda each: each.delivery["status"] != "refused")
         if isinstance(answer, Reading):
             return answer
+        rule = answer if isinstance(answer, str) else "program_failed"
         content_hash = hash_content(content, self._keys.key)
         return refused_unread(
-            "over_limits", content_hash, len(content), county_code, self._registers, received_at
+            rule, content_hash, len(content), county_code, self._registers, received_at
         )
 
     def read_all(
@@ -138,7 +137,8 @@ class IsolatedReader:
     ) -> Iterator[tuple[Arrival, Reading | Known | None]]:
         """Yield each file and what it turned out to be, as soon as that is known.
 
-        None is a file that is still being written, or that was answered and can't be taken. Raises
+        A message or archive comes once for each form in it, one right behind the other. None is a
+        file that is still being written, or that was answered and can't be taken. Raises
         OSError when an original can't be sealed, NoReader when no child can be started.
         """
         arrivals = list(arrivals)
@@ -147,7 +147,12 @@ class IsolatedReader:
                 yield arrival, self._unread(arrival, arrival.rule)
         for task, answer in self._answers(arrival for arrival in arrivals if not arrival.rule):
             if isinstance(task, Arrival):
-                yield task, self._unread(task, answer) if isinstance(answer, str) else answer
+                if isinstance(answer, str):
+                    yield task, self._unread(task, answer)
+                elif isinstance(answer, list):
+                    yield from ((task, each) for each in answer)
+                else:
+                    yield task, answer
 
     def _answers(
         self, tasks: Iterable[Arrival | Text]
@@ -204,7 +209,14 @@ class IsolatedReader:
         return replace(refused, delivery={**refused.delivery, "name_key": name_key}, sealed=sealed)
 
 
-_Answer = Reading | Known | str | None
+#: A message or archive is answered by the forms in it.
+_Answer = Reading | list[Reading] | Known | str | None
+
+
+def _readings(answer: _Answer) -> list[Reading]:
+    if isinstance(answer, Reading):
+        return [answer]
+    return answer if isinstance(answer, list) else []
 
 
 class _Progress:
@@ -375,16 +387,25 @@ def serve(handle: int, shared: int) -> None:
             progress.begin()
             try:
                 if isinstance(task, Text):
-                    answer: _Answer = read_content(
-                        task.content, task.folder, registers, keys.key, task.received_at
+                    asked = task.content, task.folder, registers, keys.key, task.received_at
+                    within = read_each(*asked)
+                    answer: _Answer = (
+                        read_content(*asked)
+                        if within is None
+                        else [reading for _, reading in within]
                     )
                 else:
                     sealer = sealer or Sealer(home)
                     answer = _answer(task, registers, keys, settled, sealer)
             except (MemoryError, RecursionError):
                 answer = "over_limits"
+            except OSError:
+                # The original can't be sealed: who reads the inbox finds that too, and says so.
+                raise
+            except Exception:
+                answer = "program_failed"
             answers.append(answer)
-            rows += answer.delivery["row_count"] if isinstance(answer, Reading) else 0
+            rows += sum(each.delivery["row_count"] for each in _readings(answer))
             if rows > _ROWS_TOGETHER or time.monotonic() > since + _SECONDS_TOGETHER:
                 connection.send(answers)
                 answers = []
@@ -410,11 +431,22 @@ def _answer(
     content_hash = hash_content(content, keys.key)
     if (registers.county_of(arrival.folder), content_hash) in settled:
         return Known(content_hash)
-    reading = read_content(
-        content, arrival.folder, registers, keys.key, arrival.received_at, content_hash
-    )
-    return replace(
-        reading,
-        delivery={**reading.delivery, "name_key": arrival.name_key(keys)},
-        sealed=sealer.keep([content]),
-    )
+    within = read_each(content, arrival.folder, registers, keys.key, arrival.received_at)
+    readings = within or [
+        (
+            content,
+            read_content(
+                content, arrival.folder, registers, keys.key, arrival.received_at, content_hash
+            ),
+        )
+    ]
+    name_key = arrival.name_key(keys)
+    sealed = [
+        replace(
+            reading,
+            delivery={**reading.delivery, "name_key": name_key},
+            sealed=sealer.keep([own]),
+        )
+        for own, reading in readings
+    ]
+    return sealed if within else sealed[0]

@@ -6,11 +6,12 @@ Belongs here: the raw schemas and how a batch is written whole. Not here: readin
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 
 from sources.atomic import replace_file, wait_for_disk
 from sources.custody.home import Home
-from sources.custody.vault import QUARANTINED, pack
+from sources.custody.vault import QUARANTINED, QUARANTINED_NAME, pack
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
 from sources.texts import LANGUAGES, text
@@ -153,6 +154,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         message_en=_TEXT,
         found_at=_TIME,
     ),
+    "receipts": _schema(receipt_number=_TEXT, delivery_id=_TEXT),
 }
 
 
@@ -165,8 +167,15 @@ class Repeat:
     received_at: datetime
 
 
-def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repeat] = ()) -> None:
+def store_batch(
+    home: Home,
+    readings: Sequence[Reading],
+    repeats: Sequence[Repeat] = (),
+    receipts: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Keep what was read: sealed originals as one archive, rows as one Parquet file a raw table.
+
+    `receipts` gives the number of a receipt its delivery, new or repeated.
 
     The original of a refused file lies in quarantine, beside its reasons.
 
@@ -179,7 +188,7 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
     if not readings and not repeats:
         return
     _remove_unfinished(home)
-    findings = [_finding(reading, found) for reading in readings for found in reading.problems]
+    findings = [door_finding(reading, found) for reading in readings for found in reading.problems]
     findings += [_repeated(repeat) for repeat in repeats]
     typed = {
         table: pa.table(joined(readings, table), schema=SCHEMAS[table])
@@ -187,6 +196,8 @@ def store_batch(home: Home, readings: Sequence[Reading], repeats: Sequence[Repea
     }
     if findings:
         typed["door_findings"] = pa.Table.from_pylist(findings, SCHEMAS["door_findings"])
+    if receipts:
+        typed["receipts"] = pa.table([list(receipts), list(receipts.values())], SCHEMAS["receipts"])
     refused = [
         {"delivery_id": reading.delivery["delivery_id"], **keys}
         for reading in readings
@@ -231,7 +242,8 @@ def joined(readings: Iterable[Reading], table: str) -> dict[str, list[Any]]:
     }
 
 
-def _finding(reading: Reading, found: Problem) -> dict[str, Any]:
+def door_finding(reading: Reading, found: Problem) -> dict[str, Any]:
+    """Return a problem of a file as a row of door_findings."""
     delivery = reading.delivery
     return {
         **asdict(found),
@@ -271,10 +283,12 @@ def _quarantined(home: Home, reading: Reading) -> Iterator[Path]:
     }
     if reading.sealed:
         writers[QUARANTINED] = reading.sealed.copy_into
-    for name, write in writers.items():
-        with replace_file(folder / name, wait=False) as fresh:
+    if name := reading.sealed_name:
+        writers[QUARANTINED_NAME] = lambda path: path.write_bytes(name)
+    for part, write in writers.items():
+        with replace_file(folder / part, wait=False) as fresh:
             write(fresh)
-        yield folder / name
+        yield folder / part
 
 
 def _reason(reading: Reading) -> str:

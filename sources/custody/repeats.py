@@ -7,7 +7,7 @@ deliveries are kept (sources.custody.landing) or read (sources.reading).
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -16,7 +16,7 @@ from sources.custody.home import Home
 from sources.reading import Reading
 
 _COLUMNS = [
-    "delivery_id", "content_hash", "source", "county_code", "institution_code",
+    "delivery_id", "content_hash", "source", "county_code", "institution_code", "is_made_up",
     "reporting_month", "received_at", "status",
 ]  # fmt: skip
 
@@ -45,8 +45,35 @@ class Contents:
     def __init__(self, deliveries: Iterable[Delivery] = ()) -> None:
         self._by_content: dict[str, list[Delivery]] = {}
         self._newest: dict[tuple[Any, ...], datetime] = {}
+        self._of_one_time: dict[tuple[Any, ...], tuple[int, datetime]] = {}
         for delivery in deliveries:
             self.add(delivery)
+            if delivery["status"] == "accepted":
+                # What comes now comes behind what is stored.
+                self._of_one_time[_time(delivery)] = -1, delivery["received_at"]
+
+    def in_turn(self, reading: Reading, turn: int, *, is_tied: bool) -> tuple[Reading, bool]:
+        """Return a reading with its time, and whether its order among versions had to be inferred.
+
+        Of several files of an institution that were written in one second, `turn` says which
+        follows which: they are some millionths of a second apart. Of versions of a report that was
+        inferred where it `is_tied` with another by its time, or with one that was stored before.
+        """
+        delivery = reading.delivery
+        if delivery["status"] != "accepted":
+            return reading, False
+        time = _time(delivery)
+        if time not in self._of_one_time:
+            self._of_one_time[time] = turn, delivery["received_at"]
+            return reading, False
+        other, written = self._of_one_time[time]
+        if other == turn:
+            # Another form of the same archive.
+            is_tied, written = True, self._newest[_place(delivery)]
+        received = written + timedelta(microseconds=(turn - other) or 1)
+        later = replace(reading, delivery={**delivery, "received_at": received})
+        # A log or record has no versions: it adds to those before it.
+        return later, delivery["reporting_month"] is not None and (is_tied or other < 0)
 
     def add(self, delivery: Delivery) -> None:
         """Count a delivery as stored."""
@@ -112,7 +139,10 @@ class Contents:
         )
 
 
+def _time(delivery: Delivery) -> tuple[Any, ...]:
+    return (*_place(delivery), delivery["received_at"].replace(microsecond=0))
+
+
 def _place(delivery: Delivery) -> tuple[Any, ...]:
-    return tuple(
-        delivery[name] for name in ("source", "county_code", "institution_code", "reporting_month")
-    )
+    names = ("source", "county_code", "institution_code", "reporting_month", "is_made_up")
+    return tuple(delivery[name] for name in names)

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import IO, cast
 
@@ -34,6 +34,9 @@ IDENTITY = "vault-identity.txt"
 
 #: An original in the folder of a refused file.
 QUARANTINED = "original.age"
+
+#: And the name that it came under.
+QUARANTINED_NAME = "name.age"
 
 #: How much of a file is read at once to encrypt it, in bytes.
 CHUNK_BYTES = 2**20
@@ -83,13 +86,7 @@ class Sealer:
         # One file a sealer: making a file for each small original would cost more than its reading.
         self._path = home.incoming / secrets.token_hex(16)
         self._length = 0
-        path = home.vault / RECIPIENTS
-        if not path.exists():
-            _make_pair(home, path)
-        try:
-            self._recipients = [Recipient.from_str(line) for line in _key_lines(path)]
-        except pyrage.RecipientError:
-            raise ValueError(f"{path} is damaged: restore it.") from None
+        self._recipients = _recipients(home)
 
     def keep(self, chunks: Iterable[bytes]) -> Sealed:
         """Encrypt a content into a file under `Home.incoming`, after those before it.
@@ -111,6 +108,22 @@ class Sealer:
                 raise OSError(f"an original can't be encrypted: {failure}") from None
             raise
         return Sealed(str(self._path), start, self._length - start)
+
+
+def sealed_text(home: Home, text: str) -> bytes:
+    """Return a text, encrypted as originals are. Raises ValueError for a damaged key file."""
+    return pyrage.encrypt(text.encode(), _recipients(home))
+
+
+def _recipients(home: Home) -> list[Recipient]:
+    """Return the vault's public keys; the first pair is made where there is none."""
+    path = home.vault / RECIPIENTS
+    if not path.exists():
+        _make_pair(home, path)
+    try:
+        return [Recipient.from_str(line) for line in _key_lines(path)]
+    except pyrage.RecipientError:
+        raise ValueError(f"{path} is damaged: restore it.") from None
 
 
 class _Source(BufferedIOBase):
@@ -161,8 +174,12 @@ def read_identities(path: Path) -> list[Identity]:
     return identities
 
 
-def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, out: Path) -> None:
+def open_original(
+    home: Home, delivery_id: str, private_key: Path, reason: str, out: Path
+) -> str | None:
     """Write the original of a delivery to `out`, readable by its owner alone.
+
+    Returns the name that a refused file came under, where it is kept.
 
     The audit log has the entry before the content is handed out, and one for each vain attempt.
     Raises ValueError for an unknown delivery, a key that doesn't fit, no reason, or an `out` that
@@ -186,6 +203,11 @@ def open_original(home: Home, delivery_id: str, private_key: Path, reason: str, 
         sealed_original(home, delivery_id) as sealed,
     ):
         decrypt(sealed, identities, target)
+    for path in home.quarantine.glob(f"*/{delivery_id}/{QUARANTINED_NAME}"):
+        name = BytesIO()
+        decrypt(BytesIO(path.read_bytes()), identities, name)
+        return name.getvalue().decode()
+    return None
 
 
 @contextmanager

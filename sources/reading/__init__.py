@@ -11,7 +11,15 @@ from sources.reading.file import (
     Reading,
     hash_content,
     read_content,
+    read_each,
     refused_unread,
 )
 
-__all__ = ["CONTENT_PURPOSE", "Reading", "hash_content", "read_content", "refused_unread"]
+__all__ = [
+    "CONTENT_PURPOSE",
+    "Reading",
+    "hash_content",
+    "read_content",
+    "read_each",
+    "refused_unread",
+]

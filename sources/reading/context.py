@@ -53,8 +53,8 @@ class Context:
 
     `notes` say how things were read that were not as the form wants them, `codes` what the columns
     of its layout may hold. `sheet` is the name under which places in it are told, `record_columns`
-    the letter of each column of a record. `broken_rows` are the rows, from 0, of all problems that
-    refuse, those that were not noted too.
+    the letter of each column of a record. `broken` are the rules and places, from 0, of all
+    problems that refuse, those that were not noted too.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Context:
         self.sheet: str | None = None
         self.codes: dict[str, Written] = {}
         self.record_columns: dict[str, str] = {}
-        self.broken_rows: set[int] = set()
+        self.broken: set[tuple[str, int | None, int | None]] = set()
         self._reported: Counter[tuple[str, str | None]] = Counter()
 
     def report(
@@ -96,8 +96,10 @@ class Context:
         `offered` is what the cell may mean, where the column can't say it. At most MAX_PLACES are
         noted of a rule and column.
         """
-        if place and place.row is not None and sheet is None and self.is_refusing(rule):
-            self.broken_rows.add(place.row)
+        row = place.row if place else None
+        position = place.column if place else None
+        if self.is_refusing(rule):
+            self.broken.add((rule, None if sheet else row, position))
         kind = (rule, column.name if column else None)
         self._reported[kind] += 1
         if self._reported[kind] > MAX_PLACES:
@@ -105,8 +107,6 @@ class Context:
         offered = offered or self.candidates(rule, place, column)
         if column and place and cell_text(place.value) and rule == rule_of(column) and not sentence:
             offered = offered or short_list(column)
-        row = place.row if place else None
-        position = place.column if place else None
         self.problems.append(
             problem(
                 rule,

@@ -13,7 +13,9 @@ from typing import IO, Any, Protocol
 
 from sources.layouts import Layout, codes_by_column
 from sources.problems import SEVERITIES, Problem, left_out, severity_of, worst_first
+from sources.reading.containers import container_kind, files_in
 from sources.reading.context import Context, KeyedHash
+from sources.reading.elsewhere import check_remarks, check_rows_elsewhere
 from sources.reading.features import UnreadableFile
 from sources.reading.headings import read_heads
 from sources.reading.labels import Labels, labels_of
@@ -21,9 +23,9 @@ from sources.reading.recognition import find_columns, is_marked_made_up, recogni
 from sources.reading.records import read_records
 from sources.reading.reports import read_report
 from sources.reading.table import (
+    Table,
     check_features,
     check_quotes,
-    check_rows_elsewhere,
     check_shape,
     find_table,
 )
@@ -35,6 +37,9 @@ from sources.values import is_encoded_twice
 #: The purpose of the key that makes pseudonyms of contents: of a plain hash whoever guesses a short
 #: file's text could confirm the guess.
 CONTENT_PURPOSE = "file_content"
+
+#: Rules that a cell of a value breaks by itself, so that it says nothing of the others.
+_OF_VALUES = {"not_a_number", "negative_count", "fractional_count", "unknown_code"}
 
 #: By which key a record of a raw table is known to have come again.
 _KEYS = {"hotline_contacts": "contact_key", "referral_events": "case_key"}
@@ -60,7 +65,8 @@ class Reading:
     `delivery` is a row of the raw table deliveries, `columns` are columns of the raw table `table`
     (sources.custody.landing.SCHEMAS), as long as each other. A refused file has none; of contacts
     and cases in it `record_keys` keeps which they were, so that it is known when they have come.
-    `sealed` is where its original waits, sealed, to be stored.
+    `sealed` is where its original waits, sealed, to be stored, and `sealed_name` the name that a
+    refused one came under, for whoever may open it.
     """
 
     delivery: dict[str, Any]
@@ -68,6 +74,7 @@ class Reading:
     columns: dict[str, list[Any]] = field(repr=False)
     problems: list[Problem]
     sealed: SealedOriginal | None = None
+    sealed_name: bytes | None = field(default=None, repr=False)
     record_keys: list[dict[str, str]] = field(default_factory=list, repr=False)
 
     def as_refused(self, problems: list[Problem]) -> "Reading":
@@ -118,6 +125,38 @@ def read_content(
             context.notes.add(f"text in {tables.encoding}")
         columns = _read(context, tables.sheets)
     return _as_reading(context, columns, content_hash, len(content), file_format(content))
+
+
+def read_each(
+    content: bytes,
+    county_code: str,
+    registers: Registers,
+    key: KeyedHash,
+    received_at: datetime,
+) -> list[tuple[bytes, Reading]] | None:
+    """Read the forms in a message or archive, as `read_content` does; None for another content.
+
+    Each comes with its own content. Without a form in it, or beyond the limits, the whole is
+    refused. What is no form is left out.
+    """
+    kind = container_kind(content)
+    if kind is None:
+        return None
+    content_hash = hash_content(content, key)
+    context = Context(content_hash[:16], county_code, registers, key, received_at)
+    found: list[tuple[bytes, Reading]] = []
+    try:
+        for each in dict.fromkeys(files_in(content)):
+            reading = read_content(each, county_code, registers, key, received_at)
+            if reading.delivery["layout_id"]:
+                found.append((each, reading))
+        if found:
+            return found
+        sentence = f"no_form_in_{kind}"
+    except UnreadableFile as refusal:
+        sentence = refusal.sentence
+    context.report("unreadable_file", sentence=sentence)
+    return [(content, _as_reading(context, {}, content_hash, len(content), kind))]
 
 
 def hash_content(content: bytes, key: KeyedHash) -> str:
@@ -218,11 +257,14 @@ def _read_sheet(
         context.is_refusing(found.rule) for found in context.problems
     )
     check_shape(context, table)
-    check_features(context, table)
+    check_features(context, table, labels)
+    check_remarks(context, table)
     if is_encoded_twice("".join([c for row in sheet.rows for c in row if type(c) is str])):
         context.notes.add("text encoded twice")
     columns = (read_report if table.is_report else read_records)(context, table)
-    return _without_broken_rows(context, columns) if may_leave_out else columns
+    if may_leave_out:
+        return _without_broken_rows(context, columns)
+    return _without_broken_values(context, table, columns) if table.is_report else columns
 
 
 def _without_broken_rows(context: Context, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -231,7 +273,7 @@ def _without_broken_rows(context: Context, columns: dict[str, list[Any]]) -> dic
     The file is refused as a whole where something is wrong with more than a row, where no row is
     left, and where more rows are wrong than are listed.
     """
-    broken = {row + 1 for row in context.broken_rows}
+    broken = {row + 1 for _, row, _ in context.broken if row is not None}
     kept = [at for at, number in enumerate(columns["row_number"]) if number not in broken]
     refusing = [found for found in context.problems if context.is_refusing(found.rule)]
     if {found.row_number for found in refusing} != broken or not kept:
@@ -239,6 +281,39 @@ def _without_broken_rows(context: Context, columns: dict[str, list[Any]]) -> dic
     if len(kept) + len(broken) != len(columns["row_number"]):
         return columns
     context.problems = [
-        left_out(found) if context.is_refusing(found.rule) else found for found in context.problems
+        left_out(found, "row_left_out") if context.is_refusing(found.rule) else found
+        for found in context.problems
     ]
     return {name: [values[at] for at in kept] for name, values in columns.items()}
+
+
+def _without_broken_values(
+    context: Context, table: Table, columns: dict[str, list[Any]]
+) -> dict[str, list[Any]]:
+    """Take values that can't be read as not reported, each with its finding; keep the others.
+
+    The file is refused as a whole where something is wrong with more than cells of values, and
+    where more of them are broken than are certain: it may be filled in another way than it is read.
+    """
+    asked = {table.positions.get("value"), table.positions.get("value_state")} - {None}
+    if not context.broken or not all(
+        rule in _OF_VALUES and position in asked for rule, _, position in context.broken
+    ):
+        return columns
+    broken = {row + 1 for _, row, _ in context.broken if row is not None}
+    states = zip(columns["row_number"], columns["value_state"], strict=True)
+    certain = sum(number not in broken and state != "not_reported" for number, state in states)
+    if len(broken) > certain:
+        return columns
+    context.problems = [
+        left_out(found, "value_left_out") if context.is_refusing(found.rule) else found
+        for found in context.problems
+    ]
+    left = [at for at, number in enumerate(columns["row_number"]) if number in broken]
+    for name, value in (
+        ("value", None), ("value_state", "not_reported"),
+        ("reading_note", "the cell could not be read"),
+    ):  # fmt: skip
+        for at in left:
+            columns[name][at] = value
+    return columns

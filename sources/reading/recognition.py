@@ -79,7 +79,7 @@ def _is_beside_another(stated: tuple[Layout, int], labels: list[Labels]) -> bool
         sum(any(text in headings for _, text in row) for headings in required) >= most
         for other, found in enumerate(labels)
         for row in found
-        if other != position
+        if other != position and len(row) >= most
     )
 
 

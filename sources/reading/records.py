@@ -12,7 +12,7 @@ from typing import Any
 from xlsxwriter.utility import xl_col_to_name
 
 from sources.identities import pieces
-from sources.layouts import Column
+from sources.layouts import Column, Written
 from sources.reading.context import Context, Place, cell_at, rule_of
 from sources.reading.table import Table
 from sources.values import (
@@ -75,6 +75,11 @@ def read_records(context: Context, table: Table) -> dict[str, list[Any]]:
     said_once: dict[str, Any] = {"county_code": context.county_code}
     if any(column.name == "institution_code" for column in layout.columns):
         said_once["institution_code"] = context.institution_code
+    numbers = [
+        column.name
+        for column in asked
+        if column.kind == "key" and (column.filled or column.name == "person_key")
+    ]
     records: list[dict[str, Any]] = []
     seen: set[object] = set()
     for row in table.rows:
@@ -93,11 +98,13 @@ def read_records(context: Context, table: Table) -> dict[str, list[Any]]:
             record[f"{column.name}_state"] = _kind_of_blank(column, record)
         for keyed, name in identities:
             record |= keyed(table.place(name, row))
-        # A contact is told in one row; an event has no number, but the same one only once.
+        # A contact is told in one row; an event has no number, but the same one only once. Two
+        # that lack the number that each should have are not one.
         one = record.get("contact_key") or tuple(
             value for name, value in record.items() if name != "row_number"
         )
-        if one in seen:
+        is_numbered = all(record[name] is not None for name in numbers)
+        if is_numbered and one in seen:
             context.report("invalid_frame", Place(None, number), sentence="repeated_record")
         seen.add(one)
         records.append(record)
@@ -120,7 +127,7 @@ def _said(
     problems_before = len(context.problems)
     place = Place(cell, number, position)
     said = (
-        _with_state(asked.read, asked.missing_codes, place)
+        _with_state(asked.read, context.codes.get(asked.column.name), asked.missing_codes, place)
         if asked.column.is_stated
         else (asked.read(place), None)
     )
@@ -163,7 +170,7 @@ def _read_count(context: Context, column: Column) -> Callable[[Place], int | Non
     def read(place: Place) -> int | None:
         count = read_count(place.value)
         if count.rule:
-            context.report(count.rule, place, column)
+            context.report(count.rule, place, column, count.sentence)
         if count.note:
             context.notes.add(count.note)
         if count.value is not None and count.value > (column.largest or count.value):
@@ -199,7 +206,9 @@ def _read_time(context: Context, column: Column) -> Callable[[Place], datetime |
         if (moment is None and (column.filled or cell_text(place.value))) or (
             moment is not None and (moment.date() < _EARLIEST or moment > latest)
         ):
-            context.report("invalid_date", place, column)
+            is_day = moment is None and read_date(place.value) is not None
+            sentence = "hour_missing" if is_day else "invalid_time"
+            context.report("invalid_date", place, column, sentence=sentence)
         return moment
 
     return read
@@ -215,15 +224,17 @@ def _read_key(context: Context, column: Column) -> Callable[[Place], str | None]
         # A dash in place of a number would tie all that have none to one another.
         if missing_kind(place.value) or plain(place.value).strip(".") in load_words().no_number:
             if column.filled:
-                context.report("unknown_code", place, column)
+                context.report("unknown_code", place, column, sentence="number_missing")
             return None
         # Excel makes days of numbers such as 12/2023, and loses the zero of 12.10.
         if not _is_as_written(place.value):
             context.report("unknown_code", place, column, sentence="number_was_changed")
             return None
         if not has_number(case_number(place.value)):
-            rule = "unknown_code" if column.filled else "identity_not_read"
-            context.report(rule, place, column, sentence="number_without_digits")
+            if column.filled:
+                context.report("unknown_code", place, column, sentence="number_needed")
+            else:
+                context.report("identity_not_read", place, column, sentence="number_without_digits")
             return None
         return context.key(column.key or "", "/".join([*giver, case_number(place.value)]))
 
@@ -233,7 +244,7 @@ def _read_key(context: Context, column: Column) -> Callable[[Place], str | None]
 def _is_as_written(cell: Cell) -> bool:
     """Tell whether a cell holds a number of a case as it was typed."""
     if isinstance(cell, float):
-        return cell.is_integer() and abs(cell) < _EXACT
+        return float(f"{cell:.15g}").is_integer() and abs(cell) < _EXACT
     return isinstance(cell, str | int) and not isinstance(cell, bool)
 
 
@@ -268,8 +279,8 @@ def _check_births(
         return
     begun: dict[object, date] = {}
     for record in records:
-        person, day = (record["case_key"], record["person_key"]), record["event_date"]
-        begun[person] = min(begun.get(person, date.max), day or date.max)
+        begun_before = begun.get(_person(record), date.max)
+        begun[_person(record)] = min(begun_before, record["event_date"] or date.max)
     for (number, cells), record in zip(table.rows, records, strict=True):
         born = pieces("birth_date", cell_at(cells, position))
         if born is None or born[1] is None or record["event_date"] is None:
@@ -277,7 +288,7 @@ def _check_births(
         day, year = born
         first = date.fromisoformat(day or f"{year}-01-01")
         last = date.fromisoformat(day or f"{year}-12-31")
-        began = begun[record["case_key"], record["person_key"]]
+        began = begun[_person(record)]
         age_group, step = record["age_group"], record["event_date"]
         if (
             first > step
@@ -287,17 +298,26 @@ def _check_births(
             context.report("birth_contradicts_record", Place(None, number, position), column)
 
 
+def _person(record: dict[str, Any]) -> tuple[object, ...]:
+    """Return who a record is about, to compare; whoever has no number is nobody else."""
+    numbers = record["case_key"], record["person_key"]
+    return (record["row_number"],) if None in numbers else numbers
+
+
 def _age(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 def _with_state(
     read: Callable[[Place], Any],
+    codes: Written | None,
     missing_codes: dict[str, str],
     place: Place,
 ) -> tuple[Any, str]:
     """Return what a cell of a record says, and that it does (reported) or which kind of nothing."""
-    kind = missing_kind(place.value)
+    # A code wins over a word: "NA" is Namibia where citizenships are asked.
+    is_code = codes is not None and codes[place.value] is not None
+    kind = None if is_code else missing_kind(place.value)
     if kind:
         return None, kind
     value = read(place)

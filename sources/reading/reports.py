@@ -179,12 +179,16 @@ def _values(
     position = table.positions.get("value", -1)
     beside = table.positions.get("value_state", -1)
     known = context.codes.get("value_state", Written({}))
+    blamed = {(row, column) for _, row, column in context.broken}
     for (number, cells), unit in zip(table.rows, units, strict=True):
         cell = cell_at(cells, position) if position >= 0 else None
-        count = read_count(cell, unit)
+        # Another rule has found that it can't be read.
+        is_blamed = (number, position) in blamed
+        count = read_count(None if is_blamed else cell, unit)
         value, state, note = count.value, count.state, count.note
         if count.rule:
-            context.report(count.rule, Place(cell, number, position), layout.column("value"))
+            place = Place(cell, number, position)
+            context.report(count.rule, place, layout.column("value"), count.sentence)
         elif note is None and type(cell) is str and value is not None and not is_text:
             note = "a number written as text"
         said = cell_at(cells, beside) if beside >= 0 else None

@@ -6,21 +6,18 @@ what stands below the table (sources.reading.trailing_rows) or what its cells me
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sources.layouts import Column, Layout, Written
-from sources.reading.context import Context, Place, cell_at
+from sources.layouts import Column, Layout
+from sources.reading.context import Context, Place, cell_at, rule_of
+from sources.reading.features import SheetFeatures
+from sources.reading.labels import Labels
 from sources.reading.tables import Sheet, is_blank
 from sources.values import (
     Cell,
     cell_text,
-    missing_kind,
     plain,
-    read_count,
-    read_date,
-    read_timestamp,
 )
 
 #: Kinds of columns whose merged cells say the same for each of their rows.
@@ -76,72 +73,6 @@ def find_table(
         if number > heading_row and not _is_empty(context, table, row)
     )
     return table
-
-
-def check_rows_elsewhere(context: Context, table: Table, others: dict[str, Sheet]) -> None:
-    """Find rows of the table above its headings, or on another sheet, by the sheet's label.
-
-    What has all that a row needs is refused: left out it would be lost, and nobody would know. What
-    only looks like it, a summary say, is told as left out.
-    """
-    for number in _whole_rows(context, table, table.sheet.rows[: table.heading_row]):
-        context.report("invalid_frame", Place(None, number), sentence="above_headings")
-    for label, other in others.items():
-        whole = next(_whole_rows(context, table, other.rows), None)
-        if whole is not None:
-            place = Place(None, whole)
-            context.report("invalid_frame", place, sentence="two_reports", sheet=label)
-        elif (alike := next(_alike_rows(context, table, other.rows), None)) is not None:
-            context.report("sheet_left_out", Place(None, alike), sheet=label)
-
-
-def _alike_rows(context: Context, table: Table, rows: list[list[Cell]]) -> Iterator[int]:
-    """Yield the numbers of rows with a code of the table, in any column, and what it says."""
-    lists = [
-        context.codes[each.name]
-        for each in table.layout.columns
-        if each.place == "row"
-        and each.kind == "code"
-        and (each.name == "indicator_code" if table.is_report else each.filled)
-    ]
-    states = context.codes.get("value_state", Written({}))
-    for number, row in enumerate(rows):
-        cells = [cell for cell in row if cell is not None and cell != ""]
-        if len(cells) < 2 or not any(known[cell] for known in lists for cell in cells):
-            continue
-        if any(
-            read_count(cell).rule is None or states[cell]
-            if table.is_report
-            else read_timestamp(cell) or _is_day(cell)
-            for cell in cells
-        ):
-            yield number
-
-
-def _is_day(cell: Cell) -> bool:
-    return not isinstance(cell, int | float) and read_date(cell) is not None
-
-
-def _whole_rows(context: Context, table: Table, rows: list[list[Cell]]) -> Iterator[int]:
-    """Yield the numbers of rows that say, each in its column, what a row of the table has to."""
-    asked = [
-        (position, column)
-        for position, column in table.columns.items()
-        if column.place == "row" and (column.filled or column.name == "value")
-    ]
-    for number, row in enumerate(rows):
-        if asked and all(_is_said(context, each, cell_at(row, at)) for at, each in asked):
-            yield number
-
-
-def _is_said(context: Context, column: Column, cell: Cell) -> bool:
-    if column.kind in ("code", "text_code"):
-        return context.codes[column.name][cell] is not None
-    if column.kind == "count":
-        return bool(cell_text(cell)) and read_count(cell).rule is None
-    if column.kind == "date":
-        return read_date(cell) is not None
-    return missing_kind(cell) is None
 
 
 def _is_empty(context: Context, table: Table, row: list[Cell]) -> bool:
@@ -213,8 +144,8 @@ def _unsaid(table: Table, covered: dict[int, Column], said: int | None) -> list[
     ]
 
 
-def check_features(context: Context, table: Table) -> None:
-    """Refuse formulas and errors where a value is read; tell what was read though hidden."""
+def check_features(context: Context, table: Table, labels: Labels) -> None:
+    """Refuse what is read otherwise than a person sees it; tell what was read though hidden."""
     features = table.sheet.features
     read = set(table.positions.values())
     numbers = {number for number, _ in table.rows}
@@ -226,13 +157,18 @@ def check_features(context: Context, table: Table) -> None:
             asked = table.columns.get(position) if row > table.heading_row else None
             rule = "not_a_number" if asked and asked.kind == "count" else "unknown_code"
             context.report(rule, Place(None, row, position), asked, sentence="error_value")
-    for row, position in sorted(features.disguised):
+    for row, position in sorted(features.disguised | features.disguised_texts):
         asked = table.columns.get(position)
         if row in numbers and asked and asked.kind in ("count", "key"):
-            rule = "not_a_number" if asked.kind == "count" else "unknown_code"
-            if isinstance(cell_at(table.sheet.rows[row], position), (int, float)):
+            cell = cell_at(table.sheet.rows[row], position)
+            by_kind = features.disguised_texts if isinstance(cell, str) else features.disguised
+            if (row, position) in by_kind and isinstance(cell, str | int | float) and cell != "":
+                rule = "not_a_number" if asked.kind == "count" else "unknown_code"
                 place = Place(None, row, position)
                 context.report(rule, place, asked, sentence="disguised_value")
+    _check_looks(context, table, labels)
+    if features.has_drawn_text:
+        context.report("comment_not_read", sentence="drawing_not_read")
     if features.is_hidden:
         context.report("hidden_cells_read")
     _check_zeros(context, table)
@@ -240,6 +176,66 @@ def check_features(context: Context, table: Table) -> None:
         context.report("hidden_cells_read", Place(None, row))
     for position in sorted(features.hidden_columns & read):
         context.report("hidden_cells_read", Place(None, table.heading_row, position))
+    for row, position in sorted(features.comments):
+        if row in numbers:
+            context.report("comment_not_read", Place(None, row, position))
+
+
+def _check_looks(context: Context, table: Table, labels: Labels) -> None:
+    """Find cells of which a person sees another text than they hold: struck, raised, unseen.
+
+    Of a row whose value is so, a whole one that is crossed out say, the value alone is told.
+    """
+    features = table.sheet.features
+    for number, headings in enumerate(labels[: table.heading_row] if features.unclear else ()):
+        if any(heading in table.layout.by_heading for _, heading in headings):
+            for position, cell in enumerate(table.sheet.rows[number]):
+                sentence = features.unclear.get((number, position))
+                if cell_text(cell) and sentence not in (None, "mixed_value"):
+                    context.report("unknown_code", Place(None, number, position), None, sentence)
+    if not (features.unclear or features.conditional or features.covered):
+        return
+    at_value = {table.positions.get(name) for name in ("value", "value_state")}
+    for number, cells in table.rows:
+        found = {
+            position: sentence
+            for position, asked in table.columns.items()
+            if asked.is_read and (sentence := _unclear(features, number, position, asked, cells))
+        }
+        of_value = {at: sentence for at, sentence in found.items() if at in at_value}
+        for position, sentence in (of_value or found).items():
+            asked = table.columns[position]
+            rule = {"count": "not_a_number", "identity": "identity_not_read"}.get(
+                asked.kind, rule_of(asked)
+            )
+            context.report(rule, Place(None, number, position), asked, sentence)
+
+
+def _unclear(
+    features: SheetFeatures, row: int, position: int, asked: Column, cells: list[Cell]
+) -> str | None:
+    """Return the sentence on a cell that looks otherwise than it is read, or None."""
+    cell = cell_at(cells, position)
+    if not cell_text(cell):
+        return None
+    sentence = features.unclear.get((row, position))
+    # Words may be bold in part: they say the same.
+    if sentence == "mixed_value" and not (
+        asked.kind == "count" and re.search(r"[0-9]", cell_text(cell))
+    ):
+        sentence = None
+    if sentence is None and _is_within(features.covered, row, position):
+        sentence = "covered_value"
+    if sentence is None and asked.kind == "count":
+        is_conditional = _is_within(features.conditional, row, position)
+        sentence = "conditional_value" if is_conditional else None
+    return sentence
+
+
+def _is_within(areas: list[tuple[int, int, int, int]], row: int, position: int) -> bool:
+    return any(
+        first <= row <= last and left <= position <= right for first, left, last, right in areas
+    )
 
 
 def _check_zeros(context: Context, table: Table) -> None:

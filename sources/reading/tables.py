@@ -28,6 +28,13 @@ MAX_TEXT_BYTES = 32 * 2**20
 #: What a sheet of a workbook can hold.
 MAX_ROWS, MAX_COLUMNS = 2**20, 2**14
 
+#: How files begin that are no tables, with the sentence on each.
+_NO_TABLES = {
+    b"%PDF": "pdf_file", b"\x89PNG": "picture_file", b"\xff\xd8\xff": "picture_file",
+    b"GIF8": "picture_file", b"BM": "picture_file", b"II*\x00": "picture_file",
+    b"MM\x00*": "picture_file", b"{\\rtf": "document_file",
+}  # fmt: skip
+
 _COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 _SEPARATORS = (";", "\t", ",")
@@ -62,7 +69,12 @@ class Tables:
 
 
 def file_format(content: bytes) -> str:
-    """Return xlsx, xls, ods, csv or unknown, judged by the first bytes: a name says nothing."""
+    """Return xlsx, xls, ods, csv or unknown, judged by the first bytes: a name says nothing.
+
+    Of what is no table it is pdf, picture or document, where that is known.
+    """
+    if sentence := _sentence_on(content):
+        return sentence.removesuffix("_file")
     if content.startswith(b"PK\x03\x04"):
         return "ods" if _OPEN_DOCUMENT in content[:128] else "xlsx"
     if content.startswith(_COMPOUND_FILE):
@@ -70,6 +82,16 @@ def file_format(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" not in content[:4096]:
         return "csv"
     return "unknown"
+
+
+def _sentence_on(content: bytes) -> str | None:
+    """Return the sentence on what is known to be no table."""
+    if content[4:8] == b"ftyp" or (content[:4] == b"RIFF" and content[8:12] == b"WEBP"):
+        return "picture_file"
+    # A text may begin with the letters of a bitmap, and has no zeros.
+    begins = (mark for mark in _NO_TABLES if content.startswith(mark))
+    mark = next(begins, b"")
+    return None if mark == b"BM" and b"\x00" not in content[:64] else _NO_TABLES.get(mark)
 
 
 def read_tables(content: bytes) -> Tables:
@@ -87,7 +109,7 @@ def read_tables(content: bytes) -> Tables:
         is_unended = not text.endswith(("\n", "\r"))
         sheet = Sheet(None, rows, separator=separator, is_unended=is_unended)
         return Tables(kind, [sheet], encoding)
-    raise UnreadableFile("no_table")
+    raise UnreadableFile(_sentence_on(content) or "no_table")
 
 
 def _read_workbook(kind: str, content: bytes) -> list[Sheet]:

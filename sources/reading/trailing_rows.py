@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from sources.reading.context import Context, Place, cell_at
+from sources.reading.elsewhere import check_person
 from sources.reading.table import Row, Table
 from sources.values import Cell, cell_text, load_words, plain, read_count
 
@@ -42,6 +43,9 @@ def _without_ends(
         number, cells = kept.pop()
         first = next(at for at, cell in enumerate(cells) if cell_text(cell))
         context.report(rule, Place(None, number, first))
+        if not _is_signature(context, table, cells):
+            for position, cell in enumerate(cells):
+                check_person(context, Place(cell, number, position))
     return replace(table, rows=kept)
 
 

@@ -153,6 +153,10 @@ def _load(connection: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> None:
         "null::timestamp as superseded_at, null::varchar as correction_id, false as is_replaced, "
         "false as is_made_up from drawn"
     )
+    connection.execute(
+        "create table institutions as select distinct institution_code, "
+        "institution_code as name_sq, institution_code as name_en from fct_actuals"
+    )
     for table, seed in (
         ("dim_indicators", "indicators"),
         ("dim_quality_thresholds", "quality_thresholds"),

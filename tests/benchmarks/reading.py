@@ -19,6 +19,7 @@ import hashlib
 import io
 import multiprocessing
 import os
+import re
 import resource
 import sys
 import tempfile
@@ -38,8 +39,15 @@ from orchestration.runtime.settings import SEEDS, prepare_process
 from sources.custody.home import Home
 from sources.forms import LAYOUT_ID, write_forms
 from sources.layouts import form_key
-from sources.registers import Registers, load_registers
+from sources.registers import Registers, load_registers, register_rows
 
+EMPTY_VALUE = re.compile(rb'<c r="F(9|[1-5][0-9])" s="([0-9]+)"/>')
+IN_WORDS = {
+    row["institution_code"]: re.compile(
+        rf">(?:Qarku Fier|{re.escape(row['name_sq'])}|[a-zë]+ 20\d\d)<"
+    )
+    for row in register_rows(SEEDS, "institutions")
+}
 COUNTIES = [f"AL-{number:02}" for number in range(1, 13)]
 MONTHS = [date(year, month, 1) for year in (2022, 2023, 2024) for month in range(1, 13)]
 ARRIVED = datetime(2025, 2, 1).timestamp()
@@ -97,6 +105,8 @@ def filled(
                 strings = text.decode()
                 for before, after in said.items():
                     strings = strings.replace(before, after, 1)
+                # In words the head would say another county, institution and month.
+                strings = IN_WORDS[institution].sub("><", strings)
                 stated = next(iter(_months(strings)))
                 strings = strings.replace(f">{stated}<", f">{month:%Y-%m}<", 1)
                 year = date(2023, int(stated[5:]), 1)
@@ -106,9 +116,13 @@ def filled(
                 )
                 text = strings.encode()
             elif part.filename == "xl/worksheets/sheet1.xml":
-                for row in range(9, 60):
-                    empty, value = f'<c r="F{row}" s="4"/>', f'<c r="F{row}" s="4"><v>{{}}</v></c>'
-                    text = text.replace(empty.encode(), value.format((number + row) % 7).encode())
+                text = EMPTY_VALUE.sub(
+                    lambda cell: (
+                        b'<c r="F%b" s="%b"><v>%d</v></c>'
+                        % (cell[1], cell[2], (number + int(cell[1])) % 7)
+                    ),
+                    text,
+                )
             new.writestr(part, text)
     return target.getvalue()
 
@@ -198,6 +212,8 @@ def main(count: int = 7344) -> None:
             f"{used:6.2f} s of processors {used / alone_used:5.2f}"
         )
     print(f"{intake.accepted} accepted, {intake.refused} refused")
+    if intake.accepted != count:
+        raise SystemExit("only files that are taken in tell what taking in costs")
 
 
 if __name__ == "__main__":

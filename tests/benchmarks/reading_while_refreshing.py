@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.settings import PROJECT, SEEDS, prepare_process
 from sources.custody.home import Home
@@ -63,6 +65,14 @@ class Seen:
 CONTROLS = 3
 
 
+def build_all_next(home: Home) -> None:
+    """Let the next refresh build, judge and copy everything, though nothing is new."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("delete from ops.built")
+    for name in ("judged", "copied"):
+        (home.gate / f"{name}.json").unlink()
+
+
 def read_while_refreshing(
     home: Home, readers: int, refreshes: int, read: Home | None = None
 ) -> Seen:
@@ -76,6 +86,7 @@ def read_while_refreshing(
         ]
         times, copies = [], {home.marts.stat().st_ino}
         for _ in range(refreshes):
+            build_all_next(home)
             started = time.monotonic()
             refresh(home, [MONTH])
             times.append(time.monotonic() - started)

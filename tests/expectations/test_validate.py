@@ -68,7 +68,7 @@ def failures(checks: list[Check]) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def test_each_condition_is_explained_and_serves_one_kind_of_rule() -> None:
-    assert len(SUITES) == 13
+    assert len(SUITES) == 16
     for name in SUITES:
         rules = {condition.rule for condition in load_suite(name)}
         assert rules == {"invalid_frame"} or all(rule.startswith("mart_") for rule in rules)

@@ -23,6 +23,7 @@ from openpyxl.comments import Comment
 from programs import LibreOffice
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from orchestration.ingestion.door import checked
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS, store_batch
@@ -39,6 +40,8 @@ from sources.custody.vault import (
 )
 from sources.layouts import SOURCES, load_layouts
 from sources.reading import Reading, read_content
+from sources.reading.features import workbook_features
+from sources.reading.features.sheet import SheetFeatures
 from sources.reading.tables import read_tables
 from sources.registers import Registers, load_registers
 from sources.values import (
@@ -54,6 +57,7 @@ from sources.values import (
 RECEIVED = datetime(2023, 6, 5, 9, 0)
 WARNS = {
     "report_before_period_end", "unknown_column_dropped", "totals_row_left_out", "remark_left_out",
+    "person_in_remark", "sheet_left_out",
     "implausible_count", "unit_differs",
 }  # fmt: skip
 
@@ -150,6 +154,14 @@ def places(reading: Reading) -> list[tuple[str, str | None, str | None]]:
 
 
 # -- good files --------------------------------------------------------------------------------
+
+
+def test_what_only_the_suite_refuses_is_told_by_the_columns_heading(home: Home) -> None:
+    reading = read(home, workbook([TOTAL]))
+    reading.columns["value"][0] = -1.0
+    [refused] = checked([reading], REGISTERS)
+    assert refused.delivery["status"] == "refused"
+    assert any("kolonës «Vlera»" in problem.message("sq") for problem in refused.problems)
 
 
 def test_a_workbook_is_read_with_its_states_kept_apart(home: Home) -> None:
@@ -249,7 +261,8 @@ def test_a_count_beyond_any_plausible_size_is_found_at_its_cell(home: Home) -> N
 
 def test_a_contact_keeps_codes_and_pseudonyms_only(home: Home) -> None:
     reading = read(home, f"{HOTLINE}\n{CONTACT}\n")
-    assert reading.problems == []
+    # Its remark names somebody.
+    assert places(reading) == [("person_in_remark", None, "Q2")]
     (row,) = reading.rows
     assert set(row) <= set(SCHEMAS["hotline_contacts"].names)
     assert row["received_at"] == datetime(2023, 5, 3, 14, 30)
@@ -352,7 +365,9 @@ def test_a_report_before_its_month_ended_is_kept_and_flagged(home: Home) -> None
 
 def test_a_missing_column_a_repeated_row_and_an_empty_form_are_refused(home: Home) -> None:
     header = f"{HOTLINE}\n{CONTACT}\n".replace(";Kanali", ";Kanal")
-    assert rules(read(home, header)) == ["missing_required_column", "unknown_column_dropped"]
+    assert rules(read(home, header)) == [
+        "missing_required_column", "unknown_column_dropped", "person_in_remark",
+    ]  # fmt: skip
     assert rules(read(home, workbook([TOTAL, TOTAL]))) == ["invalid_frame"]
     assert rules(read(home, workbook([]))) == ["invalid_frame"]
 
@@ -377,7 +392,7 @@ def test_a_record_of_a_name_alone_is_no_blank_row(home: Home) -> None:
 @pytest.mark.parametrize("moment", ["05/03/2023 10:00", "2023-05-03", "2023-07-01 10:00", ""])
 def test_a_time_that_is_unclear_or_to_come_is_refused(home: Home, moment: str) -> None:
     reading = read(home, f"{HOTLINE}\n{CONTACT.replace('2023-05-03 14:30', moment)}\n")
-    assert places(reading) == [("invalid_date", None, "F2")]
+    assert places(reading) == [("invalid_date", None, "F2"), ("person_in_remark", None, "Q2")]
 
 
 def spread_workbook() -> bytes:
@@ -824,3 +839,29 @@ def test_an_ods_that_spreads_far_is_refused_before_it_is_read(home: Home) -> Non
         'office:value="1"/></table:table-row>'
     )
     assert rules(read(home, content)) == ["unreadable_file"]
+
+
+def test_sheets_alike_but_for_their_numbers_are_each_seen_as_they_are() -> None:
+    """What was seen of a sheet is kept for the next like it: only its numbers may be others."""
+
+    def seen(
+        number: int, foot: str, *, is_hidden: bool = False, is_error: bool = False
+    ) -> SheetFeatures:
+        content = io.BytesIO()
+        book = xlsxwriter.Workbook(content)
+        sheet = book.add_worksheet("Raporti")
+        sheet.write_number(0, 0, number)
+        sheet.write_formula(1, 0, "=1", value="#N/A" if is_error else 1)
+        sheet.set_row(0, None, None, {"hidden": is_hidden})
+        sheet.set_footer(foot)
+        book.close()
+        return workbook_features("xlsx", content.getvalue())["Raporti"]
+
+    plain = seen(1, "janar")
+    again = seen(2, "shkurt")
+    assert vars(again) == vars(plain)
+    assert plain.formulas == {(1, 0)}
+    assert not plain.hidden_rows
+    assert seen(1, "janar", is_hidden=True).hidden_rows == {0}
+    assert seen(1, "janar", is_error=True).errors == {(1, 0)}
+    assert vars(seen(3, "mars")) == vars(plain)

@@ -298,6 +298,7 @@ def test_the_older_form_is_still_read(home: Home) -> None:
     [
         ({}, "citizenship", "AL", "reported"),
         ({"Shtetësia": "XK"}, "citizenship", "XK", "reported"),
+        ({"Shtetësia": "NA"}, "citizenship", "NA", "reported"),
         ({"Shtetësia": "North Macedonia"}, "citizenship", "MK", "reported"),
         ({"Shtetësia": "pa shtetësi"}, "citizenship", "stateless", "reported"),
         ({"Shtetësia": "e panjohur"}, "citizenship", None, "unknown"),
@@ -429,7 +430,9 @@ def test_a_file_may_have_every_heading_in_english(home: Home) -> None:
         layout = next(layout for layout in load_layouts() if layout.id == layout_id)
         headings = [heading for column in layout.columns for heading in column.headings[-1:]]
         assert len(set(map(plain, headings))) == len(headings)
-        albanian = {column.headings[0]: column.headings[-1] for column in layout.columns}
+        albanian = {
+            heading: column.headings[-1] for column in layout.columns for heading in column.headings
+        }
         english = {albanian[name]: value for name, value in record.items()}
         rows = [read(home, one).rows[0] for one in (english, record)]
         assert rows[0].pop("delivery_id") != rows[1].pop("delivery_id")
@@ -506,9 +509,11 @@ def test_records_of_another_sheet_are_not_lost_with_their_headings(
     reading = read_bytes(home, as_workbook(records, [*above, other]))
     assert [each.rule for each in reading.problems] == ["invalid_frame"]
     assert "më shumë se një formular" in reading.problems[0].message_sq
-    # A list of codes beside the records is none.
+    # A list of codes beside the records is none, and not the form's either.
     codes = [["", "", "", "", code] for code in ("fluks", "linja", "policia")]
-    assert read_bytes(home, as_workbook(records, codes)).problems == []
+    left = read_bytes(home, as_workbook(records, codes))
+    assert [(each.rule, each.row_number) for each in left.problems] == [("sheet_left_out", None)]
+    assert len(left.rows) == len(records) - 1
 
 
 @pytest.mark.parametrize(
@@ -639,3 +644,57 @@ def test_a_stray_quote_that_swallows_contacts_is_told(home: Home) -> None:
     )]  # fmt: skip
     reading = read(home, *rows)
     assert [(each.rule, each.row_number) for each in reading.problems] == [("invalid_frame", 2)]
+
+
+def test_two_records_without_a_number_are_not_one_and_are_asked_for_it(home: Home) -> None:
+    contact, event = (
+        CONTACT | {"Nr. kontaktit": ""},
+        EVENT | {"Nr. rastit": "", "Kodi i personit": ""},
+    )
+    for record, cells in ((contact, ["D2", "D3"]), (event, ["E2", "E3"])):
+        reading = read(home, record, record)
+        assert {rule for rule, _ in told(reading)} == {"unknown_code"}
+        assert [cell for _, cell in told(reading)] == cells
+        assert all("The number is missing" in found.message_en for found in reading.problems)
+    # Two of one case may be two persons whom nobody has numbered.
+    person = EVENT | {"Kodi i personit": ""}
+    assert read(home, person, person).problems == []
+
+
+def test_births_of_those_without_a_number_are_not_compared(home: Home) -> None:
+    child = EVENT | {"Kodi i personit": "", "Data": "2010-05-04"}
+    record = {**EVENT, "Formulari": "krat-referim-2", "Kodi i personit": "", "Grupmosha": "0-17"}
+    born = {"Datëlindja": "2000-01-01"}
+    told_alone = [found.rule for found in read(home, record | born).problems]
+    told_beside = [found.rule for found in read(home, child | born, record | born).problems]
+    assert told_alone.count("birth_contradicts_record") == 1
+    assert told_beside.count("birth_contradicts_record") == 1
+
+
+@pytest.mark.parametrize("name", ["Kanarina", "Filan Fisteku"])
+def test_a_name_in_place_of_a_number_gets_advice_that_works(name: str, home: Home) -> None:
+    (found,) = read(home, CONTACT | {"Nr. kontaktit": name}).problems
+    assert (found.rule, found.cell) == ("unknown_code", "D2")
+    assert "next free one" in found.message_en
+    assert "blank" not in found.message_en
+    assert name not in str(found)
+    assert read(home, CONTACT | {"Nr. kontaktit": "17"}).problems == []
+    # A number that need not be there may be left blank.
+    (found,) = read(home, CONTACT | {"Përsëritje e": name}).problems
+    assert "leave it blank" in found.message_en
+    assert read(home, CONTACT | {"Përsëritje e": ""}).problems == []
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("2023-12-01", "hour is missing"), ("01.12.2023", "hour is missing"), ("dje", "unclear"),
+        ("", "missing, unclear"),
+    ],
+)  # fmt: skip
+def test_a_time_without_its_hour_is_asked_for_it(said: str, advice: str, home: Home) -> None:
+    (found,) = read(home, CONTACT | {"Marrë më": said}).problems
+    assert found.rule == "invalid_date"
+    assert advice in found.message_en
+    assert "2023-05-31 14:30" in found.message_en
+    assert read(home, CONTACT | {"Marrë më": "2023-05-31 14:30"}).problems == []

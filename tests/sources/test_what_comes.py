@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.forms import write_forms
-from sources.layouts import load_layouts
+from sources.layouts import candidates, load_layouts, lookup
 from sources.reading import Reading, read_content
+from sources.reading.persons import seems_personal
 from sources.registers import load_registers
+from sources.texts import text as text_of
+from sources.values import load_words, read_count
 
 REGISTERS = load_registers(SEEDS)
 RECEIVED = datetime(2023, 6, 5, 9, 0)
@@ -111,6 +115,25 @@ def told(reading: Reading) -> list[tuple[str, str | None]]:
         ("nuk kemi raportuar raste", None, None, None),
         ("nuk kemi 3 raste", None, None, None),
         ("rasti", None, None, None),
+        ("N/A", None, "not_applicable", "words read as a state"),
+        ("n.a.", None, "not_applicable", "words read as a state"),
+        ("nuk aplikohet", None, "not_applicable", "words read as a state"),
+        ("Nuk zbatohet.", None, "not_applicable", "words read as a state"),
+        ("pa të dhëna", None, "not_reported", "words read as a state"),
+        ("refuzuar", None, "refused", "words read as a state"),
+        ("i panjohur", None, "unknown", "words read as a state"),
+        ("nuk ka pasur asnjë person", 0.0, "zero", "words read as zero"),
+        ("Gjatë muajit maj 2023 nuk ka pasur raste", 0.0, "zero", "words read as zero"),
+        (
+            "Nga kjo drejtori raportohet se nuk kemi pasur raste",
+            0.0,
+            "zero",
+            "words read as zero",
+        ),
+        ("raportohet se kemi raste", None, None, None),
+        ("nuk u zhvillua asnjë fushatë", None, None, None),
+        ("dihet se nuk kemi raste", None, None, None),
+        ("nuk kemi raste në vitin 2022", None, None, None),
         ("", None, "not_reported", None),
     ],
 )
@@ -121,13 +144,68 @@ def test_a_value_is_read_with_a_note_of_how_or_refused(
     rows = [*one(written), ["2.1.18.1", "", "", "", 1, ""]]
     reading = read(workbook(rows), tmp_path)
     if state is None:
-        assert told(reading) == [("not_a_number", "E7")]
+        assert told(reading) == [("value_left_out", "E7")]
+        assert told(read(workbook(one(written)), tmp_path)) == [("not_a_number", "E7")]
+        left = reading.rows[0]
+        assert (left["value"], left["value_state"]) == (None, "not_reported")
+        assert left["reading_note"] == "the cell could not be read"
         return
     row = next((row for row in reading.rows if row["indicator_code"] == "2.1.9.1"), None)
     assert row is not None
     assert (row["value"], row["value_state"], row["reading_note"]) == (value, state, note)
     # It is read whether or not so many are likely.
     assert {found.rule for found in reading.problems} <= {"implausible_count"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "said", "is_zero"),
+    [
+        ("campaigns", "nuk u zhvillua asnjë fushatë", True),
+        ("campaigns", "Nuk është organizuar asnjë fushatë gjatë këtij muaji.", True),
+        ("campaigns", "asnjë fushatë", True),
+        ("campaigns", "nuk ka pasur asnjë takim", False),
+        ("campaigns", "u zhvillua një fushatë", False),
+        ("campaigns", "nuk u zhvillua fushata, u zhvillua takim", False),
+        ("meetings", "nuk ka pasur asnjë takim", True),
+        ("meetings", "nuk u mbajt asnjë takim", True),
+        ("trainings", "Nga ky institucion ju bëjmë me dije se nuk kemi zhvilluar trajnime", True),
+        ("trainings", "nuk kemi zhvilluar 2 trajnime", False),
+        ("persons", "nuk ka pasur asnjë person", True),
+        ("persons", "nuk u trajtua asnjë person", False),
+        ("persons", "nuk u gjet viktima", False),
+        (None, "nuk u zhvillua asnjë fushatë", False),
+    ],
+)
+def test_a_sentence_that_there_was_none_is_read_where_the_unit_is_named(
+    unit: str | None, said: str, *, is_zero: bool
+) -> None:
+    assert (read_count(said, unit).state == "zero") is is_zero
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("-", "dash"), ("12-15", "range"), ("5 ose 6", "range"), ("nga 5 deri në 7", "range"),
+        ("15 %", "percentage"), ("3 përqind", "percentage"), ("5+2", "added up"),
+        ("5 + 2 raste", "added up"), ("3 familje", "families"), ("rreth 20", "estimate"),
+        ("mbi 10", "estimate"), ("~5", "estimate"), ("10 e lart", "estimate"),
+        ("5 femra, 3 meshkuj", "several numbers"), ("5 të mitur", "words beside the number"),
+        ("u zhvilluan aktivitete në shkolla", "if there were none, write 0"),
+        ("u evidentua një rast", "if there were none, write 0"), ("pesë", "number in digits"),
+        ("1.900", "no point or comma"), ("a" * 5000, "sentence"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_told_as_what_it_is(said: str, sentence: str, tmp_path: Path) -> None:
+    (found,) = read(workbook([*one(said), *one(1, "2.1.18.1")]), tmp_path).problems
+    assert (found.rule, found.cell) == ("value_left_out", "E7")
+    assert sentence in found.message_en
+
+
+def test_every_sentence_on_what_is_no_number_is_there_and_used() -> None:
+    used = [name for name, _ in load_words().no_numbers]
+    assert len(used) == len(set(used))
+    for name in used:
+        assert text_of(f"door.problems.{name}", "sq") != text_of(f"door.problems.{name}", "en")
 
 
 @pytest.mark.parametrize("separator", [";", ",", "\t"])
@@ -176,7 +254,8 @@ def test_what_lacks_the_dots_of_e_and_c_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["maj 2023", "Maji 2023", "MAJ-2023", "05/2023", "5-2023", "2023.05", "Maj-23", "maj 23",
+    ["May-23", "May 2023", "Maggio 2023", "mai 2023",
+     "maj 2023", "Maji 2023", "MAJ-2023", "05/2023", "5-2023", "2023.05", "Maj-23", "maj 23",
      "01.05.2023", "2023-05-01", "1 maj 2023", 45047],
 )  # fmt: skip
 def test_a_month_is_read_as_it_is_written(written: object, tmp_path: Path) -> None:
@@ -393,8 +472,12 @@ def test_how_a_form_is_signed_is_left_out(below: list[list[object]], tmp_path: P
         (["", "2.1.18.1", "", "", "", 4, ""], "sheet_left_out"),
         (["2.1.18.1", 4], "sheet_left_out"),
         (["2.1.18.1", "", "", "", 4], "invalid_frame"),
-        (["2.1.18.1", "Numri i rasteve"], None),
-        (["Udhëzime", "Shkruani numrin 3 te vlera"], None),
+        (["2.1.18.1", "Numri i rasteve"], "other_sheet"),
+        (["Udhëzime", "Shkruani numrin 3 te vlera"], "other_sheet"),
+        (["", 7], "other_sheet"),
+        (["Filan Fisteku"], "other_sheet"),
+        (["", " "], None),
+        ([text_of("forms.instructions.report", "sq").splitlines()[0], "zero"], None),
     ],
 )
 def test_what_stands_on_another_sheet_is_told(
@@ -406,7 +489,12 @@ def test_what_stands_on_another_sheet_is_told(
     book.save(buffer)
     reading = read(buffer.getvalue(), tmp_path)
     found = [(each.rule, each.sheet, each.row_number) for each in reading.problems]
-    assert found == ([(rule, "#2", 1)] if rule else [])
+    if rule == "other_sheet":
+        assert found == [("sheet_left_out", "#2", None)]
+        assert "delete it before you send" in reading.problems[0].message_en
+        assert "Fisteku" not in str(reading.problems)
+    else:
+        assert found == ([(rule, "#2", 1)] if rule else [])
     assert len(reading.rows) == (rule != "invalid_frame")
 
 
@@ -613,6 +701,35 @@ def test_what_is_unknown_is_told_with_what_it_may_mean(
 
 
 @pytest.mark.parametrize(
+    ("said", "offered"),
+    [
+        ("ZVAP", None), ("Drejtoria Vendore e Policisë Vlorë", None), ("DVP Berat", None),
+        ("Drejtoria Vendore e Kufrit dhe Migracionit Vlorë", "AL-04-DVKM"), ("DVP Vlorë", None),
+        ("ZVAP Fier", None), ("KRAT Fier", None), ("Komisariati i Policisë Lushnje", None),
+        ("Prokuroria Fier", None), ("Prefektura Vlorë", None), ("Bashkia Vlorë", None),
+        ("Drejtoria Vendore e Polcisë Fier", "AL-04-POLICIA"),
+    ],
+)  # fmt: skip
+def test_no_institution_is_offered_that_cannot_be_meant(
+    said: str, offered: str | None, tmp_path: Path
+) -> None:
+    reading = read(workbook(one(3), lambda sheet: sheet.write(2, 1, said)), tmp_path)
+    (found,) = reading.problems
+    assert found.rule == "unknown_institution"
+    assert ("AL-04-" in found.message_en) is (offered is not None)
+    assert (offered or "") in found.message_en
+
+
+@pytest.mark.parametrize(
+    "said", ["DVP Qarku Fier", "Policia e Fierit", "drejtoria e policise qarku fier"]
+)
+def test_an_institution_is_known_by_what_its_county_calls_it(said: str, tmp_path: Path) -> None:
+    reading = read(workbook(one(3), lambda sheet: sheet.write(2, 1, said)), tmp_path)
+    assert reading.problems == []
+    assert reading.delivery["institution_code"] == "AL-04-POLICIA"
+
+
+@pytest.mark.parametrize(
     "formula", ["=1+1", "=SUM(A1:A3)", "=cmd|' /c calc'!A0", '=HYPERLINK("http://127.0.0.1","x")']
 )
 def test_a_formula_in_place_of_a_value_is_refused_at_its_cell(formula: str, tmp_path: Path) -> None:
@@ -787,3 +904,85 @@ def test_a_title_with_commas_above_a_table_of_semicolons_is_a_title(tmp_path: Pa
     content = text([*one(3), [*remarks, "", "", 4, ""]])
     reading = read(f"Raporti, maj 2023, Fier\n{content}".encode(), tmp_path)
     assert [row["value"] for row in reading.rows] == [3.0, 4.0]
+
+
+def _cells() -> list[dict[str, str]]:
+    with Path(__file__).with_name("cells.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("cell", _cells(), ids=lambda cell: f"{cell['written']} {cell['unit']}")
+def test_a_cell_is_read_as_it_is_meant_or_told_as_what_it_is(cell: dict[str, str]) -> None:
+    # `sentence` is the rule itself where it needs no narrower sentence.
+    count = read_count(cell["written"], cell["unit"])
+    assert ("" if count.value is None else f"{count.value:g}") == cell["value"]
+    assert ("" if count.rule else count.state) == cell["state"]
+    assert (count.sentence or count.rule or "") == cell["sentence"]
+
+
+def _remarks() -> list[dict[str, str]]:
+    with Path(__file__).with_name("remarks.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("remark", _remarks(), ids=lambda remark: remark["text"])
+def test_a_remark_about_a_person_is_known_and_no_other(remark: dict[str, str]) -> None:
+    registers = REGISTERS.in_county("AL-04")
+    assert seems_personal(remark["text"], registers, 2023) is bool(remark["is_personal"])
+
+
+@pytest.mark.parametrize("said", ["rasti i Filan Fistekut", "0691234567", "mungonin fondet", ""])
+def test_a_person_in_a_remark_is_told_without_a_word_of_it(said: str, tmp_path: Path) -> None:
+    # Beside a value, and below the table; who signs is none.
+    below = ["", f"Shënim: {said}" if said else "", "", "", "", ""]
+    rows = [*one(3), below, ["Përgatiti: Filan Fisteku", "", "", "", "", ""]]
+    reading = read(workbook(rows), tmp_path)
+    is_personal = said.startswith(("rasti", "0"))
+    assert ("person_in_remark" in {rule for rule, _ in told(reading)}) is is_personal
+    assert [row["value"] for row in reading.rows] == [3.0]
+    assert "Fistek" not in str(reading.problems) and "069" not in str(reading.problems)
+
+
+def _institutions() -> list[dict[str, str]]:
+    with Path(__file__).with_name("institutions.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    "row", _institutions(), ids=lambda row: f"{row['county_code']} {row['written']}"
+)
+def test_an_institution_is_known_as_its_county_writes_it_where_that_is_certain(
+    row: dict[str, str],
+) -> None:
+    # Berat's has one municipality here: its name needs no place.
+    beside = {
+        "AL-12-POLICIA": ("AL-12", "police", "Vlorë"),
+        "AL-12-PREFEKTI": ("AL-12", "prefect", "Vlorë"),
+        "AL-07-POLICIA": ("AL-07", "police", "Gjirokastër"),
+        "AL-01-B-BERAT": ("AL-01", "municipality", "Berat"),
+        "AL-01-POLICIA": ("AL-01", "police", "Berat"),
+        "AL-01-POLICIA-2": ("AL-01", "police", "Kuçovë"),
+    }
+    registers = replace(
+        REGISTERS,
+        institutions=REGISTERS.institutions | {code: each[0] for code, each in beside.items()},
+        institution_places=REGISTERS.institution_places
+        | {code: (kind, (place,)) for code, (_, kind, place) in beside.items()},
+    )
+    known = registers.in_county(row["county_code"])
+    assert lookup(known.written["institutions"], row["written"]) == (
+        row["institution_code"] or None
+    )
+
+
+def test_suggested_is_an_institution_of_the_kind_that_is_written_by_its_own_name() -> None:
+    layout = next(each for each in load_layouts() if each.source == "submission")
+    column = next(each for each in layout.columns if each.name == "institution_code")
+    without = {
+        code: county for code, county in REGISTERS.institutions.items() if code != "AL-04-DVKM"
+    }
+    known = replace(REGISTERS, institutions=without).in_county("AL-04")
+    # The police is no border police, though the county has no other.
+    assert candidates(column, "Policia Kufitare", known, "AL-04") == []
+    shown = candidates(column, "Shërbimi Social", known, "AL-04")
+    assert shown == ["AL-04-SHSSH Drejtoria Rajonale e Shërbimit Social Shtetëror Fier"]

@@ -15,6 +15,8 @@ select
     indicators.indicator_position,
     indicators.name_sq,
     indicators.name_en,
+    coalesce(short_names.short_name_sq, indicators.name_sq) as short_name_sq,
+    coalesce(short_names.short_name_en, indicators.name_en) as short_name_en,
     indicators.unit,
     indicators.target_basis,
     indicators.basis_evidence,
@@ -53,6 +55,10 @@ left join partitions
     on
         indicators.plan_code = partitions.plan_code
         and indicators.indicator_code = partitions.indicator_code
+left join {{ ref('indicator_short_names') }} as short_names
+    on
+        indicators.plan_code = short_names.plan_code
+        and indicators.indicator_code = short_names.indicator_code
 left join {{ ref('public_counts') }} as signed
     on
         indicators.plan_code = signed.plan_code

@@ -27,8 +27,8 @@ states as (
     from (
         values
         ('not_reported', 'nuk u raportua', 'not reported'),
-        ('not_applicable', 'nuk zbatohet', 'not applicable'),
-        ('refused', 'refuzuar', 'refused'),
+        ('not_applicable', 'nuk i takon institucionit', 'not applicable'),
+        ('refused', 'nuk jepet', 'refused'),
         ('unknown', 'nuk dihet', 'not known')
     ) as named (value_state, name_sq, name_en)
 )

@@ -101,9 +101,6 @@ decided as (
 decisions as (
     select
         finding_id,
-        max(decided_at) filter (where decision = 'sent') as sent_at,
-        max(decided_at) filter (where decision = 'answered') as answered_at,
-        arg_max(reason, entry_number) filter (where decision = 'answered') as answer,
         arg_max(decision, entry_number) filter (where decision in ('waived', 'waiver_withdrawn'))
             as last_of_waiver,
         arg_max(decided_at, entry_number) filter (where decision = 'waived') as waived_at,
@@ -114,16 +111,80 @@ decisions as (
     group by finding_id
 ),
 
+-- A new file of the report makes a new finding of the same question, in the same words: what was
+-- asked and answered about the file before holds for it, so that nobody is asked twice. Words that
+-- are about an indicator name it, wherever in the file it is; others are about their place.
+questions as (
+    select
+        finding_id,
+        row(
+            rule, county_code, institution_code, reporting_month, message_sq,
+            if(indicator_code is null, row(sheet, cell, row_number), null)
+        ) as question
+    from known
+),
+
+requests as (
+    select
+        questions.finding_id,
+        max(decided.decided_at) filter (where decided.decision = 'sent') as sent_at,
+        max(decided.decided_at) filter (where decided.decision = 'answered') as answered_at,
+        arg_max(decided.reason, decided.entry_number) filter (where decided.decision = 'answered')
+            as answer
+    from questions
+    inner join questions as same on questions.question is not distinct from same.question
+    inner join decided on same.finding_id = decided.finding_id
+    where decided.decision in ('sent', 'answered')
+    group by questions.finding_id
+),
+
+-- A later file of the same sender and month answers what was asked about one before it.
+answered_by_file as (
+    select distinct known.finding_id
+    from known
+    left join {{ ref('int_deliveries') }} as files on known.delivery_id = files.delivery_id
+    inner join {{ ref('int_deliveries') }} as later
+        on
+            known.county_code = later.county_code
+            and later.delivery_status = 'accepted'
+            and (
+                known.mended_at = later.received_at
+                or (
+                    files.received_at < later.received_at
+                    and files.source_kind = later.source_kind
+                    and files.institution_code is not distinct from later.institution_code
+                    and files.reporting_month is not distinct from later.reporting_month
+                )
+            )
+    where known.is_mended
+),
+
+answered_by_correction as (
+    select distinct known.finding_id
+    from known
+    inner join {{ ref('stg_corrections') }} as corrections
+        on
+            known.institution_code = corrections.institution_code
+            and known.reporting_month = corrections.reporting_month
+            and known.indicator_code = corrections.indicator_code
+    where known.is_mended and corrections.withdrawn_at is null
+),
+
 lives as (
     select
         known.* exclude (mended_at),
         case
+            when by_file.finding_id is not null then 'file'
+            when by_correction.finding_id is not null then 'correction'
+            else 'found_no_more'
+        end as mended_how,
+        case
             when known.is_mended
                 then coalesce(known.mended_at, reports.superseded_at, known.found_at)
         end as mended_at,
-        decisions.sent_at,
-        decisions.answered_at,
-        decisions.answer,
+        requests.sent_at,
+        requests.answered_at,
+        requests.answer,
         decisions.waived_at,
         decisions.waived_by,
         decisions.waiver_reason,
@@ -134,6 +195,10 @@ lives as (
     from known
     cross join {{ ref('stg_refresh_context') }} as context
     left join decisions on known.finding_id = decisions.finding_id
+    left join requests on known.finding_id = requests.finding_id
+    left join answered_by_file as by_file on known.finding_id = by_file.finding_id
+    left join answered_by_correction as by_correction
+        on known.finding_id = by_correction.finding_id
     left join {{ ref('fct_submissions') }} as reports
         on
             known.delivery_id = reports.delivery_id
@@ -177,5 +242,6 @@ select
     case when is_waived then waiver_reason end as waiver_reason,
     case when is_waived then waived_until end as waived_until,
     mended_at,
+    case when is_mended then mended_how end as mended_how,
     is_made_up
 from lives

@@ -71,23 +71,45 @@ members as (
     )
 ),
 
+names as (
+    select
+        institution_code,
+        name_sq,
+        name_en
+    from {{ ref('dim_institutions') }}
+    union all
+    select
+        county_code as institution_code,
+        name_sq,
+        name_en
+    from {{ ref('dim_counties') }}
+),
+
 sums as (
     select
-        area_code,
-        plan_code,
-        indicator_code,
-        reporting_month,
-        sum(value) as value,
-        count(value) as reporting,
-        sum(value) filter (where month_before is not null) as comparable,
-        sum(value_before) as comparable_before,
-        sum(value) filter (where value_before is not null) as of_the_same,
-        sum(value_before) filter (where value is not null) as of_the_same_before,
-        string_agg(member_code, ', ' order by member_code) filter (
-            where value is not null and value_before is null and month_before is not null
-        ) as newcomers
+        members.area_code,
+        members.plan_code,
+        members.indicator_code,
+        members.reporting_month,
+        sum(members.value) as value,
+        count(members.value) as reporting,
+        sum(members.value) filter (where members.month_before is not null) as comparable,
+        sum(members.value_before) as comparable_before,
+        sum(members.value) filter (where members.value_before is not null) as of_the_same,
+        sum(members.value_before) filter (where members.value is not null) as of_the_same_before,
+        {% for language in ['sq', 'en'] -%}
+            string_agg({{ named('names', language) }}, ', ' order by members.member_code) filter (
+                where
+                members.value is not null
+                and members.value_before is null
+                and members.month_before is not null
+            ) as newcomers_{{ language }}
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
     from members
-    group by area_code, plan_code, indicator_code, reporting_month
+    left join names on members.member_code = names.institution_code
+    group by
+        members.area_code, members.plan_code, members.indicator_code, members.reporting_month
 )
 
 select

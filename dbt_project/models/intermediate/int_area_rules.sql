@@ -15,7 +15,8 @@ grown as (
         months.comparable_before,
         months.of_the_same,
         months.of_the_same_before,
-        months.newcomers,
+        months.newcomers_sq,
+        months.newcomers_en,
         months.most_before,
         months.most_reporting_before,
         months.months_before
@@ -30,13 +31,16 @@ grown as (
 select
     {{ finding(
         'growth_from_coverage', at='grown', is_mended='false',
-        texts={'indicator': 'grown.indicator_code', 'newcomers': 'grown.newcomers'},
+        texts={
+            'indicator': 'grown.indicator_code', 'newcomers_sq': 'grown.newcomers_sq',
+            'newcomers_en': 'grown.newcomers_en',
+        },
         counts={'before': 'grown.comparable_before', 'now': 'grown.comparable'},
     ) }}
 from grown
 cross join thresholds
 where
-    grown.newcomers is not null
+    grown.newcomers_sq is not null
     and grown.comparable_before > 0
     and grown.comparable >= thresholds.coverage_growth_ratio * grown.comparable_before
     and grown.comparable - grown.comparable_before >= thresholds.coverage_growth_least

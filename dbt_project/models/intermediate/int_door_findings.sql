@@ -60,7 +60,10 @@ mendings as (
                     )
                 )
                 or (
-                    (findings.delivery_status = 'refused' or findings.rule = 'row_left_out')
+                    (
+                        findings.delivery_status = 'refused'
+                        or findings.rule in ('row_left_out', 'value_left_out')
+                    )
                     and findings.name_key = later.name_key
                     and (
                         findings.is_sender_in_doubt

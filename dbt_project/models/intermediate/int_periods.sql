@@ -1,4 +1,4 @@
--- Years, half-years and quarters of which each month has begun.
+-- Years, half-years, terms of four months, quarters and months of which each month has begun.
 {{ config(materialized='table') }}
 
 with months as (
@@ -13,7 +13,13 @@ with months as (
                 kind := 'quarter',
                 period := concat(year, '-Q', (month_number + 2) // 3),
                 months := 3
-            )
+            ),
+            struct_pack(
+                kind := 'four_months',
+                period := concat(year, '-T', (month_number + 3) // 4),
+                months := 4
+            ),
+            struct_pack(kind := 'month', period := strftime(month, '%Y-%m'), months := 1)
         ]) as span
     from {{ ref('dim_months') }}
     where has_begun

@@ -42,7 +42,10 @@ select
         'wrong_sender', variant='other_senders_indicators', at='reports',
         place='reports.first_value',
         texts={
-            'others': "string_agg(owners.institution_code, ', ' order by owners.institution_code)",
+            'others_sq':
+                "string_agg(" ~ named('senders', 'sq') ~ ", ', ' order by senders.institution_code)",
+            'others_en':
+                "string_agg(" ~ named('senders', 'en') ~ ", ', ' order by senders.institution_code)",
         },
     ) }}
 from reports
@@ -52,6 +55,8 @@ inner join owed as owners
         and reports.reporting_month = owners.reporting_month
         and reports.institution_code <> owners.institution_code
         and list_has_all(owners.indicator_codes, reports.indicator_codes)
+inner join {{ ref('institutions') }} as senders
+    on owners.institution_code = senders.institution_code
 where
     not exists (
         select 1
@@ -68,7 +73,10 @@ union all by name
 select
     {{ finding(
         'wrong_sender', variant='other_senders_values', at='reports', place='reports.first_value',
-        texts={'other': 'min(others.institution_code)'},
+        texts={
+            'other_sq': 'min_by(' ~ named('senders', 'sq') ~ ', senders.institution_code)',
+            'other_en': 'min_by(' ~ named('senders', 'en') ~ ', senders.institution_code)',
+        },
     ) }}
 from reports
 inner join current_reports as others
@@ -79,6 +87,8 @@ inner join current_reports as others
         and reports.values_above_zero = others.values_above_zero
         and (reports.received_at, reports.institution_code)
         > (others.received_at, others.institution_code)
+inner join {{ ref('institutions') }} as senders
+    on others.institution_code = senders.institution_code
 cross join thresholds
 where
     reports.chance_of_repeat <= thresholds.other_sender_chance

@@ -78,7 +78,10 @@ union all by name
 select
     {{ finding(
         'shared_activity', at='totals',
-        texts={'indicator': 'others.indicator_code', 'other': 'others.institution_code'},
+        texts={
+            'indicator': 'others.indicator_code', 'other_sq': named('senders', 'sq'),
+            'other_en': named('senders', 'en'),
+        },
         counts={'value': 'others.value'},
     ) }}
 from {{ ref('int_monthly_totals') }} as totals
@@ -89,6 +92,8 @@ inner join {{ ref('int_monthly_totals') }} as others
         and totals.indicator_code = others.indicator_code
         and totals.value = others.value
         and totals.institution_code > others.institution_code
+inner join {{ ref('institutions') }} as senders
+    on others.institution_code = senders.institution_code
 where
     totals.superseded_at is null
     and others.superseded_at is null

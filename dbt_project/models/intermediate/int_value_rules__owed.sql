@@ -33,6 +33,7 @@ answers as (
         min(reported.sheet) as sheet,
         min(reported.cell) filter (where reported.category = 'total') as cell,
         min(reported.row_number) filter (where reported.category = 'total') as row_number,
+        min(reported.value_state) filter (where reported.category = 'total') as value_state,
         reports.received_at,
         reports.superseded_at,
         reports.is_made_up
@@ -53,20 +54,34 @@ answers as (
     group by all
 )
 
-select
-    {{ finding(
-        'value_not_reported', at='answers', texts={'indicator': 'answers.indicator_code'}
-    ) }}
-from answers
-anti join answered
-    on
-        answers.delivery_id = answered.delivery_id
-        and answers.institution_code = answered.institution_code
-        and answers.reporting_month = answered.reporting_month
-        and answers.indicator_code = answered.indicator_code
+-- What the institution said in place of the number is quoted.
+{% for variant, condition in [
+    ('said_unknown', "= 'unknown'"), ('said_refused', "= 'refused'"),
+    ('', "not in ('unknown', 'refused')"),
+] -%}
+    select
+        {{ finding(
+            'value_not_reported', variant=variant, at='answers',
+            texts={'indicator': 'answers.indicator_code'},
+        ) }}
+    from answers
+    anti join answered
+        on
+            answers.delivery_id = answered.delivery_id
+            and answers.institution_code = answered.institution_code
+            and answers.reporting_month = answered.reporting_month
+            and answers.indicator_code = answered.indicator_code
+    -- Of a value that the door left out its own finding asks.
+    anti join {{ ref('stg_door_findings') }} as door
+        on
+            answers.delivery_id = door.delivery_id
+            and answers.cell = door.cell
+            and door.rule = 'value_left_out'
+    where coalesce(answers.value_state, 'not_reported') {{ condition }}
 
-union all by name
+    union all by name
 
+{% endfor -%}
 -- Only where a county's obligations are registered for the month can a value be one too many.
 select
     {{ finding(

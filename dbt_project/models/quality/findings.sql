@@ -26,6 +26,7 @@ select
     findings.waiver_reason,
     findings.waived_until,
     findings.mended_at,
+    findings.mended_how,
     findings.is_made_up
 from {{ ref('fct_findings') }} as findings
 left join {{ ref('dim_quality_rules') }} as rules on findings.rule = rules.rule

@@ -16,6 +16,8 @@ from sources.custody.home import Home
 from sources.registers import register_rows
 from sources.texts import Language, text
 
+_ROMAN = ("I", "II", "III", "IV")
+
 
 @dataclass(frozen=True, order=True)
 class EditionDay:
@@ -33,6 +35,18 @@ class EditionDay:
     def name(self) -> str:
         """Its year and number, as 2023/e4."""
         return f"{self.counted_year}/e{self.edition}"
+
+    def holds(self, language: Language) -> str:
+        """Return in words what it holds."""
+        return edition_holds(self.counted_year, self.quarter, language)
+
+
+def edition_holds(year: int, quarter: int | None, language: Language) -> str:
+    """Return in words what an edition of a year holds: a quarter's totals, or the whole year."""
+    if quarter is None:
+        return text("editions.holds.year", language, year=year)
+    number = _ROMAN[quarter - 1] if language == "sq" else quarter
+    return text("editions.holds.quarter", language, year=year, quarter=number)
 
 
 def edition_days(registers: Path) -> list[EditionDay]:
@@ -56,13 +70,6 @@ class CalendarRow(NamedTuple):
     day: EditionDay
     #: made, due (the next refresh makes it, if anything had come by its day) or coming.
     state: str
-
-    def holds(self, language: Language) -> str:
-        """Return in words what it holds."""
-        year, quarter = self.day.counted_year, self.day.quarter
-        if quarter is None:
-            return text("editions.holds.year", language, year=year)
-        return text("editions.holds.quarter", language, year=year, quarter=quarter)
 
 
 def calendar_rows(home: Home, year: int | None = None) -> list[CalendarRow]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from babel.numbers import format_decimal
 
 from expectations.choice import Earlier, choose
 from expectations.disclosure import Published
@@ -38,6 +39,7 @@ from orchestration.products.declaration import Tier, product
 from orchestration.products.tables import table_of
 from orchestration.products.tree import (
     CHANGES,
+    EDITION_WORKBOOK,
     MANIFEST,
     PERSONS,
     SIGNATURE,
@@ -53,10 +55,12 @@ from orchestration.publication.editions.counts import (
     unit_columns,
 )
 from orchestration.publication.editions.restatements import describe_edition, restatements
+from orchestration.publication.editions.workbook import write_edition_workbook
 from orchestration.publication.writing.files import write_tables
 from orchestration.publication.writing.package import data_package, sha256
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.clock import today
 from sources.atomic import replace_file, write_json
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, placeholders, text
@@ -124,10 +128,22 @@ def publish_editions(
     return tuple(made)
 
 
-def missing_editions(home: Home) -> list[EditionDay]:
-    """Return the editions of the calendar that could be made now, in their order.
+def due_editions(home: Home) -> list[tuple[EditionDay, str]]:
+    """Return the editions whose day is past and that aren't made, each with the reason.
 
-    A day is past when the warehouse was built as of a later one: what comes on the day counts.
+    Raises duckdb.IOException while another process writes the warehouse.
+    """
+    return [
+        (day, why_waiting(home, day.counted_year) or "the next refresh makes it")
+        for day in missing_editions(home, today())
+    ]
+
+
+def missing_editions(home: Home, on: date | None = None) -> list[EditionDay]:
+    """Return the editions of the calendar that could be made on a day, in their order.
+
+    A day of the calendar is past on a later one, as what comes on it counts. Without `on`, that is
+    the day as of which the warehouse was built.
     """
     if not home.warehouse.exists():
         return []
@@ -143,7 +159,7 @@ def missing_editions(home: Home) -> list[EditionDay]:
         due = [
             day
             for day in days
-            if day.cut_off_on < as_of
+            if day.cut_off_on < (on or as_of)
             and day.counted_year in years
             and not _folder(home, day).path.exists()
         ]
@@ -176,8 +192,8 @@ class _Known:
 
     units: pd.DataFrame
     rules: Protection
-    #: The counties of the country.
-    counties: list[str]
+    #: The names of the country's counties, by code.
+    counties: Mapping[str, str]
     names: Mapping[str, CountName]
     #: The subjects of which others publish the nation's year.
     exact: frozenset[str]
@@ -188,7 +204,7 @@ class _Known:
 def _known(home: Home, day: EditionDay) -> _Known:
     """Return what an edition counts, from what had come by the end of its day."""
     with known_on(home, day.cut_off_on) as known:
-        compute_models(home, known, [_UNITS, "core.published_figures"])
+        compute_models(known, ["edition_units", "published_figures"])
         with duckdb.connect(str(known.warehouse), read_only=True) as connection:
             rules = load_protection(_populations(connection, day.counted_year))
             return _Known(
@@ -223,7 +239,7 @@ def _make(home: Home, day: EditionDay) -> Edition | None:
     changed = restatements(latest, rows, ledger, known.units, day)
     # The ledger first: without its units an edition that is there could not be followed.
     _keep(home, day, known.units)
-    path = _write(home, day, rows, changed, known.rules)
+    path = _write(home, day, rows, changed, known)
     return Edition(path, day, Counter(rows["shown_as"]), left)
 
 
@@ -354,8 +370,8 @@ def _why(row: Mapping[Any, Any], language: Language) -> str:
     """Return in words how a count is shown and why."""
     key = f"editions.why.{row['shown_as']}"
     values = {
-        "least": _whole(row["least"]),
-        "greatest": _whole(row["greatest"]),
+        "least": _whole(row["least"], language),
+        "greatest": _whole(row["greatest"], language),
         "edition": f"e{row['number_from']}",
     }
     told = [text(key, language, **{name: values[name] for name in placeholders(key)})]
@@ -367,8 +383,9 @@ def _why(row: Mapping[Any, Any], language: Language) -> str:
     return " ".join(told)
 
 
-def _whole(value: Any) -> str:
-    return "" if pd.isna(value) else str(int(value))
+def _whole(value: Any, language: Language) -> str:
+    locale = {"sq": "sq", "en": "en_GB"}[language]
+    return "" if pd.isna(value) else format_decimal(int(value), "#,##0", locale)
 
 
 def _write(
@@ -376,7 +393,7 @@ def _write(
     day: EditionDay,
     rows: pd.DataFrame,
     changed: pd.DataFrame,
-    rules: Protection,
+    known: _Known,
 ) -> Path:
     """Write an edition, whole and signed or not at all; return its folder."""
     key = signing_key(home.keys)
@@ -395,9 +412,9 @@ def _write(
         "is_made_up": is_made_up,
         "shown": dict(sorted(Counter(rows["shown_as"]).items())),
         "protection": {
-            "threshold": rules.threshold,
-            "bases": sorted(rules.bases.values()),
-            "fewest_counties": rules.fewest_counties,
+            "threshold": known.rules.threshold,
+            "bases": sorted(known.rules.bases.values()),
+            "fewest_counties": known.rules.fewest_counties,
             "parameters": sha256(PARAMETERS),
         },
         "signed_by": fingerprint(key.public_key()),
@@ -409,6 +426,8 @@ def _write(
     ]
     with folder.appearing() as draft:
         write_tables(draft, tables)
+        holds = " / ".join(day.holds(language) for language in LANGUAGES)
+        write_edition_workbook(draft / EDITION_WORKBOOK, facts, holds, known.counties, tables[:2])
         (draft / CHANGES).write_text(
             describe_edition(day, rows, changed, is_made_up=is_made_up), encoding="utf-8"
         )
@@ -437,11 +456,11 @@ def _found(connection: duckdb.DuckDBPyConnection, year: int) -> pd.DataFrame:
     ).df()
 
 
-def _counties(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _counties(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     rows = connection.execute(
-        "select county_code from core.dim_counties where not is_nation order by all"
+        "select county_code, name_sq from core.dim_counties where not is_nation order by all"
     ).fetchall()
-    return [str(row[0]) for row in rows]
+    return dict(rows)
 
 
 def _populations(connection: duckdb.DuckDBPyConnection, year: int) -> frozenset[tuple[str, ...]]:

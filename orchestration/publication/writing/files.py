@@ -44,7 +44,8 @@ def write_tables(draft: Path, tables: Sequence[ProductTable]) -> None:
         for table in tables:
             name = table.product.name
             connection.execute(
-                f"copy (from {name}) to {_quoted(draft / f'{name}.parquet')} (format parquet)"
+                f"copy (from {name}) to {_quoted(draft / f'{name}.parquet')} "
+                "(format parquet, compression zstd)"
             )
             safe_text(table.frame).to_csv(
                 draft / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8"

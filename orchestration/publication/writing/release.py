@@ -52,7 +52,7 @@ from orchestration.publication.observations import as_provisional
 from orchestration.publication.writing.files import write_reference, write_tables
 from orchestration.publication.writing.package import data_package
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
-from orchestration.publication.writing.workbook import write_workbook
+from orchestration.publication.writing.workbook import Objective, write_workbook
 from sources.custody.home import Home
 from sources.registers import NATION
 from sources.texts import both
@@ -328,6 +328,21 @@ def _write(
         changes=changes,
         observations=observed,
         registers=content.registers,
+        measures=_objectives(content.reference),
         gate=content.gate,
     )
     return written
+
+
+def _objectives(reference: Sequence[ReferenceTable]) -> dict[tuple[str, str], Objective]:
+    """Return the objective of each measure, by plan and code of the measure."""
+    [measures] = [table.rows for table in reference if table.name == "dim_measures"] or [None]
+    return {
+        (row["plan_code"], row["measure_code"]): Objective(
+            row["plan_code"],
+            row["objective_code"],
+            row["objective_name_sq"] or "",
+            row["objective_name_en"] or "",
+        )
+        for row in (measures.to_pylist() if measures is not None else [])
+    }

@@ -43,9 +43,14 @@ def archive_features(kind: str, content: bytes) -> dict[str, SheetFeatures]:
             _check_directory(archive.infolist(), parts)
             needed = "content.xml" if kind == "ods" else "xl/workbook.xml"
             if needed not in parts:
-                raise UnreadableFile("no_table")
+                is_document = any(name.startswith(("word/", "ppt/")) for name in parts)
+                raise UnreadableFile("document_file" if is_document else "no_table")
             if kind == "ods":
-                return open_document_features(archive.read(parts[needed]))
+                beside = [
+                    archive.read(parts[name]) if name in parts else None
+                    for name in ("styles.xml", "settings.xml")
+                ]
+                return open_document_features(archive.read(parts[needed]), *beside)
             return office_open_marks(archive, parts)
     except (
         zipfile.BadZipFile,
@@ -69,6 +74,9 @@ def _check_directory(listed: list[zipfile.ZipInfo], parts: dict[str, zipfile.Zip
     if sum(part.file_size for part in listed) > MAX_UNPACKED_BYTES:
         raise UnreadableFile("unpacks_to_too_much")
     names = "\n".join(parts)
+    # Excel opens it, and writes it anew as it should be.
+    if "\\" in names and not _ESCAPING.search(names.replace("\\", "/")):
+        raise UnreadableFile("written_otherwise")
     if _ESCAPING.search(names) or any(map(stat.S_ISLNK, {p.external_attr >> 16 for p in listed})):
         raise UnreadableFile("names_elsewhere")
     if any(flags & 1 for flags in {part.flag_bits for part in listed}):

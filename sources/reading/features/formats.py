@@ -40,15 +40,34 @@ def shows_another(code: str) -> bool:
 
 @lru_cache(maxsize=1_000)
 def hides_zero(code: str) -> bool:
-    """Tell whether a number format shows nothing for zero: in its third section, or its only."""
+    """Tell whether a number format shows no zero for zero: in its third section, or its only.
+
+    A dash and a word for none are as good as a zero; nothing, another number or word is not.
+    """
     sections = _SECTIONS.split(code[:_LONGEST])
     own, bare = _parted(sections[2] if len(sections) > 2 else sections[0])
-    return bool(code) and not own.strip() and not re.search(r"[0?@a-z]", bare, re.IGNORECASE)
+    if not code or re.search(r"[0?@a-z]", bare, re.IGNORECASE):
+        return False
+    return not is_zero(own)
+
+
+@lru_cache(maxsize=1_000)
+def shows_another_text(code: str) -> bool:
+    """Tell whether a number format shows a text otherwise: in its fourth section, or its last.
+
+    The last of fewer sections shows texts where it has their sign; else they show as they are.
+    """
+    sections = _SECTIONS.split(code[:_LONGEST])
+    own, bare = _parted(sections[-1])
+    if len(sections) < 4 and "@" not in bare:
+        return len(code) > _LONGEST
+    return not is_unit(own) or bare.count("@") != 1
 
 
 def _disguises(section: str) -> bool:
     own, bare = _parted(section)
-    shows_nothing = not re.search(r"[0#?@a-z]", bare, re.IGNORECASE)
+    is_white = "[white]" in section.casefold()
+    shows_nothing = is_white or not re.search(r"[0#?@a-z]", bare, re.IGNORECASE)
     return not is_unit(own) or bool(_SCALED.search(bare)) or shows_nothing
 
 
@@ -57,6 +76,12 @@ def _parted(section: str) -> tuple[str, str]:
     section = _NO_TEXT.sub("", section)
     own = "".join(re.findall(r'"[^"]*"|\\.', section)).replace("\\", "").replace('"', "")
     return own, re.sub(r'"[^"]*"|\\.', "", section)
+
+
+def is_zero(text: str) -> bool:
+    """Tell whether a text shows a zero: by a dash, a word for none, or with no more than a unit."""
+    said = text.strip(" -–—")
+    return bool(text.strip()) and (is_unit(said) or plain(said) in load_words().zero | {"0"})
 
 
 def is_unit(text: str) -> bool:

@@ -290,7 +290,7 @@ KINDS_OF_CELL = {
     "code_mistyped": _put(HEADING, ("9.9.9.9", "2.1.99", "31.2.1x", "KOD I RI")),
     "code_left_blank": _put(HEADING, (None,)),
     "unknown_part": _put("Ndarja", ("burra mbi 70 vjeç", "të tjerë", "zona rurale")),
-    "words_for_a_number": _put("Vlera", ("rreth 12", "shumë", "12-15", "dymbëdhjetë", "~5")),
+    "words_for_a_number": _put("Vlera", ("rreth 12", "12-15", "dymbëdhjetë", "~5")),
     "negative_number": _put("Vlera", (-1, -7, "-3")),
     "fraction_of_a_case": _put("Vlera", (2.5, "1,5", 0.75)),
     "thousands_with_a_point": _put("Vlera", ("1.900", "2,450", "12.000")),
@@ -532,6 +532,17 @@ def form_of_the_quarters_end_for_the_month_before(report: Report, rng: Random) -
     return Spoiled(form.content())
 
 
+def _sent_later(report: Report, content: bytes, rng: Random) -> Spoiled:
+    """Return a report that stays as it is, and a second file for its month."""
+    copy = report.path.with_stem(f"{report.path.stem}_v2")
+    arrived = datetime.fromtimestamp(report.path.stat().st_mtime, UTC)
+    return Spoiled(
+        report.path.read_bytes(),
+        more={copy: content},
+        more_arrive_at=arrived + timedelta(days=rng.randint(1, 9)),
+    )
+
+
 @kind
 def only_the_mended_line_sent_again(report: Report, rng: Random) -> Spoiled | None:
     form = Form(report.path)
@@ -540,24 +551,37 @@ def only_the_mended_line_sent_again(report: Report, rng: Random) -> Spoiled | No
         return None
     kept = rng.choice(rows)
     form.rows[form.top + 1 :] = [form.rows[kept]]
-    copy = report.path.with_stem(f"{report.path.stem}_v2")
-    arrived = datetime.fromtimestamp(report.path.stat().st_mtime, UTC)
-    return Spoiled(
-        report.path.read_bytes(),
-        more={copy: form.content()},
-        more_arrive_at=arrived + timedelta(days=rng.randint(1, 9)),
-    )
+    return _sent_later(report, form.content(), rng)
+
+
+@kind
+def blank_form_sent_after_the_report(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    if not any(form.number(row) is not None for row in form.lines):
+        return None
+    for row in form.lines:
+        form.put(row, "Vlera", None)
+        form.put(row, "Gjendja", None)
+    return _sent_later(report, form.content(), rng)
+
+
+@kind
+def another_offices_form_sent_after_the_report(report: Report, rng: Random) -> Spoiled | None:
+    form = Form(report.path)
+    told = {form.value(row, HEADING) for row in form.lines if form.number(row) is not None}
+    for other in rng.sample(report.others, len(report.others)):
+        theirs = Form(other)
+        if told and not told & {theirs.value(row, HEADING) for row in theirs.lines}:
+            theirs.put_head("Institucioni", report.institution)
+            return replace(
+                _sent_later(report, theirs.content(), rng), partner=other.stem.rpartition("_")[0]
+            )
+    return None
 
 
 @kind
 def same_report_saved_by_another_program(report: Report, rng: Random) -> Spoiled:
-    copy = report.path.with_stem(f"{report.path.stem}_v2")
-    arrived = datetime.fromtimestamp(report.path.stat().st_mtime, UTC)
-    return Spoiled(
-        report.path.read_bytes(),
-        more={copy: Form(report.path).content(separator=",")},
-        more_arrive_at=arrived + timedelta(days=rng.randint(1, 9)),
-    )
+    return _sent_later(report, Form(report.path).content(separator=","), rng)
 
 
 @kind

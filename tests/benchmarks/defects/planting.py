@@ -87,9 +87,8 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
         home = Home(root=Path(folder) / "home", keys=Path(folder) / "keys")
         prepare_process(home)
         write_example(home.inbox, SEEDS, mistakes=(), variant=f"{seed} ")
-        rng = Random(seed)
         reports = _logs(home) if logs else _reports(home)
-        plants = list(_planted(home, reports, rng, wanted, logs))
+        plants = list(_planted(home, reports, Random(seed), wanted, logs))
         build_from_inbox(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             findings = connection.execute(
@@ -100,6 +99,13 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
     # A log that is refused takes its records from many reports, which then differ from them.
     clean = set() if logs else {(report.institution, f"{report.month:%Y-%m}") for report in reports}
     _compare(seed, plants, findings, tally, clean)
+
+
+def spoil_reports(home: Home, seed: str, *, logs: bool = False) -> None:
+    """Plant one of each kind, as far as they find a place, into the reports or logs of an inbox."""
+    kinds = LOG_KINDS if logs else KINDS
+    reports = _logs(home) if logs else _reports(home)
+    list(_planted(home, reports, Random(seed), Counter(dict.fromkeys(kinds, 1)), logs))
 
 
 def build_from_inbox(home: Home) -> None:

@@ -531,6 +531,39 @@ def flagged_by_a_call_that_came_later(lines: list[Line], rng: Random) -> Spot | 
 RECORD_KINDS = CONTACTS | CASES
 
 
+@dataclass(frozen=True)
+class SpoiledYear:
+    """Logs and records of an inbox by their paths, and what was spoiled of them.
+
+    `numbers` are those of the cases of contacts, before they were spoiled.
+    """
+
+    forms: dict[Path, Form]
+    contacts: list[list[Line]]
+    cases: list[list[Line]]
+    numbers: dict[int, Value]
+    spoiled: list[tuple[str, list[Line], Spot]]
+
+
+def spoil_records(home: Home, seed: str, wanted: Counter[str]) -> SpoiledYear:
+    """Plant what is `wanted` into the contacts and cases of an inbox."""
+    rng = Random(seed)
+    logs = _forms(home, "linja", "Nr. kontaktit")
+    records = _forms(home, "referime", "Ngjarja") | _forms(home, "policia", "Ngjarja")
+    contacts = [[Line(form, row)] for form in logs.values() for row in form.lines]
+    cases = _last_of_cases(records)
+    numbers = {id(lines): lines[0]["Nr. rastit"] for lines in contacts}
+    spoiled = [
+        *_spoiled(CONTACTS, contacts, wanted, rng),
+        *_spoiled(CASES, cases, wanted, rng),
+    ]
+    for path, form in (logs | records).items():
+        came = path.stat().st_mtime
+        path.write_bytes(form.content())
+        os.utime(path, (came, came))
+    return SpoiledYear(logs | records, contacts, cases, numbers, spoiled)
+
+
 def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
     """Plant what is `wanted` into the contacts and cases of a year, run, and tally.
 
@@ -540,23 +573,14 @@ def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
         home = Home(root=Path(folder) / "home", keys=Path(folder) / "keys")
         prepare_process(home)
         write_example(home.inbox, SEEDS, mistakes=(), variant=f"{seed} ")
-        rng = Random(seed)
-        logs = _forms(home, "linja", "Nr. kontaktit")
-        records = _forms(home, "referime", "Ngjarja") | _forms(home, "policia", "Ngjarja")
-        contacts = [[Line(form, row)] for form in logs.values() for row in form.lines]
-        cases = _last_of_cases(records)
-        numbers = {id(lines): lines[0]["Nr. rastit"] for lines in contacts}
-        spoiled = [
-            *_spoiled(CONTACTS, contacts, wanted, rng),
-            *_spoiled(CASES, cases, wanted, rng),
-        ]
-        paths = {id(form): path for path, form in (logs | records).items()}
-        names = {}
-        for path, form in (logs | records).items():
-            came, content = path.stat().st_mtime, form.content()
-            path.write_bytes(content)
-            os.utime(path, (came, came))
-            names[id(form)] = delivery_of(home, content)
+        year = spoil_records(home, seed, wanted)
+        contacts, cases, spoiled = year.contacts, year.cases, year.spoiled
+        paths = {id(form): path for path, form in year.forms.items()}
+        # A form that is made once more may have another time in it.
+        names = {
+            id(form): delivery_of(home, path.read_bytes()) for path, form in year.forms.items()
+        }
+        numbers = year.numbers
         build_from_inbox(home)
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             found = connection.execute(

@@ -1,0 +1,1 @@
+"""krat on an office's machine: its data folder, Dagster's processes, and units of systemd."""

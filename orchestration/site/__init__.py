@@ -1,0 +1,1 @@
+"""The site: pages of what was released, in one folder that needs no server."""

@@ -1,0 +1,376 @@
+"""A nation of made-up deliveries: twelve counties like Fier, each with its municipalities.
+
+    python tests/benchmarks/nation.py [--counties 12] [--months 36] [--contacts 1000000]
+                                      [--events 200000] [--seed 1] [--only-write FOLDER]
+
+writes the office's registers and the inbox of a data folder: a report of each institution a month,
+and for each county a hotline log a month and the records of its keepers a quarter, with the usual
+defects: reports that are missing, late, sent again or broken, contacts and cases told twice. The
+same arguments write the same bytes. Then it times refreshes of the last month as whole processes:
+the first, one with nothing new, and one with a new report.
+"""
+
+import argparse
+import csv
+import io
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from three_counties import (
+    CASE_HEADINGS,
+    LOG_HEADINGS,
+    MADE_UP,
+    REPORT_HEADINGS,
+    SYLLABLES,
+)
+
+from orchestration.runtime.settings import SEEDS
+from sources.registers import register_rows
+
+FIRST = date(2021, 1, 1)
+LIKE = "AL-04"
+#: Who keeps cases, as in Fier.
+KEEPERS = ("POLICIA", "SHSSH", "DVKM")
+
+
+def write_nation(
+    root: Path, *, counties: int, months: int, contacts: int, events: int, seed: int
+) -> int:
+    """Write registers and inbox into a data folder; return how many files the inbox has."""
+    codes = [f"AL-{number:02}" for number in range(1, counties + 1)]
+    if LIKE not in codes:
+        codes[0] = LIKE
+    _write_registers(root / "registers", codes)
+    spans = [_plus(FIRST, place) for place in range(months)]
+    owed = _owed()
+    written = 0
+    for code in codes:
+        rng = Random(f"nation {seed} {code}")
+        deliveries = [
+            *_reports(rng, code, spans, owed),
+            *_logs(rng, code, spans, contacts // (counties * months)),
+            *_records(rng, code, spans, events // counties),
+        ]
+        for name, content, received in deliveries:
+            path = root / "inbox" / code / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, (received.timestamp(),) * 2)
+            written += 1
+    return written
+
+
+def _senders(county: str) -> dict[str, str]:
+    """Return the institutions of a county, each with the one of Fier that it is like."""
+    regional = {row["institution_code"] for row in register_rows(SEEDS, "reporting_obligations")}
+    if county == LIKE:
+        return {code: code for code in sorted(regional)}
+    offices = {code.replace(LIKE, county): code for code in sorted(regional) if "-B-" not in code}
+    like = min(code for code in regional if "-B-" in code)
+    return offices | {
+        f"{county}-B-{row['municipality_code'][-2:]}": like
+        for row in register_rows(SEEDS, "municipalities")
+        if row["county_code"] == county
+    }
+
+
+def _write_registers(folder: Path, counties: Sequence[str]) -> None:
+    """Write the rows by which every county owes what Fier owes, from the first month on."""
+    known = {row["institution_code"]: row for row in register_rows(SEEDS, "institutions")}
+    places = {
+        f"{row['county_code']}-B-{row['municipality_code'][-2:]}": row["name_sq"]
+        for row in register_rows(SEEDS, "municipalities")
+    }
+    written: dict[str, list[dict[str, str]]] = {
+        "institutions": [], "reporting_obligations": [], "record_obligations": [],
+    }  # fmt: skip
+    for county in counties:
+        for code, like in _senders(county).items():
+            if county != LIKE:
+                own = {
+                    "institution_code": code,
+                    "county_code": county,
+                    "seat_county_code": county,
+                    "abbreviation": "",
+                }
+                if code in places:
+                    own["municipality_name"] = places[code]
+                    own["name_sq"] = f"Bashkia {places[code]}"
+                    own["name_en"] = f"Municipality of {places[code]}"
+                else:
+                    own["name_sq"] = f"{known[like]['name_sq']} {county}"
+                    own["name_en"] = f"{known[like]['name_en']} {county}"
+                written["institutions"].append(known[like] | own)
+            for name in ("reporting_obligations", "record_obligations"):
+                for row in register_rows(SEEDS, name):
+                    # Of the municipalities Fier's alone keeps cases.
+                    if row["institution_code"] == like and (
+                        name == "reporting_obligations" or "-B-" not in like
+                    ):
+                        written[name].append(row | _from_the_first_month(row, code, county))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in written.items():
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            columns = list(next(iter(register_rows(SEEDS, name))))
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _from_the_first_month(row: dict[str, str], code: str, county: str) -> dict[str, str]:
+    """Return what changes in an obligation; krat's own of Fier begin in 2023."""
+    own = {
+        "institution_code": code,
+        "valid_from": FIRST.isoformat(),
+        "basis": "proposed: made up",
+    }
+    if county == LIKE:
+        own["valid_to"] = "2022-12-31"
+    return own | ({"recorded_from": FIRST.isoformat()} if "recorded_from" in row else {})
+
+
+def _owed() -> dict[str, list[tuple[str, int]]]:
+    """Return the indicators that an institution like one of Fier's owes, each every n months."""
+    every = {"monthly": 1, "quarterly": 3, "yearly": 12}
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in register_rows(SEEDS, "reporting_obligations"):
+        indicator = row["indicator_code"], every[row["frequency"]]
+        found.setdefault(row["institution_code"], []).append(indicator)
+    return found
+
+
+Delivery = tuple[str, bytes, datetime]
+
+
+def _reports(
+    rng: Random, county: str, months: Sequence[date], owed: dict[str, list[tuple[str, int]]]
+) -> Iterator[Delivery]:
+    bases = {
+        row["indicator_code"]: row["target_basis"] for row in register_rows(SEEDS, "indicators")
+    }
+    senders = _senders(county)
+    reached: dict[tuple[str, str], int] = {}
+    for month in months:
+        for sender, like in senders.items():
+            lines = []
+            for indicator, every in owed[like]:
+                if month.month % every:
+                    continue
+                value = rng.choice((0, 0, 1, 1, 2, 3, 5, 9, 14))
+                if bases[indicator] == "milestone":
+                    value = reached[sender, indicator] = max(
+                        reached.get((sender, indicator), 0), int(rng.random() < 0.1)
+                    )
+                said = "" if rng.random() < 0.02 else value
+                lines.append(
+                    ("krat-raport-1", county, sender, f"{month:%Y-%m}", MADE_UP, indicator, "",
+                     said, "zero" if said == 0 else "")
+                )  # fmt: skip
+            fate = rng.random()
+            if not lines or fate < 0.03:
+                continue
+            days = rng.choice((2, 4, 6, 8)) if fate > 0.08 else rng.choice((12, 20, 45))
+            name = f"{sender}_{month:%Y-%m}"
+            content = _csv(REPORT_HEADINGS, lines)
+            if fate > 0.985:
+                # One that is refused, and comes in order a week later.
+                yield f"{name}.csv", content[: len(content) // 3], _after(month, days)
+                yield f"{name}_v2.csv", content, _after(month, days + 7)
+            else:
+                yield f"{name}.csv", content, _after(month, days)
+            if 0.95 < fate < 0.97:
+                again = [(*line[:7], (line[7] or 0) + 1, "") for line in lines[:1]] + lines[1:]
+                yield f"{name}_v2.csv", _csv(REPORT_HEADINGS, again), _after(month, days + 30)
+
+
+def _logs(rng: Random, county: str, months: Sequence[date], size: int) -> Iterator[Delivery]:
+    number = cases = 0
+    for month in months:
+        days = (_plus(month, 1) - month).days
+        begins = datetime.combine(month, datetime.min.time())
+        lines: list[tuple[Any, ...]] = []
+        recent: list[tuple[int, int]] = []
+        for minute in sorted(rng.randrange(days * 1440) for _ in range(size)):
+            number += 1
+            at = begins + timedelta(minutes=minute)
+            purpose = rng.choice(("case_report", "information", "information", "silent", "prank"))
+            case: int | str = ""
+            repeat: int | str = ""
+            duplicate: int | str = ""
+            referred = False
+            if purpose == "case_report":
+                if recent and rng.random() < 0.3:
+                    linked, case = rng.choice(recent[-20:])
+                    repeat, duplicate = (linked, "") if rng.random() < 0.7 else ("", linked)
+                else:
+                    cases += 1
+                    case = cases
+                recent.append((number, int(case)))
+                referred = not duplicate and rng.random() < 0.5
+            accepted = f"{at + timedelta(minutes=rng.randint(1, 900)):%Y-%m-%d %H:%M}"
+            lines.append(
+                ("krat-linja-2", county, MADE_UP, number,
+                 rng.choice(("phone_116006", "app", "web")), f"{at:%Y-%m-%d %H:%M}",
+                 rng.choice(("self", "family", "unknown", "")), purpose,
+                 rng.choice(("", 0, 1, 2)) if purpose == "case_report" else "", "",
+                 "police" if referred else "",
+                 accepted if referred and rng.random() < 0.7 else "",
+                 "duplicate_of" if duplicate else "referred" if referred else "no_action",
+                 case, repeat, duplicate)
+            )  # fmt: skip
+        if lines:
+            yield f"linja_{month:%Y-%m}.csv", _csv(LOG_HEADINGS, lines), _after(month, 5)
+
+
+def _records(rng: Random, county: str, months: Sequence[date], size: int) -> Iterator[Delivery]:
+    """Yield a file a keeper and quarter, with the whole histories of who has something new."""
+    last = _plus(months[-1], 1)
+    histories: dict[str, list[list[tuple[date, tuple[Any, ...]]]]] = {one: [] for one in KEEPERS}
+    told = person = 0
+    while told < size:
+        person += 1
+        begins = months[0] + timedelta(days=rng.randrange((last - months[0]).days))
+        steps = _history(rng, begins)
+        age = rng.choice(("0-17", "18+"))
+        identity = (
+            "Shem" + _word(person),
+            "Trill" + _word(person * 7 + 3),
+            f"Z{county[3:]}{person:06}Z",
+            date(2008 if age == "0-17" else 1980, 1 + person % 12, 1 + person % 28).isoformat(),
+        )
+        sex = rng.choice(("female", "male"))
+        for keeper in rng.sample(KEEPERS, 2 if rng.random() < 0.1 else 1):
+            number = len(histories[keeper]) + 1
+            head = ("krat-referim-2", county, f"{county}-{keeper}", MADE_UP,
+                    f"RR-{number:06}", f"P-{number:06}")  # fmt: skip
+            known = [
+                (day, (*head, event, day, sex, age, "Police" if decides else "", "police",
+                       support, detail, *identity, *[""] * 5))
+                for day, event, decides, support, detail in steps
+                if day < last
+            ]  # fmt: skip
+            histories[keeper].append(known)
+            told += len(known)
+    for keeper, every in histories.items():
+        for month in months:
+            if month.month % 3:
+                continue
+            begins, ends = _plus(month, -2), _plus(month, 1)
+            lines = [
+                line
+                for history in every
+                if any(begins <= day < ends for day, _ in history)
+                for day, line in history
+                if day < ends
+            ]
+            if lines:
+                yield (
+                    f"raste_{keeper}_{month:%Y-%m}.csv",
+                    _csv(CASE_HEADINGS, lines),
+                    _after(month, 7),
+                )
+
+
+def _history(rng: Random, day: date) -> list[tuple[date, str, bool, str, str]]:
+    steps: list[tuple[str, bool, str, str]] = [
+        ("flagged", True, "", ""), ("initially_identified", True, "", ""),
+        ("informed", False, "", ""), ("referred", False, "", ""),
+    ]  # fmt: skip
+    if rng.random() < 0.9:
+        steps.append(("referral_accepted", False, "", ""))
+        for support in rng.sample(("Legal", "Health", "SocialCare", "Education"), 2):
+            steps.append(("assisted", False, support, "in_centre"))
+    if rng.random() < 0.3:
+        steps.append(("formally_identified", True, "", ""))
+    if rng.random() < 0.5:
+        steps.append(("closed", False, "", ""))
+    found = []
+    for step in steps:
+        found.append((day, *step))
+        day += timedelta(days=rng.choice((0, 1, 3, 10, 30)))
+    return found
+
+
+def _word(number: int) -> str:
+    word = ""
+    for _ in range(4):
+        number, place = divmod(number, len(SYLLABLES))
+        word += SYLLABLES[place]
+    return word
+
+
+def _plus(month: date, months: int) -> date:
+    place = month.year * 12 + month.month - 1 + months
+    return date(place // 12, place % 12 + 1, 1)
+
+
+def _after(month: date, days: int) -> datetime:
+    return datetime.combine(_plus(month, 1), datetime.min.time(), UTC) + timedelta(days=days)
+
+
+def _csv(headings: Sequence[str], lines: Sequence[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows(lines)
+    return text.getvalue().encode()
+
+
+def _refresh(root: Path, month: date) -> str:
+    """Return how long a refresh took as a whole process, and how much memory any has taken."""
+    started = time.perf_counter()
+    subprocess.run(
+        [str(Path(sys.executable).parent / "krat"), "refresh", "--month", f"{month:%Y-%m}"],
+        env=os.environ | {"KRAT_HOME": str(root / "home"), "KRAT_KEYS": str(root / "keys")},
+        capture_output=True,
+        # It is 1 where something was refused, as in a nation with defects.
+        check=False,
+    )
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return f"{time.perf_counter() - started:8.1f} s, {most:6.0f} MiB at most so far"
+
+
+def main() -> None:
+    """Write a nation into a folder and time refreshes there, or write it into a folder alone."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only-write", type=Path)
+    for name, value in (("counties", 12), ("months", 36), ("contacts", 1_000_000),
+                        ("events", 200_000), ("seed", 1)):  # fmt: skip
+        parser.add_argument(f"--{name}", type=int, default=value)
+    asked = vars(parser.parse_args())
+    if folder := asked.pop("only_write"):
+        print(write_nation(folder, **asked), "files")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        root, month = Path(name), _plus(FIRST, asked["months"] - 1)
+        print(write_nation(root / "home", **asked), "files")
+        print("first refresh ", _refresh(root, month), flush=True)
+        print("nothing new   ", _refresh(root, month), flush=True)
+        line = (
+            "krat-raport-1",
+            LIKE,
+            f"{LIKE}-SHSSH",
+            f"{month:%Y-%m}",
+            MADE_UP,
+            "2.1.18.1",
+            "",
+            31,
+            "",
+        )
+        (root / "home" / "inbox" / LIKE / "new.csv").write_bytes(_csv(REPORT_HEADINGS, [line]))
+        print("one new report", _refresh(root, month), flush=True)
+
+
+if __name__ == "__main__":
+    main()

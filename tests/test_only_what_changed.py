@@ -1,0 +1,93 @@
+"""A refresh does only what something new asks for, and leaves what a whole one would leave."""
+
+import hashlib
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from refresh import send_correction
+
+from orchestration.refresh.steps import refresh
+from orchestration.runtime.clock import today
+from orchestration.warehouse.build import build_warehouse
+from sources.custody.home import Home
+
+MAY = date(2023, 5, 1)
+
+
+def files_of(home: Home) -> dict[Path, str]:
+    """Return the SHA-256 of every file of a home and of its keys."""
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for root in (home.root, home.keys)
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def tables_of(home: Home) -> dict[str, str]:
+    """Return a hash of the rows of every table that dbt built."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        names = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where schema_name not in ('raw', 'ops') order by all"
+        ).fetchall()
+        return {
+            name: str(
+                connection.execute(
+                    f"select count(*), sum(hash(rows)::hugeint) from {name} as rows"
+                ).fetchall()
+            )
+            for (name,) in names
+        }
+
+
+def test_a_refresh_with_nothing_new_leaves_every_file_as_it_was(own_home: Home) -> None:
+    refresh(own_home, [MAY])
+    before = files_of(own_home)
+    again = refresh(own_home, [MAY])
+    assert again.build.nodes == 0
+    assert not any(release.is_new for release in again.releases)
+    assert again.is_done and again.records
+    after = files_of(own_home)
+    changed = {path.name for path in before if before[path] != after.get(path)}
+    assert (changed, set(after) - set(before)) == (set(), set())
+
+
+def test_another_day_is_something_new(own_home: Home) -> None:
+    day = today()
+    refresh(own_home, [MAY], as_of=day)
+    assert refresh(own_home, [MAY], as_of=day).build.nodes == 0
+    assert refresh(own_home, [MAY], as_of=day + timedelta(days=1)).build.nodes > 0
+
+
+@pytest.mark.slow
+def test_what_is_built_of_a_change_is_what_a_whole_build_makes(own_home: Home) -> None:
+    refresh(own_home, [MAY])
+    standing = tables_of(own_home)
+    send_correction(own_home, 11)
+    changed = refresh(own_home, [MAY])
+    tables = tables_of(own_home)
+    assert tables != standing
+    whole = build_warehouse(own_home, with_registers=True)
+    assert 0 < changed.build.nodes < whole.nodes
+    assert tables_of(own_home) == tables
+
+
+def test_a_build_that_was_broken_off_is_made_up_for(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(own_home, [MAY])
+    send_correction(own_home, 12)
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.refresh.steps.build_warehouse", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            refresh(own_home, [MAY])
+    made_up = refresh(own_home, [MAY])
+    assert made_up.build.nodes > 0
+    assert [release.is_new for release in made_up.releases].count(True) == 2
+
+
+def _killed(_: Home) -> None:
+    raise KeyboardInterrupt
