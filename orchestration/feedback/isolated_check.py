@@ -88,6 +88,9 @@ class IsolatedChecks:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self._process and self._ours:
             self._ours.close()
             self._process.kill()
@@ -113,7 +116,7 @@ class IsolatedChecks:
             ours.settimeout(_START_SECONDS + _MAX_SECONDS)
             try:
                 with theirs:
-                    socket.send_fds(self._connection(), [b"."], [theirs.fileno()])
+                    self._hand_over(theirs)
                 ours.sendall(json.dumps(asdict(asked)).encode() + b"\n" + content)
                 ours.shutdown(socket.SHUT_WR)
                 with ours.makefile("rb") as answered:
@@ -125,21 +128,30 @@ class IsolatedChecks:
             raise RuntimeError("a check failed, by no fault of its file.")
         return Checked(document, marked or None) if len(marked) == length else None
 
+    def _hand_over(self, theirs: socket.socket) -> None:
+        """Give the new process of a check its end of a connection."""
+        with self._lock:
+            try:
+                socket.send_fds(self._connection(), [b"."], [theirs.fileno()])
+            except OSError:
+                # The process that is split is ending: that takes a moment.
+                self._end()
+                socket.send_fds(self._connection(), [b"."], [theirs.fileno()])
+
     def _connection(self) -> socket.socket:
         """Return the connection to the process that is split, which is started if there is none."""
-        with self._lock:
-            if self._process is None or self._ours is None or self._process.poll() is not None:
-                self._ours, theirs = socket.socketpair()
-                with theirs:
-                    self._process = subprocess.Popen(
-                        [sys.executable, "-I", "-c", _PROGRAM, str(PROJECT), str(theirs.fileno())],
-                        pass_fds=[theirs.fileno()],
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        # Nothing that a parser says may reach a log: it could quote the file.
-                        stderr=subprocess.DEVNULL,
-                    )
-            return self._ours
+        if self._process is None or self._ours is None or self._process.poll() is not None:
+            self._ours, theirs = socket.socketpair()
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-c", _PROGRAM, str(PROJECT), str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    # Nothing that a parser says may reach a log: it could quote the file.
+                    stderr=subprocess.DEVNULL,
+                )
+        return self._ours
 
 
 def split_off(handle: int) -> None:
