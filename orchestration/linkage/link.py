@@ -7,6 +7,7 @@ A person here is what one sender calls by one code, or a case where there is no 
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from orchestration.linkage.clusters import Pair, clusters, pair
 from orchestration.linkage.decisions import DIFFERENT, SAME, Decision, Row, last_words
 from orchestration.linkage.model import (
     Likeness,
-    comparable_pairs,
     equal_fields,
+    has_comparable_pairs,
     likenesses,
     matching_pairs,
     parameters,
@@ -151,7 +152,7 @@ def links_and_pairs(
     exact = sorted(matching_pairs(people, "exact"))
     in_doubt = matching_pairs(people, "in_doubt")
     uncertain = in_doubt | matching_pairs(people, "never_certain")
-    alike = _likenesses(people, clusters(persons, exact))
+    alike = _likenesses(people, clusters(persons, exact), {*in_doubt, *decided})
     likely = [
         two
         for two, found in sorted(alike.items(), key=lambda item: (-item[1].probability, item[0]))
@@ -348,15 +349,19 @@ def case_links(
     ]
 
 
-def _likenesses(people: pa.Table, exact: dict[str, str]) -> dict[Pair, Likeness]:
-    """Return how alike those pairs are that exact rules left apart."""
-    left = {(one, other) for one, other in comparable_pairs(people) if exact[one] != exact[other]}
-    if not left:
+def _likenesses(
+    people: pa.Table, exact: dict[str, str], asked: Collection[Pair]
+) -> dict[Pair, Likeness]:
+    """Return how alike those pairs are that exact rules left apart: the likely, and those asked."""
+    apart = people.append_column(
+        "cluster", pa.array([exact[key] for key in people["person_key"].to_pylist()], _TEXT)
+    )
+    if not has_comparable_pairs(apart):
         return {}
-    involved = {person for two in left for person in two}
-    mask = pa.array([key in involved for key in people["person_key"].to_pylist()])
-    found = likenesses(people.filter(mask))
-    return {two: likeness for two, likeness in found.items() if two in left}
+    found = likenesses(people, parameters()["thresholds"]["doubtful"], asked)
+    return {
+        (one, other): alike for (one, other), alike in found.items() if exact[one] != exact[other]
+    }
 
 
 def _first_row(person: dict[str, Any]) -> Row:

@@ -4,6 +4,7 @@ Belongs here: reading linkage.yml and asking DuckDB and Splink. Not here: what f
 (orchestration.linkage.link), or any number, each of which stands in linkage.yml with its reason.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,19 +44,29 @@ def matching_pairs(people: pa.Table, rules: str) -> set[Pair]:
     return _pairs(people, conditions)
 
 
-def comparable_pairs(people: pa.Table) -> set[Pair]:
-    """Return the pairs that are worth comparing."""
-    return _pairs(people, [_blocking_condition(rule) for rule in _blocking()])
+def has_comparable_pairs(people: pa.Table) -> bool:
+    """Return whether any pair of two clusters is worth comparing; `people` has `cluster` too."""
+    conditions = [f"{_blocking_condition(rule)} and l.cluster <> r.cluster" for rule in _blocking()]
+    with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
+        connection.register("people", people)
+        return any(
+            connection.execute(
+                f"select 1 from people as l inner join people as r on {condition} limit 1"
+            ).fetchone()
+            for condition in conditions
+        )
 
 
-def likenesses(people: pa.Table) -> dict[Pair, Likeness]:
-    """Return how alike the comparable pairs are, by Splink with the parameters of linkage.yml.
+def likenesses(people: pa.Table, at_least: float, asked: Collection[Pair]) -> dict[Pair, Likeness]:
+    """Return how alike comparable pairs are, by Splink with the parameters of linkage.yml.
 
-    Nothing is estimated: the same people give the same numbers. Works in memory alone.
+    Told are those whose probability is `at_least` that, and those asked for. Nothing is estimated:
+    the same people give the same numbers. Works in memory alone.
     """
     # Imported when there is something to compare: it takes part of a second.
     from splink import DuckDBAPI, Linker, SettingsCreator
 
+    fields = [entry["field"] for entry in parameters()["comparisons"]]
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="person_key",
@@ -68,16 +79,26 @@ def likenesses(people: pa.Table) -> dict[Pair, Likeness]:
     with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
         connection.register("people", people)
         linker = Linker(DuckDBAPI(connection).register("people"), settings, log_level=None)
-        rows = linker.inference.predict().as_record_list()
+        predicted = linker.inference.predict().physical_name
+        pairs = pa.array([f"{one} {other}" for one, other in asked], pa.string())
+        connection.register("asked", pa.table({"pair": pairs}))
+        # Nearly all pairs that are compared are alike in one field and nothing else.
+        rows = connection.execute(
+            f"select person_key_l, person_key_r, match_probability, "
+            f"{', '.join(f'gamma_{field}' for field in fields)} from {predicted} "
+            "where match_probability >= ? or least(person_key_l, person_key_r) "
+            "|| ' ' || greatest(person_key_l, person_key_r) in (select pair from asked)",
+            [at_least],
+        ).fetchall()
     return {
-        pair(row["person_key_l"], row["person_key_r"]): Likeness(
-            probability=row["match_probability"],
+        pair(one, other): Likeness(
+            probability=probability,
             fields={
-                entry["field"]: _says(entry, row[f"gamma_{entry['field']}"])
-                for entry in parameters()["comparisons"]
+                entry["field"]: _says(entry, gamma)
+                for entry, gamma in zip(parameters()["comparisons"], gammas, strict=True)
             },
         )
-        for row in rows
+        for one, other, probability, *gammas in rows
     }
 
 

@@ -40,6 +40,10 @@ from sources.registers import register_rows
 
 FIRST = date(2021, 1, 1)
 LIKE = "AL-04"
+#: From this day on logs and records come in the forms with the columns that tests have.
+SECOND_FORMS = datetime(2023, 1, 1, tzinfo=UTC)
+#: Cases that began before end before it: a quarter's records come in the month after it.
+OLD_CASES_END = date(2022, 10, 1)
 #: Who keeps cases, as in Fier.
 KEEPERS = ("POLICIA", "SHSSH", "DVKM")
 
@@ -197,6 +201,8 @@ def _reports(
 def _logs(rng: Random, county: str, months: Sequence[date], size: int) -> Iterator[Delivery]:
     number = cases = 0
     for month in months:
+        received = _after(month, 5)
+        is_old = received < SECOND_FORMS
         days = (_plus(month, 1) - month).days
         begins = datetime.combine(month, datetime.min.time())
         lines: list[tuple[Any, ...]] = []
@@ -212,7 +218,9 @@ def _logs(rng: Random, county: str, months: Sequence[date], size: int) -> Iterat
             if purpose == "case_report":
                 if recent and rng.random() < 0.3:
                     linked, case = rng.choice(recent[-20:])
-                    repeat, duplicate = (linked, "") if rng.random() < 0.7 else ("", linked)
+                    repeat, duplicate = (
+                        (linked, "") if is_old or rng.random() < 0.7 else ("", linked)
+                    )
                 else:
                     cases += 1
                     case = cases
@@ -221,7 +229,8 @@ def _logs(rng: Random, county: str, months: Sequence[date], size: int) -> Iterat
             accepted = f"{at + timedelta(minutes=rng.randint(1, 900)):%Y-%m-%d %H:%M}"
             lines.append(
                 ("krat-linja-2", county, MADE_UP, number,
-                 rng.choice(("phone_116006", "app", "web")), f"{at:%Y-%m-%d %H:%M}",
+                 "phone_116006" if purpose == "silent"
+                 else rng.choice(("phone_116006", "app", "web")), f"{at:%Y-%m-%d %H:%M}",
                  rng.choice(("self", "family", "unknown", "")), purpose,
                  rng.choice(("", 0, 1, 2)) if purpose == "case_report" else "", "",
                  "police" if referred else "",
@@ -229,8 +238,12 @@ def _logs(rng: Random, county: str, months: Sequence[date], size: int) -> Iterat
                  "duplicate_of" if duplicate else "referred" if referred else "no_action",
                  case, repeat, duplicate)
             )  # fmt: skip
+        headings = LOG_HEADINGS
+        if is_old:
+            headings = LOG_HEADINGS[:-1]
+            lines = [("krat-linja-1", *line[1:-1]) for line in lines]
         if lines:
-            yield f"linja_{month:%Y-%m}.csv", _csv(LOG_HEADINGS, lines), _after(month, 5)
+            yield f"linja_{month:%Y-%m}.csv", _csv(headings, lines), received
 
 
 def _records(rng: Random, county: str, months: Sequence[date], size: int) -> Iterator[Delivery]:
@@ -256,9 +269,10 @@ def _records(rng: Random, county: str, months: Sequence[date], size: int) -> Ite
                     f"RR-{number:06}", f"P-{number:06}")  # fmt: skip
             known = [
                 (day, (*head, event, day, sex, age, "Police" if decides else "", "police",
-                       support, detail, *identity, *[""] * 5))
+                       support, detail, *identity, "", "", "",
+                       "shelter" if event.startswith("referr") else "", ""))
                 for day, event, decides, support, detail in steps
-                if day < last
+                if day < (OLD_CASES_END if begins < OLD_CASES_END else last)
             ]  # fmt: skip
             histories[keeper].append(known)
             told += len(known)
@@ -275,11 +289,11 @@ def _records(rng: Random, county: str, months: Sequence[date], size: int) -> Ite
                 if day < ends
             ]
             if lines:
-                yield (
-                    f"raste_{keeper}_{month:%Y-%m}.csv",
-                    _csv(CASE_HEADINGS, lines),
-                    _after(month, 7),
+                received = _after(month, 7)
+                content = (
+                    _csv(CASE_HEADINGS, lines) if received >= SECOND_FORMS else _old_records(lines)
                 )
+                yield f"raste_{keeper}_{month:%Y-%m}.csv", content, received
 
 
 def _history(rng: Random, day: date) -> list[tuple[date, str, bool, str, str]]:
@@ -300,6 +314,22 @@ def _history(rng: Random, day: date) -> list[tuple[date, str, bool, str, str]]:
         found.append((day, *step))
         day += timedelta(days=rng.choice((0, 1, 3, 10, 30)))
     return found
+
+
+def _old_records(lines: Sequence[tuple[Any, ...]]) -> bytes:
+    """Return records in the first form: a name has one column, and a number none."""
+    written = []
+    for line in lines:
+        named = dict(zip(CASE_HEADINGS, line, strict=True))
+        keeper = named.pop("Institucioni")
+        # Its file does not say whose numbers they are.
+        for heading in ("Nr. rastit", "Kodi i personit"):
+            named[heading] = f"{keeper}-{named[heading]}"
+        named["Formulari"] = "krat-referim-1"
+        named["Emri"] += " " + named.pop("Mbiemri")
+        del named["Numri personal"]
+        written.append(named)
+    return _csv(list(written[0]), [list(named.values()) for named in written])
 
 
 def _word(number: int) -> str:
@@ -357,17 +387,8 @@ def main() -> None:
         print(write_nation(root / "home", **asked), "files")
         print("first refresh ", _refresh(root, month), flush=True)
         print("nothing new   ", _refresh(root, month), flush=True)
-        line = (
-            "krat-raport-1",
-            LIKE,
-            f"{LIKE}-SHSSH",
-            f"{month:%Y-%m}",
-            MADE_UP,
-            "2.1.18.1",
-            "",
-            31,
-            "",
-        )
+        line = ("krat-raport-1", LIKE, f"{LIKE}-SHSSH", f"{month:%Y-%m}", MADE_UP, "2.1.18.1",
+                "", 31, "")  # fmt: skip
         (root / "home" / "inbox" / LIKE / "new.csv").write_bytes(_csv(REPORT_HEADINGS, [line]))
         print("one new report", _refresh(root, month), flush=True)
 
