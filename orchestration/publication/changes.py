@@ -206,9 +206,11 @@ def describe_changes(
             changed.append((key, row, "–", "+"))
         for key in before.index.difference(after.index):
             changed.append((key, row, "+", "–"))
-        for key in after.index.intersection(before.index):
-            for name in after.columns.intersection(before.columns):
-                old, new = str(before.at[key, name]), str(after.at[key, name])
+        columns = after.columns.intersection(before.columns)
+        both_have = after.index.intersection(before.index)
+        pairs = (each.reindex(both_have, columns=columns).to_numpy() for each in (before, after))
+        for key, *rows in zip(both_have, *pairs, strict=True):
+            for name, old, new in zip(columns, *rows, strict=True):
                 if old != new:
                     changed.append((key, name, old, new))
         if not changed:
