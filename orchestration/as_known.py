@@ -9,18 +9,18 @@ deadlines are judged as of that day. Registers and definitions are today's.
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from orchestration.linkage.link import link_persons
+from orchestration.linkage.decisions import last_words
+from orchestration.linkage.link import link, link_persons
 from orchestration.registers.in_use import registers_in_use
-from orchestration.runtime.database import open_to_write
-from orchestration.warehouse.computing import compute
-from orchestration.warehouse.load import load_raw
+from orchestration.warehouse.computing import compute, raw_tables_of
+from orchestration.warehouse.load import TYPED, load_raw, replace_rows, rows_of
 from sources.custody import journal
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
@@ -35,24 +35,55 @@ def known_on(home: Home, day: date) -> Iterator[Home]:
 
     It has rows of persons, so it never leaves the data folder.
     """
-    for left in home.root.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as scratch:
-        known = Home(root=Path(scratch), keys=home.keys)
-        _copy_until(home, known, day)
+    with _scratch(home, day) as known:
         load_raw(known, day)
         _forget_after(known, day)
         link_persons(known)
         yield known
 
 
-def compute_models(known: Home, models: list[str]) -> None:
-    """Compute models of a scratch folder, and those that they rest on, by today's registers.
+@contextmanager
+def computed_on(
+    home: Home, day: date, models: Sequence[str]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a database with some models, and the deliveries, as of the end of a day.
 
-    dbt itself takes many times as long.
+    It is made in memory from the raw tables as they are loaded, without dbt, which takes many times
+    as long. What memory does not hold lies in a scratch folder meanwhile.
     """
-    with open_to_write(known.warehouse) as connection:
-        compute(connection, models, registers_in_use(known))
+    registers = registers_in_use(home)
+    tables = raw_tables_of(models) | {"deliveries", "referral_events"}
+    with (
+        _scratch(home, day) as known,
+        duckdb.connect(config={"temp_directory": str(known.root)}) as connection,
+    ):
+        connection.execute(f"attach '{home.warehouse}' as loaded (read_only)")
+        # The statements name the warehouse.
+        connection.execute("attach ':memory:' as warehouse")
+        connection.execute("use warehouse")
+        connection.execute("create schema raw")
+        # In the order of their declaration: the deliveries first.
+        for table in [each for each in SCHEMAS if each in tables]:
+            condition = _known_by(table, day)
+            connection.execute(
+                f"create table raw.{table} as from loaded.raw.{table} where {condition}"
+            )
+        for table in sorted(tables & TYPED.keys()):
+            replace_rows(connection, table, rows_of(table, known, registers, day))
+        connection.execute("detach loaded")
+        link(connection, last_words(known))
+        compute(connection, models, registers)
+        yield connection
+
+
+@contextmanager
+def _scratch(home: Home, day: date) -> Iterator[Home]:
+    for left in home.root.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home.root) as scratch:
+        known = Home(root=Path(scratch), keys=home.keys)
+        _copy_until(home, known, day)
+        yield known
 
 
 def _copy_until(home: Home, known: Home, day: date) -> None:
@@ -76,10 +107,15 @@ def _copy_until(home: Home, known: Home, day: date) -> None:
 def _forget_after(known: Home, day: date) -> None:
     """Take out of the raw schema what came after a day."""
     with duckdb.connect(str(known.warehouse)) as connection:
-        connection.execute("delete from raw.deliveries where cast(received_at as date) > ?", [day])
-        for table, schema in SCHEMAS.items():
-            if table != "deliveries" and "delivery_id" in schema.names:
-                connection.execute(
-                    f"delete from raw.{table} where delivery_id not in "
-                    "(select delivery_id from raw.deliveries)"
-                )
+        for table in SCHEMAS:
+            connection.execute(f"delete from raw.{table} where not ({_known_by(table, day)})")
+
+
+def _known_by(table: str, day: date) -> str:
+    """Return in SQL which rows of a raw table of files had come by the end of a day."""
+    if table == "deliveries":
+        return f"cast(received_at as date) <= date '{day}'"
+    if "delivery_id" not in SCHEMAS[table].names:
+        return "true"
+    came = f"select delivery_id from raw.deliveries where {_known_by('deliveries', day)}"
+    return f"delivery_id in ({came})"

@@ -21,7 +21,7 @@ from programs import LibreOffice
 from served import serving
 
 from expectations.protection import Shown
-from orchestration.as_known import compute_models, known_on
+from orchestration.as_known import computed_on, known_on
 from orchestration.cli import cli
 from orchestration.products.codes import labels
 from orchestration.products.tree import CHANGES, MANIFEST, EditionFolder
@@ -170,10 +170,8 @@ def test_a_known_day_computed_without_dbt_is_what_dbt_builds(refreshed: Refreshe
     day, rows = date(2023, 8, 29), f"select * from {UNITS} order by all"
     home = refreshed.home
     scratch_before = set(home.root.iterdir())
-    with known_on(home, day) as known:
-        compute_models(known, ["edition_units"])
-        with duckdb.connect(str(known.warehouse), read_only=True) as connection:
-            replayed = connection.execute(rows).df()
+    with computed_on(home, day, ["edition_units"]) as connection:
+        replayed = connection.execute(rows).df()
     with known_on(home, day) as known:
         prepare_process(known)
         build_warehouse(known, with_registers=True)

@@ -80,25 +80,51 @@
         group by all
     ),
 
+    -- Persons of one month whom the same senders hold explain the same.
+    alike as (
+        select
+            counted_for,
+            county_code,
+            counted_year,
+            category,
+            reporting_month,
+            list_sort(senders) as senders,
+            is_comparable,
+            count(*) as persons
+        from {{ firsts }}
+        group by all
+    ),
+
     -- Who could be one with them: counted no later, elsewhere, and by another sender. Persons
-    -- whose identity is known could only be one with those whose identity is not.
+    -- whose identity is known could only be one with those whose identity is not. An inner join,
+    -- which is hashed, and a union bring them faster than an outer join.
     explained as (
         select
-            bounds.counted_for,
-            bounds.county_code,
-            bounds.counted_year,
-            bounds.cell,
-            bounds.reporting_month,
-            bounds.sender_code,
-            any_value(bounds.persons) as persons,
-            count(others.counted_for) as elsewhere
-        from bounds
-        left join {{ firsts }} as others
-            on
-                bounds.counted_for = others.counted_for
-                and bounds.county_code = others.county_code
-                and bounds.counted_year is not distinct from others.counted_year
-                and bounds.reporting_month >= others.reporting_month
+            counted_for,
+            county_code,
+            counted_year,
+            cell,
+            reporting_month,
+            sender_code,
+            max(persons) as persons,
+            sum(elsewhere) as elsewhere
+        from (
+            select
+                * exclude (span_start),
+                0 as elsewhere
+            from bounds
+            union all by name
+            select
+                bounds.* exclude (span_start),
+                others.persons as elsewhere
+            from bounds
+            inner join alike as others
+                on
+                    bounds.counted_for = others.counted_for
+                    and bounds.county_code = others.county_code
+                    and bounds.counted_year is not distinct from others.counted_year
+            where
+                bounds.reporting_month >= others.reporting_month
                 and not (
                     others.reporting_month >= bounds.span_start
                     and (
@@ -109,6 +135,7 @@
                     when bounds.sender_code is null then not others.is_comparable
                     else not list_contains(others.senders, bounds.sender_code)
                 end
+        ) as told
         group by all
     )
 

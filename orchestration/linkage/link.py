@@ -104,7 +104,7 @@ def link_persons(home: Home) -> dict[str, int]:
         state = _state(connection, decisions)
         loaded = loaded_states(connection)
         if any(loaded.get(table) != state for table in SCHEMAS):
-            _link(connection, decisions)
+            link(connection, decisions)
             note_loaded(connection, dict.fromkeys(SCHEMAS, state))
         return {table: connection.table(f"raw.{table}").shape[0] for table in SCHEMAS}
 
@@ -123,7 +123,8 @@ def _state(connection: duckdb.DuckDBPyConnection, decisions: list[Decision]) -> 
     return digest.hexdigest()
 
 
-def _link(connection: duckdb.DuckDBPyConnection, decisions: list[Decision]) -> None:
+def link(connection: duckdb.DuckDBPyConnection, decisions: list[Decision]) -> None:
+    """Write the tables of SCHEMAS from the raw tables of a database."""
     found: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
     for is_made_up in (False, True):
         decided = _decided(connection, decisions, is_made_up)

@@ -28,11 +28,12 @@ _DATABASE = "warehouse"
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model with its statement, or a register, which has none."""
+    """A model with its statement, or a register, which has none; and what it reads, as in SQL."""
 
     schema: str
     table: str
     statement: str | None
+    reads: frozenset[str] = frozenset()
 
     @property
     def relation(self) -> str:
@@ -46,15 +47,29 @@ def compute(
     registers: Path,
     left_out: Collection[str] = (),
 ) -> None:
-    """Make the tables of models and of all that they rest on, from the schema raw.
+    """Make the tables of models, from the schema raw.
 
-    `connection` uses a database `warehouse`. Those `left_out` get no row.
+    `connection` uses a database `warehouse`. Those `left_out` get no row. What the models rest on
+    is dropped when nothing reads it any more.
     """
-    for model in compiled(tuple(models)):
+    asked = tuple(models)
+    found = compiled(asked)
+    last_read = {name: place for place, model in enumerate(found) for name in model.reads}
+    for place, model in enumerate(found):
         connection.execute(f'create schema if not exists "{model.schema}"')
         source = model.statement or register_query(registers, model.table)
         condition = "false" if model.table in left_out else "true"
         connection.execute(f"create table {model.relation} as from ({source}) where {condition}")
+        for other in found[:place]:
+            if last_read.get(other.relation) == place and other.table not in asked:
+                connection.execute(f"drop table {other.relation}")
+
+
+def raw_tables_of(models: Iterable[str]) -> frozenset[str]:
+    """Return the tables of the schema raw that models, and all that they rest on, read."""
+    raw = Compiled("raw", "", None).relation[:-1]
+    reads = frozenset[str]().union(*(model.reads for model in compiled(tuple(models))))
+    return frozenset(name.removeprefix(raw).strip('"') for name in reads if name.startswith(raw))
 
 
 @cache
@@ -64,13 +79,22 @@ def compiled(models: tuple[str, ...]) -> tuple[Compiled, ...]:
     files = {path.stem: path for path in _MODELS.rglob("*.sql")}
     found: dict[str, Compiled] = {}
 
+    reading: list[set[str]] = [set()]
+
     def refer(name: str) -> str:
         if name not in found:
             found[name] = _rendered(name) if name in files else Compiled("register", name, None)
+        reading[-1].add(found[name].relation)
         return found[name].relation
+
+    def source(schema: str, table: str) -> str:
+        relation = Compiled(schema, table, None).relation
+        reading[-1].add(relation)
+        return relation
 
     def _rendered(name: str) -> Compiled:
         path, given = files[name], {"alias": name}
+        reading.append(set())
 
         def configure(**options: Any) -> str:
             given.update(options)
@@ -78,11 +102,12 @@ def compiled(models: tuple[str, ...]) -> tuple[Compiled, ...]:
 
         text = path.read_text(encoding="utf-8")
         statement = environment.from_string(text).render(config=configure)
-        return Compiled(path.relative_to(_MODELS).parts[0], given["alias"], statement)
+        reads = frozenset(reading.pop())
+        return Compiled(path.relative_to(_MODELS).parts[0], given["alias"], statement, reads)
 
     environment.globals |= {
         "ref": refer,
-        "source": lambda schema, table: Compiled(schema, table, None).relation,
+        "source": source,
         "var": read_yaml(DBT_PROJECT / "dbt_project.yml")["vars"].__getitem__,
     }
     for path in sorted((DBT_PROJECT / "macros").glob("*.sql")):

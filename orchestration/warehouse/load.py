@@ -4,6 +4,7 @@ Belongs here: loading. Not here: what the raw tables hold (sources.custody.landi
 sources.custody.decisions) or what is built on them (dbt_project).
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
@@ -39,14 +40,7 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
     changing variable would throw away dbt's partial parse.
     """
     registers = registers or registers_in_use(home)
-    typed = {
-        "finding_decisions": finding_decisions(home),
-        "corrections": corrections(home),
-        "earlier_findings": earlier_findings(home),
-        "noted_obligations": noted_obligations(home, registers, as_of),
-        "refresh_context": _context(as_of, registers),
-        "codes": _codes(registers),
-    }
+    typed = {table: rows_of(table, home, registers, as_of) for table in TYPED}
     stored = {table: sorted((home.raw / table).glob("*.parquet")) for table in SCHEMAS}
     now = {table: state_of_rows(rows) for table, rows in typed.items()}
     now |= {table: state_of_files(files, str(SCHEMAS[table])) for table, files in stored.items()}
@@ -59,7 +53,7 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
             for table, state in now.items():
                 if loaded.get(table) != state:
                     if table in typed:
-                        _replace(connection, table, typed[table])
+                        replace_rows(connection, table, typed[table])
                     else:
                         _replace_by_files(connection, table, stored[table])
             note_loaded(connection, now)
@@ -67,20 +61,26 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
         return {table: connection.table(f"raw.{table}").shape[0] for table in now}
 
 
+def rows_of(table: str, home: Home, registers: Path, as_of: date) -> pa.Table:
+    """Return the rows of one of the raw tables TYPED."""
+    return TYPED[table](home, registers, as_of)
+
+
 def load_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Replace a raw table by rows, and keep that it was."""
-    _replace(connection, table, rows)
+    replace_rows(connection, table, rows)
     note_loaded(connection, {table: state_of_rows(rows)})
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Replace a raw table by rows."""
     connection.register("typed", rows)
     connection.execute(f"create or replace table raw.{table} as from typed")
     connection.unregister("typed")
 
 
 def _replace_by_files(connection: duckdb.DuckDBPyConnection, table: str, files: list[Path]) -> None:
-    _replace(connection, table, SCHEMAS[table].empty_table())
+    replace_rows(connection, table, SCHEMAS[table].empty_table())
     if files:
         connection.execute(
             # A file kept before a column was added lacks it.
@@ -89,7 +89,7 @@ def _replace_by_files(connection: duckdb.DuckDBPyConnection, table: str, files: 
         )
 
 
-def _context(as_of: date, registers: Path) -> pa.Table:
+def _context(_home: Home, registers: Path, as_of: date) -> pa.Table:
     """Return the row of raw.refresh_context."""
     row = {
         "as_of": as_of,
@@ -100,7 +100,7 @@ def _context(as_of: date, registers: Path) -> pa.Table:
     return pa.Table.from_pylist([row])
 
 
-def _codes(registers: Path) -> pa.Table:
+def _codes(_home: Home, registers: Path, _as_of: date) -> pa.Table:
     """Return the rows of raw.codes, those that the office added last."""
     codes = [{**asdict(code), "aliases": " | ".join(code.aliases)} for code in load_codes()]
     codes += [_added_code(row) for row in register_rows(registers, "added_codes")]
@@ -124,3 +124,14 @@ def _month_names(language: str) -> list[str]:
     """Return the names of the twelve months, as they are written without a day."""
     names = get_month_names("wide", context="stand-alone", locale=language)
     return [names[month] for month in range(1, 13)]
+
+
+#: Raw tables that are no files of rows, by what gives their rows.
+TYPED: dict[str, Callable[[Home, Path, date], pa.Table]] = {
+    "finding_decisions": lambda home, _registers, _as_of: finding_decisions(home),
+    "corrections": lambda home, _registers, _as_of: corrections(home),
+    "earlier_findings": lambda home, _registers, _as_of: earlier_findings(home),
+    "noted_obligations": noted_obligations,
+    "refresh_context": _context,
+    "codes": _codes,
+}

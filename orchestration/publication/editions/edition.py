@@ -32,7 +32,7 @@ from expectations.protection import (
     load_protection,
 )
 from expectations.suites import suite_hash
-from orchestration.as_known import compute_models, known_on
+from orchestration.as_known import computed_on
 from orchestration.gate.judge import mart_hashes
 from orchestration.products.codes import CountName, category_names, codes_table, count_names
 from orchestration.products.declaration import Tier, product
@@ -66,6 +66,9 @@ from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, placeholders, text
 
 _UNITS = "publication.edition_units"
+
+#: What an edition is made of.
+_MODELS = ("edition_units", "published_figures", "dim_counties", "dim_indicators", "dim_months")
 
 #: The confidentiality status of a count without a number, by its sign; any other is free (F).
 _CONFIDENTIALITY = {Shown.SUPPRESSED: "C", Shown.WITHHELD: "D"}
@@ -203,18 +206,16 @@ class _Known:
 
 def _known(home: Home, day: EditionDay) -> _Known:
     """Return what an edition counts, from what had come by the end of its day."""
-    with known_on(home, day.cut_off_on) as known:
-        compute_models(known, ["edition_units", "published_figures"])
-        with duckdb.connect(str(known.warehouse), read_only=True) as connection:
-            rules = load_protection(_populations(connection, day.counted_year))
-            return _Known(
-                units=complete_units(_found(connection, day.counted_year), day, rules),
-                rules=rules,
-                counties=_counties(connection),
-                names=_names(connection, day.counted_year),
-                exact=_published_elsewhere(connection, rules),
-                arrived=_arrived_by(connection, day.cut_off_on),
-            )
+    with computed_on(home, day.cut_off_on, _MODELS) as connection:
+        rules = load_protection(_populations(connection, day.counted_year))
+        return _Known(
+            units=complete_units(_found(connection, day.counted_year), day, rules),
+            rules=rules,
+            counties=_counties(connection),
+            names=_names(connection, day.counted_year),
+            exact=_published_elsewhere(connection, rules),
+            arrived=_arrived_by(connection, day.cut_off_on),
+        )
 
 
 def _make(home: Home, day: EditionDay) -> Edition | None:
