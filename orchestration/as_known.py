@@ -19,6 +19,7 @@ import duckdb
 from orchestration.linkage.decisions import last_words
 from orchestration.linkage.link import link, link_persons
 from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.database import open_in_memory
 from orchestration.warehouse.computing import compute, raw_tables_of
 from orchestration.warehouse.load import TYPED, load_raw, replace_rows, rows_of
 from sources.custody import journal
@@ -55,7 +56,7 @@ def computed_on(
     tables = raw_tables_of(models) | {"deliveries", "referral_events"}
     with (
         _scratch(home, day) as known,
-        duckdb.connect(config={"temp_directory": str(known.root)}) as connection,
+        open_in_memory(known.root) as connection,
     ):
         connection.execute(f"attach '{home.warehouse}' as loaded (read_only)")
         # The statements name the warehouse.

@@ -23,6 +23,11 @@ SEEDS = DBT_PROJECT / "seeds"
 #: command's --wait says otherwise.
 WAIT_SECONDS = 600
 
+#: How much memory a database may take; what needs more lies on the disk meanwhile. Of itself DuckDB
+#: takes four fifths of the machine's.
+MEMORY_LIMIT = "KRAT_MEMORY_LIMIT"
+_MEMORY = "800MB"
+
 #: Names the database of Dagster's runs and events; none is SQLite in the data folder.
 STORAGE = "KRAT_DAGSTER_STORAGE"
 
@@ -74,6 +79,7 @@ def prepare_process(home: Home) -> None:
     # An installed project can't be written, and dbt reads all anew where the warehouse is another.
     os.environ.setdefault("DBT_TARGET_PATH", str(home.dbt))
     os.environ.setdefault("DBT_LOG_PATH", str(home.dbt / "logs"))
+    os.environ.setdefault(MEMORY_LIMIT, _MEMORY)
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ["DAGSTER_HOME"] = str(home.dagster)
@@ -98,6 +104,11 @@ def dagster_storage() -> str | None:
             "postgresql://user:password@host/database, or leave it out for SQLite."
         )
     return f"postgresql+psycopg2://{place}"
+
+
+def memory_limit() -> str:
+    """Return how much memory a database may take, as DuckDB takes it."""
+    return os.environ.get(MEMORY_LIMIT) or _MEMORY
 
 
 def environment_of(home: Home) -> dict[str, str]:

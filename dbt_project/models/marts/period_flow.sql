@@ -152,6 +152,7 @@ contacts as (
         on contacts.county_code = members.county_code
     inner join {{ ref('int_periods') }} as periods
         on contacts.reporting_month between periods.first_month and periods.last_month
+    where contacts.is_referral or contacts.link_state = 'dangling'
     group by members.area_code, periods.period
 ),
 
@@ -271,20 +272,17 @@ closings as (
     group by members.area_code, events.linked_person_key, events.episode, observed_months.month
 ),
 
-cohorts as (
+-- A person with several cases in a cohort has come as far as any of them, and is open with any.
+followed_persons as (
     select
         observed.county_code,
         observed.period,
         observed.reporting_month,
-        count(distinct histories.linked_person_key) as cohort,
-        {% for subject, step in followed.items() -%}
-            count(distinct histories.linked_person_key) filter (
-                where histories.{{ step }}_on <= last_day(observed.reporting_month)
-            ) as {{ subject }},
+        histories.linked_person_key,
+        {% for step in followed.values() -%}
+            min(histories.{{ step }}_on) as {{ step }}_on,
         {% endfor -%}
-        count(distinct histories.linked_person_key) filter (
-            where closings.is_closed is not true
-        ) as cohort_open
+        bool_or(closings.is_closed is not true) as is_open
     from observed
     inner join histories
         on
@@ -297,7 +295,23 @@ cohorts as (
             and histories.linked_person_key = closings.linked_person_key
             and histories.episode = closings.episode
             and observed.reporting_month = closings.reporting_month
-    group by observed.county_code, observed.period, observed.reporting_month
+    group by
+        observed.county_code, observed.period, observed.reporting_month,
+        histories.linked_person_key
+),
+
+cohorts as (
+    select
+        county_code,
+        period,
+        reporting_month,
+        count(*) as cohort,
+        {% for subject, step in followed.items() -%}
+            count(*) filter (where {{ step }}_on <= last_day(reporting_month)) as {{ subject }},
+        {% endfor -%}
+        count(*) filter (where is_open) as cohort_open
+    from followed_persons
+    group by county_code, period, reporting_month
 ),
 
 -- Of the cohort so many could be one with another of it, or with somebody identified before: each
