@@ -78,7 +78,8 @@ where
                     )
                     or coalesce(progress.counties_reporting < progress.counties_expected, false)
                 )
-        when figures.is_owed_for_longer then coalesce(figures.value > added.value, false)
+        when figures.is_owed_for_longer
+            then figures.is_additive and coalesce(figures.value > added.value, false)
         when figures.period_kind = 'month'
             then
                 figures.value is distinct from progress.actual_month
