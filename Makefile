@@ -77,10 +77,8 @@ drill: $(VENV)/dev  ## the same at full size: statistics, planted years, ten min
 	@$(BIN)/python tests/benchmarks/reading_while_refreshing.py
 	@$(BIN)/python tests/fuzz/read_file.py $${TMPDIR:-/tmp}/krat-fuzz -max_total_time=600 -rss_limit_mb=4096
 
-bench: $(VENV)/dev  ## how long refreshing, reading and serving take, against their floors
-	@$(BIN)/python tests/benchmarks/refresh.py
-	@$(BIN)/python tests/benchmarks/nation.py
-	@$(BIN)/python tests/benchmarks/reading.py
+bench: $(VENV)/dev  ## how fast krat is, against its floors: writes docs/performance.md
+	@$(BIN)/python tests/benchmarks/performance.py
 	@$(BIN)/python tests/benchmarks/serving.py
 
 durations: $(VENV)/dev programs $(VENV)/node/package.json $(SQL_PAGE)  ## measure how long groups of tests take

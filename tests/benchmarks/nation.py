@@ -1,29 +1,32 @@
 """A nation of made-up deliveries: twelve counties like Fier, each with its municipalities.
 
-    python tests/benchmarks/nation.py [--counties 12] [--months 36] [--contacts 1000000]
-                                      [--events 200000] [--seed 1] [--only-write FOLDER]
-
-writes the office's registers and the inbox of a data folder: a report of each institution a month,
+It has the office's registers and the inbox of a data folder: a report of each institution a month,
 and for each county a hotline log a month and the records of its keepers a quarter, with the usual
 defects: reports that are missing, late, sent again or broken, contacts and cases told twice. The
-same arguments write the same bytes. Then it times refreshes of the last month as whole processes:
-the first, one with nothing new, and one with a new report.
+same seed writes the same bytes. Times are those of whole processes, its parts aside.
 """
 
-import argparse
 import csv
 import io
+import math
+import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import duckdb
+from refresh import bare_sql, compiled_models
+from rows import Row, show
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -357,41 +360,200 @@ def _csv(headings: Sequence[str], lines: Sequence[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _refresh(root: Path, month: date) -> str:
-    """Return how long a refresh took as a whole process, and how much memory any has taken."""
+@dataclass(frozen=True)
+class Size:
+    """How large a nation is; contacts and steps of cases grow with its months."""
+
+    counties: int
+    months: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.counties} x {self.months}"
+
+    @property
+    def county_months(self) -> int:
+        return self.counties * self.months
+
+    def write(self, root: Path, seed: int, share: float = 1) -> int:
+        """Write a nation of this size; return how many files its inbox has.
+
+        At 12 x 36 it has a million contacts and 200,000 steps of cases, or a `share` of them.
+        """
+        part = share * self.county_months / (12 * 36)
+        return write_nation(
+            root, counties=self.counties, months=self.months, contacts=int(1_000_000 * part),
+            events=int(200_000 * part), seed=seed,
+        )  # fmt: skip
+
+
+#: One county's year, all counties' year, and three years of all.
+SIZES = (Size(1, 12), Size(12, 12), Size(12, 36))
+
+
+def _in_its_parts(root: Path, month: date) -> dict[str, float]:
+    """Refresh in this process; return seconds by part, numbers of what was made, and its MiB."""
+    os.environ |= {"KRAT_HOME": str(root / "home"), "KRAT_KEYS": str(root / "keys")}
+    # Imported here: each runs in a process of its own.
+    from orchestration.refresh import steps as road
+    from orchestration.runtime.settings import home_from_environment, prepare_process
+
+    home = home_from_environment()
+    prepare_process(home)
+    found: dict[str, float] = {}
+
+    def timed(name: str) -> None:
+        call = getattr(road, name)
+
+        def of(*arguments: Any) -> Any:
+            started = time.perf_counter()
+            result = call(*arguments)
+            found[name] = time.perf_counter() - started
+            return result
+
+        setattr(road, name, of)
+
+    for name in ("take_in", "link_persons", "build_warehouse", "publish_editions"):
+        timed(name)
+    started = time.perf_counter()
+    outcome = road.refresh(home, [month])
+    found["whole"] = time.perf_counter() - started
+    found["editions"] = len(outcome.editions)
+    found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found["readers"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return found
+
+
+def _build_again(root: Path) -> float:
+    """Build all of the warehouse anew in this process; return its seconds."""
+    from orchestration.runtime.settings import home_from_environment, prepare_process
+    from orchestration.warehouse.build import build_warehouse
+
+    os.environ |= {"KRAT_HOME": str(root / "home"), "KRAT_KEYS": str(root / "keys")}
+    home = home_from_environment()
+    prepare_process(home)
+    started = time.perf_counter()
+    build_warehouse(home, with_registers=True)
+    return time.perf_counter() - started
+
+
+def _alone(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what work returns in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
+def _krat(root: Path, *command: str) -> float:
+    """Return how long a command took as a whole process, in seconds."""
     started = time.perf_counter()
     subprocess.run(
-        [str(Path(sys.executable).parent / "krat"), "refresh", "--month", f"{month:%Y-%m}"],
+        [str(Path(sys.executable).parent / "krat"), *command],
         env=os.environ | {"KRAT_HOME": str(root / "home"), "KRAT_KEYS": str(root / "keys")},
         capture_output=True,
         # It is 1 where something was refused, as in a nation with defects.
         check=False,
     )
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return f"{time.perf_counter() - started:8.1f} s, {most:6.0f} MiB at most so far"
+    return time.perf_counter() - started
 
 
-def main() -> None:
-    """Write a nation into a folder and time refreshes there, or write it into a folder alone."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only-write", type=Path)
-    for name, value in (("counties", 12), ("months", 36), ("contacts", 1_000_000),
-                        ("events", 200_000), ("seed", 1)):  # fmt: skip
-        parser.add_argument(f"--{name}", type=int, default=value)
-    asked = vars(parser.parse_args())
-    if folder := asked.pop("only_write"):
-        print(write_nation(folder, **asked), "files")
-        return
+def _send(root: Path, month: date, value: int) -> None:
+    """Put a report of Fier's social services for a month into the inbox."""
+    line = ("krat-raport-1", LIKE, f"{LIKE}-SHSSH", f"{month:%Y-%m}", MADE_UP, "2.1.18.1", "",
+            value, "")  # fmt: skip
+    path = root / "home" / "inbox" / LIKE / "new.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_csv(REPORT_HEADINGS, [line]))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _as_parquet(root: Path) -> int:
+    """Return how many bytes the raw tables have as one Parquet file each, by zstd."""
+    with (
+        duckdb.connect(str(root / "home" / "warehouse.duckdb"), read_only=True) as connection,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        for table in ("hotline_contacts", "referral_events", "submission_values"):
+            connection.execute(
+                f"copy (from raw.{table}) to '{folder}/{table}.parquet' "
+                "(format parquet, compression zstd)"
+            )
+        return _bytes(Path(folder))
+
+
+def measure(size: Size, seed: int, share: float = 1) -> tuple[list[Row], dict[str, float]]:
+    """Refresh a nation for the first time, and then with little that is new.
+
+    Returns the rows of the page, and the seconds of what is held against other sizes.
+    """
+    last = _plus(FIRST, size.months - 1)
+    month = ("refresh", "--month", f"{last:%Y-%m}")
     with tempfile.TemporaryDirectory() as name:
-        root, month = Path(name), _plus(FIRST, asked["months"] - 1)
-        print(write_nation(root / "home", **asked), "files")
-        print("first refresh ", _refresh(root, month), flush=True)
-        print("nothing new   ", _refresh(root, month), flush=True)
-        line = ("krat-raport-1", LIKE, f"{LIKE}-SHSSH", f"{month:%Y-%m}", MADE_UP, "2.1.18.1",
-                "", 31, "")  # fmt: skip
-        (root / "home" / "inbox" / LIKE / "new.csv").write_bytes(_csv(REPORT_HEADINGS, [line]))
-        print("one new report", _refresh(root, month), flush=True)
+        root = Path(name)
+        files = size.write(root / "home", seed, share)
+        first = _alone(_in_its_parts, root, last)
+        nothing = _krat(root, *month)
+        _send(root, last, 31)
+        one = _krat(root, *month)
+        warehouse = root / "home" / "warehouse.duckdb"
+        os.environ["KRAT_HOME"] = str(root / "home")
+        models = compiled_models(root / "target")
+        sql = bare_sql(warehouse, models, times=1)
+        build = _alone(_build_again, root)
+        rows = [
+            show(Row(f"first refresh, {files:,} files", first["whole"])),
+            show(Row("&nbsp; of it the door", first["take_in"])),
+            show(Row("&nbsp; of it linking persons", first["link_persons"])),
+            show(Row("&nbsp; of it an edition of counts of persons",
+                     first["publish_editions"] / max(first["editions"], 1), at_most=30)),
+            show(Row("core and marts built anew", build, floor="bare SQL", floor_value=sql,
+                     at_most=1.5)),
+            show(Row("nothing new", nothing, at_most=5)),
+            show(Row("one new report", one)),
+            show(Row("peak memory of a refresh", first["memory"], "MiB", at_most=1536)),
+            show(Row("peak memory of a reader of files", first["readers"], "MiB", at_most=1536)),
+            show(Row("raw files", _bytes(root / "home" / "raw") / 1e6, "MB",
+                     "zstd Parquet of the same rows", _as_parquet(root) / 1e6, 1.5)),
+        ]  # fmt: skip
+    return rows, {"first refresh": first["whole"], "core and marts built anew": build,
+                  "nothing new": nothing, "one new report": one}  # fmt: skip
 
 
-if __name__ == "__main__":
-    main()
+def measure_released(size: Size, seed: int, share: float = 1) -> list[Row]:
+    """Release every month of a nation, and then let a report of its first month come late."""
+    last = _plus(FIRST, size.months - 1)
+    every = ("refresh", "--since", f"{FIRST:%Y-%m}", "--month", f"{last:%Y-%m}")
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        size.write(root / "home", seed, share)
+        whole = _krat(root, *every)
+        releases = root / "home" / "releases"
+        parquet = sum(path.stat().st_size for path in releases.rglob("*.parquet"))
+        rows = [
+            show(Row("every month released, both tiers", whole)),
+            show(Row("releases on the disk", _bytes(releases) / 1e6, "MB",
+                     "their Parquet once", parquet / 1e6)),
+            show(Row("nothing new", _krat(root, *every))),
+        ]  # fmt: skip
+        _send(root, last, 31)
+        newest = _krat(root, *every)
+        _send(root, FIRST, 32)
+        late = _krat(root, *every)
+    return [
+        *rows,
+        show(Row("one late report, all later months restated", late,
+                 floor="one report of the last month", floor_value=newest, at_most=1.3)),
+    ]  # fmt: skip
+
+
+def growth(measured: Mapping[Size, Mapping[str, float]]) -> list[Row]:
+    """Return how times grow with county-months: as its power."""
+    return [
+        show(Row(f"{what}, {one.name} to {other.name}",
+                 math.log(measured[other][what] / measured[one][what])
+                 / math.log(other.county_months / one.county_months), ""))
+        for one, other in pairwise(measured)
+        for what in measured[one]
+    ]  # fmt: skip

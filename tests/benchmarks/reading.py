@@ -1,8 +1,8 @@
 """Ordinary workbooks read, checked and stored, beside python-calamine alone on the same files.
 
-Run by hand: python tests/benchmarks/reading.py [files]. The default, 7,344, is 12 counties with 17
-institutions over 36 months: the forms that krat writes for the institutions of Fier from their
-obligations, filled in, each under the head of its own county, institution and month.
+7,344 of them are 12 counties with 17 institutions over 36 months: the forms that krat writes for
+the institutions of Fier from their obligations, filled in, each under the head of its own county,
+institution and month.
 
 Both sides run in one run, over the same files, calamine in as many processes as the door has: its
 readers, and the one that checks and stores. Counted is all that the door does from listing the
@@ -21,7 +21,6 @@ import multiprocessing
 import os
 import re
 import resource
-import sys
 import tempfile
 import time
 import zipfile
@@ -29,10 +28,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
+import pandas as pd
 import pyrage
 from pyrage.x25519 import Identity
 from python_calamine import CalamineWorkbook
+from rows import Row, show
 
 from orchestration.ingestion.door import reading_processes, take_in
 from orchestration.runtime.settings import SEEDS, prepare_process
@@ -182,8 +184,20 @@ def processor_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def main(count: int = 7344) -> None:
-    """Print the three and their ratios."""
+def with_pandas(paths: list[str], engine: Literal["openpyxl", "calamine"]) -> float:
+    """Read forms as a script of an office would and add up their values; return its seconds."""
+    started = time.perf_counter()
+    total = 0.0
+    for path in paths:
+        frame = pd.read_excel(path, engine=engine, header=None)
+        total += pd.to_numeric(frame.iloc[8:, 5], errors="coerce").sum()
+    if not total:
+        raise SystemExit("the script has read nothing")
+    return time.perf_counter() - started
+
+
+def measure(count: int) -> list[Row]:
+    """Read forms in every way, and return how long each took."""
     registers = everywhere(load_registers(SEEDS))
     with tempfile.TemporaryDirectory() as folder:
         home = Home(root=Path(folder) / "home", keys=Path(folder) / "keys")
@@ -193,28 +207,28 @@ def main(count: int = 7344) -> None:
         few = write_workbooks(warm.inbox, 8)
         copies = write_workbooks(Path(folder) / "copies", count)
         os.sync()
+        script = {engine: with_pandas(copies, engine) for engine in ("openpyxl", "calamine")}
         processes = reading_processes(len(paths)) + 1
         alone, alone_used = timed(read_alone, paths, few, processes)
-        least, least_used = timed(least_work, copies, few, processes)
+        _, least_used = timed(least_work, copies, few, processes)
         take_in(warm, registers)
         before, used_before = time.perf_counter(), processor_seconds()
         intake = take_in(home, registers)
         whole = time.perf_counter() - before
         whole_used = processor_seconds() - used_before
-    print(f"{count} workbooks, {processes} processes, {os.cpu_count()} processors")
-    for name, seconds, used in (
-        ("calamine alone", alone, alone_used),
-        ("the least work", least, least_used),
-        ("read and stored", whole, whole_used),
-    ):
-        print(
-            f"{name:<16}{seconds:6.2f} s {seconds / alone:5.2f}   "
-            f"{used:6.2f} s of processors {used / alone_used:5.2f}"
-        )
-    print(f"{intake.accepted} accepted, {intake.refused} refused")
     if intake.accepted != count:
         raise SystemExit("only files that are taken in tell what taking in costs")
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    return [
+        show(row)
+        for row in (
+            Row(f"{count:,} forms read, checked and stored, by the clock", whole,
+                floor="calamine alone", floor_value=alone),
+            Row("the same, seconds of processors", whole_used, floor="calamine alone",
+                floor_value=alone_used, at_most=6),
+            Row("the least that it takes by libraries, seconds of processors", least_used,
+                floor="calamine alone", floor_value=alone_used),
+            *(Row(f"a script with pandas and {engine}, one process, no checks", took,
+                  floor="krat, by the clock", floor_value=whole)
+              for engine, took in script.items()),
+        )
+    ]  # fmt: skip

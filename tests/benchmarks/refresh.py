@@ -1,4 +1,4 @@
-"""How long a refresh takes against its floor, both measured in one run: `make bench`.
+"""How long a refresh of one county takes against its floor, both measured in one run.
 
 The floor is importing dagster, dbt and Great Expectations once each, and running the models'
 compiled SQL in bare DuckDB. The gate is all that tells whether something may go out: the suites at
@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
+from rows import Row, show
 
 from orchestration.runtime.settings import DBT_PROJECT, home_from_environment, prepare_process
 from sources.custody.home import Home
@@ -32,19 +34,39 @@ RUNS = 3
 IMPORTS = ("dagster", "dbt.cli.main", "great_expectations")
 BIN = Path(sys.executable).parent
 
+IN_WORKBOOK = ("indicator_progress", "institution_values", "period_figures", "findings")
+QUESTION = (
+    "select county_code, measure_code, count(*) filter (where status = 'reached') as reached "
+    "from marts.indicator_progress group by all order by all"
+)
+BARE = "import sys, duckdb; print(duckdb.connect(sys.argv[1], read_only=True).sql(sys.argv[2]))"
+#: One mart and one expectation a column, as a data team would begin.
+EXPECTATIONS = """
+import sys, duckdb, great_expectations as gx
+frame = duckdb.connect(sys.argv[1], read_only=True).sql("from marts.indicator_progress").df()
+context = gx.get_context(mode="ephemeral")
+asset = context.data_sources.add_pandas("marts").add_dataframe_asset("indicator_progress")
+batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+suite = gx.ExpectationSuite(name="marts", expectations=[
+    gx.expectations.ExpectColumnToExist(column=column) for column in frame.columns])
+batch.validate(suite)
+"""
 
-def seconds(command: list[str], prepare: Callable[[int], None] = lambda _: None) -> float:
+
+def seconds(
+    command: list[str], prepare: Callable[[int], None] = lambda _: None, times: int = RUNS
+) -> float:
     """Return the median wall time of a command as a whole process, in seconds.
 
     Before each run `prepare` gets its number.
     """
-    times = []
-    for run in range(RUNS):
+    took = []
+    for run in range(times):
         prepare(run)
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+        took.append(time.perf_counter() - started)
+    return statistics.median(took)
 
 
 def compiled_models(target: Path) -> list[dict[str, Any]]:
@@ -61,10 +83,10 @@ def compiled_models(target: Path) -> list[dict[str, Any]]:
     return [models[key] for key in TopologicalSorter(graph).static_order() if key in models]
 
 
-def bare_sql(warehouse: Path, models: list[dict[str, Any]]) -> float:
+def bare_sql(warehouse: Path, models: list[dict[str, Any]], times: int = RUNS) -> float:
     """Return the median time of the models' SQL in one DuckDB process, in seconds."""
-    times = []
-    for _ in range(RUNS):
+    took = []
+    for _ in range(times):
         with tempfile.TemporaryDirectory() as folder:
             # The copy keeps its name, which the compiled SQL holds as that of the database.
             copy = Path(shutil.copy(warehouse, folder))
@@ -76,8 +98,8 @@ def bare_sql(warehouse: Path, models: list[dict[str, Any]]) -> float:
                     connection.execute(
                         f"create or replace {kind} {name} as {model['compiled_code']}"
                     )
-            times.append(time.perf_counter() - started)
-    return statistics.median(times)
+            took.append(time.perf_counter() - started)
+    return statistics.median(took)
 
 
 class Watch:
@@ -166,38 +188,95 @@ def gate_share(home: Home) -> tuple[float, dict[str, float]]:
     }
 
 
-def main() -> None:
+def release_share(home: Home) -> Row:
+    """Return how long a restricted release takes, beside the writing of its tables alone."""
+    newest = max((home.releases / "restricted" / "AL-04" / "2023-05").glob("r*"))
+    frames = {path.stem: pd.read_parquet(path) for path in newest.glob("*.parquet")}
+    with_csv = {path.stem for path in newest.glob("*.csv")}
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with pd.ExcelWriter(Path(folder) / "marts.xlsx", engine="xlsxwriter") as workbook:
+            for name, frame in frames.items():
+                frame.to_parquet(Path(folder) / f"{name}.parquet", compression="zstd")
+                if name in with_csv:
+                    frame.to_csv(Path(folder) / f"{name}.csv", index=False)
+                if name in IN_WORKBOOK:
+                    frame.to_excel(workbook, sheet_name=name[:31], index=False)
+        bare = time.perf_counter() - started
+    road = importlib.import_module("orchestration.refresh.steps")
+    send_correction(home, 3 * RUNS)
+    watch = Watch()
+    road.release = watch.timed("release", road.release)
+    outcome = road.refresh(home, [date(2023, 5, 1)])
+    each = watch.seconds["release"] / len(outcome.restricted.released)
+    return show(Row("a restricted release", each, floor="its Parquet, csv, xlsx bare",
+                    floor_value=bare, at_most=2))  # fmt: skip
+
+
+def usual_way(warehouse: Path) -> float:
+    """Return the time of dbt and Great Expectations run as usual, a process a step, in seconds."""
+    places = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    steps = [[str(BIN / "dbt"), "--quiet", step, *places] for step in ("seed", "run", "test")]
+    steps.append([sys.executable, "-c", EXPECTATIONS, str(warehouse)])
+    started = time.perf_counter()
+    for step in steps:
+        # dbt ends with 1 where one of its tests fails.
+        subprocess.run(step, check=step[0] == sys.executable, capture_output=True)
+    return time.perf_counter() - started
+
+
+def measure() -> list[Row]:
     """Refresh an example once, then time refreshes, their floor, and the gate in them."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KRAT_HOME"] = f"{folder}/home"
-        os.environ["KRAT_WAREHOUSE"] = f"{folder}/home/warehouse.duckdb"
+        os.environ["KRAT_KEYS"] = f"{folder}/keys"
         krat = str(BIN / "krat")
         month = ["--month", "2023-05"]
         subprocess.run([krat, "example"], check=True, capture_output=True)
-        subprocess.run([krat, "refresh", *month], check=True, capture_output=True)
-        imports = {name: seconds([sys.executable, "-c", f"import {name}"]) for name in IMPORTS}
-        models = compiled_models(Path(folder) / "target")
-        sql = bare_sql(Path(os.environ["KRAT_WAREHOUSE"]).resolve(), models)
         home = home_from_environment()
         prepare_process(home)
-        nothing_new = seconds([krat, "refresh", *month])
-        one_report = seconds(
-            [krat, "refresh", *month], lambda run: send_correction(home, RUNS + run)
-        )
+        first = seconds([krat, "refresh", *month], times=1)
+        imports = {name: seconds([sys.executable, "-c", f"import {name}"]) for name in IMPORTS}
+        models = compiled_models(Path(folder) / "target")
+        sql = bare_sql(home.warehouse.resolve(), models)
+        floor = sum(imports.values()) + sql
+        for name, value in (*imports.items(), (f"bare SQL, {len(models)} models", sql)):
+            print(f"{name} {value:.2f} s", flush=True)
+        of = "imports and bare SQL"
+        rows = [
+            show(Row("first refresh of a month, one county", first, floor=of, floor_value=floor)),
+            show(Row("nothing new", seconds([krat, "refresh", *month]), floor=of,
+                     floor_value=floor)),
+            show(Row("one new report", seconds([krat, "refresh", *month],
+                                               lambda run: send_correction(home, RUNS + run)),
+                     floor=of, floor_value=floor, at_most=1.4)),
+        ]  # fmt: skip
+        size = home.warehouse.stat().st_size
         whole, parts = gate_share(home)
-    floor = sum(imports.values()) + sql
-    for name, value in imports.items():
-        print(f"import {name:<22} {value:6.2f} s")
-    print(f"bare SQL, {len(models)} models        {sql:6.2f} s")
-    print(f"floor                         {floor:6.2f} s")
-    for what, took in (("nothing new", nothing_new), ("one new report", one_report)):
-        print(f"{what + ', whole process':29} {took:6.2f} s   {took / floor:.2f} times the floor")
-    print(f"refresh beyond imports        {whole:6.2f} s")
-    for part, value in sorted(parts.items()):
-        print(f"  {part:<27} {value:6.2f} s   {100 * value / whole:.0f} %")
-    gate = sum(parts.values())
-    print(f"the gate in it                {gate:6.2f} s   {100 * gate / whole:.0f} %, at most 25")
+        rows.append(show(Row("one new report, in a process that stays", whole, floor="bare SQL",
+                             floor_value=sql)))  # fmt: skip
+        for part, value in sorted(parts.items()):
+            print(f"  {part} {value:.2f} s", flush=True)
+        gate = sum(parts.values())
+        rows += [
+            show(Row("the gate: the refresh with it", whole, floor="without it",
+                     floor_value=whole - gate, at_most=1.25)),
+            release_share(home),
+            show(Row("working file after 10 refreshes", _after_more(home, 10) / 1e6, "MB",
+                     "after one", size / 1e6, 1.1)),
+            show(Row("`krat sql`, a typical question", seconds([krat, "sql", QUESTION]),
+                     floor="bare DuckDB",
+                     floor_value=seconds([sys.executable, "-c", BARE, str(home.marts), QUESTION]),
+                     at_most=1.2)),
+            show(Row("dbt and Great Expectations, a process a step", usual_way(home.warehouse),
+                     floor=of, floor_value=floor)),
+        ]  # fmt: skip
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def _after_more(home: Home, times: int) -> int:
+    """Return the size of the warehouse after it was built anew so many times, in bytes."""
+    build = importlib.import_module("orchestration.warehouse.build")
+    for _ in range(times):
+        build.build_warehouse(home, with_registers=True)
+    return home.warehouse.stat().st_size
