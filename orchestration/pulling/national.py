@@ -160,11 +160,14 @@ def _unite(
     declared = {one.name: one for one in products(tier)}
     # What a model has is in the manifest; a reference table has its comment as description.
     own = describe_table(declared[name]) if name in declared else texts.get("description")
-    comment_on(connection, f"table {table}", texts.get("comment") or own)
     fields = texts.get("schema", {}).get("fields", [])
     comments = {field["name"]: field.get("description") or field.get("title") for field in fields}
-    for column in columns:
-        comment_on(connection, f'column {table}."{column}"', comments.get(column))
+    comment_on(
+        connection,
+        table,
+        texts.get("comment") or own,
+        {name: comments.get(name) for name in columns},
+    )
 
 
 def _description(release: ListedRelease, name: str) -> dict[str, Any]:

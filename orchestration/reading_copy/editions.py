@@ -62,10 +62,10 @@ def write_editions(
     )
     comment_on(
         connection,
-        f"view {NEWEST}",
+        NEWEST,
         f"{counts.sql_name}: what the newest edition of each period shows, which is what to quote. "
         "Each number is rounded by itself: don't add them up.",
+        {column.name: column.description or column.title for column in counts.columns},
+        "view",
     )
-    for column in counts.columns:
-        comment_on(connection, f"column {NEWEST}.{column.name}", column.description or column.title)
     return len(tables) + 1

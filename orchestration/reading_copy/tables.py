@@ -42,16 +42,16 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
     tables = tables_to_copy(connection)
     for target in COPIED_SCHEMAS.values():
         connection.execute(f"create schema if not exists {target}")
+    described: dict[tuple[str, str], dict[str, str | None]] = {}
+    for schema, table, column, text in connection.execute(
+        "select schema_name, table_name, column_name, comment from duckdb_columns() "
+        "where database_name = 'warehouse' and comment is not null order by all"
+    ).fetchall():
+        described.setdefault((schema, table), {})[column] = text
     for schema, table, comment in tables:
         name = f"{COPIED_SCHEMAS[schema]}.{table}"
         connection.execute(f"create table {name} as from warehouse.{schema}.{table}")
-        comment_on(connection, f"table {name}", comment)
-        for column, text in connection.execute(
-            "select column_name, comment from duckdb_columns() where database_name = "
-            "'warehouse' and schema_name = ? and table_name = ? and comment is not null",
-            [schema, table],
-        ).fetchall():
-            comment_on(connection, f"column {name}.{column}", text)
+        comment_on(connection, name, comment, described.get((schema, table)))
     # What was known of the reported values on a day.
     connection.execute(
         "create macro core.actuals_as_known(day) as table select * from core.fct_actuals "
@@ -100,12 +100,10 @@ def write_areas(
             connection.execute(
                 f"create view {view} as from {marts}.{table} where county_code {condition}"
             )
-            comment_on(connection, f"view {view}", f"marts.{table}: {rows}.")
-            for column, comment in columns.items():
-                comment_on(connection, f"column {view}.{column}", comment)
+            comment_on(connection, view, f"marts.{table}: {rows}.", columns, "view")
         own = connection.execute(
             "select comment from duckdb_tables() where database_name = current_database() "
             "and schema_name = ? and table_name = ?",
             [marts, table],
         ).fetchone()
-        comment_on(connection, f"table {marts}.{table}", area_words(table) + (own or [""])[0])
+        comment_on(connection, f"{marts}.{table}", area_words(table) + (own or [""])[0])

@@ -172,11 +172,6 @@ def _write_mart(
     if not parts:
         return
     connection.execute(f"create table {name} as {' union all by name '.join(parts)}")
-    comment_on(
-        connection,
-        f"table {name}",
-        f"{mart.title_en}, of every release. One row is {mart.row_en}, in a release of it.",
-    )
     described = dict(
         connection.execute(
             "select column_name, comment from duckdb_columns() "
@@ -185,6 +180,7 @@ def _write_mart(
             [mart.name],
         ).fetchall()
     )
+    texts: dict[str, str | None] = {}
     for (written,) in connection.execute(
         "select column_name from duckdb_columns() where database_name = current_database() "
         "and schema_name = ? and table_name = ?",
@@ -193,7 +189,13 @@ def _write_mart(
         text = described.get(written)
         if not text and (column := declared_columns().get(written)):
             text = column.description or column.title_en
-        comment_on(connection, f"column {name}.{written}", text)
+        texts[written] = text
+    comment_on(
+        connection,
+        name,
+        f"{mart.title_en}, of every release. One row is {mart.row_en}, in a release of it.",
+        texts,
+    )
     connection.execute(
         f"create macro {SCHEMA}.{mart.name}_as_published(day) as table "
         f"select mart.* from {name} as mart inner join {SCHEMA}.releases as releases "
