@@ -19,7 +19,7 @@ import duckdb
 from orchestration.linkage.decisions import last_words
 from orchestration.linkage.link import link, link_persons
 from orchestration.registers.in_use import registers_in_use
-from orchestration.runtime.database import open_in_memory
+from orchestration.runtime.database import attach_warehouse, open_in_memory, write_warehouse
 from orchestration.warehouse.computing import compute, raw_tables_of
 from orchestration.warehouse.load import TYPED, load_raw, replace_rows, rows_of
 from sources.custody import journal
@@ -58,7 +58,7 @@ def computed_on(
         _scratch(home, day) as known,
         open_in_memory(known.root) as connection,
     ):
-        connection.execute(f"attach '{home.warehouse}' as loaded (read_only)")
+        attach_warehouse(connection, home, "loaded")
         # The statements name the warehouse.
         connection.execute("attach ':memory:' as warehouse")
         connection.execute("use warehouse")
@@ -107,7 +107,7 @@ def _copy_until(home: Home, known: Home, day: date) -> None:
 
 def _forget_after(known: Home, day: date) -> None:
     """Take out of the raw schema what came after a day."""
-    with duckdb.connect(str(known.warehouse)) as connection:
+    with write_warehouse(known) as connection:
         for table in SCHEMAS:
             connection.execute(f"delete from raw.{table} where not ({_known_by(table, day)})")
 

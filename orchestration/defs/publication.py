@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import get_asset_key_for_model
 
 from orchestration.defs.counties import SomeCounties
@@ -41,6 +40,7 @@ from orchestration.refresh.steps import (
 )
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.office import serve_settings
 from orchestration.runtime.settings import board_address
 from sources.custody.home import Home
@@ -227,7 +227,7 @@ def _made(home: Home, released: Mapping[Scope, Release]) -> dict[str, Any]:
 
 def _completeness(home: Home, month: date) -> dict[str, Any]:
     """Return how many reports of a month were expected and received, of all counties together."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         row = connection.execute(
             "select sum(expected)::bigint, sum(received)::bigint, sum(on_time)::bigint "
             "from publication.area_completeness where reporting_month = ? and county_code <> ?",

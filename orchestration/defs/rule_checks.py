@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import get_asset_key_for_model
 
 from expectations.suites import load_suite
@@ -20,6 +19,7 @@ from orchestration.defs.resources import WriterResource
 from orchestration.defs.shown import GATE
 from orchestration.products.declaration import judged_marts
 from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import NATION, register_rows
@@ -113,7 +113,7 @@ def _findings_by_rule(home: Home, rules: Rules) -> tuple[dict[str, Counts], Coun
     """Return the unsettled findings of each rule, and how many are settled."""
     found: dict[str, Counts] = {rule: Counter() for rule in rules}
     settled: Counter[str] = Counter()
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         rows = connection.execute(
             "select rule, coalesce(strftime(reporting_month, '%Y-%m'), $unknown), "
             "coalesce(county_code, $unknown), is_settled, count(*) from quality.findings "

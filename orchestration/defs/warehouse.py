@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
@@ -19,6 +18,7 @@ from orchestration.linkage.link import link_persons
 from orchestration.refresh.steps import Step
 from orchestration.runtime.clock import today
 from orchestration.runtime.dagster_home import WRITER_POOL
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import board_address
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -137,7 +137,7 @@ def warehouse_models(manifest: Path) -> dg.AssetsDefinition:
 
 def _row_counts(home: Home) -> dict[str, int]:
     """Return how many rows each table has, by its schema and name as Dagster joins them."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables() where schema_name <> 'ops'"
         ).fetchall()

@@ -21,6 +21,7 @@ from orchestration.ingestion.emptied_reports import RULE as LOST
 from orchestration.ingestion.emptied_reports import EarlierReports, known_reports
 from orchestration.linkage.link import link_persons
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import has_warehouse
 from orchestration.warehouse.known import findings_in
 from orchestration.warehouse.load import load_raw
 from sources.custody.arrivals import MAX_FILE_BYTES, order_of, read_unsent
@@ -290,7 +291,7 @@ class Checker(ExitStack):
     def _nothing_known(self) -> Path:
         """Return a file like `Home.known`, as if nothing had ever come."""
         empty = Home(root=self._own_scratch() / "empty", keys=self._own_scratch() / "empty-keys")
-        if not empty.warehouse.exists():
+        if not has_warehouse(empty):
             empty.root.mkdir()
             load_raw(empty, today(), self._registers_dir)
             link_persons(empty)

@@ -28,6 +28,7 @@ from expectations.validate import Check, columns_asked, validate_all
 from orchestration.products.declaration import judged_marts
 from orchestration.products.reference import month_models
 from orchestration.products.tables import is_made_up, month_frames
+from orchestration.runtime.database import has_warehouse, read_warehouse
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import NATION, Registers, load_registers, register_rows
@@ -74,9 +75,9 @@ def counties_with_reports(home: Home, registers_dir: Path) -> dict[str, date]:
     With each the first month for which it did; the nation has every month. Where no warehouse is
     built yet, those that owe reports by the registers.
     """
-    if not home.warehouse.exists():
+    if not has_warehouse(home):
         return {NATION: date.min} | counties_that_owe(registers_dir)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         rows = connection.execute(
             "select county_code, coalesce(first_month, '0001-01-01') "
             "from publication.reporting_areas order by all"
@@ -102,7 +103,7 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
     decided on the very same are returned as they are.
     """
     menders = {row["rule"]: row["mended_by"] for row in register_rows(SEEDS, "quality_rules")}
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         row = connection.execute("select as_of, registers_hash from raw.refresh_context").fetchone()
         assert row is not None
         failed_tests = connection.execute(

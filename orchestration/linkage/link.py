@@ -25,6 +25,7 @@ from orchestration.linkage.model import (
     matching_pairs,
     parameters,
 )
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.loaded import loaded_states, note_loaded
 from sources.custody.home import Home
 
@@ -100,7 +101,7 @@ def link_persons(home: Home) -> dict[str, int]:
     Made-up persons and real ones are linked each among themselves: they are never the same.
     """
     decisions = last_words(home)
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         state = _state(connection, decisions)
         loaded = loaded_states(connection)
         if any(loaded.get(table) != state for table in SCHEMAS):

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.linkage.decisions import Row
+from orchestration.runtime.database import has_warehouse, read_warehouse
 from sources.custody.home import Home
 
 
@@ -66,8 +67,8 @@ def rows_of(home: Home, pair_id: str) -> tuple[Row, Row]:
 
 
 def _ask(home: Home, query: str, values: list[object]) -> list[tuple[Any, ...]]:
-    if home.warehouse.exists():
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    if has_warehouse(home):
+        with read_warehouse(home) as connection:
             try:
                 return connection.execute(query, values).fetchall()
             except duckdb.CatalogException:

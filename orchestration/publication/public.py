@@ -43,6 +43,7 @@ from orchestration.publication.writing.release import (
     newest_with,
     write_release,
 )
+from orchestration.runtime.database import read_warehouse
 from sources.custody.home import Home
 
 
@@ -57,7 +58,7 @@ def release_public(home: Home, county_code: str, month: date) -> Release:
     same content is not released twice. Raises finality.MonthIsFinal when the numbers of a final
     month would change, and NotPublic when a table holds what is not public.
     """
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         tables = public_tables(connection, county_code, month)
         frames = {table.product.name: table.frame for table in tables}
         digest, made_up = content_hash(frames), is_made_up(frames.values())

@@ -35,6 +35,7 @@ from orchestration.publication.writing.release import (
     write_release,
 )
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import DBT_PROJECT
 from sources.custody.decisions import standing_waivers
 from sources.custody.home import Home
@@ -48,7 +49,7 @@ def release(home: Home, county_code: str, month: date) -> Release:
     without a matching record. Raises finality.MonthIsFinal when the numbers of a final month would
     change. The same content is not released twice.
     """
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         frames = month_frames(connection, county_code, month)
         digest = content_hash(frames)
         record = require_pass(
@@ -97,7 +98,7 @@ def final_month_refusal(home: Home, county_code: str, month: date) -> str | None
     newest = folder.newest()
     if newest is None or facts_of(newest).get("status") != "final":
         return None
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         frames = month_frames(connection, county_code, month)
     numbers = numbers_hash((mart, frames[mart.name]) for mart in published_marts())
     if numbers == facts_of(newest)["numbers_hash"]:

@@ -24,7 +24,7 @@ from orchestration.reading_copy.tables import (
     write_codes,
 )
 from orchestration.reading_copy.vintages import write_vintages
-from orchestration.runtime.database import open_to_write
+from orchestration.runtime.database import attach_warehouse, open_to_write, read_warehouse
 from sources.atomic import replace_file, write_json
 from sources.custody.home import Home
 
@@ -40,7 +40,7 @@ def write_reading_copy(home: Home) -> int:
     Who has the old file open reads on in it; one that would be the same is left as it is. Raises
     expectations.gate.GateRefused when the marts are not those that were judged.
     """
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         judged = require_judged(home, mart_hashes(connection), suite_hash())
         origin = _origin(connection, home, judged)
     noted = home.gate / "copied.json"
@@ -70,7 +70,7 @@ def _origin(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -
 
 def _write(home: Home, judged: Judged) -> int:
     with replace_file(home.marts) as fresh, open_to_write(fresh) as connection:
-        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
+        attach_warehouse(connection, home, "warehouse")
         # One transaction: each commit would wait for the disk, once a comment.
         connection.begin()
         copied = copy_tables(connection)

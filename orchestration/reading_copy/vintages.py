@@ -32,7 +32,7 @@ from orchestration.reading_copy.tables import (
     write_areas,
     write_codes,
 )
-from orchestration.runtime.database import open_to_write
+from orchestration.runtime.database import attach_warehouse, open_to_write
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import build_warehouse
 from sources.atomic import replace_file
@@ -83,7 +83,7 @@ def write_marts_as_known(home: Home, day: date, folder: Path) -> Path:
         try:
             build_warehouse(known, with_registers=True)
             with open_to_write(known.marts) as connection:
-                connection.execute(f"attach '{known.warehouse}' as warehouse (read_only)")
+                attach_warehouse(connection, known, "warehouse")
                 connection.begin()
                 copy_tables(connection)
                 write_editions(connection, home.releases, day)

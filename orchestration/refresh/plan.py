@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import duckdb
-
 from orchestration.gate.judge import Scope, counties_with_reports
 from orchestration.products.declaration import Tier
 from orchestration.products.reference import month_models
@@ -22,6 +20,7 @@ from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import has_warehouse, read_warehouse
 from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.registers import NATION, national_plans
@@ -197,9 +196,9 @@ def changed_since_release(home: Home, county_codes: Collection[str] = ()) -> lis
 
 def due(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
     """Return the released counties and months that are final by now, and not released as such."""
-    if not home.warehouse.exists():
+    if not has_warehouse(home):
         return []
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         day = as_of(connection)
     scopes = []
     for scope in _released(home):
@@ -217,10 +216,10 @@ def due(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
 
 def _members(home: Home) -> dict[date, Members]:
     """Return the nation's released months that counties joined or left since, with these."""
-    if not home.warehouse.exists():
+    if not has_warehouse(home):
         return {}
     found = {}
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         for scope in _released(home):
             newest = _folder(home, Tier.RESTRICTED, scope).newest()
             if scope.county_code == NATION and newest is not None:
@@ -268,9 +267,9 @@ def _seen(home: Home) -> dict[str, str | None]:
 
 
 def _fingerprints(home: Home) -> dict[str, str]:
-    if not home.warehouse.exists():
+    if not has_warehouse(home):
         return {}
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         # A mart that is new is in no warehouse of an older krat.
         built = {
             f"{schema}.{table}"

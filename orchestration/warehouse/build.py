@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
+from orchestration.runtime.database import read_warehouse, write_warehouse
 from orchestration.runtime.loaded import changed_since_build, note_built
 from orchestration.runtime.settings import DBT_PROJECT, point_dbt_at
 from orchestration.warehouse.known import write_known
@@ -152,7 +153,7 @@ def _project_hash(registers: Path) -> str:
 
 
 def _built_project_hash(home: Home) -> str | None:
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         try:
             row = connection.execute("select project_hash from ops.built_project").fetchone()
         except duckdb.CatalogException:
@@ -183,7 +184,7 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
         if result.node.resource_type == "test" and result.status in FAILED
     ]
     nodes = [row[0] for row in rows]
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute("create schema if not exists ops")
         create = "create or replace table" if whole else "create table if not exists"
         connection.execute(
@@ -211,13 +212,13 @@ def _record(home: Home, results: list[Any], digest: str, *, whole: bool) -> tupl
 
 
 def _failed_tests(home: Home) -> tuple[str, ...]:
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         failing = connection.execute("select distinct node from ops.failed_tests order by all")
         return tuple(str(name) for (name,) in failing.fetchall())
 
 
 def _changed(home: Home) -> list[str]:
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         return changed_since_build(connection)
 
 

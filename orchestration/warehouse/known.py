@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.runtime.database import open_to_write
+from orchestration.runtime.database import attach_warehouse, open_to_write
 from orchestration.warehouse.computing import compute
 from sources.atomic import replace_file
 from sources.custody.home import Home
@@ -52,7 +52,7 @@ _SET_ASIDE = "made_up_set_aside"
 def write_known(home: Home) -> None:
     """Replace `Home.known` by what the warehouse now knows of reports."""
     with replace_file(home.known) as fresh, open_to_write(fresh) as connection:
-        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
+        attach_warehouse(connection, home, "warehouse")
         # One transaction: each commit would wait for the disk, once a table.
         connection.begin()
         connection.execute("create schema raw")

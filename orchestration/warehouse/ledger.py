@@ -4,10 +4,10 @@ Belongs here: keeping the ledger beside the warehouse, which is rebuilt. Not her
 what state it is in (dbt_project).
 """
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.runtime.database import read_warehouse
 from sources.atomic import replace_file
 from sources.custody.home import Home
 
@@ -40,7 +40,7 @@ def earlier_findings(home: Home) -> pa.Table:
 
 def remember_findings(home: Home) -> None:
     """Write the warehouse's findings, which hold those of the ledger, as the new ledger."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         found = connection.execute(
             f"select {', '.join(_COLUMNS)} from core.fct_findings order by finding_id"
         ).to_arrow_table()

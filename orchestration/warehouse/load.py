@@ -14,7 +14,7 @@ import pyarrow as pa
 from babel.dates import get_month_names
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
-from orchestration.runtime.database import open_to_write
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.loaded import (
     built_states,
     loaded_states,
@@ -44,7 +44,7 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
     stored = {table: sorted((home.raw / table).glob("*.parquet")) for table in SCHEMAS}
     now = {table: state_of_rows(rows) for table, rows in typed.items()}
     now |= {table: state_of_files(files, str(SCHEMAS[table])) for table, files in stored.items()}
-    with open_to_write(home.warehouse) as connection:
+    with write_warehouse(home) as connection:
         built, loaded = built_states(connection), loaded_states(connection)
         if any(built.get(table) != state for table, state in now.items()):
             # One transaction: each commit would wait for the disk, once a table.

@@ -8,9 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import point_dbt_at, prepare_process
 from orchestration.warehouse.build import BuildFailed, run_dbt
 from sources.custody.home import Home
@@ -45,7 +44,7 @@ def lint_plans(home: Home, registers_dir: Path, plan_codes: Collection[str]) -> 
             point_dbt_at(registers_in_use(home))
         if not outcome.success:
             raise BuildFailed("dbt could not build the lint of the plan's files")
-        with duckdb.connect(str(beside.warehouse), read_only=True) as connection:
+        with read_warehouse(beside) as connection:
             rows = connection.execute(
                 "select rule, count(*), "
                 "list(distinct coalesce(indicator_code, measure_code)) "

@@ -12,6 +12,7 @@ from typing import Literal
 
 import duckdb
 
+from orchestration.runtime.database import read_warehouse
 from sources.atomic import replace_file
 from sources.custody.home import Home
 
@@ -92,7 +93,7 @@ class Fate:
 def write_fates(home: Home) -> None:
     """Replace `Home.fates` by what the warehouse now knows of files."""
     with (
-        duckdb.connect(str(home.warehouse), read_only=True) as connection,
+        read_warehouse(home) as connection,
         replace_file(home.fates) as fresh,
     ):
         connection.execute(

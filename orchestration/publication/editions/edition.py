@@ -61,6 +61,7 @@ from orchestration.publication.writing.package import data_package, sha256
 from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import has_warehouse, read_warehouse
 from sources.atomic import replace_file, write_json
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, placeholders, text
@@ -148,10 +149,10 @@ def missing_editions(home: Home, on: date | None = None) -> list[EditionDay]:
     A day of the calendar is past on a later one, as what comes on it counts. Without `on`, that is
     the day as of which the warehouse was built.
     """
-    if not home.warehouse.exists():
+    if not has_warehouse(home):
         return []
     days = edition_days(registers_in_use(home))
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         [(as_of,)] = connection.execute("select as_of from raw.refresh_context").fetchall()
         years = {
             int(year)
@@ -178,7 +179,7 @@ def why_waiting(home: Home, year: int) -> str | None:
     an institution or a committee has to mend is left out of the counts alone.
     """
     try:
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        with read_warehouse(home) as connection:
             judged = require_judged(home, mart_hashes(connection), suite_hash())
     except GateRefused as refusal:
         return str(refusal)
