@@ -55,6 +55,17 @@ def test_a_refresh_with_nothing_new_leaves_every_file_as_it_was(own_home: Home) 
     assert (changed, set(after) - set(before)) == (set(), set())
 
 
+def test_a_reading_copy_that_was_damaged_is_written_anew(own_home: Home) -> None:
+    own_home.marts.write_bytes(b"no database")
+    refresh(own_home, [MAY])
+    with duckdb.connect(str(own_home.marts), read_only=True) as connection:
+        assert connection.execute("select count(*) from marts.indicator_progress").fetchone()
+        # Releases that the copy before held are read again.
+        assert connection.execute("select count(*) > 0 from vintages.releases").fetchone() == (
+            True,
+        )
+
+
 def test_another_day_is_something_new(own_home: Home) -> None:
     day = today()
     refresh(own_home, [MAY], as_of=day)

@@ -44,11 +44,12 @@ def write_reading_copy(home: Home) -> int:
         judged = require_judged(home, mart_hashes(connection), suite_hash())
         origin = _origin(connection, home, judged)
     noted = home.gate / "copied.json"
-    if home.marts.exists() and noted.exists():
-        before = json.loads(noted.read_text(encoding="utf-8"))
-        if before["origin"] == origin:
-            return int(before["tables"])
-    tables = _write(home, judged)
+    before = _before(home)
+    if before and noted.exists():
+        told = json.loads(noted.read_text(encoding="utf-8"))
+        if told["origin"] == origin:
+            return int(told["tables"])
+    tables = _write(home, judged, before)
     write_json(noted, {"origin": origin, "tables": tables})
     return tables
 
@@ -68,15 +69,24 @@ def _origin(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -
     return digest.hexdigest()
 
 
-def _write(home: Home, judged: Judged) -> int:
+def _before(home: Home) -> Path | None:
+    """Return the copy before, None where there is none that can be opened."""
+    try:
+        duckdb.connect(str(home.marts), read_only=True).close()
+    except duckdb.Error:
+        return None
+    return home.marts
+
+
+def _write(home: Home, judged: Judged, before: Path | None) -> int:
     with replace_file(home.marts) as fresh, open_to_write(fresh) as connection:
         attach_warehouse(connection, home, "warehouse")
         # One transaction: each commit would wait for the disk, once a comment.
         connection.begin()
         copied = copy_tables(connection)
-        _keep_the_last_good(connection, home, judged)
+        _keep_the_last_good(connection, before, judged)
         _write_blocked_months(connection, judged)
-        vintages = write_vintages(connection, home.releases, home.marts)
+        vintages = write_vintages(connection, home.releases, before)
         editions = write_editions(connection, home.releases)
         write_codes(connection)
         write_areas(connection)
@@ -84,15 +94,16 @@ def _write(home: Home, judged: Judged) -> int:
     return copied + vintages + editions + 2
 
 
-def _keep_the_last_good(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -> None:
+def _keep_the_last_good(
+    connection: duckdb.DuckDBPyConnection, before: Path | None, judged: Judged
+) -> None:
     """Replace the rows of what is blocked by those of the copy before."""
     if not judged.blocked:
         return
     connection.execute("create temp table blocked (county_code varchar, reporting_month date)")
     connection.executemany("insert into blocked values (?, ?)", list(judged.blocked))
-    before = home.marts.exists()
     if before:
-        connection.execute(f"attach if not exists '{home.marts}' as before (read_only)")
+        connection.execute(f"attach if not exists '{before}' as before (read_only)")
     for mart in judged_marts():
         connection.execute(
             f"delete from main.{mart.name} as mart using blocked "
