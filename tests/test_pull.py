@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 import certifi
@@ -34,6 +35,7 @@ from served import (
 )
 
 from orchestration.cli import cli
+from orchestration.products.tree import MANIFEST
 from orchestration.publication.verify import verify_release
 from orchestration.publication.writing.signing import (
     PRIVATE_KEY,
@@ -437,8 +439,11 @@ def test_the_public_tier_is_pulled_without_a_token(server: Served, out: Path) ->
 
 
 @contextmanager
-def cutting(url: str, after: int) -> Iterator[str]:
-    """Give the address of a line to the server that cuts each connection after so many bytes."""
+def cutting(url: str, after: int, first: int = 0) -> Iterator[str]:
+    """Give the address of a line to the server that cuts each connection after so many bytes.
+
+    The first one may have more.
+    """
     host, port = url.split("/")[2].split(":")
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -454,13 +459,13 @@ def cutting(url: str, after: int) -> Iterator[str]:
                 end.shutdown(socket.SHUT_RDWR)
 
     def accept() -> None:
-        while True:
+        for allowed in chain([first or after], repeat(after)):
             try:
                 client, _ = listener.accept()
             except OSError:
                 return
             upstream = socket.create_connection((host, int(port)))
-            for arguments in ((client, upstream, 1 << 30), (upstream, client, after)):
+            for arguments in ((client, upstream, 1 << 30), (upstream, client, allowed)):
                 threading.Thread(target=carry, args=arguments, daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
@@ -473,7 +478,9 @@ def cutting(url: str, after: int) -> Iterator[str]:
 def test_a_pull_that_broke_off_goes_on_where_it_stopped(server: Served, out: Path) -> None:
     original = server.home.releases / "restricted/AL-04/2023-05/r1"
     size = (original / "mart.duckdb").stat().st_size
-    with cutting(server.url, after=size // 5) as url:
+    # Its manifest comes whole.
+    whole = (original / MANIFEST).stat().st_size + size // 10
+    with cutting(server.url, after=size // 10, first=whole) as url:
         told = refused(pull(server, out, "--county", "AL-04", url=url))
     assert "broke off" in told
     assert releases(out) == set()
