@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain, repeat
 from pathlib import Path
 
 import certifi
@@ -35,7 +34,6 @@ from served import (
 )
 
 from orchestration.cli import cli
-from orchestration.products.tree import MANIFEST
 from orchestration.publication.verify import verify_release
 from orchestration.publication.writing.signing import (
     PRIVATE_KEY,
@@ -439,19 +437,26 @@ def test_the_public_tier_is_pulled_without_a_token(server: Served, out: Path) ->
 
 
 @contextmanager
-def cutting(url: str, after: int, first: int = 0) -> Iterator[str]:
-    """Give the address of a line to the server that cuts each connection after so many bytes.
+def cutting(url: str, after: int) -> Iterator[str]:
+    """Give the address of a line to the server that cuts connections.
 
-    The first one may have more.
+    Each is cut so many bytes after a database was asked for over it.
     """
     host, port = url.split("/")[2].split(":")
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def carry(source: socket.socket, target: socket.socket, budget: int) -> None:
+    def carry(
+        source: socket.socket, target: socket.socket, asked: threading.Event, *, answers: bool
+    ) -> None:
+        budget = after
         try:
-            while budget > 0 and (part := source.recv(min(budget, 4096))):
+            while budget > 0 and (part := source.recv(4096)):
+                if answers and asked.is_set():
+                    part = part[:budget]
+                    budget -= len(part)
+                elif not answers and b"/mart.duckdb" in part:
+                    asked.set()
                 target.sendall(part)
-                budget -= len(part)
         except OSError:
             pass
         for end in (source, target):
@@ -459,14 +464,17 @@ def cutting(url: str, after: int, first: int = 0) -> Iterator[str]:
                 end.shutdown(socket.SHUT_RDWR)
 
     def accept() -> None:
-        for allowed in chain([first or after], repeat(after)):
+        while True:
             try:
                 client, _ = listener.accept()
             except OSError:
                 return
             upstream = socket.create_connection((host, int(port)))
-            for arguments in ((client, upstream, 1 << 30), (upstream, client, allowed)):
-                threading.Thread(target=carry, args=arguments, daemon=True).start()
+            asked = threading.Event()
+            for ends, answers in (((client, upstream), False), ((upstream, client), True)):
+                threading.Thread(
+                    target=carry, args=(*ends, asked), kwargs={"answers": answers}, daemon=True
+                ).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:
@@ -475,30 +483,33 @@ def cutting(url: str, after: int, first: int = 0) -> Iterator[str]:
         listener.close()
 
 
+def _database(server: Served, month: str) -> Path:
+    return server.home.releases / "restricted/AL-04" / month / "r1/mart.duckdb"
+
+
 def test_a_pull_that_broke_off_goes_on_where_it_stopped(server: Served, out: Path) -> None:
-    original = server.home.releases / "restricted/AL-04/2023-05/r1"
-    size = (original / "mart.duckdb").stat().st_size
-    # Its manifest comes whole.
-    whole = (original / MANIFEST).stat().st_size + size // 10
-    with cutting(server.url, after=size // 10, first=whole) as url:
+    original = _database(server, "2023-05")
+    size = original.stat().st_size
+    with cutting(server.url, after=size // 10) as url:
         told = refused(pull(server, out, "--county", "AL-04", url=url))
     assert "broke off" in told
     assert releases(out) == set()
     [*parts] = out.glob("releases/restricted/AL-04/*/.r1.pulling/mart.duckdb.part")
     have = {path.parts[-3]: path.stat().st_size for path in parts}
+    sizes = {month: _database(server, month).stat().st_size for month in have}
     assert have
-    assert all(0 <= there < size for there in have.values())
+    assert all(0 <= there < sizes[month] for month, there in have.items())
     assert any(have.values())
     before = len(server.log_lines())
     assert pull(server, out, "--county", "AL-04").exit_code == 0
     for month, there in have.items():
         path = f"/releases/restricted/AL-04/{month}/r1/mart.duckdb"
         answers = [line[5:7] for line in server.log_lines()[before:] if line[4] == path]
-        assert ["206" if there else "200", str(size - there)] in answers
+        assert ["206" if there else "200", str(sizes[month] - there)] in answers
     assert not list(out.rglob("*.part"))
     assert not list(out.rglob(".r1.pulling"))
     pulled = out / "releases/restricted/AL-04/2023-05/r1/mart.duckdb"
-    assert pulled.read_bytes() == (original / "mart.duckdb").read_bytes()
+    assert pulled.read_bytes() == original.read_bytes()
 
 
 def test_a_short_cut_is_mended_within_one_pull(server: Served, out: Path) -> None:
