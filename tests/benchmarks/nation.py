@@ -38,7 +38,8 @@ from three_counties import (
     SYLLABLES,
 )
 
-from orchestration.runtime.settings import SEEDS
+from orchestration.runtime.settings import SEEDS, prepare_process
+from sources.custody.home import Home
 from sources.registers import register_rows
 
 FIRST = date(2021, 1, 1)
@@ -393,12 +394,10 @@ SIZES = (Size(1, 12), Size(12, 12), Size(12, 36))
 
 def _in_its_parts(root: Path, month: date) -> dict[str, float]:
     """Refresh in this process; return seconds by part, numbers of what was made, and its MiB."""
-    os.environ |= {"KRAT_HOME": str(root / "home"), "KRAT_KEYS": str(root / "keys")}
     # Imported here: each runs in a process of its own.
     from orchestration.refresh import steps as road
-    from orchestration.runtime.settings import home_from_environment, prepare_process
 
-    home = home_from_environment()
+    home = Home(root=root / "home", keys=root / "keys")
     prepare_process(home)
     found: dict[str, float] = {}
 
@@ -426,11 +425,9 @@ def _in_its_parts(root: Path, month: date) -> dict[str, float]:
 
 def _build_again(root: Path) -> float:
     """Build all of the warehouse anew in this process; return its seconds."""
-    from orchestration.runtime.settings import home_from_environment, prepare_process
     from orchestration.warehouse.build import build_warehouse
 
-    os.environ |= {"KRAT_HOME": str(root / "home"), "KRAT_KEYS": str(root / "keys")}
-    home = home_from_environment()
+    home = Home(root=root / "home", keys=root / "keys")
     prepare_process(home)
     started = time.perf_counter()
     build_warehouse(home, with_registers=True)
@@ -497,10 +494,11 @@ def measure(size: Size, seed: int, share: float = 1) -> tuple[list[Row], dict[st
         nothing = _krat(root, *month)
         _send(root, last, 31)
         one = _krat(root, *month)
-        warehouse = root / "home" / "warehouse.duckdb"
-        os.environ["KRAT_HOME"] = str(root / "home")
+        home = Home(root=root / "home", keys=root / "keys")
+        # For dbt, which compiles what is run bare.
+        prepare_process(home)
         models = compiled_models(root / "target")
-        sql = bare_sql(warehouse, models, times=1)
+        sql = bare_sql(home.warehouse, models, times=1)
         build = _alone(_build_again, root)
         rows = [
             show(Row(f"first refresh, {files:,} files", first["whole"])),
