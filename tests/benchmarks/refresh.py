@@ -36,7 +36,7 @@ BIN = Path(sys.executable).parent
 
 IN_WORKBOOK = ("indicator_progress", "institution_values", "period_figures", "findings")
 QUESTION = (
-    "select county_code, measure_code, count(*) filter (where status = 'reached') as reached "
+    "select county_code, indicator_code, count(*) filter (where status = 'reached') as reached "
     "from marts.indicator_progress group by all order by all"
 )
 BARE = "import sys, duckdb; print(duckdb.connect(sys.argv[1], read_only=True).sql(sys.argv[2]))"
