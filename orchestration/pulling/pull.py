@@ -328,7 +328,8 @@ def _fetch_all(
         remote.stop()
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # The folder is ours only until this returns: nothing may still write there.
+        pool.shutdown(cancel_futures=True)
     return size
 
 

@@ -88,15 +88,20 @@ class _Stoppable(HTTPAdapter):
                 # An SSLSocket's own also ends TLS: a reader would take ciphertext for content.
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
+    def _check(self) -> None:
+        if self._is_stopped:
+            raise ConnectionAbortedError
+
     def _with_known_connections(self, pool: Any) -> Any:
         adapter = self
 
         class Connection(pool.ConnectionCls):  # type: ignore[misc]
             def connect(self) -> None:
-                if adapter._is_stopped:
-                    raise ConnectionAbortedError
+                adapter._check()
                 super().connect()
                 adapter._connections.add(self)
+                # It may have been stopped while this one was being made.
+                adapter._check()
 
         return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
