@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from filelock import FileLock
-from programs import LibreOffice, find_chromium, run_node
+from programs import LibreOffice, find_chromium, postgresql_running, run_node
 from served import Served, home_to_serve, make_tokens, serving
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -229,6 +229,13 @@ def three_counties(prepared: Prepare) -> tuple[Home, Outcome]:
 
     home, outcome = prepared("three-counties", fill)
     return home, outcome
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Path]:
+    """The folder of the socket of a PostgreSQL, which asks `krat` for programs.PASSWORD."""
+    with postgresql_running() as socket:
+        yield socket
 
 
 @pytest.fixture(scope="session")

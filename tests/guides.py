@@ -102,7 +102,7 @@ def run(project: Path, command: str, *, status: int = 0) -> str:
         "PYTHONPATH": str(project),
         "COLUMNS": "300",
         # dbt reads all of its project anew when the path of the warehouse is another one.
-        "KRAT_WAREHOUSE": str(project / "data" / "warehouse.duckdb"),
+        "KRAT_DBT_WAREHOUSE": str(project / "data" / "warehouse.duckdb"),
     }
     done = subprocess.run(
         ["bash", "-e", "-c", command],

@@ -6,11 +6,14 @@ A program that crashes is started anew, once: what it answers decides, not wheth
 import contextlib
 import json
 import os
+import pwd
 import select
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,9 @@ FILTERS = {
     "xls": "MS Excel 97",
     "xlsx": "Calc MS Excel 2007 XML",
 }
+
+#: What PostgreSQL asks for, and what may be in no file of a data folder.
+PASSWORD = "canary-7f3b"
 
 #: How long a program may take for one answer, in seconds.
 PATIENCE = 120
@@ -168,3 +174,32 @@ def find_chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found is not None, "make test installs it"
     return found
+
+
+@contextlib.contextmanager
+def postgresql_running() -> Iterator[Path]:
+    """Run a PostgreSQL on a socket, which asks `krat` for PASSWORD; give its folder."""
+    [*_, folder] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    # Its socket's path must be short, and it runs under no root.
+    place = Path(tempfile.mkdtemp(prefix="krat-pg-", dir="/tmp"))
+    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+    (place / "password").write_text(PASSWORD, encoding="utf-8")
+    for path in (place, place / "password"):
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            [str(folder / command[0]), *command[1:]],
+            user=user.pw_uid, group=user.pw_gid, cwd=place, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    data = str(place / "data")
+    run("initdb", "--username=krat", "--auth=scram-sha-256", f"--pwfile={place}/password",
+        "--no-sync", data)  # fmt: skip
+    options = f"-c listen_addresses= -c unix_socket_directories={place} -c fsync=off"
+    run("pg_ctl", "start", "--wait", "-D", data, "-o", options, "-l", str(place / "log"))
+    try:
+        yield place
+    finally:
+        run("pg_ctl", "stop", "--wait", "-m", "immediate", "-D", data)
+        shutil.rmtree(place)

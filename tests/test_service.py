@@ -1,12 +1,10 @@
 """krat as a service: its folder, units of systemd, Dagster's processes and storage."""
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +15,7 @@ import yaml
 from click.testing import CliRunner, Result
 from dagster_page import answers, free_port, processes_of, wait_until
 from filelock import FileLock
+from programs import PASSWORD
 
 from orchestration.cli import cli
 from orchestration.defs.upkeep import end_killed_runs, remove_old_runs, tidy
@@ -27,9 +26,6 @@ from orchestration.runtime.writer_lock import one_writer
 from orchestration.service.folder import SUFFIX, NotEmpty, make_folder
 from orchestration.service.units import SERVICES, enabled
 from sources.custody.home import Home
-
-#: What may be in no file of the data folder.
-PASSWORD = "canary-7f3b"
 
 KEEP = KeepDays(runs=400, ticks=30, output=30)
 
@@ -185,35 +181,6 @@ def test_a_second_dagster_on_one_data_folder_is_refused(home: Home) -> None:
 # Dagster's storage.
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """The address of a PostgreSQL of our own, on a socket, which asks for a password."""
-    [*_, folder] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    # Its socket's path must be short, and it runs under no root.
-    place = Path(tempfile.mkdtemp(prefix="krat-pg-", dir="/tmp"))
-    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
-    (place / "password").write_text(PASSWORD, encoding="utf-8")
-    for path in (place, place / "password"):
-        os.chown(path, user.pw_uid, user.pw_gid)
-
-    def run(*command: str) -> None:
-        subprocess.run(
-            [str(folder / command[0]), *command[1:]],
-            user=user.pw_uid, group=user.pw_gid, cwd=place, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    data = str(place / "data")
-    run("initdb", "--username=krat", "--auth=scram-sha-256", f"--pwfile={place}/password",
-        "--no-sync", data)  # fmt: skip
-    options = f"-c listen_addresses= -c unix_socket_directories={place} -c fsync=off"
-    run("pg_ctl", "start", "--wait", "-D", data, "-o", options, "-l", str(place / "log"))
-    try:
-        yield f"postgresql://krat:{PASSWORD}@/postgres?host={place}"
-    finally:
-        run("pg_ctl", "stop", "--wait", "-m", "immediate", "-D", data)
-        shutil.rmtree(place)
-
-
 @pytest.fixture(
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.program)],
 )
@@ -224,7 +191,8 @@ def instance(
     monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
     monkeypatch.delenv(STORAGE_URL, raising=False)
     if request.param == "postgresql":
-        monkeypatch.setenv(STORAGE, request.getfixturevalue("postgresql"))
+        socket = request.getfixturevalue("postgresql")
+        monkeypatch.setenv(STORAGE, f"postgresql://krat:{PASSWORD}@/postgres?host={socket}")
         monkeypatch.setenv(STORAGE_URL, "")
     prepare_process(home)
     write_dagster_home(home)

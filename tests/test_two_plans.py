@@ -83,7 +83,7 @@ def two_plans(refreshed: Refreshed, tmp_path_factory: pytest.TempPathFactory) ->
     options = ["--full-refresh", "--no-write-json"]
     options += [f"--exclude-resource-type={kind}" for kind in ("unit_test", "exposure")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KRAT_WAREHOUSE", str(warehouse))
+        patch.setenv("KRAT_DBT_WAREHOUSE", str(warehouse))
         patch.setenv("KRAT_REGISTERS", str(registers))
         results = run_dbt("build", options).result.results
     assert len(results) > 150

@@ -10,7 +10,7 @@ import re
 import stat
 from pathlib import Path
 
-from sources.custody.home import Home
+from sources.custody.home import Home, Lake
 from sources.custody.permissions import OTHERS
 from sources.custody.version import require_version
 
@@ -27,6 +27,26 @@ WAIT_SECONDS = 600
 #: takes four fifths of the machine's.
 MEMORY_LIMIT = "KRAT_MEMORY_LIMIT"
 _MEMORY = "800MB"
+
+#: Names the lake that holds the warehouse; without it the warehouse is a file in the data folder.
+WAREHOUSE = "KRAT_WAREHOUSE"
+_LAKE = "ducklake:postgres:"
+
+#: Where the Parquet files of a lake lie: a folder, or s3://bucket/folder.
+LAKE_DATA = "KRAT_LAKE"
+
+#: Which of dbt's targets is built, and its file: for dbt alone, which reads them in its profile.
+DBT_TARGET = "KRAT_DBT_TARGET"
+DBT_WAREHOUSE = "KRAT_DBT_WAREHOUSE"
+
+#: Parts of DuckDB's secret of a store of S3's kind, by the variables that every client of one
+#: knows.
+_S3 = {
+    "AWS_ACCESS_KEY_ID": "key_id",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "session_token",
+    "AWS_REGION": "region",
+}
 
 #: Names the database of Dagster's runs and events; none is SQLite in the data folder.
 STORAGE = "KRAT_DAGSTER_STORAGE"
@@ -49,13 +69,15 @@ def home_from_environment() -> Home:
     """Return the home named by KRAT_HOME (default `./data`) with the keys of KRAT_KEYS.
 
     Without KRAT_KEYS the keys lie beside the home, as `<home>-keys`, never inside it.
-    Raises ValueError when KRAT_KEYS points into the home, OtherVersion when another krat wrote it.
+    Its warehouse is the lake of KRAT_WAREHOUSE, or a file in it.
+    Raises ValueError when KRAT_KEYS points into the home or KRAT_WAREHOUSE is no lake, OtherVersion
+    when another krat wrote it.
     """
     root = Path(os.environ.get("KRAT_HOME", "data")).resolve()
     keys = Path(os.environ.get("KRAT_KEYS", root.with_name(f"{root.name}-keys"))).resolve()
     if keys.is_relative_to(root):
         raise ValueError("KRAT_KEYS lies inside KRAT_HOME: put the keys on a place of their own.")
-    home = Home(root=root, keys=keys)
+    home = Home(root=root, keys=keys, lake=lake_from_environment(root))
     require_version(home)
     return home
 
@@ -75,7 +97,8 @@ def prepare_process(home: Home) -> None:
     imported stays as long as the process, and going through it again and again takes seconds.
     """
     gc.set_threshold(100_000, 50, 100)
-    os.environ["KRAT_WAREHOUSE"] = str(home.warehouse)
+    os.environ[DBT_TARGET] = "lake" if home.lake else "file"
+    os.environ[DBT_WAREHOUSE] = str(home.warehouse)
     # An installed project can't be written, and dbt reads all anew where the warehouse is another.
     os.environ.setdefault("DBT_TARGET_PATH", str(home.dbt))
     os.environ.setdefault("DBT_LOG_PATH", str(home.dbt / "logs"))
@@ -87,6 +110,27 @@ def prepare_process(home: Home) -> None:
         os.environ[STORAGE_URL] = storage
     # What an exception quotes of a file stays out of Dagster's event log; a Failure's text is kept.
     os.environ["DAGSTER_REDACT_USER_CODE_ERRORS"] = "1"
+
+
+def lake_from_environment(root: Path) -> Lake | None:
+    """Return the lake in KRAT_WAREHOUSE and KRAT_LAKE (default `<root>/lake`); None for a file.
+
+    Raises ValueError for an address that is none, without the address: it may hold a password.
+    """
+    address = os.environ.get(WAREHOUSE)
+    if not address:
+        return None
+    if not address.startswith(_LAKE) or address == _LAKE:
+        raise ValueError(
+            "KRAT_WAREHOUSE is no warehouse that krat can use: write it as "
+            "ducklake:postgres:host=... dbname=... user=..., or leave it out for a file."
+        )
+    data = os.environ.get(LAKE_DATA) or str(root / "lake")
+    s3 = {part: os.environ[name] for name, part in _S3.items() if name in os.environ}
+    if place := os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL")):
+        scheme, _, host = place.rstrip("/").rpartition("://")
+        s3 |= {"endpoint": host, "use_ssl": str(scheme != "http"), "url_style": "path"}
+    return Lake(address.removeprefix("ducklake:"), data, s3 if data.startswith("s3://") else {})
 
 
 def dagster_storage() -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
-from orchestration.runtime.database import read_warehouse, write_warehouse
+from orchestration.runtime.database import read_warehouse, tidy_warehouse, write_warehouse
 from orchestration.runtime.loaded import changed_since_build, note_built
 from orchestration.runtime.settings import DBT_PROJECT, point_dbt_at
 from orchestration.warehouse.known import write_known
@@ -117,6 +117,7 @@ def build_warehouse(
         raise BuildFailed(f"dbt could not build: {', '.join(broken)}")
     remember_findings(home)
     failed_tests = _record(home, results, digest, whole=whole)
+    tidy_warehouse(home)
     write_known(home)
     write_fates(home)
     return Build(nodes=len(results), failed_tests=failed_tests)

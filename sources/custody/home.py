@@ -4,16 +4,32 @@ Belongs here: where each thing lies. Not here: reading the environment
 (orchestration.runtime.settings) or what the files in these folders hold.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Lake:
+    """A warehouse in DuckLake: the address of its catalogue, and where its Parquet files lie.
+
+    `s3` holds the parts of DuckDB's secret where that is a store of S3's kind.
+    """
+
+    catalog: str = field(repr=False)
+    data: str
+    s3: dict[str, str] = field(default_factory=dict, repr=False, hash=False)
+
+
+@dataclass(frozen=True)
 class Home:
-    """A krat home: `root` holds all data, `keys` the secrets, which must lie outside `root`."""
+    """A krat home: `root` holds all data, `keys` the secrets, which must lie outside `root`.
+
+    The warehouse is a file in it, or `lake`.
+    """
 
     root: Path
     keys: Path
+    lake: Lake | None = None
 
     @property
     def version(self) -> Path:
@@ -47,7 +63,7 @@ class Home:
 
     @property
     def warehouse(self) -> Path:
-        """The working DuckDB file; one process writes it."""
+        """The working DuckDB file, where there is no lake; one process writes it."""
         return self.root / "warehouse.duckdb"
 
     @property
