@@ -89,7 +89,7 @@ def sql(
     """
     import duckdb
 
-    from orchestration.reading_copy import ask, export, shell
+    from orchestration.reading_copy import ask
 
     require_reading_copy(home)
     if target is not None and query is None:
@@ -101,11 +101,16 @@ def sql(
             elif list_tables:
                 click.echo(ask.listing(connection))
             elif query is None:
+                from orchestration.reading_copy import shell
+
                 with handing_out(home, Path.cwd()):
                     sys.exit(shell.run(home, connection, click.echo))
             elif target is None:
                 click.echo(ask.ask(home, query, []) or "No rows.")
             else:
+                # Imported here: it needs pandas, without which an answer is there at once.
+                from orchestration.reading_copy import export
+
                 with handing_out(home, target):
                     rows = export.export(ask.relation(connection, query), target)
                 click.echo(f"Wrote {rows} rows to {target}.")

@@ -5,9 +5,11 @@ any writing, answers as files (export), or the dialogue with a person (shell).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from difflib import get_close_matches
+from types import NoneType
 from typing import Any
 
 import duckdb
@@ -46,8 +48,9 @@ def ask(home: Home, query: str, parameters: list[Any]) -> str:
     Raises duckdb.Error for a query that does not run.
     """
     with reading(home) as connection:
-        frame = connection.execute(query, parameters).df()
-    return "" if frame.empty else frame.to_string(index=False, na_rep="–")
+        answer = connection.execute(query, parameters)
+        names, rows = [column[0] for column in answer.description or []], answer.fetchall()
+    return _as_text(names, rows) if rows else ""
 
 
 def relation(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation | None:
@@ -121,6 +124,26 @@ def describe(connection: duckdb.DuckDBPyConnection, name: str) -> str:
             *(f"{column:<{wide}}  {kind:<9}  {_line(text)}" for column, kind, text in columns),
         ]
     )
+
+
+def _as_text(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
+    """Return a line of names and a line a row, numbers to the right."""
+    lines = [""] * (len(rows) + 1)
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        cells = [name, *map(_cell, values)]
+        width = max(map(len, cells))
+        is_number = all(isinstance(value, (int, float, Decimal, NoneType)) for value in values)
+        for place, cell in enumerate(cells):
+            lines[place] += "  " + (cell.rjust(width) if is_number else cell.ljust(width))
+    return "\n".join(line[2:].rstrip() for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return str(value).replace("\n", "\\n")
 
 
 def _line(text: str) -> str:

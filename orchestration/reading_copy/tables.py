@@ -6,7 +6,6 @@ the reading copy (reading_copy), or whose warehouse it is (vintages).
 
 import duckdb
 
-from orchestration.products.codes import codes_table
 from orchestration.products.comments import comment_on, create_table
 from sources.registers import NATION
 
@@ -62,6 +61,9 @@ def copy_tables(connection: duckdb.DuckDBPyConnection) -> int:
 
 def write_codes(connection: duckdb.DuckDBPyConnection) -> None:
     """Write the names of codes, by the column that holds them."""
+    # Imported here: it needs pandas, without which a question is answered at once.
+    from orchestration.products.codes import codes_table
+
     codes = codes_table(connection)
     create_table(connection, codes.product, codes.product.sql_name, codes.columns)
     connection.register("codes_written", codes.frame)
