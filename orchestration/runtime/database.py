@@ -29,7 +29,7 @@ def read_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     Raises duckdb.IOException where there is none, and for a file while it is written; NoLake.
     """
     if home.lake:
-        return _open_lake(home.lake, read_only=True)
+        return _open_lake(home, home.lake, read_only=True)
     return duckdb.connect(str(home.warehouse), read_only=True)
 
 
@@ -38,7 +38,9 @@ def write_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
 
     Raises duckdb.IOException for a file that another process has open; NoLake.
     """
-    return _open_lake(home.lake, read_only=False) if home.lake else open_to_write(home.warehouse)
+    if home.lake:
+        return _open_lake(home, home.lake, read_only=False)
+    return open_to_write(home.warehouse)
 
 
 def attach_warehouse(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> None:
@@ -73,16 +75,22 @@ def open_in_memory(scratch: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"memory_limit": memory_limit(), "temp_directory": str(scratch)})
 
 
-def _open_lake(lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    connection = _database_with(lake, read_only).cursor()
+def _open_lake(home: Home, lake: Lake, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    connection = _database_with(lake, f"{home.warehouse}.tmp", read_only).cursor()
     connection.execute(f"use {WAREHOUSE}")
     return connection
 
 
 @cache
-def _database_with(lake: Lake, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _database_with(lake: Lake, scratch: str, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Return a database in memory that uses a lake: to open one takes a second, so it is kept."""
-    connection = duckdb.connect(config={"memory_limit": memory_limit()})
+    connection = duckdb.connect(
+        config={
+            "memory_limit": memory_limit(),
+            "temp_directory": scratch,
+            "temp_file_encryption": "true",
+        }
+    )
     if not attach_lake(connection, lake, WAREHOUSE, read_only=read_only):
         raise duckdb.IOException("There is no warehouse yet.")
     return connection
