@@ -161,7 +161,7 @@ def refreshed_with(sent: Sequence[SentFile], months: list[date], passes: int = 1
                 found |= {*outcome.build.failed_tests, *_blocking(home)}
         except BuildFailed as failed:
             found.add(str(failed))
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        with read_warehouse(home) as connection:
             accepted = connection.execute(
                 "select layout_id, count(*) from raw.deliveries where status = 'accepted' "
                 "group by all"
@@ -187,7 +187,7 @@ def _blocking(home: Home) -> Iterator[str]:
 
 def _correct_some(home: Home) -> None:
     """Correct every seventh value that holds now, some of them to a state without a number."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         lines = connection.execute(
             "select county_code, institution_code, indicator_code, reporting_month, category, "
             "value, value_state from core.fct_actuals where superseded_at is null "

@@ -262,7 +262,7 @@ def test_no_canary_is_said_or_is_part_of_a_name_outside_the_inbox(run: Run) -> N
 
 
 def test_valid_files_were_taken_in_and_others_refused(run: Run) -> None:
-    with duckdb.connect(str(run.home.warehouse), read_only=True) as connection:
+    with read_warehouse(run.home) as connection:
         counted = dict(
             connection.execute(
                 "select status, count(*) from raw.deliveries where byte_count > 0 group by status"

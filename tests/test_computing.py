@@ -36,7 +36,7 @@ def test_each_statement_is_the_one_that_dbt_compiles(manifest: dict[str, Any]) -
 
 @pytest.mark.parametrize("register", sorted(declared()))
 def test_each_register_is_the_one_that_dbt_loads(register: str, refreshed: Refreshed) -> None:
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
         loaded = f"from register.{register}"
         ours = f"from ({register_query(registers_in_use(refreshed.home), register)})"
         for query in (f"describe {loaded}", f"{loaded} order by all"):

@@ -202,7 +202,7 @@ def test_the_office_adds_an_edition_by_a_row_of_its_calendar(own_home: Home) -> 
 
 def test_editions_wait_while_krat_itself_is_in_doubt(own_home: Home) -> None:
     forget(own_home, 5)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute("update marts.referral_flow set flagged = -1 where flagged > 0")
     told: list[str] = []
     assert publish_editions(own_home, told.append) == ()
@@ -273,7 +273,7 @@ def test_the_status_tells_which_editions_are_due_and_why(own_home: Home) -> None
     forget(own_home, 5)
     due = "Due     persons/2023/e5, as known on 2025-03-31: "
     assert f"{due}the next refresh makes it." in status(own_home)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute("update marts.referral_flow set flagged = -1 where flagged > 0")
     [line] = [line for line in status(own_home).splitlines() if line.startswith("Due ")]
     assert line.startswith(due)
@@ -301,7 +301,7 @@ def test_an_edition_is_due_though_no_refresh_ran_since_its_day(
     days = [row.day for row in calendar_rows(own_home)]
     after = max(day.cut_off_on for day in days if day.counted_year == 2023) + timedelta(days=1)
     forget(own_home, 5)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute("update raw.refresh_context set as_of = date '2025-03-31'")
     assert not missing_editions(own_home)
     monkeypatch.setattr(edition, "today", lambda: after)

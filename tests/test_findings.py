@@ -205,10 +205,10 @@ def test_who_owed_what_as_of_a_day_is_the_same_after_the_register_was_edited(hom
     assert {row.institution_code for row in before if not row.received} == {
         "AL-04-B-DIVJAKE", "AL-04-B-LUSHNJE", "AL-04-B-PATOS",
     }  # fmt: skip
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute("delete from ops.built")
     load_raw(home, today())
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute(
             "update raw.noted_obligations set recorded_to = '2023-07-01' "
             "where institution_code = 'AL-04-B-PATOS'"

@@ -73,7 +73,7 @@ def materialize(
 
 def let_a_test_fail(home: Home, month: date) -> None:
     """Record a failed test of Fier's month, as a build of the warehouse would."""
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute(
             "insert into ops.failed_tests values "
             "('without_a_target_there_is_no_percentage', 'AL-04', ?)",
@@ -98,7 +98,7 @@ def test_the_releases_asset_alone_is_refused_without_a_verdict(
 def test_tables_that_changed_after_the_verdict_go_out_by_no_asset(
     home: Home, instance: dg.DagsterInstance
 ) -> None:
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute(
             "update marts.referral_flow set flagged = flagged + 1 where county_code = 'AL-04'"
         )
@@ -130,7 +130,7 @@ def test_the_reading_copy_alone_shows_nothing_that_is_blocked(
     home: Home, instance: dg.DagsterInstance
 ) -> None:
     """The month was good in the copy before: its rows stay, beside the other months' new ones."""
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute(
             "update marts.indicator_progress set completeness = 0.123 where county_code = 'AL-04'"
         )

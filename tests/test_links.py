@@ -76,7 +76,7 @@ def link(home: Home) -> None:
 
 
 def ask(home: Home, query: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         return connection.execute(query).fetchall()
 
 

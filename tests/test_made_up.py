@@ -235,7 +235,7 @@ def test_what_blocks_a_made_up_county_does_not_block_a_real_nation(
     verdicts = {}
     for name, source in (("beside", beside), ("example", refreshed.home)):
         home = copy_home(source, tmp_path / name)
-        with duckdb.connect(str(home.warehouse)) as connection:
+        with write_warehouse(home) as connection:
             connection.execute(
                 "insert into ops.failed_tests by name select 'wrong' as node, ? as county_code, "
                 "? as reporting_month",
@@ -261,7 +261,7 @@ def test_a_made_up_person_is_never_a_real_one(tmp_path: Path) -> None:
          "personal_number_key": "same", "event": "flagged", "event_date": date(2023, 5, 2)}
         for name, county, _ in senders
     ]  # fmt: skip
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute("create schema raw")
         for table, rows in (("deliveries", deliveries), ("referral_events", events)):
             full = [dict.fromkeys(SCHEMAS[table].names) | row for row in rows]
@@ -269,7 +269,7 @@ def test_a_made_up_person_is_never_a_real_one(tmp_path: Path) -> None:
             connection.execute(f"create table raw.{table} as from found")
             connection.unregister("found")
     link_persons(home)
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         links = connection.execute(
             "select is_made_up, person_key, linked_person_key from raw.person_links order by all"
         ).fetchall()

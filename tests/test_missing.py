@@ -63,14 +63,14 @@ def missing(prepared: Prepare) -> Iterator[duckdb.DuckDBPyConnection]:
 
     home, build = prepared("missing", fill)
     assert build.failed_tests == ()
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
 def whole(refreshed: Refreshed) -> Iterator[duckdb.DuckDBPyConnection]:
     """The example's year, in which everything came."""
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
         yield connection
 
 

@@ -113,7 +113,7 @@ def test_a_release_without_a_verdict_is_refused(refreshed: Refreshed) -> None:
 
 
 def test_a_release_of_tables_that_changed_since_the_verdict_is_refused(own_home: Home) -> None:
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute(
             "update marts.referral_flow set flagged = flagged + 1 "
             "where county_code = 'AL-04' and reporting_month = '2023-05-01'"
@@ -299,7 +299,7 @@ def test_the_months_that_a_plan_covers_go_out_beside_one_that_none_does(
 def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_then(
     own_home: Home,
 ) -> None:
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute(
             "insert into ops.failed_tests values "
             "('an_indicator_code_stands_once', null, null), ('a_value_is_due_once', null, null)"
@@ -308,7 +308,7 @@ def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_the
         connection.execute("delete from ops.built")
     again = build_warehouse(own_home)
     assert again.failed_tests == ("an_indicator_code_stands_once",)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         assert connection.execute("select count(*) from ops.dbt_results").fetchone() == nodes
         connection.execute("update ops.built_project set project_hash = 'another'")
     whole = build_warehouse(own_home)
@@ -317,13 +317,13 @@ def test_what_rests_on_registers_is_built_when_they_changed_and_stands_until_the
 
 
 def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None:
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute("alter table raw.deliveries rename column delivery_id to other")
         connection.execute("delete from ops.built")
     with pytest.raises(BuildFailed, match=r"stg_deliveries \(Binder Error: .*delivery_id"):
         build_warehouse(own_home)
     load_raw(own_home, date(2026, 1, 1))
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute("drop table raw.refresh_context")
         connection.execute(
             "create view raw.refresh_context as select cast(word as date) as as_of, "
@@ -331,11 +331,11 @@ def test_a_build_that_fails_says_why_and_quotes_no_value(own_home: Home) -> None
             "from (values ('canary')) as words(word)"
         )
     tables = "select table_name, estimated_size from duckdb_tables() where schema_name <> 'raw'"
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         before = connection.execute(f"{tables} order by all").fetchall()
     with pytest.raises(BuildFailed) as refusal:
         build_warehouse(own_home)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         assert connection.execute(f"{tables} order by all").fetchall() == before != []
     assert "Conversion Error" in str(refusal.value)
     assert "canary" not in str(refusal.value)

@@ -321,7 +321,7 @@ def test_an_added_code_is_read_and_has_its_name_in_both_languages(home: Home) ->
     )
     assert layout.codes(column, registers)["pikaere"] == "new_point"
     load_raw(home, date(2023, 6, 1))
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         found = connection.sql(
             "select code_list, version, name_sq, name_en from raw.codes where code = 'new_point'"
         ).fetchall()
@@ -354,7 +354,7 @@ def test_an_added_code_of_each_list_passes_the_door_and_has_a_name(home: Home) -
         passed |= set().union(*columns.values())
     assert passed == lists
     load_raw(home, date(2023, 6, 1))
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute("create schema core")
         connection.execute("create view core.dim_codes as from raw.codes")
         named = codes_table(connection).frame

@@ -28,7 +28,7 @@ def files_of(home: Home) -> dict[Path, str]:
 
 def tables_of(home: Home) -> dict[str, str]:
     """Return a hash of the rows of every table that dbt built."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         names = connection.execute(
             "select schema_name || '.' || table_name from duckdb_tables() "
             "where schema_name not in ('raw', 'ops') order by all"

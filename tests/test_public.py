@@ -82,7 +82,7 @@ def test_a_stranger_finds_nothing_about_persons_in_any_file(
     county_code: str, refreshed: Refreshed
 ) -> None:
     folder = _folder(refreshed.home, county_code)
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
         protected = [
             str(code)
             for (code,) in connection.execute(
@@ -183,7 +183,7 @@ def test_a_public_release_follows_a_restricted_one_if_its_own_content_differs(
         return unexplained
 
     monkeypatch.setattr("orchestration.publication.public.reasons_since", reasons)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute(
             "update marts.indicator_progress set actual_month = actual_month + 1 "
             "where reporting_month = ? and indicator_code = '2.1.9.1'",
@@ -191,7 +191,7 @@ def test_a_public_release_follows_a_restricted_one_if_its_own_content_differs(
         )
     made = _publish(own_home, NATION, FIER)
     assert [(restricted.number, public.number) for restricted, public in made] == [(2, 1), (2, 1)]
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         # A county joined, of which nothing is counted in the rows that the change is about.
         connection.execute(
             "update marts.indicator_progress set counties_reporting = counties_reporting + 1 "
@@ -213,7 +213,7 @@ def test_a_public_release_that_a_killed_run_left_out_is_made_by_the_next(
     def killed(*_: object) -> Release:
         raise KeyboardInterrupt
 
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute(
             "update marts.indicator_progress set actual_month = actual_month + 1 "
             "where reporting_month = ? and indicator_code = '3.1.1.1' and county_code = 'AL-04'",
@@ -367,7 +367,7 @@ def test_what_is_not_public_stops_the_release_and_nothing_else(
         return written
 
     monkeypatch.setattr(writer, "_write", tampering)
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute(
             "update marts.indicator_progress set actual_month = actual_month + 1 "
             "where reporting_month = ? and indicator_code = '3.1.1.1'",

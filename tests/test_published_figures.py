@@ -61,7 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         yield connection
 
 
@@ -183,7 +183,7 @@ def test_publications_that_differ_are_asked_about(warehouse: duckdb.DuckDBPyConn
 def test_a_row_that_was_left_out_is_mended_by_the_file_of_that_name(home: Home) -> None:
     _written(home.inbox / "AL" / "figures.csv", FIGURES)
     build_from_inbox(home)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         states = connection.execute(
             "select state, count(*) from quality.findings where rule = 'row_left_out' group by all"
         ).fetchall()
@@ -194,7 +194,7 @@ def test_a_later_file_replaces_the_figures_that_it_gives_and_no_other(home: Home
     """The others of that publication and year hold as they are, and their absence is found."""
     _written(home.inbox / "AL" / "later.csv", [f"2022,{UNITS},80,persons,{REPORT}"])
     build_from_inbox(home)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         progress = connection.execute(
             "select indicator_code, actual_year_to_date from marts.indicator_progress "
             "where county_code = 'AL' and reporting_month = date '2022-12-01' "

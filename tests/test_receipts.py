@@ -57,7 +57,7 @@ def _arrive(home: Home, name: str, content: bytes) -> None:
 
 def _deliveries(home: Home, institution: str) -> dict[str, str]:
     """Return the numbers of an institution's deliveries, with their month and number of rows."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         rows = connection.execute(
             "select delivery_id, coalesce(strftime(d.reporting_month, '%Y-%m'), '') "
             "from core.dim_deliveries as d where sender_code = ?",

@@ -132,7 +132,7 @@ def test_every_mart_is_recomputed(warehouse: duckdb.DuckDBPyConnection) -> None:
 def test_no_table_that_is_read_holds_a_pseudonym(
     refreshed: Refreshed, marts: duckdb.DuckDBPyConnection
 ) -> None:
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
         keys = {
             key
             for table, column in connection.execute(

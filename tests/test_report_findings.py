@@ -212,7 +212,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     marked = [f"{headings},data", *(f"{figure},{MADE_UP}" for figure in figures)]
     published.write_text("\n".join(marked) + "\n", encoding="utf-8")
     build_from_inbox(home)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         yield connection
 
 

@@ -15,7 +15,7 @@ def test_neither_threads_nor_the_order_of_rows_change_a_table(own_home: Home) ->
     # As dbt runs them, each after those that it reads.
     nodes = [result.node for result in run_dbt("compile").result.results]
     compiled = [node for node in nodes if node.resource_type == "model"]
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         _report_for_every_county(connection)
         connection.execute("set threads = 1")
         _build(connection, compiled, "")

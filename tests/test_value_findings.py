@@ -118,7 +118,7 @@ def doubts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
     for institution in ("AL-04-FORMIMI", "AL-04-DVKM"):
         write_report(home, institution, date(2023, 1, 1), [("3.1.1.2", "", 412)])
     build_from_inbox(home)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         yield connection
 
 

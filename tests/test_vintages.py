@@ -263,7 +263,7 @@ def _why(
         assert len(sources.query(refused))
         sources.loc[sources.query(refused).index, "status"] = "refused"
     sources.query(f"not ({missing})").to_csv(tmp_path / "sources.csv", index=False)
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
         rows = list(sources.itertuples(index=False, name=None))
         return reasons_since(connection, Before(tmp_path, before), rows, county_code, MAY, changed)
 
@@ -331,7 +331,7 @@ def test_a_correction_is_the_reason_of_what_it_changed_alone(
     refreshed: Refreshed, tmp_path: Path
 ) -> None:
     why = _why(refreshed, "institution_code == 'AL-04-ARSIMI' and version == '2'", [], tmp_path)
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
         same = connection.execute(
             "select min(indicator_code) from (select indicator_code, category, "
             "count(distinct (value, value_state)) as values, count(*) as versions "
@@ -370,7 +370,7 @@ def test_a_file_that_was_refused_changes_nothing(refreshed: Refreshed, tmp_path:
 
 def _as_of(home: Home, day: date) -> None:
     """Let the warehouse be of another day, as a refresh of that day leaves it."""
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute("update raw.refresh_context set as_of = ?", [day])
 
 
@@ -403,7 +403,7 @@ def test_a_final_month_is_reopened_by_command_and_its_release_tells_what_changed
     assert {facts_of(path)["status"] for path in closed} == {"final"}
     assert due(own_home, ["AL-04"]) == []
 
-    with duckdb.connect(str(own_home.warehouse)) as connection:
+    with write_warehouse(own_home) as connection:
         connection.execute(
             "update marts.indicator_progress set actual_month = actual_month + 4, corrections = 1 "
             "where county_code = 'AL-04' and reporting_month = ? and indicator_code = '3.1.1.1'",
@@ -464,7 +464,7 @@ def test_a_changed_register_is_told_from_a_changed_definition(
         restricted.project_hash.cache_clear()
         take_registers(home)
         load_raw(home, MAY)
-        with duckdb.connect(str(home.warehouse)) as connection:
+        with write_warehouse(home) as connection:
             return restricted.hashes(connection, "AL-04", MAY)
 
     before = now()

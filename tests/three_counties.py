@@ -543,7 +543,7 @@ def refreshed_with(sent: Sequence[DrawnFile], folder: Path) -> Path:
     load_raw(home, today())
     link_persons(home)
     build = build_warehouse(home)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         refused = connection.execute(
             "select deliveries.delivery_id from raw.deliveries as deliveries "
             "anti join (select * from raw.door_findings where rule = 'earlier_values_lost') "

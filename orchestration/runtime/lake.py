@@ -7,12 +7,9 @@ The Parquet files hold cases under pseudonyms: they are encrypted, each with a k
 lies in the catalogue.
 """
 
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
-
 import duckdb
 
+from orchestration.runtime.extensions import load_extension, quoted
 from sources.custody.home import Lake
 
 #: DuckDB's extensions, each a wheel of its own: to ask PostgreSQL, to keep tables in Parquet, and
@@ -45,15 +42,18 @@ def attach_lake(
 
     Only a writer makes a lake where there is none. Raises NoLake.
     """
-    for extension in _EXTENSIONS:
-        connection.execute(f"load {_quoted(_extension(extension))}")
+    try:
+        for extension in _EXTENSIONS:
+            load_extension(connection, extension)
+    except ModuleNotFoundError:
+        raise NoLake(_NOT_INSTALLED) from None
     if lake.s3:
         # Settings would hold for this connection alone, and not for those that dbt makes of it.
-        parts = ", ".join(f"{part} {_quoted(value)}" for part, value in lake.s3.items())
+        parts = ", ".join(f"{part} {quoted(value)}" for part, value in lake.s3.items())
         connection.execute(f"create or replace secret lake (type s3, {parts})")
-    options = f"data_path {_quoted(lake.data)}, encrypted true" + ", read_only" * read_only
+    options = f"data_path {quoted(lake.data)}, encrypted true" + ", read_only" * read_only
     try:
-        connection.execute(f"attach {_quoted(f'ducklake:{lake.catalog}')} as {name} ({options})")
+        connection.execute(f"attach {quoted(f'ducklake:{lake.catalog}')} as {name} ({options})")
     except duckdb.IOException:
         raise NoLake(_UNREACHABLE) from None
     except duckdb.Error as error:
@@ -70,15 +70,3 @@ def remove_old_snapshots(
     for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
         connection.execute(f"call {function}('{name}', older_than => now() - {kept})")
 
-
-def _extension(name: str) -> str:
-    try:
-        folder: Any = files(f"duckdb_extension_{name}")
-    except ModuleNotFoundError:
-        raise NoLake(_NOT_INSTALLED) from None
-    [path] = Path(folder).rglob(f"{name}.duckdb_extension")
-    return str(path)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

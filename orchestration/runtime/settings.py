@@ -13,6 +13,7 @@ from pathlib import Path
 from sources.custody.home import Home, Lake
 from sources.custody.permissions import OTHERS
 from sources.custody.version import require_version
+from sources.custody.warehouse_key import read_key
 
 #: A checkout, or where a wheel was installed: both have the same folders.
 PROJECT = Path(__file__).resolve().parents[2]
@@ -35,9 +36,13 @@ _LAKE = "ducklake:postgres:"
 #: Where the Parquet files of a lake lie: a folder, or s3://bucket/folder.
 LAKE_DATA = "KRAT_LAKE"
 
-#: Which of dbt's targets is built, and its file: for dbt alone, which reads them in its profile.
+#: The key of an encrypted warehouse, where it isn't a file among the keys.
+WAREHOUSE_KEY = "KRAT_WAREHOUSE_KEY"
+
+#: Which of dbt's targets is built, its file, and where its key lies: for dbt alone.
 DBT_TARGET = "KRAT_DBT_TARGET"
 DBT_WAREHOUSE = "KRAT_DBT_WAREHOUSE"
+DBT_KEYS = "KRAT_DBT_KEYS"
 
 #: Parts of DuckDB's secret of a store of S3's kind, by the variables that every client of one
 #: knows.
@@ -97,8 +102,9 @@ def prepare_process(home: Home) -> None:
     imported stays as long as the process, and going through it again and again takes seconds.
     """
     gc.set_threshold(100_000, 50, 100)
-    os.environ[DBT_TARGET] = "lake" if home.lake else "file"
+    os.environ[DBT_TARGET] = "lake" if home.lake else "encrypted" if warehouse_key(home) else "file"
     os.environ[DBT_WAREHOUSE] = str(home.warehouse)
+    os.environ[DBT_KEYS] = str(home.keys)
     # An installed project can't be written, and dbt reads all anew where the warehouse is another.
     os.environ.setdefault("DBT_TARGET_PATH", str(home.dbt))
     os.environ.setdefault("DBT_LOG_PATH", str(home.dbt / "logs"))
@@ -110,6 +116,21 @@ def prepare_process(home: Home) -> None:
         os.environ[STORAGE_URL] = storage
     # What an exception quotes of a file stays out of Dagster's event log; a Failure's text is kept.
     os.environ["DAGSTER_REDACT_USER_CODE_ERRORS"] = "1"
+
+
+def dbt_home() -> Home:
+    """Return the home whose warehouse dbt builds, as prepare_process left it."""
+    root = Path(os.environ[DBT_WAREHOUSE]).parent
+    lake = lake_from_environment(root) if os.environ[DBT_TARGET] == "lake" else None
+    return Home(root=root, keys=Path(os.environ[DBT_KEYS]), lake=lake)
+
+
+def warehouse_key(home: Home) -> str | None:
+    """Return the key of the warehouse's file; None where it has none, and is in the clear.
+
+    Raises ValueError for a damaged one, and like `secret`.
+    """
+    return secret(home, WAREHOUSE_KEY) or read_key(home.keys)
 
 
 def lake_from_environment(root: Path) -> Lake | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from babel.dates import get_month_names
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
-from orchestration.runtime.database import write_warehouse
+from orchestration.runtime.database import encrypt_warehouse, write_warehouse
 from orchestration.runtime.loaded import (
     built_states,
     loaded_states,
@@ -34,7 +35,8 @@ from sources.registers import register_rows
 def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str, int]:
     """Replace the raw tables whose files or journals changed; return rows a table.
 
-    Nothing is written where all was built of them as they are. `registers` are those in use unless
+    Nothing is written where all was built of them as they are. A warehouse without a key gets one
+    before it gets a report that isn't made up. `registers` are those in use unless
     others are given.
     `as_of` is the day on which deadlines are judged; it reaches dbt as a table, because a
     changing variable would throw away dbt's partial parse.
@@ -42,6 +44,8 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
     registers = registers or registers_in_use(home)
     typed = {table: rows_of(table, home, registers, as_of) for table in TYPED}
     stored = {table: sorted((home.raw / table).glob("*.parquet")) for table in SCHEMAS}
+    if _holds_real_reports(stored["deliveries"]):
+        encrypt_warehouse(home)
     now = {table: state_of_rows(rows) for table, rows in typed.items()}
     now |= {table: state_of_files(files, str(SCHEMAS[table])) for table, files in stored.items()}
     with write_warehouse(home) as connection:
@@ -87,6 +91,13 @@ def _replace_by_files(connection: duckdb.DuckDBPyConnection, table: str, files: 
             f"insert into raw.{table} by name from read_parquet(?, union_by_name = true)",
             [[str(path) for path in files]],
         )
+
+
+def _holds_real_reports(deliveries: list[Path]) -> bool:
+    return any(
+        not all(pq.read_table(path, columns=["is_made_up"])["is_made_up"].to_pylist())
+        for path in deliveries
+    )
 
 
 def _context(_home: Home, registers: Path, as_of: date) -> pa.Table:

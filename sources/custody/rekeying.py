@@ -20,6 +20,7 @@ from sources.custody.arrivals import NAME_PURPOSE
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
 from sources.custody.pseudonyms import chained, new_key, read_keys, replace_keys
+from sources.custody.warehouse_key import WAREHOUSE_PURPOSE, change_key, remove_warehouse
 from sources.layouts import load_layouts
 from sources.reading import CONTENT_PURPOSE
 
@@ -33,6 +34,10 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
     there. The home's writer must be held. Raises ValueError for a purpose without a key.
     """
     finish_rotations(home)
+    if purpose == WAREHOUSE_PURPOSE:
+        audit.append(home, "rotate key", purpose, reason, "to be built anew")
+        change_key(home)
+        return 0
     keys = read_keys(home.keys, purpose)
     if keys is None:
         raise ValueError(f"there is no key for {purpose!r}: see krat keys list.")
@@ -88,6 +93,8 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
         raise ValueError(f"there is no key for {purpose!r}: see krat keys list.")
     audit.append(home, "destroy key", purpose, reason, "destroyed")
     destroy_file(path)
+    if purpose == WAREHOUSE_PURPOSE:
+        remove_warehouse(home)
 
 
 def key_columns(purpose: str) -> dict[str, list[str]]:
