@@ -22,12 +22,12 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-import duckdb
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from orchestration.gate.judge import Scope
 from orchestration.refresh.steps import refresh
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import BuildFailed
 from sources.custody.decisions import correct

@@ -25,6 +25,7 @@ import pytest
 from defects.forms import Form
 from leaks import texts
 
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import PROJECT, SEEDS
 from sources.custody.home import Home
 from sources.example.generate import write_example

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from conftest import Refreshed
 
 from orchestration.registers.declaration import declared
 from orchestration.registers.in_use import registers_in_use
+from orchestration.runtime.database import read_warehouse
 from orchestration.warehouse.build import run_dbt
 from orchestration.warehouse.computing import compiled, register_query
 

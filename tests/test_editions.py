@@ -35,6 +35,7 @@ from orchestration.publication.editions.edition import (
 )
 from orchestration.publication.editions.workbook import shown_text
 from orchestration.refresh.steps import refresh
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
 from sources.custody.home import Home

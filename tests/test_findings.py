@@ -19,6 +19,7 @@ from orchestration.publication.restricted import release
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw

@@ -17,6 +17,7 @@ from orchestration.defs.publication import CHECKS
 from orchestration.refresh.plan import changed_since_release
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.dagster_home import write_dagster_home
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import prepare_process
 from orchestration.warehouse.build import write_manifest
 from sources.custody.home import Home

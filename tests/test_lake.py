@@ -27,7 +27,9 @@ OWN = "ops"
 
 
 def address(socket: Path, database: str) -> str:
-    connection = psycopg2.connect(host=str(socket), user="krat", password=PASSWORD, dbname="postgres")
+    connection = psycopg2.connect(
+        host=str(socket), user="krat", password=PASSWORD, dbname="postgres"
+    )
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"create database {database}")
@@ -36,13 +38,9 @@ def address(socket: Path, database: str) -> str:
 
 
 @pytest.fixture
-def password(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(postgresql: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake without a table, and the password to it."""
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-
-
-@pytest.fixture
-def small(postgresql: Path, tmp_path: Path, password: None) -> Lake:
-    """A lake without a table."""
     database = "small_" + tmp_path.name.strip("0123456789")[-20:] + str(os.getpid())
     made = address(postgresql, database).removeprefix("ducklake:")
     return Lake(made, str(tmp_path / "lake"))
@@ -210,9 +208,7 @@ def test_a_lake_that_cannot_be_used_is_told_without_its_address(
     assert PASSWORD not in done.stderr + done.stdout
 
 
-def test_another_place_for_its_files_is_refused(
-    small: Lake, tmp_path: Path, password: None
-) -> None:
+def test_another_place_for_its_files_is_refused(small: Lake, tmp_path: Path) -> None:
     home = Home(tmp_path / "home", tmp_path / "keys", small)
     write_warehouse(home).close()
     elsewhere = Home(home.root, home.keys, Lake(small.catalog, str(tmp_path / "elsewhere")))

@@ -16,6 +16,7 @@ from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
 from orchestration.refresh.steps import refresh
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.load import load_raw
 from sources.custody import rekeying

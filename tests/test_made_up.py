@@ -21,6 +21,7 @@ from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.finality import MonthIsFinal, finality
 from orchestration.publication.writing.release import require_reopened
 from orchestration.refresh.steps import Outcome, refresh
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS

@@ -19,6 +19,7 @@ from three_counties import add_counties, draw
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import Build, build_warehouse
 from orchestration.warehouse.load import load_raw

@@ -17,6 +17,7 @@ from expectations.gate import GateRefused, read_record, write_record
 from orchestration.publication.restricted import release
 from orchestration.refresh.plan import NoPlan, plan
 from orchestration.refresh.steps import Outcome, refresh
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import BuildFailed, build_warehouse
 from orchestration.warehouse.load import load_raw

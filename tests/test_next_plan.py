@@ -375,7 +375,9 @@ def test_check_of_good_files_counts_rows_and_lints_the_new_plan(
     assert FIRST not in done.stdout and "dash_cell" not in done.stdout
     # The warehouse of the data folder is not touched.
     assert not list((tmp_path / "home").glob("*.duckdb"))
-    assert before is None or os.environ["KRAT_DBT_WAREHOUSE"] == str(tmp_path / "home/warehouse.duckdb")
+    assert before is None or os.environ["KRAT_DBT_WAREHOUSE"] == str(
+        tmp_path / "home/warehouse.duckdb"
+    )
 
 
 def test_add_writes_the_rows_once_and_journals_it(folder: Path, tmp_path: Path) -> None:

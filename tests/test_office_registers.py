@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
@@ -22,6 +21,7 @@ from orchestration.registers.check import check_registers
 from orchestration.registers.declaration import declared
 from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
 from orchestration.registers.rows import BrokenRegisters
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import PROJECT, SEEDS
 from orchestration.warehouse.load import load_raw
 from sources.codes import load_codes

@@ -10,6 +10,7 @@ from refresh import send_correction
 
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import read_warehouse
 from orchestration.warehouse.build import build_warehouse
 from sources.custody.home import Home
 

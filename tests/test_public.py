@@ -28,6 +28,7 @@ from orchestration.publication.writing import release as writer
 from orchestration.publication.writing.release import Release
 from orchestration.refresh.plan import changed_since_release
 from orchestration.refresh.steps import Restricted, publish_public
+from orchestration.runtime.database import read_warehouse, write_warehouse
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.registers import load_registers

@@ -8,6 +8,7 @@ import pytest
 from defects.planting import build_from_inbox
 
 from orchestration.feedback.checking import Answer, check_file
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from sources.custody.home import Home
 from sources.problems import MAX_PLACES

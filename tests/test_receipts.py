@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
-import duckdb
 import requests
 from defects.planting import build_from_inbox
 from served import Served, make_tokens, serving
 
 from orchestration.ingestion.door import take_in
 from orchestration.ingestion.receipts import sent_receipts
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS
 from orchestration.serving.receipts import sent_by
 from sources.custody.home import Home

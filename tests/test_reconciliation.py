@@ -10,6 +10,7 @@ import pytest
 from conftest import Refreshed
 from dbt_sql import render
 
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import DBT_PROJECT
 
 PLACE = "county_code = 'AL-04' and reporting_month = '2023-05-01'"

@@ -13,6 +13,7 @@ import pytest
 from defects.planting import build_from_inbox
 from planted import Row, write_report
 
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
 from sources.example.generate import MADE_UP, PUBLISHED_FIGURES

@@ -4,6 +4,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.runtime.database import write_warehouse
 from orchestration.warehouse.build import run_dbt
 from sources.custody.home import Home
 

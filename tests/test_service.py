@@ -1,7 +1,6 @@
 """krat as a service: its folder, units of systemd, Dagster's processes and storage."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys

@@ -15,6 +15,7 @@ import pytest
 from defects.planting import build_from_inbox
 from planted import Row, write_report
 
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
 

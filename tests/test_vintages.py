@@ -24,6 +24,7 @@ from orchestration.publication.writing.release import ReleaseContent, write_rele
 from orchestration.reading_copy.vintages import write_marts_as_known
 from orchestration.refresh.plan import due
 from orchestration.registers.in_use import take_registers
+from orchestration.runtime.database import read_warehouse, write_warehouse
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.load import load_raw
 from sources.custody.decisions import reopen

@@ -31,6 +31,7 @@ from recomputed import KEYS, Delivered, Difference, beyond_the_truth, difference
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw

@@ -6,6 +6,7 @@ it holds made-up reports alone: the first real one gives it a key.
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 
@@ -18,6 +19,9 @@ from sources.custody.warehouse_key import make_key, remove_warehouse
 #: In bytes. Each column of a table takes a block of its own, and most tables are small: with
 #: DuckDB's own 262,144 the warehouse of the example has three times the size.
 _BLOCK_SIZE = "65536"
+
+#: Of threads that open one file, the first attaches it for all.
+_ATTACHING = Lock()
 
 #: What the warehouse's database is called in SQL: a file's name says it, a lake is given it.
 WAREHOUSE = "warehouse"
@@ -43,7 +47,7 @@ def open_to_write(path: Path) -> duckdb.DuckDBPyConnection:
 def read_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home for reading.
 
-    Raises duckdb.IOException where there is none, and for a file while it is written; NoKey; NoLake.
+    Raises duckdb.IOException where there is none, and for a file while it is written, NoKey, NoLake.
     """
     return _open(home, read_only=True)
 
@@ -51,7 +55,7 @@ def read_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
 def write_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home for writing, which is made where there is none.
 
-    Raises duckdb.IOException for a file that another process has open; NoKey; NoLake.
+    Raises duckdb.IOException for a file that another process has open, NoKey, NoLake.
     """
     return _open(home, read_only=False)
 
@@ -131,8 +135,9 @@ def _open_encrypted(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection
     connection = duckdb.connect(f":memory:{home.warehouse}", config=_in_memory(_scratch(home)))
     try:
         attached = "select 1 from duckdb_databases() where database_name = ?"
-        if not connection.execute(attached, [WAREHOUSE]).fetchone():
-            attach_warehouse(connection, home, WAREHOUSE, read_only=read_only)
+        with _ATTACHING:
+            if not connection.execute(attached, [WAREHOUSE]).fetchone():
+                attach_warehouse(connection, home, WAREHOUSE, read_only=read_only)
         connection.execute(f"use {WAREHOUSE}")
     except BaseException:
         connection.close()

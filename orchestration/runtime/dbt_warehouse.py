@@ -1,5 +1,6 @@
 """How dbt gets to use a warehouse that is no plain file: a plugin of dbt-duckdb, which the profile
-names."""
+names.
+"""
 
 from typing import Any
 

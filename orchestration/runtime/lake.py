@@ -69,4 +69,3 @@ def remove_old_snapshots(
     """Forget what a lake held longer ago than `kept`, an interval in SQL, and delete its files."""
     for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
         connection.execute(f"call {function}('{name}', older_than => now() - {kept})")
-
