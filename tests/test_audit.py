@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Refreshed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -119,16 +118,17 @@ def test_what_people_decide_is_in_the_log_with_who_when_and_why(home: Home) -> N
     assert len(json.loads(_krat("list", "--json").output)) == len(expected)
 
 
-def test_each_refresh_and_release_is_in_the_log(refreshed: Refreshed) -> None:
-    entries = journal.read(refreshed.home.audit)
+@pytest.mark.data
+def test_each_refresh_and_release_is_in_the_log(own_home: Home) -> None:
+    entries = journal.read(own_home.audit)
     released = [each["subject"] for each in entries if each["action"] == "release.released"]
-    made = refreshed.home.releases.glob("*/*/*/[re]*")
+    made = own_home.releases.glob("*/*/*/[re]*")
     assert sorted(released) == sorted(
-        path.relative_to(refreshed.home.releases).as_posix() for path in made
+        path.relative_to(own_home.releases).as_posix() for path in made
     )
     assert [each["action"] for each in entries][:2] == ["refresh.taken_in", "refresh.judged"]
     assert entries[1]["subject"] == "2023-05 (AL AL-04)"
-    assert audit.faults(refreshed.home) == []
+    assert audit.faults(own_home) == []
 
 
 def test_nothing_but_the_log_appends_to_a_journal() -> None:

@@ -25,9 +25,10 @@ from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
 from orchestration.publication.writing.signing import signing_key
 from orchestration.refresh.steps import refresh
-from orchestration.runtime.office import Keep
+from orchestration.runtime.office import Keep, backup_settings
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.runtime.writer_lock import AnotherWriter, one_writer
+from orchestration.service.units import ForWhom, units
 from sources.custody import audit, journal, rekeying
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms, read_keys
@@ -336,6 +337,35 @@ def test_the_commands_make_list_check_and_restore_and_the_log_is_held_against_ba
     assert f"{one.backup_id} knows of 1" in cut.output
     _flip(object_path(place, next(iter(one.objects))))
     assert _krat(home, "backup", "--check").exit_code == 1
+
+
+def test_dagster_makes_a_backup_where_the_service_may_write(
+    home: Home, place: Path, tmp_path: Path
+) -> None:
+    import dagster as dg
+
+    from orchestration.defs.backups import backup_job, backup_schedule
+    from orchestration.defs.resources import HomeResource
+
+    resources = {"home": HomeResource(root=str(home.root), keys_folder=str(home.keys))}
+
+    def run() -> bool:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return backup_job.execute_in_process(
+                instance=instance, resources=resources, raise_on_error=False
+            ).success
+
+    assert not run()
+    settings = 'to: "{}"\nat: "02:05"\nkeep: {{days: 1, weeks: 0, months: 0}}\n'
+    (home.root / "backup.yml").write_text(settings.format(place), encoding="utf-8")
+    assert run()
+    assert len(backups_in(place)) == 1
+    schedule = backup_schedule(backup_settings(home)[0], "Europe/Tirane")
+    assert schedule.cron_schedule == "5 2 * * *"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    made = units(ForWhom(home, tmp_path / "krat", None))
+    assert f"ReadWritePaths={home.root} {home.keys} {place}" in made["krat-daemon.service"]
+    assert str(place) not in made["krat-serve.service"]
 
 
 @pytest.mark.data

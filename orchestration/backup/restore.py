@@ -76,7 +76,8 @@ def restore(
     identities = read_identities(private_key)
     files = _manifest(backup, identities)
     report(f"opening {len(files)} files")
-    with replace_folder(home.keys) as keys, replace_folder(home.root) as root:
+    # The keys appear first: beside data without keys krat would make new ones.
+    with replace_folder(home.root) as root, replace_folder(home.keys) as keys:
         for folder in (keys, root):
             folder.chmod(0o700)
         for each in files:
