@@ -102,7 +102,7 @@ def test_nothing_is_done_beside_raw_tables_or_with_a_wrong_key(home: Home, tmp_p
     assert _rows(home) == before
 
 
-@pytest.mark.data
+@pytest.mark.drill
 def test_a_year_made_again_of_its_originals_comes_to_equal_marts(
     own_home: Home, tmp_path: Path
 ) -> None:
