@@ -10,6 +10,8 @@ import click
 
 from orchestration.commands import (
     alerts,
+    audit,
+    backup,
     data_officer,
     decisions,
     institution,
@@ -60,6 +62,9 @@ COMMANDS = (
     plans.plan,
     data_officer.vault,
     data_officer.keys,
+    audit.audit,
+    backup.backup,
+    backup.restore,
     service.init,
     service.service,
 )

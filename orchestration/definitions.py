@@ -11,6 +11,7 @@ def _definitions() -> Any:
 
     from orchestration.defs.alerts import alert_sensors
     from orchestration.defs.backfill import county_refresh
+    from orchestration.defs.backups import backup_job, backup_schedule
     from orchestration.defs.failures import leave_stacks_out
     from orchestration.defs.ingestion import deliveries, inbox_sensor
     from orchestration.defs.partitions import month_partitions
@@ -23,6 +24,7 @@ def _definitions() -> Any:
     from orchestration.defs.warehouse import raw_tables, warehouse_models
     from orchestration.registers.calendar import read_calendar
     from orchestration.registers.in_use import registers_in_use
+    from orchestration.runtime.office import backup_settings
     from orchestration.runtime.settings import home_from_environment, manifest_path
     from sources.custody.permissions import close_process
 
@@ -30,8 +32,9 @@ def _definitions() -> Any:
     leave_stacks_out()
     folder = home_from_environment()
     calendar, wrong = read_calendar(folder)
-    if wrong:
-        dg.get_dagster_logger().warning(str(wrong))
+    backups, wrong_backups = backup_settings(folder)
+    for mistake in filter(None, (wrong, wrong_backups)):
+        dg.get_dagster_logger().warning(str(mistake))
     registers = registers_in_use(folder)
     months = month_partitions(registers, calendar.timezone)
     models = warehouse_models(manifest_path())
@@ -44,8 +47,9 @@ def _definitions() -> Any:
             monthly_judgement,
             county_refresh(registers, months),
             reminders(months),
+            backup_job,
         ],
-        schedules=schedules(calendar, wrong),
+        schedules=[*schedules(calendar, wrong), backup_schedule(backups, calendar.timezone)],
         sensors=[inbox_sensor, published_elsewhere_sensor, *alert_sensors],
         resources={"home": home, "writer": WriterResource(home=home)},
         # The lock of the data folder lives as long as the resources of one process.

@@ -220,7 +220,7 @@ def test_the_review_list_shows_what_agrees_and_nothing_that_identifies(home: Hom
     [
         (("decide", "0000000000", "--same", "--reason", "x"), "no pair"),
         (("undo", "0000000000", "--reason", "x"), "no decision"),
-        (("decide", "{pair}", "--same", "--reason", " "), "needs a reason"),
+        (("decide", "{pair}", "--same", "--reason", " "), "neither may be blank"),
     ],
 )
 def test_a_reviewers_mistake_is_told_in_a_line(

@@ -15,13 +15,14 @@ from orchestration.registers import calendar
 from orchestration.registers.calendar import read_calendar
 from orchestration.runtime import dagster_home, office
 from orchestration.runtime.dagster_home import dagster_settings
-from orchestration.runtime.office import read_office, serve_settings
+from orchestration.runtime.office import backup_settings, read_office, serve_settings
 from orchestration.runtime.settings import prepare_process
 from sources.custody.home import Home
 
 #: What reads each file, and krat's own.
 READERS: dict[str, tuple[Callable[[Home], tuple[Any, Any]], Path]] = {
     "alerts.yml": (read_alerts, channels.OWN),
+    "backup.yml": (backup_settings, office.BACKUP),
     "calendar.yml": (read_calendar, calendar.OWN),
     "dagster.yml": (dagster_settings, dagster_home.OWN),
     "office.yml": (read_office, office.OFFICE),
@@ -33,6 +34,7 @@ READERS: dict[str, tuple[Callable[[Home], tuple[Any, Any]], Path]] = {
 SLIPS = {
     "alerts.yml": ("retry_minutes: 15", "retry_minutes: 20", "retry_minutes: soon",
                    "retry_minutes: 15"),
+    "backup.yml": ("days: 14", "days: 7", "days: many", "days: 14"),
     "calendar.yml": ("{day: 11,", "{day: 12,", "{day: 41,", "day: 11"),
     "dagster.yml": ("longest_run_hours: 6", "longest_run_hours: 7", "longest_run_hours: 0",
                     "longest_run_hours: 6"),

@@ -9,6 +9,7 @@ import click
 
 from orchestration.commands.common import held, wait_option
 from sources.custody.home import Home
+from sources.texts import both
 
 
 @click.group()
@@ -35,16 +36,20 @@ def open_one(home: Home, delivery_id: str, key: Path, reason: str, out: Path) ->
 
 
 @vault.command()
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--reason", required=True, help="Kept in the audit log.")
+@wait_option
 @click.pass_obj
-def log(home: Home) -> None:
-    """Show the audit log, and whether it is whole."""
-    from sources.custody.journal import read
+def rebuild(home: Home, key: Path, reason: str) -> None:
+    """Make lost raw tables again: every original goes through the door once more."""
+    from orchestration.ingestion.rebuild import rebuild_raw
+    from orchestration.registers.in_use import registers_in_use
+    from sources.registers import load_registers
 
-    for entry in read(home.audit):
-        click.echo(
-            "  ".join(entry[name] for name in ("at", "user", "action", "subject", "outcome"))
-        )
-    click.echo("The log is whole.")
+    with held(home):
+        done = rebuild_raw(home, load_registers(registers_in_use(home)), key, reason)
+    values = {"files": done.files, "missing": done.without_original, "month": "YYYY-MM"}
+    click.echo(both("rebuilding.done", "\n", **values))
 
 
 @click.group()

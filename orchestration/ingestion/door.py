@@ -19,6 +19,7 @@ import pandas as pd
 from expectations.validate import validate
 from orchestration.ingestion.emptied_reports import EarlierReports, stored_reports
 from orchestration.ingestion.receipts import sent_receipts
+from sources.custody import audit
 from sources.custody.arrivals import (
     STAYING,
     Arrival,
@@ -30,7 +31,7 @@ from sources.custody.arrivals import (
 )
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, Known
-from sources.custody.landing import Repeat, joined, store_batch
+from sources.custody.landing import Arrived, Repeat, joined, store_batch
 from sources.custody.rekeying import finish_rotations
 from sources.custody.repeats import Contents, stored_contents
 from sources.custody.vault import sealed_text
@@ -98,6 +99,9 @@ def take_in(home: Home, registers: Registers) -> Intake:
             leaving.map(_take_out, done)
     remove_empty_folders(home, registers.counties)
     shutil.rmtree(home.incoming, ignore_errors=True)
+    if intake.seen > intake.left:
+        counts = f"{intake.accepted} accepted, {intake.refused} refused, {intake.known} known"
+        audit.append(home, "refresh", "taken_in", "inbox", outcome=counts)
     return intake
 
 
@@ -160,6 +164,7 @@ def _stored(
     repeats: list[Repeat] = []
     receipts: dict[str, str] = {}
     done: list[Arrival] = []
+    came: list[Arrived] = []
     for arrival, answer in ordered:
         if answer is None:
             continue
@@ -176,6 +181,8 @@ def _stored(
         delivery_id = repeated or (reading and reading.delivery["delivery_id"])
         if number in numbers and delivery_id:
             receipts[number] = delivery_id
+        if delivery_id:
+            came.append(Arrived(delivery_id, arrival.folder, arrival.name, arrival.modified_ns))
         if repeated is not None:
             repeats.append(Repeat(repeated, county, arrival.received_at))
         elif reading is not None:
@@ -191,7 +198,7 @@ def _stored(
             if any(found.rule in STAYING for found in reading.problems):
                 continue
         done.append(arrival)
-    store_batch(home, readings, repeats, receipts)
+    store_batch(home, readings, repeats, receipts, came)
     refusals = Counter(
         (reading.delivery["county_code"] or "unknown", reading.problems[0].rule)
         for reading in readings

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock
 
-from sources.custody import journal
+from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.problems import problem, worst_first
 from sources.reading import Reading
@@ -23,6 +23,8 @@ from sources.registers import Registers
 
 #: The rule that such a file breaks.
 RULE = "earlier_values_lost"
+
+_CONFIRMATIONS = "confirmations"
 
 _KNOWN = ("number", "zero")
 
@@ -137,11 +139,12 @@ def _enter(home: Home, confirmed: str, by: str) -> None:
     # A page that confirms doesn't wait for a refresh.
     with FileLock(home.decisions / "confirmations.lock"):
         if confirmed not in _confirmed(home):
-            journal.append(_journal(home), action="confirm", confirmed=confirmed, by=by)
+            audit.enter(home, _CONFIRMATIONS, action="confirm", confirmed=confirmed, by=by)
 
 
 def _confirmed(home: Home) -> frozenset[str]:
-    return frozenset(entry["confirmed"] for entry in journal.read(_journal(home)))
+    entries = journal.read(audit.journal_path(home, _CONFIRMATIONS))
+    return frozenset(entry["confirmed"] for entry in entries)
 
 
 def _monthly(reading: Reading) -> dict[_Place, set[tuple[str, str]]]:
@@ -158,7 +161,3 @@ def _monthly(reading: Reading) -> dict[_Place, set[tuple[str, str]]]:
             place = (county, institution, month, bool(delivery["is_made_up"]))
             found[place].add((code, state))
     return found
-
-
-def _journal(home: Home) -> Any:
-    return home.decisions / "confirmations.jsonl"

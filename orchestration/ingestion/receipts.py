@@ -6,12 +6,13 @@ became of a file, which the warehouse knows (warehouse.receipts).
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from filelock import FileLock
 
-from sources.custody import journal
+from sources.custody import audit, journal
 from sources.custody.home import Home
+
+_RECEIPTS = "receipts"
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,15 @@ def enter_receipt(home: Home, number: str, **facts: str | int | None) -> Receipt
     home.decisions.mkdir(parents=True, exist_ok=True)
     # Who sends doesn't wait for a refresh.
     with FileLock(home.decisions / "receipts.lock"):
-        return _receipt(journal.append(_journal(home), number=number, **facts))
+        return _receipt(audit.enter(home, _RECEIPTS, number=number, **facts))
 
 
 def sent_receipts(home: Home) -> list[Receipt]:
     """Return all receipts, the oldest first. Raises journal.BrokenJournal."""
-    return [_receipt(entry) for entry in journal.read(_journal(home))]
+    entries = journal.read(audit.journal_path(home, _RECEIPTS))
+    return [_receipt(entry) for entry in entries]
 
 
 def _receipt(entry: dict[str, str]) -> Receipt:
     facts = {name: entry[name] for name in Receipt.__dataclass_fields__ if name != "at"}
     return Receipt(at=datetime.fromisoformat(entry["at"]), **facts)  # type: ignore[arg-type]
-
-
-def _journal(home: Home) -> Path:
-    return home.decisions / "receipts.jsonl"

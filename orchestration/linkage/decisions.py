@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sources.custody import journal
+from sources.custody import audit, journal
 from sources.custody.home import Home
 
 SAME, DIFFERENT, UNDONE = "same", "different", "undone"
+
+_LINKS = "links"
 
 #: A delivery's id and the number of a row in it.
 Row = tuple[str, int]
@@ -31,7 +33,7 @@ class Decision:
 
 
 def decide(home: Home, pair_id: str, rows: tuple[Row, Row], *, is_same: bool, why: str) -> None:
-    """Enter that a pair is one person or two. Raises ValueError without a reason."""
+    """Enter that a pair is one person or two. Raises UnfitText for an unfit reason."""
     decision = SAME if is_same else DIFFERENT
     _append(home, pair=pair_id, rows=_written(rows), decision=decision, reason=why)
 
@@ -39,7 +41,7 @@ def decide(home: Home, pair_id: str, rows: tuple[Row, Row], *, is_same: bool, wh
 def undo(home: Home, pair_id: str, why: str) -> None:
     """Enter that the decision on a pair no longer stands.
 
-    Raises ValueError without a reason, or where no decision on the pair stands.
+    Raises UnfitText for an unfit reason, or ValueError where no decision on the pair stands.
     """
     found = [last for last in last_words(home) if last.pair_id == pair_id and last.word != UNDONE]
     if not found:
@@ -49,7 +51,7 @@ def undo(home: Home, pair_id: str, why: str) -> None:
 
 def entries(home: Home) -> list[dict[str, Any]]:
     """Return every entry, oldest first. Raises journal.BrokenJournal if one was changed."""
-    return journal.read(home.decisions / "links.jsonl")
+    return journal.read(audit.journal_path(home, _LINKS))
 
 
 def last_words(home: Home) -> list[Decision]:
@@ -78,6 +80,4 @@ def _written(rows: tuple[Row, Row]) -> list[list[Any]]:
 
 
 def _append(home: Home, **entry: Any) -> None:
-    if not entry["reason"].strip():
-        raise ValueError("a decision needs a reason.")
-    journal.append(home.decisions / "links.jsonl", **entry)
+    audit.enter(home, _LINKS, **entry | {"reason": journal.fit(entry["reason"])})

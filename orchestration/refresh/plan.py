@@ -66,7 +66,7 @@ class Plan:
     def describe(self) -> str:
         """Return the plan as lines of text: one a list, then one a refusal."""
         lines = [
-            f"{name:<9} {_describe(scopes)}"
+            f"{name:<9} {describe_scopes(scopes)}"
             for name, scopes in (
                 ("Asked", self.asked),
                 ("Restated", self.restated),
@@ -87,7 +87,7 @@ class Plan:
             for change, codes in (("joined", members.joined), ("left", members.left)):
                 for code in codes:
                     months.setdefault(f"{code} {change}", []).append(Scope(NATION, month))
-        return [f"{text}: {_describe(scopes)}" for text, scopes in months.items()]
+        return [f"{text}: {describe_scopes(scopes)}" for text, scopes in months.items()]
 
 
 def plan(
@@ -296,7 +296,7 @@ def _name(scope: Scope) -> str:
     return f"{scope.county_code}/{scope.month:%Y-%m}"
 
 
-def _describe(scopes: Iterable[Scope]) -> str:
+def describe_scopes(scopes: Iterable[Scope]) -> str:
     """Return the months, each with its counties; months in a row with the same ones as a span."""
     counties: dict[date, list[str]] = {}
     for scope in sorted(scopes, key=lambda scope: (scope.month, scope.county_code)):

@@ -25,6 +25,7 @@ from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import (
     Plan,
     Refusal,
+    describe_scopes,
     note_held,
     note_released,
     plan,
@@ -38,6 +39,7 @@ from orchestration.runtime.office import serve_settings
 from orchestration.runtime.writer_lock import one_writer
 from orchestration.warehouse.build import Build, build_warehouse
 from orchestration.warehouse.load import load_raw
+from sources.custody import audit
 from sources.custody.home import Home
 from sources.registers import NATION, load_registers
 
@@ -200,8 +202,15 @@ def make_sites(home: Home, report: Callable[[str], None] = lambda _: None) -> li
 
 
 def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:
-    """Judge every county-month of the plan; return their gate records, which are kept."""
-    return judge(home, list(planned.scopes), load_registers(registers_in_use(home)))
+    """Judge every county-month of the plan; return their gate records, which are kept.
+
+    The audit log has who asked for which.
+    """
+    records = judge(home, list(planned.scopes), load_registers(registers_in_use(home)))
+    blocked = sum(record.verdict != "pass" for record in records)
+    outcome = f"{len(records)} judged, {blocked} blocked"
+    audit.append(home, "refresh", "judged", describe_scopes(planned.asked), outcome=outcome)
+    return records
 
 
 def publish_restricted(

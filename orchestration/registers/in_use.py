@@ -18,8 +18,11 @@ from orchestration.registers.declaration import declared
 from orchestration.registers.rows import BrokenRegisters, Rows, office_files, unite, write_rows
 from orchestration.runtime.settings import SEEDS
 from sources.atomic import write_text
-from sources.custody import journal
+from sources.custody import audit
 from sources.custody.home import Home
+
+#: The journal of what was taken into use or added, by its name in the audit log.
+JOURNAL = "registers"
 
 #: Sets that are kept: a command may still read the one before.
 _KEPT = 3
@@ -74,9 +77,7 @@ def take_registers(home: Home) -> Path:
         return newest
     changes = differences(before, newest)
     if changes:
-        journal.append(
-            home.decisions / "registers.jsonl", decision="registers_taken", changes=changes
-        )
+        audit.enter(home, JOURNAL, decision="registers_taken", changes=changes)
     if newest == SEEDS:
         _pointer(home).unlink()
     else:

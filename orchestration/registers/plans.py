@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestration.registers.check import check_registers
 from orchestration.registers.county import write_drafts
 from orchestration.registers.declaration import declared
+from orchestration.registers.in_use import JOURNAL
 from orchestration.registers.plan_rules import SUCCESSIONS, plan_problem
 from orchestration.registers.rows import (
     RegisterLine,
@@ -22,7 +23,7 @@ from orchestration.registers.rows import (
     write_rows,
 )
 from orchestration.runtime.settings import SEEDS
-from sources.custody import journal
+from sources.custody import audit
 from sources.custody.home import Home
 
 #: A register without plan_code that a plan's folder may have: its months need deadlines.
@@ -82,8 +83,9 @@ def add_plan(home: Home, folder: Path, registers_dir: Path) -> dict[str, int]:
     counts = {name: len(rows) for name, rows in fresh.items()}
     if counts:
         write_drafts(home.registers, fresh)
-        journal.append(
-            home.decisions / "registers.jsonl",
+        audit.enter(
+            home,
+            JOURNAL,
             decision="plan_added",
             plans=plans_of(folder, registers_dir),
             rows=counts,

@@ -20,9 +20,12 @@ from orchestration.report.page import write_page
 from orchestration.report.pdf import write_pdf
 from orchestration.report.sdmx import write_eurostat
 from orchestration.report.written import WrittenText, read_written
-from sources.custody import journal
+from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.texts import Language
+
+#: The journal of texts that may stand in public reports, by its name in the audit log.
+_TEXTS = "report_texts"
 
 
 @dataclass(frozen=True)
@@ -111,20 +114,14 @@ def release_text(home: Home, written: Mapping[str, WrittenText], released_by: st
 
     The text must have passed written.not_for_public.
     """
-    journal.append(
-        _journal(home), decision="released", text=_hash(written), released_by=released_by
-    )
+    audit.enter(home, _TEXTS, decision="released", text=_hash(written), released_by=released_by)
 
 
 def _is_released(home: Home, written: Mapping[str, WrittenText]) -> bool:
-    hashes = {entry["text"] for entry in journal.read(_journal(home))}
+    hashes = {entry["text"] for entry in journal.read(audit.journal_path(home, _TEXTS))}
     return bool(written) and _hash(written) in hashes
 
 
 def _hash(written: Mapping[str, WrittenText]) -> str:
     told = {key: asdict(one) for key, one in sorted(written.items())}
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
-
-
-def _journal(home: Home) -> Path:
-    return home.decisions / "report_texts.jsonl"

@@ -1,6 +1,7 @@
-"""What an office may set beside Dagster, calendar and alerts: addresses, and how it serves.
+"""What an office may set beside Dagster, calendar and alerts: addresses, serving, backups.
 
-Belongs here: office.yml and serve.yml. Not here: how a settings file is read (settings_files).
+Belongs here: office.yml, serve.yml and backup.yml. Not here: how a settings file is read
+(settings_files).
 """
 
 from ipaddress import ip_network
@@ -20,6 +21,7 @@ from sources.custody.home import Home
 #: krat's own, which an office may replace by those of their names.
 OFFICE = Path(__file__).with_name("office.yml")
 SERVE = Path(__file__).with_name("serve.yml")
+BACKUP = Path(__file__).with_name("backup.yml")
 
 
 def _limit(text: str) -> str:
@@ -82,6 +84,25 @@ class ServeSettings(OfficeSettings):
     sites: tuple[Literal["public", "restricted"], ...]
 
 
+class Keep(OfficeSettings):
+    """Which backups stay: all of some days, then the last of each week and month."""
+
+    days: int = Field(ge=0, le=36_500)
+    weeks: int = Field(ge=0, le=5_200)
+    months: int = Field(ge=0, le=1_200)
+
+
+class BackupSettings(OfficeSettings):
+    """When backups are made, and how long they are kept, as backup.yml explains."""
+
+    EXAMPLES: ClassVar[dict[str, Any]] = {"to": "/mnt/backup/krat"}
+
+    #: A folder; nothing where no backup is made by itself.
+    to: Annotated[str, Field(pattern=r"^(/[^\n\r]+)?$")]
+    at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    keep: Keep
+
+
 def read_office(home: Home) -> tuple[OfficeAddresses, WrongSetting | None]:
     """Return the settings in use, and the mistake in the office's own if it has one."""
     return read_settings(home, OFFICE, OfficeAddresses)
@@ -90,3 +111,8 @@ def read_office(home: Home) -> tuple[OfficeAddresses, WrongSetting | None]:
 def serve_settings(home: Home) -> tuple[ServeSettings, WrongSetting | None]:
     """Return the settings in use, and the mistake in the office's own if it has one."""
     return read_settings(home, SERVE, ServeSettings)
+
+
+def backup_settings(home: Home) -> tuple[BackupSettings, WrongSetting | None]:
+    """Return the settings in use, and the mistake in the office's own if it has one."""
+    return read_settings(home, BACKUP, BackupSettings)

@@ -17,7 +17,14 @@ from sources.custody.version import write_version
 from sources.reading.file import CONTENT_PURPOSE
 
 #: krat's own settings files. A copy is not in use until its name loses the suffix.
-SETTINGS = (channels.OWN, calendar.OWN, dagster_home.OWN, office.OFFICE, office.SERVE)
+SETTINGS = (
+    channels.OWN,
+    calendar.OWN,
+    dagster_home.OWN,
+    office.OFFICE,
+    office.SERVE,
+    office.BACKUP,
+)
 SUFFIX = ".example"
 
 

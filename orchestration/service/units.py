@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.runtime.office import backup_settings
 from orchestration.runtime.settings import LOOPBACK, SERVE_PORT, STORAGE, UI_PORT
 from sources.custody.home import Home
 
@@ -70,7 +71,9 @@ def units(place: ForWhom) -> dict[str, str]:
     """Return the text of each unit by its file name."""
     home = place.home
     private = [home.raw, home.vault, home.quarantine, home.warehouse]
-    written = (home.root, home.keys)
+    settings, _ = backup_settings(home)
+    stores = [Path(settings.to)] if settings.to else []
+    written = (home.root, home.keys, *stores)
     health = "krat service status --quiet"
     return {
         "krat-daemon.service": _service(

@@ -18,9 +18,11 @@ from filelock import FileLock
 
 from orchestration.products.declaration import Tier
 from orchestration.runtime.clock import today
-from sources.custody import journal
+from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.texts import both
+
+_TOKENS = "tokens"
 
 #: What every token begins with, so that one in a wrong place is recognised.
 PREFIX = "krat_"
@@ -100,8 +102,9 @@ def make_token(
     token = PREFIX + secrets.token_urlsafe(32)
     digest = _hash(token)
     with _lock(home):
-        journal.append(
-            _journal(home),
+        audit.enter(
+            home,
+            _TOKENS,
             action="make",
             token_id=digest[:8],
             token_hash=digest,
@@ -123,7 +126,7 @@ def revoke_token(home: Home, token_id: str, reason: str) -> None:
         found = [token for token in read_tokens(home) if token.token_id == token_id]
         if not found or found[0].revoked_at is not None:
             raise UnknownToken(both("serving.tokens.unknown", token_id=token_id))
-        journal.append(_journal(home), action="revoke", token_id=token_id, reason=reason)
+        audit.enter(home, _TOKENS, action="revoke", token_id=token_id, reason=journal.fit(reason))
 
 
 def read_tokens(home: Home) -> list[Token]:
@@ -198,7 +201,7 @@ def _hash(token: str) -> str:
 
 
 def _journal(home: Home) -> Path:
-    return home.decisions / "tokens.jsonl"
+    return audit.journal_path(home, _TOKENS)
 
 
 def _lock(home: Home) -> Any:

@@ -6,15 +6,17 @@ from a decision (dbt_project).
 """
 
 import hashlib
-import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from sources.custody import journal
+from sources.custody import audit, journal
 from sources.custody.home import Home
+
+#: The journals, by their names in the audit log.
+FINDINGS, CORRECTIONS, REOPENINGS = "findings", "corrections", "reopened"
 
 _TEXT = pa.string()
 _TIME = pa.timestamp("us")
@@ -51,11 +53,6 @@ SCHEMAS: dict[str, pa.Schema] = {
         ]
     ),
 }
-
-LONGEST_REASON = 300
-
-#: What would identify a person, or reach one: an address of e-mail, a personal number, a phone.
-_IDENTIFYING = re.compile(r"@|\b[A-Z][0-9]{8}[A-Z]\b|(?:[0-9][ ./-]?){8,}", re.IGNORECASE)
 
 
 class NotDecided(ValueError):
@@ -107,13 +104,14 @@ def tell_sent(home: Home, finding_ids: list[str]) -> None:
         if row["decision"] == "sent" and row["decided_at"].date() == today
     }
     if fresh := sorted(set(finding_ids) - told):
-        journal.append(_findings(home), decision="sent", finding_ids=fresh)
+        audit.enter(home, FINDINGS, decision="sent", finding_ids=fresh)
 
 
 def answer(home: Home, finding_id: str, by: str, reason: str) -> None:
     """Enter what an institution or committee answered. Raises NotDecided for an unfit reason."""
-    journal.append(
-        _findings(home),
+    audit.enter(
+        home,
+        FINDINGS,
         decision="answered",
         finding_ids=[finding_id],
         by=_fit(by),
@@ -128,8 +126,9 @@ def waive(home: Home, finding_id: str, by: str, reason: str, until: date, today:
     """
     if until < today:
         raise NotDecided(f"a waiver until {until} has lapsed already: give a later month.")
-    journal.append(
-        _findings(home),
+    audit.enter(
+        home,
+        FINDINGS,
         decision="waived",
         finding_ids=[finding_id],
         by=_fit(by),
@@ -142,8 +141,9 @@ def withdraw_waiver(home: Home, finding_id: str, by: str, reason: str, today: da
     """Enter that a waiver holds no more. Raises NotDecided when none stands."""
     if finding_id not in standing_waivers(home, today):
         raise NotDecided(f"no waiver of {finding_id} stands.")
-    journal.append(
-        _findings(home),
+    audit.enter(
+        home,
+        FINDINGS,
         decision="waiver_withdrawn",
         finding_ids=[finding_id],
         by=_fit(by),
@@ -204,8 +204,9 @@ def correct(
     number = len(journal.read(_corrections(home)))
     named = "|".join([*map(str, line.values()), str(number)])
     correction_id = hashlib.sha256(named.encode()).hexdigest()[:8]
-    journal.append(
-        _corrections(home),
+    audit.enter(
+        home,
+        CORRECTIONS,
         decision="corrected",
         correction_id=correction_id,
         **{**line, "reporting_month": reporting_month.isoformat()},
@@ -226,8 +227,9 @@ def withdraw_correction(home: Home, correction_id: str, by: str, reason: str) ->
         for row in corrections(home).to_pylist()
     ):
         raise NotDecided(f"no correction {correction_id} stands: see krat corrections list.")
-    journal.append(
-        _corrections(home),
+    audit.enter(
+        home,
+        CORRECTIONS,
         decision="withdrawn",
         correction_id=correction_id,
         by=_fit(by),
@@ -242,8 +244,9 @@ def reopenings(home: Home) -> list[dict[str, Any]]:
 
 def reopen(home: Home, county_code: str, month: date, by: str, reason: str) -> None:
     """Enter that a final month may be released once more. Raises NotDecided for an unfit reason."""
-    journal.append(
-        _reopenings(home),
+    audit.enter(
+        home,
+        REOPENINGS,
         decision="reopened",
         county_code=county_code,
         reporting_month=f"{month:%Y-%m}",
@@ -254,17 +257,10 @@ def reopen(home: Home, county_code: str, month: date, by: str, reason: str) -> N
 
 def _fit(text: str) -> str:
     """Return a reason or an author as it may be kept and published."""
-    plain = " ".join(text.split())
-    if not plain:
-        raise NotDecided("say by whom and why: neither may be blank.")
-    if len(plain) > LONGEST_REASON or not plain.isprintable():
-        raise NotDecided(f"the text is too long: at most {LONGEST_REASON} characters.")
-    if _IDENTIFYING.search(plain):
-        raise NotDecided(
-            "the text holds an address, a phone or a personal number: "
-            "it goes into releases, so say it without."
-        )
-    return plain
+    try:
+        return journal.fit(text)
+    except journal.UnfitText as unfit:
+        raise NotDecided(str(unfit)) from None
 
 
 def _moment(entry: dict[str, Any]) -> datetime:
@@ -276,12 +272,12 @@ def _day(text: str | None) -> date | None:
 
 
 def _findings(home: Home) -> Path:
-    return home.decisions / "findings.jsonl"
+    return audit.journal_path(home, FINDINGS)
 
 
 def _corrections(home: Home) -> Path:
-    return home.decisions / "corrections.jsonl"
+    return audit.journal_path(home, CORRECTIONS)
 
 
 def _reopenings(home: Home) -> Path:
-    return home.decisions / "reopened.jsonl"
+    return audit.journal_path(home, REOPENINGS)

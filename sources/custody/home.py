@@ -147,6 +147,11 @@ class Home:
         return self.root / "pulled"
 
     @property
+    def backed_up(self) -> Path:
+        """Which contents the last backup has, so that the next one reads only what is new."""
+        return self.root / "backed_up.json"
+
+    @property
     def gate(self) -> Path:
         """Gate records, `<county>/<month>.json`."""
         return self.root / "gate"

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -17,9 +17,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.atomic import replace_file, wait_for_disk
+from sources.atomic import replace_file, wait_for_disk, write_bytes
 from sources.custody.home import Home
-from sources.custody.vault import QUARANTINED, QUARANTINED_NAME, pack
+from sources.custody.vault import QUARANTINED, QUARANTINED_NAME, pack, sealed_text
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
 from sources.texts import LANGUAGES, text
@@ -167,15 +167,27 @@ class Repeat:
     received_at: datetime
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """How the file of a delivery came: what its content doesn't tell, and identifies, so sealed."""
+
+    delivery_id: str
+    folder: str
+    name: str
+    modified_ns: int
+
+
 def store_batch(
     home: Home,
     readings: Sequence[Reading],
     repeats: Sequence[Repeat] = (),
     receipts: Mapping[str, str] = MappingProxyType({}),
+    arrivals: Sequence[Arrived] = (),
 ) -> None:
     """Keep what was read: sealed originals as one archive, rows as one Parquet file a raw table.
 
-    `receipts` gives the number of a receipt its delivery, new or repeated.
+    `receipts` gives the number of a receipt its delivery, new or repeated. `arrivals` tells how
+    each file came, in order: sealed, so that the raw tables can be made again of the originals.
 
     The original of a refused file lies in quarantine, beside its reasons.
 
@@ -220,10 +232,18 @@ def store_batch(
     if originals:
         with replace_file(home.vault / f"{batch}.zip") as fresh:
             pack(fresh, originals)
+    if arrivals:
+        came = {"stored_at": datetime.now(UTC).isoformat(), "files": [*map(asdict, arrivals)]}
+        write_bytes(arrivals_path(home, batch), sealed_text(home, json.dumps(came)))
     for table, rows in sorted(typed.items()):
         _write_table(home, table, batch, rows)
     wait_for_disk(refused_files)
     _write_table(home, "deliveries", batch, deliveries)
+
+
+def arrivals_path(home: Home, batch: str) -> Path:
+    """Return where it lies, sealed, how the files of a batch came."""
+    return home.vault / f"{batch}.age"
 
 
 def joined(readings: Iterable[Reading], table: str) -> dict[str, list[Any]]:
@@ -310,6 +330,7 @@ def _remove_unfinished(home: Home) -> None:
     begun = [home.raw / table for table in SCHEMAS]
     for path in [
         *home.vault.glob("*.zip"),
+        *home.vault.glob("*.age"),
         *chain.from_iterable(f.glob("*.parquet") for f in begun),
     ]:
         if path.stem not in finished:

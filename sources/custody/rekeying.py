@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.atomic import destroy_file, replace_file, wait_for_disk, write_bytes
-from sources.custody import audit
+from sources.custody import audit, journal
 from sources.custody.arrivals import NAME_PURPOSE
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
@@ -33,6 +33,7 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
     Takes the whole road or none of it, whenever it is broken off: `finish_rotations` goes on from
     there. The home's writer must be held. Raises ValueError for a purpose without a key.
     """
+    reason = journal.fit(reason)
     finish_rotations(home)
     if purpose == WAREHOUSE_PURPOSE:
         audit.append(home, "rotate key", purpose, reason, "to be built anew")
@@ -56,7 +57,7 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
             with replace_file(staged / table / path.name) as target:
                 pq.write_table(content, target)
     replace_keys(home.keys, f"{purpose}.next", [*keys, fresh])
-    audit.append(home, "rotate key", purpose, reason, f"{count} pseudonyms")
+    audit.append(home, "keys", "rotated", purpose, reason, f"{count} pseudonyms")
     write_bytes(staged / _READY, b"")
     finish_rotations(home)
     return count
@@ -87,11 +88,12 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
     What arrives later gets a new key. Copies of the key elsewhere must be destroyed there. Raises
     ValueError for a purpose without a key.
     """
+    reason = journal.fit(reason)
     finish_rotations(home)
     path = home.keys / f"{purpose}.key"
     if not path.exists():
         raise ValueError(f"there is no key for {purpose!r}: see krat keys list.")
-    audit.append(home, "destroy key", purpose, reason, "destroyed")
+    audit.append(home, "keys", "destroyed", purpose, reason)
     destroy_file(path)
     if purpose == WAREHOUSE_PURPOSE:
         remove_warehouse(home)

@@ -21,7 +21,7 @@ import pyrage
 from pyrage.x25519 import Identity, Recipient
 
 from sources.atomic import write_text
-from sources.custody import audit
+from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.custody.pseudonyms import write_secret
 from sources.reading.file import SealedOriginal
@@ -86,7 +86,7 @@ class Sealer:
         # One file a sealer: making a file for each small original would cost more than its reading.
         self._path = home.incoming / secrets.token_hex(16)
         self._length = 0
-        self._recipients = _recipients(home)
+        self._recipients = recipients(home)
 
     def keep(self, chunks: Iterable[bytes]) -> Sealed:
         """Encrypt a content into a file under `Home.incoming`, after those before it.
@@ -112,10 +112,10 @@ class Sealer:
 
 def sealed_text(home: Home, text: str) -> bytes:
     """Return a text, encrypted as originals are. Raises ValueError for a damaged key file."""
-    return pyrage.encrypt(text.encode(), _recipients(home))
+    return pyrage.encrypt(text.encode(), recipients(home))
 
 
-def _recipients(home: Home) -> list[Recipient]:
+def recipients(home: Home) -> list[Recipient]:
     """Return the vault's public keys; the first pair is made where there is none."""
     path = home.vault / RECIPIENTS
     if not path.exists():
@@ -182,11 +182,10 @@ def open_original(
     Returns the name that a refused file came under, where it is kept.
 
     The audit log has the entry before the content is handed out, and one for each vain attempt.
-    Raises ValueError for an unknown delivery, a key that doesn't fit, no reason, or an `out` that
-    exists or lies in the home; OSError when a file can't be read or written.
+    Raises ValueError for an unknown delivery, a key that doesn't fit, an unfit reason, or an `out`
+    that exists or lies in the home; OSError when a file can't be read or written.
     """
-    if not reason.strip():
-        raise ValueError("give the reason for which the original is opened.")
+    reason = journal.fit(reason)
     if out.exists() or out.resolve().is_relative_to(home.root.resolve()):
         raise ValueError("the original goes into a new file outside KRAT_HOME.")
     try:
@@ -195,9 +194,9 @@ def open_original(
         with sealed_original(home, delivery_id) as sealed, Path(os.devnull).open("wb") as nowhere:
             decrypt(sealed, identities, nowhere)
     except NotOpened:
-        audit.append(home, "open original", delivery_id, reason, "refused: the key does not fit")
+        audit.append(home, "vault", "refused", delivery_id, reason)
         raise ValueError("the private key does not fit this vault.") from None
-    audit.append(home, "open original", delivery_id, reason, "opened")
+    audit.append(home, "vault", "opened", delivery_id, reason)
     with (
         open(out, "xb", opener=_open_for_owner) as target,
         sealed_original(home, delivery_id) as sealed,

@@ -40,9 +40,7 @@ from orchestration.products.tables import table_of
 from orchestration.products.tree import (
     CHANGES,
     EDITION_WORKBOOK,
-    MANIFEST,
     PERSONS,
-    SIGNATURE,
     EditionFolder,
     editions_in,
 )
@@ -58,7 +56,12 @@ from orchestration.publication.editions.restatements import describe_edition, re
 from orchestration.publication.editions.workbook import write_edition_workbook
 from orchestration.publication.writing.files import write_tables
 from orchestration.publication.writing.package import data_package, sha256
-from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
+from orchestration.publication.writing.signing import (
+    fingerprint,
+    publish_key,
+    sign_release,
+    signing_key,
+)
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.clock import today
 from orchestration.runtime.database import has_warehouse, read_warehouse
@@ -442,9 +445,7 @@ def _write(
             release=facts,
             tables=tables,
         )
-        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
-        (draft / MANIFEST).write_bytes(manifest)
-        (draft / SIGNATURE).write_bytes(key.sign(manifest))
+        sign_release(home, draft, folder.path, package)
     return folder.path
 
 

@@ -22,8 +22,6 @@ from orchestration.products.reference import ReferenceTable
 from orchestration.products.tables import ProductTable
 from orchestration.products.tree import (
     CHANGES,
-    MANIFEST,
-    SIGNATURE,
     SOURCES,
     VERDICT,
     WORKBOOK,
@@ -51,7 +49,12 @@ from orchestration.publication.finality import (
 from orchestration.publication.observations import as_provisional
 from orchestration.publication.writing.files import write_reference, write_tables
 from orchestration.publication.writing.package import data_package
-from orchestration.publication.writing.signing import fingerprint, publish_key, signing_key
+from orchestration.publication.writing.signing import (
+    fingerprint,
+    publish_key,
+    sign_release,
+    signing_key,
+)
 from orchestration.publication.writing.workbook import Objective, write_workbook
 from sources.custody.home import Home
 from sources.registers import NATION
@@ -155,9 +158,7 @@ def write_release(
             tables=tables,
             reference=content.reference,
         )
-        manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
-        (draft / MANIFEST).write_bytes(manifest)
-        (draft / SIGNATURE).write_bytes(key.sign(manifest))
+        sign_release(home, draft, target, package)
     return Release(path=target, number=number, is_new=True)
 
 

@@ -1,6 +1,6 @@
 """Ed25519 signatures of releases.
 
-Belongs here: the keys, and the public ones as a file. Not here: what is signed
+Belongs here: the keys, the public ones as a file, and signing a draft. Not here: what is signed
 (publication.restricted) or what a reader is shown of it (publication.verify).
 
 Keys are ordinary PEM files and a signature is 64 plain bytes, so whoever has OpenSSL can check a
@@ -8,9 +8,11 @@ release without krat.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,7 +25,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from orchestration.products.tree import MANIFEST, SIGNATURE
 from sources.atomic import write_bytes
+from sources.custody import audit
+from sources.custody.home import Home
 from sources.custody.pseudonyms import write_secret
 
 #: The private keys, in the folder of keys, the one that signs last.
@@ -99,6 +104,18 @@ def publish_key(key: Ed25519PublicKey, tree: Path) -> None:
             for one in [*published, key]
         )
         write_bytes(path, b"".join(blocks))
+
+
+def sign_release(home: Home, draft: Path, target: Path, package: dict[str, Any]) -> None:
+    """Write the manifest of a draft and its signature, and enter that it becomes `target`.
+
+    The audit log has the manifest's hash before the release appears.
+    """
+    manifest = (json.dumps(package, indent=2, ensure_ascii=False) + "\n").encode()
+    (draft / MANIFEST).write_bytes(manifest)
+    (draft / SIGNATURE).write_bytes(signing_key(home.keys).sign(manifest))
+    subject = target.relative_to(home.releases).as_posix()
+    audit.append(home, "release", "released", subject, outcome=hashlib.sha256(manifest).hexdigest())
 
 
 def _private_keys(path: Path) -> list[Ed25519PrivateKey]:

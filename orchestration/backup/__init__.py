@@ -1,0 +1,1 @@
+"""Backups: encrypted copies of what can't be made again, and the way back from one."""
