@@ -60,6 +60,8 @@ COMMANDS = (
     plans.plan,
     data_officer.vault,
     data_officer.keys,
+    data_officer.forget,
+    data_officer.retention,
     service.init,
     service.service,
 )
