@@ -1,5 +1,6 @@
 """A person's right to erasure, and what is due to be deleted."""
 
+import gzip
 import os
 from collections import Counter
 from datetime import date
@@ -24,7 +25,7 @@ from sources.custody import erasure, journal
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.rekeying import rotate
-from sources.custody.vault import UnknownOriginal, sealed_original
+from sources.custody.vault import CHUNK_BYTES, UnknownOriginal, sealed_original
 from sources.registers import load_registers
 from sources.retention import exceptions, periods
 from sources.values import case_number
@@ -203,7 +204,12 @@ def test_a_trace_is_found_wherever_it_lies(home: Home) -> None:
     assert [path for path in found if path.startswith("raw/referral_events/")]
     (home.root / "note.json").write_text(f'{{"who": "0{sought}f"}}')
     pd.DataFrame({"who": [sought]}).to_excel(home.root / "list.xlsx")
-    assert {"note.json", "list.xlsx"} <= set(sweep(home, frozenset({sought})))
+    with gzip.open(home.root / "log.gz", "wb") as packed:
+        packed.write(sought.encode())
+    # Where two pieces meet.
+    (home.root / "long.bin").write_bytes(b"-" * (CHUNK_BYTES - 20) + sought.encode())
+    made = {"note.json", "list.xlsx", "log.gz", "long.bin"}
+    assert made <= set(sweep(home, frozenset({sought})))
     assert not sweep(home, frozenset({"0" * 64}))
 
 

@@ -10,12 +10,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 import duckdb
 
 from orchestration.runtime.database import open_in_memory
 from sources.custody.erasure import FORGOTTEN
 from sources.custody.home import Home
+from sources.custody.vault import CHUNK_BYTES
 
 #: A pseudonym as it is written everywhere, also where more such digits are around it.
 _PSEUDONYM = re.compile(rb"(?=([0-9a-f]{64}))")
@@ -88,14 +90,29 @@ def _table_has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def _texts(path: Path) -> Iterator[bytes]:
-    content = path.read_bytes()
-    yield content
-    if content.startswith(b"\x1f\x8b"):
-        yield gzip.decompress(content)
-    elif zipfile.is_zipfile(path):
+    """Yield what a file says, in pieces: a vault or a log can be larger than the memory."""
+    if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
-                yield archive.read(member)
+                yield member.encode()
+                with archive.open(member) as packed:
+                    yield from _pieces(packed)
+        return
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        yield from _pieces(file)
+    if is_packed:
+        with gzip.open(path) as packed:
+            yield from _pieces(packed)
+
+
+def _pieces(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    """Yield a file in pieces, each beginning with the end of the one before."""
+    end = b""
+    while piece := file.read(CHUNK_BYTES):
+        yield end + piece
+        end = (end + piece)[-63:]
 
 
 def _quoted(path: Path) -> str:
