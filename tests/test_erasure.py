@@ -191,9 +191,9 @@ def test_an_erasure_that_broke_off_is_completed_by_the_next_files_and_by_asking_
         with pytest.raises(OSError, match="full"):
             forget(home, gone, "asked")
     assert gone in set(rows(home, "referral_events")["person_key"])
+    home.warehouse.unlink()
     send(home, "other", HEAD + step("R-9", "P-4"))
     assert gone not in set(rows(home, "referral_events")["person_key"])
-    load(home)
     erase(home, gone, monkeypatch)
 
 
@@ -273,6 +273,14 @@ def test_a_code_is_typed_in_and_stays_out_of_the_audit_log(home: Home) -> None:
     assert same.exit_code == 0
     one, other = journal.read(home.audit)
     assert one["subject"] == other["subject"]
+
+
+def test_who_came_since_the_last_refresh_is_erased(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(home, "new", HEAD + step("R-7", "P-4"))
+    erase(home, person(home, "P-4"), monkeypatch)
+    assert person(home, "P-4") not in set(rows(home, "referral_events")["person_key"])
 
 
 def test_what_is_due_is_listed_and_deleted(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,6 +129,15 @@ def records_of(connection: duckdb.DuckDBPyConnection, linked: Collection[str]) -
     return Records(persons=codes) | _contacts(connection, cases)
 
 
+def is_linked(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether a warehouse holds the raw tables that records are chosen by."""
+    [[count]] = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'raw' and table_name in "
+        "('deliveries', 'hotline_contacts', 'person_links', 'referral_events')"
+    ).fetchall()
+    return bool(count == 4)
+
+
 def due_records(
     connection: duckdb.DuckDBPyConnection, steps_since: date, contacts_since: date
 ) -> Records:

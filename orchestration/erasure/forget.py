@@ -62,6 +62,8 @@ def forget(
     subject = _subject(pseudonym, reason)
     finish_rotations(home)
     listed = forgotten(home)
+    # What was taken in since the last refresh may tell of the person too.
+    _load(home)
     try:
         with read_warehouse(home) as connection:
             records = linked_records(connection, pseudonym)
@@ -102,9 +104,13 @@ def rebuild(home: Home) -> None:
     """Make the warehouse anew from the raw tables: an old file keeps deleted rows in its blocks."""
     home.warehouse.unlink(missing_ok=True)
     home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
+    _load(home)
+    build_warehouse(home)
+
+
+def _load(home: Home) -> None:
     load_raw(home, today())
     link_persons(home)
-    build_warehouse(home)
 
 
 def _subject(pseudonym: str, reason: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from orchestration.erasure.choose import due_records
+from orchestration.erasure.choose import due_records, is_linked
 from orchestration.erasure.forget import rebuild
 from orchestration.runtime.database import has_warehouse, read_warehouse
 from sources.custody import audit
@@ -81,9 +81,11 @@ def _find(home: Home, today: date) -> _Found:
     records = contacts = Records()
     if has_warehouse(home):
         with read_warehouse(home) as connection:
-            both = due_records(connection, since["records"], since["contacts"])
-        records = Records(persons=both.persons, cases=both.cases)
-        contacts = Records(contacts=both.contacts)
+            # A refresh that broke off may have left it without links: the next one makes them.
+            if is_linked(connection):
+                both = due_records(connection, since["records"], since["contacts"])
+                records = Records(persons=both.persons, cases=both.cases)
+                contacts = Records(contacts=both.contacts)
     return _Found(
         records,
         contacts,
