@@ -271,8 +271,15 @@ def test_a_code_is_typed_in_and_stays_out_of_the_audit_log(home: Home) -> None:
     assert person(home, "P-1") not in said
     same = krat("forget", person(home, "P-1"), "--reason", "x", "--refuse", "legal_claims")
     assert same.exit_code == 0
-    one, other = journal.read(home.audit)
-    assert one["subject"] == other["subject"]
+    krat(
+        "forget", "--sender", "AL-04", "--reason", "x", "--refuse", "legal_claims",
+        typed="contact\nK-1\n",
+    )  # fmt: skip
+    krat(
+        "forget", key(home, "contact", "K-1", "AL-04"), "--reason", "x", "--refuse", "legal_claims"
+    )
+    subjects = [entry["subject"] for entry in journal.read(home.audit)]
+    assert subjects[0] == subjects[1] != subjects[2] == subjects[3]
 
 
 def test_who_came_since_the_last_refresh_is_erased(

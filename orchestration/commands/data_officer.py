@@ -102,6 +102,7 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
 @click.command()
 @click.argument("pseudonym", required=False)
 @click.option("--sender", help="Ask for a code as this institution writes it; it is not shown.")
+@click.option("--county", help="The county of the records, where it is not the sender's own.")
 @click.option(
     "--reason", required=True, help="Who asked, and when; no name. Kept in the audit log."
 )
@@ -113,6 +114,7 @@ def forget(
     home: Home,
     pseudonym: str | None,
     sender: str | None,
+    county: str | None,
     reason: str,
     exception: str | None,
     yes: bool,
@@ -124,7 +126,7 @@ def forget(
     from orchestration.erasure.forget import forget as erase
     from orchestration.erasure.forget import refuse
 
-    pseudonym = pseudonym or _ask_pseudonym(home, sender)
+    pseudonym = pseudonym or _ask_pseudonym(home, sender, county)
     if exception:
         with held(home):
             ground = refuse(home, pseudonym, reason, exception)
@@ -159,7 +161,7 @@ def _tell_erased(rows: int, originals: int, backup_keys: int | None, language: L
         click.echo(f"  - {text('erasure.no_backups', language)}")
 
 
-def _ask_pseudonym(home: Home, sender: str | None) -> str:
+def _ask_pseudonym(home: Home, sender: str | None, county: str | None) -> str:
     """Return the pseudonym of a code that is typed in, which is neither shown nor kept."""
     from sources.custody.erasure import PURPOSES
     from sources.custody.pseudonyms import Pseudonyms, purposes
@@ -172,8 +174,8 @@ def _ask_pseudonym(home: Home, sender: str | None) -> str:
         raise click.ClickException(f"there is no key for {kind!r}: see krat keys list.")
     code = click.prompt("Code", hide_input=True)
     # As the door keys it (sources.reading.records): the hotline numbers by county.
-    county = "-".join(sender.split("-")[:2])
-    giver = [county] if sender == county else [county, sender]
+    own = "-".join(sender.split("-")[:2])
+    giver = [county or own] if sender == own else [county or own, sender]
     return Pseudonyms(home.keys).key(kind, "/".join([*giver, case_number(code)]))
 
 
