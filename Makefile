@@ -8,7 +8,7 @@ PARSE := $(BIN)/dbt --quiet --no-send-anonymous-usage-stats parse \
 	--project-dir dbt_project --profiles-dir dbt_project
 
 .DEFAULT_GOAL := help
-.PHONY: help run wheel pictures check test drill bench durations lint docs clean programs
+.PHONY: help run wheel sbom audit pictures check test drill bench durations lint docs clean programs
 
 # A file's tests stay together, the longest begin first (tests/durations.json), who is free takes
 # the next.
@@ -18,18 +18,22 @@ ON_TWO := --numprocesses 2 --no-loadscope-reorder
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/' | expand -t 20
 
+# What is not what its list's hashes say is not installed, nor what a list doesn't name.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+PINNED := $(INSTALL) --require-hashes --requirement
+
 # Pinned wheels with no resolver: the fastest set-up pip can do. pip compiles byte code as it
 # installs, whatever PYTHONDONTWRITEBYTECODE says; our own packages are compiled after it.
-$(VENV)/runtime: requirements/runtime.txt pyproject.toml
+$(VENV)/runtime: requirements/build.txt requirements/runtime.txt pyproject.toml
 	@echo "Setting up $(VENV) (a minute or two, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/runtime.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PINNED) requirements/build.txt --requirement requirements/runtime.txt
+	@$(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q orchestration expectations sources
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/dev.txt
+	@$(PINNED) requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/runtime  ## set up, make the example of three counties, publish its year
@@ -41,9 +45,9 @@ SQL_SOURCES := orchestration/serving/sql
 SQL_PAGE := $(SQL_SOURCES)/built/page.js
 sql-page: $(SQL_PAGE)  ## build the page that asks releases in SQL in the browser, which needs npm
 
-$(SQL_PAGE): $(SQL_SOURCES)/page.js $(SQL_SOURCES)/package.json docs/questions.md
-	@mkdir -p $(VENV)/sql-page $(@D) && cp $(SQL_SOURCES)/package.json $(VENV)/sql-page
-	@npm install --prefix $(VENV)/sql-page --silent --no-package-lock --no-audit --no-fund \
+$(SQL_PAGE): $(SQL_SOURCES)/page.js $(SQL_SOURCES)/package.json $(SQL_SOURCES)/package-lock.json docs/questions.md
+	@mkdir -p $(VENV)/sql-page $(@D) && cp $(SQL_SOURCES)/package*.json $(VENV)/sql-page
+	@npm ci --prefix $(VENV)/sql-page --silent --no-audit --no-fund \
 		|| { echo "npm can't get the packages of $(SQL_SOURCES): see its registry's settings." >&2; exit 1; }
 	@cp $(VENV)/sql-page/node_modules/@duckdb/duckdb-wasm/dist/duckdb-browser-eh.worker.js $(@D)
 	@gzip -9nc $(VENV)/sql-page/node_modules/@duckdb/duckdb-wasm/dist/duckdb-eh.wasm > $(@D)/duckdb-eh.wasm.gz
@@ -56,9 +60,21 @@ wheel:  ## build dist/krat-*.whl, which an office installs: docs/service.md
 	@command -v npm >/dev/null && $(MAKE) --no-print-directory sql-page \
 		|| echo "Without npm the wheel has no page that asks in SQL in the browser." >&2
 	@rm -rf build dist
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@$(PINNED) requirements/build.txt
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	@rm -rf build
 	@ls dist/*.whl
+
+# What an office installs, as requirements/runtime.txt pins it. The same lists give the same bytes.
+SBOM := dist/krat.cdx.json
+sbom: $(VENV)/dev  ## write dist/krat.cdx.json, the list of what krat is made of (CycloneDX)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --output-file $(SBOM) requirements/runtime.txt 2>$(VENV)/sbom.log || { cat $(VENV)/sbom.log >&2; exit 1; }
+	@echo "$(SBOM)"
+
+audit: $(VENV)/dev  ## look for known vulnerabilities: make audit OSV=all.zip, a copy of osv.dev's advisories
+	@$(BIN)/python tests/known_vulnerabilities.py $(OSV)
 
 check: $(VENV)/dev  ## set up, lint, run the unit tests: what to run while working
 	@$(MAKE) --no-print-directory lint
@@ -106,9 +122,9 @@ programs:
 			--no-install-recommends $$missing >/dev/null; } \
 		|| { echo "Install $$missing, then run make test again." >&2; exit 1; }
 
-$(VENV)/node/package.json: tests/clients/package.json $(VENV)/dev
-	@mkdir -p $(VENV)/node && cp $< $@ && npm install --prefix $(VENV)/node --silent --no-package-lock \
-		--no-audit --no-fund \
+$(VENV)/node/package.json: tests/clients/package.json tests/clients/package-lock.json $(VENV)/dev
+	@mkdir -p $(VENV)/node && cp tests/clients/package*.json $(VENV)/node \
+		&& npm ci --prefix $(VENV)/node --silent --no-audit --no-fund && touch $@ \
 		|| { rm -f $@; echo "npm can't get the packages of $<: see its registry's settings." >&2; exit 1; }
 
 lint: $(VENV)/dev  ## ruff, mypy, import-linter, and sqlfluff on SQL that changed
@@ -120,6 +136,7 @@ lint: $(VENV)/dev  ## ruff, mypy, import-linter, and sqlfluff on SQL that change
 types:
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
 
 # A changed macro or setting can change what is said of any model.
 MACROS := $(shell find dbt_project/macros -name '*.sql')

@@ -65,6 +65,8 @@ COMMANDS = (
     audit.audit,
     backup.backup,
     backup.restore,
+    data_officer.forget,
+    data_officer.retention,
     service.init,
     service.service,
 )

@@ -42,6 +42,8 @@ def albanian() -> dict[str, str]:
                         found[f"{path.name}:{number} {name}"] = cell
     tables = read_yaml(PROJECT / "orchestration" / "products" / "tables.yml")
     found |= {f"tables.yml {place}": said for place, said in _titles(tables)}
+    kept = read_yaml(SOURCES / "retention.yml")
+    found |= {f"retention.yml {place}": said for place, said in _titles(kept)}
     for layout in load_layouts():
         for column in layout.columns:
             for place, said in enumerate((column.headings[0], *column.choices)):
@@ -70,7 +72,7 @@ def _titles(content: Any, place: str = "") -> Iterator[tuple[str, str]]:
     for name, below in entries:
         if isinstance(below, dict | list):
             yield from _titles(below, f"{place}.{name}")
-        elif str(name).endswith("_sq"):
+        elif re.search("(^|_)sq$", str(name)):
             yield f"{place}.{name}", below
 
 

@@ -95,12 +95,17 @@ def test_a_rotation_leaves_the_other_purposes_alone(home: Home) -> None:
         "hotline_contacts": ["case_key"],
         "referral_events": ["case_key", "former_case_key", "hotline_case_key"],
         "refused_records": ["case_key"],
+        "forgotten": ["case_key"],
     }
     assert key_columns("contact") == {
         "hotline_contacts": ["contact_key", "repeat_of_key", "duplicate_of_key"],
         "refused_records": ["contact_key"],
+        "forgotten": ["contact_key"],
     }
-    assert key_columns("person") == {"referral_events": ["person_key"]}
+    assert key_columns("person") == {
+        "referral_events": ["person_key"],
+        "forgotten": ["person_key"],
+    }
 
 
 def _contents(home: Home) -> dict[str, str]:

@@ -178,7 +178,7 @@ def test_what_nobody_reads_any_more_is_deleted(small: Lake, tmp_path: Path) -> N
                 f"create or replace table sent as select {value} as value from range(1000)"
             )
         assert len(list(Path(small.data).rglob("*.parquet"))) == 3
-        lakes.remove_old_snapshots(writer, "warehouse")
+        lakes.remove_old_snapshots(writer, "warehouse", lakes.KEPT)
         assert len(list(Path(small.data).rglob("*.parquet"))) == 3
         lakes.remove_old_snapshots(writer, "warehouse", "interval 0 seconds")
         assert len(list(Path(small.data).rglob("*.parquet"))) == 1

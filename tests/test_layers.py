@@ -1,6 +1,7 @@
 """Which way dependencies point in dbt, read from its manifest. import-linter holds Python's."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from orchestration.products.dictionary import (
     CONTRADICTIONS_PAGE,
     DESCRIBED_SCHEMAS,
     PAGE,
+    PROTECTION_PAGE,
+    RECORD_MARK,
     RULES_PAGE,
     contradictions_page,
     dictionary,
+    record_of_processing,
     rules_page,
 )
 from orchestration.products.reference import SCHEMA, reference_months, reference_registers
 from orchestration.reading_copy.tables import COPIED_SCHEMAS
 from orchestration.runtime.settings import PROJECT
+from sources.layouts import load_layouts
 
 #: What each layer of the warehouse may read.
 MAY_READ = {
@@ -112,6 +117,14 @@ def test_the_page_of_rules_is_what_the_register_says() -> None:
 
 def test_the_page_of_contradictions_is_what_is_declared() -> None:
     assert CONTRADICTIONS_PAGE.read_text(encoding="utf-8") == contradictions_page(), "run make docs"
+
+
+def test_the_record_of_processing_is_what_the_layouts_and_periods_say() -> None:
+    _, _, written = PROTECTION_PAGE.read_text(encoding="utf-8").partition(RECORD_MARK)
+    assert written == record_of_processing(), "run make docs"
+    kept = {column.name for layout in load_layouts() for column in layout.columns}
+    named = set(re.findall(r"^\| `(\w+)` \|", written, re.MULTILINE))
+    assert {"personal_number", "address", "contact_key"} <= named & kept
 
 
 def test_every_test_is_named_as_a_sentence(manifest: dict[str, Any]) -> None:

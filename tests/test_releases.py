@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import MAY, Refreshed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from served import add_release
 
 from orchestration.cli import cli
 from orchestration.gate.judge import Scope, judge
@@ -213,8 +214,17 @@ def test_a_changed_key_signs_and_what_the_old_one_signed_stays_ours(own_home: Ho
     assert signing_key(own_home.keys) != old
     assert len(own_public_keys(own_home.keys)) == 2
     assert not verify_release(own_home.releases / FIER / "r1", own_public_keys(own_home.keys))
+    add_release(own_home, f"{FIER}/r1", "restricted", "AL-04", "2023-06")
+    new = own_home.releases / "restricted" / "AL-04" / "2023-06" / "r1"
+    assert not verify_release(new, own_public_keys(own_home.keys))
+    # Who holds the tree's old keys alone is told by whom it is signed.
+    [fault] = verify_release(new, read_public_keys(own_home.releases / PUBLIC_KEYS))
+    assert (fault.kind, fault.path) == ("wrong_key", SIGNATURE)
     publish_key(signing_key(own_home.keys).public_key(), own_home.releases)
-    assert len(read_public_keys(own_home.releases / PUBLIC_KEYS)) == 2
+    published = read_public_keys(own_home.releases / PUBLIC_KEYS)
+    assert len(published) == 2
+    assert not verify_release(new, published)
+    assert not verify_release(own_home.releases / FIER / "r1", published)
 
 
 KILLED = """

@@ -1,15 +1,22 @@
-"""The data officer's commands: sealed originals and the keys of pseudonyms.
+"""The data officer's commands: sealed originals, keys of pseudonyms, erasing what is kept.
 
-Belongs here: these commands and their words. Not here: sealing (sources.custody.vault) or keys.
+Belongs here: these commands and their words. Not here: sealing (sources.custody.vault), keys, or
+erasing (orchestration.erasure).
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.commands.common import held, wait_option
+from orchestration.commands.common import Day, held, progress, wait_option
 from sources.custody.home import Home
-from sources.texts import both
+from sources.texts import LANGUAGES, Language, both, text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from orchestration.erasure.retention import Due
 
 
 @click.group()
@@ -94,3 +101,127 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
     with held(home):
         destroy_key(home, purpose, reason)
     click.echo(f"Destroyed the key of {purpose}. Destroy its copies too.")
+
+
+@click.command()
+@click.argument("pseudonym", required=False)
+@click.option("--sender", help="Ask for a code as this institution writes it; it is not shown.")
+@click.option("--county", help="The county of the records, where it is not the sender's own.")
+@click.option(
+    "--reason", required=True, help="Who asked, and when; no name. Kept in the audit log."
+)
+@click.option("--refuse", "exception", help="Erase nothing: the ground, of sources/retention.yml.")
+@click.option("--yes", is_flag=True, help="Don't ask again.")
+@wait_option
+@click.pass_obj
+def forget(
+    home: Home,
+    pseudonym: str | None,
+    sender: str | None,
+    county: str | None,
+    reason: str,
+    exception: str | None,
+    yes: bool,
+) -> None:
+    """Erase all that is linked with a person, a case or a contact: the right to erasure.
+
+    PSEUDONYM is that of its code, 64 hex digits. Exit status 1: traces were found.
+    """
+    from orchestration.erasure.forget import forget as erase
+    from orchestration.erasure.forget import refuse
+
+    pseudonym = pseudonym or _ask_pseudonym(home, sender, county)
+    if exception:
+        with held(home):
+            ground = refuse(home, pseudonym, reason, exception)
+        for language in LANGUAGES:
+            click.echo(
+                text("erasure.refused", language, ground=ground.what[language], basis=ground.basis)
+            )
+        return
+    if not yes:
+        click.confirm(text("erasure.confirm", "en"), abort=True)
+    with held(home), progress() as report:
+        outcome = erase(home, pseudonym, reason, report=report)
+    for language in LANGUAGES:
+        _tell_erased(outcome.erased.rows, outcome.erased.originals, outcome.backup_keys, language)
+    if outcome.traces:
+        raise click.ClickException(f"traces are left in {', '.join(outcome.traces)}.")
+    click.echo(text("erasure.no_traces", "sq"))
+    click.echo(text("erasure.no_traces", "en"))
+
+
+def _tell_erased(rows: int, originals: int, backup_keys: int | None, language: Language) -> None:
+    from sources.retention import exceptions, out_of_reach
+
+    click.echo(text("erasure.done", language, rows=rows, originals=originals))
+    click.echo(text("erasure.kept", language))
+    for ground in exceptions("keeps").values():
+        click.echo(f"  - {ground.what[language]} ({ground.basis})")
+    click.echo(text("erasure.out_of_reach", language))
+    for sentence in out_of_reach():
+        click.echo(f"  - {sentence[language]}")
+    if backup_keys is None:
+        click.echo(f"  - {text('erasure.no_backups', language)}")
+
+
+def _ask_pseudonym(home: Home, sender: str | None, county: str | None) -> str:
+    """Return the pseudonym of a code that is typed in, which is neither shown nor kept."""
+    from sources.custody.erasure import PURPOSES
+    from sources.custody.pseudonyms import Pseudonyms, purposes
+    from sources.values import case_number
+
+    if sender is None:
+        raise click.UsageError("give a pseudonym, or --sender INSTITUTION to type a code.")
+    kind = click.prompt("Kind of code", type=click.Choice(list(PURPOSES.values())))
+    if kind not in purposes(home.keys):
+        raise click.ClickException(f"there is no key for {kind!r}: see krat keys list.")
+    code = click.prompt("Code", hide_input=True)
+    # As the door keys it (sources.reading.records): the hotline numbers by county.
+    own = "-".join(sender.split("-")[:2])
+    giver = [county or own] if sender == own else [county or own, sender]
+    return Pseudonyms(home.keys).key(kind, "/".join([*giver, case_number(code)]))
+
+
+@click.group()
+def retention() -> None:
+    """What is kept of persons, and for how long."""
+
+
+@retention.command("list")
+@click.option("--day", type=Day(), help="As of this day; today by default.")
+@click.pass_obj
+def list_due(home: Home, day: "date | None") -> None:
+    """Show what is due to be deleted."""
+    from orchestration.erasure.retention import due
+    from orchestration.runtime.clock import today
+
+    _tell_due(due(home, day or today()))
+
+
+@retention.command("delete")
+@wait_option
+@click.pass_obj
+def delete(home: Home) -> None:
+    """Delete what is due: krat service tidy does so every day."""
+    from orchestration.erasure.retention import delete_due
+    from orchestration.runtime.clock import today
+
+    with held(home):
+        deleted = delete_due(home, today())
+    _tell_due(deleted)
+
+
+def _tell_due(listed: "list[Due]") -> None:
+    for language in LANGUAGES:
+        for one in listed:
+            click.echo(
+                text(
+                    "erasure.due",
+                    language,
+                    what=one.period.what[language],
+                    years=one.period.years,
+                    begins=one.period.begins[language],
+                    count=one.count,
+                )
+            )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from orchestration.commands.common import held, wait_option
 from orchestration.runtime.settings import LOOPBACK, UI_PORT, environment_of, home_at
 from sources.custody.home import Home
 
@@ -125,14 +126,19 @@ def status(home: Home, quiet: bool) -> None:
 
 
 @service.command()
+@wait_option
 @click.pass_obj
 def tidy(home: Home) -> None:
-    """Remove what Dagster kept long enough: dagster.yml says how long."""
+    """Remove what was kept long enough: Dagster's runs (dagster.yml) and what is due of persons."""
+    from orchestration.erasure.retention import delete_due
+    from orchestration.runtime.clock import today
     from orchestration.service.dagster_processes import prepare_dagster
     from orchestration.service.dagster_processes import tidy as remove
 
     prepare_dagster(home, partial(click.echo, err=True))
     remove(home, stopped=False)
+    with held(home):
+        delete_due(home, today())
 
 
 @service.command()

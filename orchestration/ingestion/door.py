@@ -29,6 +29,7 @@ from sources.custody.arrivals import (
     settled,
     waiting,
 )
+from sources.custody.erasure import erase_forgotten
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, Known
 from sources.custody.landing import Arrived, Repeat, joined, store_batch
@@ -97,6 +98,8 @@ def take_in(home: Home, registers: Registers) -> Intake:
         for batch in _batches(reader, whole):
             intake, done = _stored(home, registers, batch, turns, known, earlier, numbers, intake)
             leaving.map(_take_out, done)
+    # What comes of a person who was forgotten is erased before anything is made of it.
+    erase_forgotten(home)
     remove_empty_folders(home, registers.counties)
     shutil.rmtree(home.incoming, ignore_errors=True)
     if intake.seen > intake.left:

@@ -14,10 +14,13 @@ from typing import Any
 from orchestration.products.declaration import Product, ProductColumn, Tier, products
 from orchestration.runtime.settings import PROJECT, SEEDS, manifest_path
 from sources.datafiles import read_yaml
+from sources.layouts import load_layouts
+from sources.retention import exceptions, out_of_reach, periods
 
 PAGE = PROJECT / "docs" / "data-dictionary.md"
 RULES_PAGE = PROJECT / "docs" / "quality-rules.md"
 CONTRADICTIONS_PAGE = PROJECT / "docs" / "contradictions.md"
+PROTECTION_PAGE = PROJECT / "docs" / "data-protection.md"
 DESCRIBED_SCHEMAS = ("marts", "core", "quality", "publication")
 HEAD = """# Data dictionary
 
@@ -33,6 +36,27 @@ in `dbt_project/seeds`; change them there. A rule that *blocks* refuses the file
 release (later stages); one that *warns* asks for an answer; one that *informs* is only shown.
 Quoted are the sentences of its findings, with their parameters in braces; the door writes its own.
 """
+
+#: Behind this line the page on data protection is written by `make docs`.
+RECORD_MARK = (
+    "<!-- From here on written by `make docs`: change layouts and sources/retention.yml. -->"
+)
+
+RECORD_HEAD = """
+## What is read of persons, and why
+
+Each column that a form of the hotline or of the referral mechanism may have, with the purpose that
+its layout states (`sources/hotline`, `sources/referrals`). What no layout names is not read.
+"""
+
+#: Raw tables that have a row of a person or of who contacted the hotline, by what they hold.
+PERSONAL = {
+    "hotline_contacts": "Contacts of the hotline and the app",
+    "referral_events": "Steps of persons in the referral mechanism",
+}
+
+#: How a column is kept, by its kind; what is keyed says with which keys.
+_KEPT = {"dropped": "never read", "code": "code", "text_code": "code", "count": "number"}
 
 #: How many rows show a contradiction.
 KINDS = {"alone": "one row alone", "together": "rows together"}
@@ -155,6 +179,46 @@ def contradictions_page(seeds_dir: Path = SEEDS) -> str:
     return "\n".join(parts)
 
 
+def record_of_processing() -> str:
+    """Return what is read of persons, how long it is kept, and what the law lets stand."""
+    parts = [RECORD_HEAD]
+    for table, title in PERSONAL.items():
+        parts += [
+            f"### {title}\n",
+            "| column | headings | forms | kept as | purpose |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        layouts = [layout for layout in load_layouts() if layout.table == table]
+        newest = {column.name: column for layout in layouts for column in layout.columns}
+        for name, column in newest.items():
+            forms = [
+                layout.id for layout in layouts if name in {each.name for each in layout.columns}
+            ]
+            keys = sorted(set(column.pseudonyms.values()))
+            kept = f"pseudonym ({', '.join(keys)})" if keys else _KEPT.get(column.kind, column.kind)
+            parts.append(
+                f"| `{name}` | {_line(column.headings[0])} | {', '.join(forms)} | {kept} "
+                f"| {_line(column.purpose)} |"
+            )
+        parts.append("")
+    parts += [
+        "## How long it is kept\n",
+        "| what | years | from | why |",
+        "| --- | --- | --- | --- |",
+    ]
+    parts += [
+        f"| {one.what['en']} | {one.years} | {one.begins['en']} | {_line(one.why)} |"
+        for one in periods().values()
+    ]
+    parts += ["\n## What the law lets stand\n", "| ground | effect | basis | what |"]
+    parts.append("| --- | --- | --- | --- |")
+    for one in (*exceptions("refuses").values(), *exceptions("keeps").values()):
+        parts.append(f"| `{one.id}` | {one.effect} | {one.basis} | {one.what['en']} |")
+    parts += ["\n## What no erasure reaches\n"]
+    parts += [f"- {sentence['en']}" for sentence in out_of_reach()]
+    return "\n".join(parts) + "\n"
+
+
 def _by_rule(path: Path) -> defaultdict[str, list[dict[str, str]]]:
     rows: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for row in _rows(path):
@@ -177,6 +241,8 @@ def main() -> None:
     PAGE.write_text(dictionary(manifest), encoding="utf-8")
     RULES_PAGE.write_text(rules_page(), encoding="utf-8")
     CONTRADICTIONS_PAGE.write_text(contradictions_page(), encoding="utf-8")
+    written, mark, _ = PROTECTION_PAGE.read_text(encoding="utf-8").partition(RECORD_MARK)
+    PROTECTION_PAGE.write_text(written + mark + record_of_processing(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from expectations.gate import GateRecord, GateRefused
+from expectations.gate import GateRecord, GateRefused, read_judged
 from orchestration.gate.judge import Scope, judge
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
@@ -204,12 +204,14 @@ def make_sites(home: Home, report: Callable[[str], None] = lambda _: None) -> li
 def judge_planned(home: Home, planned: Plan) -> list[GateRecord]:
     """Judge every county-month of the plan; return their gate records, which are kept.
 
-    The audit log has who asked for which.
+    The audit log has who asked for which, where any is judged anew.
     """
+    before = read_judged(home)
     records = judge(home, list(planned.scopes), load_registers(registers_in_use(home)))
-    blocked = sum(record.verdict != "pass" for record in records)
-    outcome = f"{len(records)} judged, {blocked} blocked"
-    audit.append(home, "refresh", "judged", describe_scopes(planned.asked), outcome=outcome)
+    if read_judged(home) != before:
+        blocked = sum(record.verdict != "pass" for record in records)
+        outcome = f"{len(records)} judged, {blocked} blocked"
+        audit.append(home, "refresh", "judged", describe_scopes(planned.asked), outcome=outcome)
     return records
 
 

@@ -11,7 +11,7 @@ from threading import Lock
 import duckdb
 
 from orchestration.runtime.extensions import load_extension, quoted
-from orchestration.runtime.lake import attach_lake, remove_old_snapshots
+from orchestration.runtime.lake import KEPT, attach_lake, remove_old_snapshots
 from orchestration.runtime.settings import memory_limit, prepare_process, warehouse_key
 from sources.custody.home import Home, Lake
 from sources.custody.warehouse_key import make_key, remove_warehouse
@@ -47,7 +47,7 @@ def open_to_write(path: Path) -> duckdb.DuckDBPyConnection:
 def read_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home for reading.
 
-    Raises duckdb.IOException where there is none, and for a file while it is written, NoKey, NoLake.
+    Raises duckdb.IOException where there is none or another process writes it, NoKey, NoLake.
     """
     return _open(home, read_only=True)
 
@@ -101,11 +101,14 @@ def has_warehouse(home: Home) -> bool:
     return True
 
 
-def tidy_warehouse(home: Home) -> None:
-    """Delete what a lake keeps of earlier builds; a file uses its room again by itself."""
+def tidy_warehouse(home: Home, *, at_once: bool = False) -> None:
+    """Delete what a lake keeps of earlier builds; a file uses its room again by itself.
+
+    What somebody may still read stays for a day, unless it is to go `at_once`.
+    """
     if home.lake:
         with write_warehouse(home) as connection:
-            remove_old_snapshots(connection, WAREHOUSE)
+            remove_old_snapshots(connection, WAREHOUSE, KEPT if not at_once else "interval 0 days")
 
 
 def open_in_memory(scratch: Path) -> duckdb.DuckDBPyConnection:

@@ -17,7 +17,7 @@ from sources.custody.home import Lake
 _EXTENSIONS = ("postgres_scanner", "ducklake", "httpfs")
 
 #: What readers that began before a refresh may still read is kept for so long.
-_KEPT = "interval 1 day"
+KEPT = "interval 1 day"
 
 
 class NoLake(ValueError):
@@ -63,9 +63,7 @@ def attach_lake(
     return True
 
 
-def remove_old_snapshots(
-    connection: duckdb.DuckDBPyConnection, name: str, kept: str = _KEPT
-) -> None:
+def remove_old_snapshots(connection: duckdb.DuckDBPyConnection, name: str, kept: str) -> None:
     """Forget what a lake held longer ago than `kept`, an interval in SQL, and delete its files."""
     for function in ("ducklake_expire_snapshots", "ducklake_cleanup_old_files"):
         connection.execute(f"call {function}('{name}', older_than => now() - {kept})")

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from sources.atomic import destroy_file, replace_file, wait_for_disk, write_bytes
 from sources.custody import audit, journal
 from sources.custody.arrivals import NAME_PURPOSE
+from sources.custody.erasure import FORGOTTEN, PURPOSES
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
 from sources.custody.pseudonyms import chained, new_key, read_keys, replace_keys
@@ -36,7 +37,7 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
     reason = journal.fit(reason)
     finish_rotations(home)
     if purpose == WAREHOUSE_PURPOSE:
-        audit.append(home, "rotate key", purpose, reason, "to be built anew")
+        audit.append(home, "keys", "rotated", purpose, reason)
         change_key(home)
         return 0
     keys = read_keys(home.keys, purpose)
@@ -110,6 +111,7 @@ def key_columns(purpose: str) -> dict[str, list[str]]:
                 for table in tables if kept_for == purpose else ():
                     if name in SCHEMAS[table].names and name not in found.setdefault(table, []):
                         found[table].append(name)
+    found[FORGOTTEN] = [name for name, kept_for in PURPOSES.items() if kept_for == purpose]
     return {table: columns for table, columns in found.items() if columns}
 
 

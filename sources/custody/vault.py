@@ -9,8 +9,9 @@ The format is age (age-encryption.org): any program for it opens an original wit
 import os
 import re
 import secrets
+import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
@@ -20,7 +21,7 @@ from typing import IO, cast
 import pyrage
 from pyrage.x25519 import Identity, Recipient
 
-from sources.atomic import write_text
+from sources.atomic import destroy_file, replace_file, write_text
 from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.custody.pseudonyms import write_secret
@@ -240,6 +241,37 @@ def pack(path: Path, originals: Mapping[str, SealedOriginal]) -> None:
             member.file_size = sealed.length
             with archive.open(member, "w") as target:
                 sealed.copy_to(target)
+
+
+def remove_originals(home: Home, delivery_ids: Collection[str]) -> list[Path]:
+    """Remove the originals of deliveries, and the names that refused ones came under.
+
+    Returns the files that were removed or written anew, one for each original.
+    Raises OSError when a file can't be written.
+    """
+    touched = []
+    members = {_member(delivery_id) for delivery_id in delivery_ids}
+    for path in sorted(home.vault.glob("*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            kept = [each for each in archive.infolist() if each.filename not in members]
+            gone = len(archive.infolist()) - len(kept)
+            stored = path.stat()
+            if gone and kept:
+                with replace_file(path) as fresh, zipfile.ZipFile(fresh, "w") as target:
+                    for each in kept:
+                        with archive.open(each) as sealed, target.open(each, "w") as copied:
+                            shutil.copyfileobj(sealed, copied, CHUNK_BYTES)
+                # How long the others are kept is counted from when they were stored.
+                os.utime(path, ns=(stored.st_atime_ns, stored.st_mtime_ns))
+        touched += [path] * gone
+        if gone and not kept:
+            destroy_file(path)
+    for delivery_id in sorted(delivery_ids):
+        for name in (QUARANTINED_NAME, QUARANTINED):
+            for path in home.quarantine.glob(f"*/{delivery_id}/{name}"):
+                destroy_file(path)
+                touched += [path] if name == QUARANTINED else []
+    return touched
 
 
 def _member(delivery_id: str) -> str:
