@@ -147,6 +147,19 @@ def test_each_action_has_a_text(home: Home) -> None:
     assert known >= {"refresh.taken_in", "refresh.judged", "release.released", "vault.opened"}
 
 
+def test_what_an_older_krat_entered_is_listed_and_whole(home: Home) -> None:
+    entry = {"subject": "1" * 16, "reason": REASON, "outcome": "opened"}
+    journal.append(home.audit, action="open original", **entry)
+    journal.append(home.decisions / "findings.jsonl", decision="sent", finding_ids=[FINDING])
+    assert "open original" in _krat("list").output
+    audit.append(home, "vault", "opened", "2" * 16, REASON)
+    # Journals that were there before have their place in the log from then on.
+    assert audit.faults(home) == []
+    assert [each["action"] for each in journal.read(home.audit)] == [
+        "open original", "findings.sent", "vault.opened",
+    ]  # fmt: skip
+
+
 def test_a_reason_that_names_somebody_is_refused_before_anything_is_done(home: Home) -> None:
     for reason in ("call 069 123 4567", "ask ana@example.al", " "):
         with pytest.raises(ValueError, match=r"without|blank"):

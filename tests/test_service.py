@@ -58,7 +58,9 @@ def test_a_new_folder_has_its_keys_beside_it_and_settings_to_be_changed(
     assert {path.stat().st_mode & 0o077 for path in (root, keys, *keys.iterdir())} == {0}
     assert any(keys.iterdir())
     copies = {path.name.removesuffix(SUFFIX) for path in root.glob(f"*{SUFFIX}")}
-    assert copies == {"alerts.yml", "calendar.yml", "dagster.yml", "office.yml", "serve.yml"}
+    assert copies == {
+        "alerts.yml", "backup.yml", "calendar.yml", "dagster.yml", "office.yml", "serve.yml",
+    }  # fmt: skip
     home = Home(root=root, keys=keys)
     before = serve_settings(home)
     (root / f"serve.yml{SUFFIX}").rename(root / "serve.yml")

@@ -15,7 +15,7 @@ import click
 
 from orchestration.commands.common import Day, tell_wrong
 from sources.custody.home import Home
-from sources.texts import LANGUAGES, Language, both, text
+from sources.texts import LANGUAGES, InvalidText, Language, both, text
 
 if TYPE_CHECKING:
     from sources.custody.audit import Head
@@ -90,8 +90,12 @@ def list_entries(home: Home, since: date | None, *, as_json: bool, english: bool
         return
     for entry in entries:
         who = " / ".join(filter(None, (entry["user"], entry.get("by"))))
-        place, action = entry["action"].split(".")
-        done = text(f"audit_log.actions.{place}.{action}", language)
+        place, _, action = entry["action"].partition(".")
+        try:
+            done = text(f"audit_log.actions.{place}.{action}", language)
+        # Another version of krat entered it.
+        except InvalidText:
+            done = entry["action"]
         rest = (entry["subject"], entry.get("outcome"), entry["reason"])
         click.echo("  ".join(filter(None, (entry["at"][:16], who, done, *rest))))
     if not entries:
