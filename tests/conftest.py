@@ -46,6 +46,7 @@ FIXTURES = {
     "chromium": "program",
     "haproxy": "program",
     "node": "program",
+    "spark_session": "program",
     "refreshed": "data",
     "followed": "data",
     "manifest": "slow",

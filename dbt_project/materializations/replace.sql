@@ -11,7 +11,7 @@
         create or replace table {{ target_relation }} as
         select {{ typed_columns() if has_contract else "*" }}
         from (
-            {{ sql }}
+            {{ rows_made_elsewhere(sql) if env_var("KRAT_MADE_ELSEWHERE", "") else sql }}
         );
         {{ comments_on(target_relation) if has_contract }}
     {%- endcall %}
@@ -30,6 +30,19 @@
     {{ adapter.commit() }}
     {{ return({"relations": [target_relation]}) }}
 {% endmaterialization %}
+
+{#- The rows that Spark made of a model, in its own columns and types (orchestration/warehouse/spark.py). -#}
+{% macro rows_made_elsewhere(sql) -%}
+    {%- set folder = env_var("KRAT_MADE_ELSEWHERE") ~ "/" ~ this.schema ~ ".db/" ~ this.identifier -%}
+    (
+        from (
+            {{ sql }}
+        )
+        limit 0
+    )
+    union all by name
+    from read_parquet('{{ folder | replace("'", "''") }}/*.parquet')
+{%- endmacro %}
 
 {#- A model that was a view and is a table now, or the other way round. -#}
 {% macro drop_other_kind(target_relation) -%}

@@ -41,9 +41,22 @@ if TYPE_CHECKING:
 @click.option("--since", type=Month(), help="Publish every month from this one to --month.")
 @click.option("--county", help="One county, for example AL-04. Default: all that report.")
 @click.option("--dry-run", is_flag=True, help="Print what would be published; change nothing.")
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    help="What computes the models: DuckDB, or Apache Spark (docs/spark.md).",
+)
 @wait_option
 @click.pass_obj
-def refresh(home: Home, month: date, since: date | None, county: str | None, dry_run: bool) -> None:
+def refresh(
+    home: Home,
+    month: date,
+    since: date | None,
+    county: str | None,
+    dry_run: bool,
+    engine: str,
+) -> None:
     """Take in the inbox, rebuild the warehouse, and publish what the gate lets through."""
     import time
 
@@ -51,6 +64,7 @@ def refresh(home: Home, month: date, since: date | None, county: str | None, dry
     from orchestration.refresh.steps import Step
     from orchestration.refresh.steps import refresh as run
     from orchestration.runtime.office import serve_settings
+    from orchestration.warehouse.build import Engine
 
     require_county(county)
     # The sites that it names are made last.
@@ -58,14 +72,16 @@ def refresh(home: Home, month: date, since: date | None, county: str | None, dry
     months = months_between(since or month, month)
     started = time.monotonic()
     span = f"{month:%Y-%m}" if len(months) == 1 else f"{months[0]:%Y-%m} to {month:%Y-%m}"
-    again = refresh_command(month, county, since)
+    again = refresh_command(month, county, since, Engine(engine))
     words = partial(told_in_words, home, Step.PLANNING, again, click.ClickException)
     if dry_run:
         with words():
             _print_plan(home, months, county)
         return
     with progress() as show, words(show) as report:
-        outcome = run(home, months, county, report, wait_seconds=wait_seconds())
+        outcome = run(
+            home, months, county, report, wait_seconds=wait_seconds(), engine=Engine(engine)
+        )
     _report(home, outcome, span, time.monotonic() - started)
     if not outcome.is_done:
         sys.exit(1)

@@ -21,7 +21,8 @@ from orchestration.refresh.plan import NoPlan
 from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.settings import PROJECT
 from orchestration.runtime.writer_lock import AnotherWriter
-from orchestration.warehouse.build import DISK_FULL, BuildFailed
+from orchestration.warehouse.build import DISK_FULL, BuildFailed, Engine
+from orchestration.warehouse.spark import NoSpark
 from sources.custody.home import Home
 from sources.texts import LANGUAGES
 
@@ -29,16 +30,22 @@ from sources.texts import LANGUAGES
 _OWN = ("expectations", "orchestration", "sources")
 
 #: What ends a refresh before its first step.
-_NOT_BEGUN = (AnotherWriter, NoPlan)
+_NOT_BEGUN = (AnotherWriter, NoPlan, NoSpark)
 
 #: The command that does again what failed, where the month isn't known.
 ANY_MONTH = "krat refresh --month YYYY-MM"
 
 
-def refresh_command(month: date, county_code: str | None = None, since: date | None = None) -> str:
+def refresh_command(
+    month: date,
+    county_code: str | None = None,
+    since: date | None = None,
+    engine: Engine = Engine.DUCKDB,
+) -> str:
     """Return the command that refreshes a month, or the months since another."""
     options = f" --since {since:%Y-%m}" if since else ""
     options += f" --county {county_code}" if county_code else ""
+    options += f" --engine {engine}" if engine is not Engine.DUCKDB else ""
     return f"krat refresh --month {month:%Y-%m}{options}"
 
 

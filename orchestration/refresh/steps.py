@@ -37,9 +37,10 @@ from orchestration.registers.in_use import newest_registers, registers_in_use, t
 from orchestration.runtime.clock import today
 from orchestration.runtime.office import serve_settings
 from orchestration.runtime.writer_lock import one_writer
-from orchestration.warehouse.build import Build, build_warehouse
+from orchestration.warehouse.build import Build, Engine, build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody import audit
+from orchestration.warehouse.spark import require_spark
 from sources.custody.home import Home
 from sources.registers import NATION, load_registers
 
@@ -152,18 +153,23 @@ def refresh(
     as_of: date | None = None,
     wait_seconds: float = 0,
     name: str = "krat refresh",
+    engine: Engine = Engine.DUCKDB,
 ) -> Outcome:
     """Refresh the warehouse and publish the months of one county, or of all that report.
 
     `plan.plan` decides what is published. A county that the gate blocks keeps its last release, and
     its rows of the reading copy; the others are published. The lock is held from the first step to
-    the last, as `name`. Deadlines are judged `as_of` a day, today by default.
-    Raises, before anything is done, BrokenRegisters when the office's registers can't be used, and
-    NoPlan when no action plan covers any of the months;
+    the last, as `name`. Deadlines are judged `as_of` a day, today by default. `engine` computes the
+    models.
+    Raises, before anything is done, BrokenRegisters when the office's registers can't be used,
+    NoPlan when no action plan covers any of the months, and NoSpark when Spark is asked for and is
+    not there;
     AnotherWriter when another process writes this data folder for more than `wait_seconds`, and
     BuildFailed when dbt can't build the warehouse.
     """
     require_plan(newest_registers(home), months)
+    if engine is Engine.SPARK:
+        require_spark()
     with one_writer(home, wait_seconds, name=name, on_wait=report):
         registers = take_registers(home)
         report(Step.READING)
@@ -173,7 +179,7 @@ def refresh(
         report(Step.LINKING)
         link_persons(home)
         report(Step.BUILDING)
-        build = build_warehouse(home)
+        build = build_warehouse(home, engine=engine)
         planned = plan(home, registers, months, [county_code] if county_code else [])
         report(Step.JUDGING)
         records = judge_planned(home, planned)

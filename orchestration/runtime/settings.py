@@ -7,7 +7,10 @@ that does work.
 import gc
 import os
 import re
+import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sources.custody.home import Home, Lake
@@ -52,6 +55,16 @@ _S3 = {
     "AWS_SESSION_TOKEN": "session_token",
     "AWS_REGION": "region",
 }
+
+#: Names the master of Apache Spark; none is this machine with all its processors.
+SPARK_MASTER = "KRAT_SPARK_MASTER"
+_SPARK_MASTER = "local[*]"
+
+#: Names the folder that Spark's workers and krat both see at one path; none is the data folder.
+SPARK_FOLDER = "KRAT_SPARK_FOLDER"
+
+#: Where the materializations of dbt find rows that were made elsewhere.
+_MADE_ELSEWHERE = "KRAT_MADE_ELSEWHERE"
 
 #: Names the database of Dagster's runs and events; none is SQLite in the data folder.
 STORAGE = "KRAT_DAGSTER_STORAGE"
@@ -189,6 +202,33 @@ def board_address() -> str:
 def point_dbt_at(registers: Path) -> None:
     """Give dbt the folder of the registers that it builds with (dbt_project/materializations)."""
     os.environ["KRAT_REGISTERS"] = str(registers)
+
+
+@contextmanager
+def dbt_taking_rows_of(folder: Path) -> Iterator[None]:
+    """Let dbt take the rows of tables from a folder, where Spark made them, meanwhile."""
+    os.environ[_MADE_ELSEWHERE] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[_MADE_ELSEWHERE]
+
+
+def spark_master() -> str:
+    """Return the address of Spark's master, as Spark takes it: `spark://host:7077`, `local[*]`."""
+    return os.environ.get(SPARK_MASTER) or _SPARK_MASTER
+
+
+def spark_folder() -> Path | None:
+    """Return the folder in KRAT_SPARK_FOLDER, or None."""
+    folder = os.environ.get(SPARK_FOLDER)
+    return Path(folder).resolve() if folder else None
+
+
+def java() -> str | None:
+    """Return the program java of JAVA_HOME, or of the path; None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin") if home else None)
 
 
 def manifest_path() -> Path:

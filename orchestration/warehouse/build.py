@@ -7,8 +7,10 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ import duckdb
 from orchestration.registers.in_use import registers_hash, registers_in_use
 from orchestration.runtime.database import read_warehouse, tidy_warehouse, write_warehouse
 from orchestration.runtime.loaded import changed_since_build, note_built
-from orchestration.runtime.settings import DBT_PROJECT, point_dbt_at
+from orchestration.runtime.settings import DBT_PROJECT, dbt_taking_rows_of, point_dbt_at
 from orchestration.warehouse.known import write_known
 from orchestration.warehouse.ledger import earlier_findings, remember_findings
 from orchestration.warehouse.load import load_rows
 from orchestration.warehouse.receipts import write_fates
+from orchestration.warehouse.spark import spark_over
 from sources.custody.home import Home
 
 #: What each call of dbt needs: no log files, no network, its project wherever krat is started.
@@ -52,6 +55,13 @@ ERRORS_WITHOUT_VALUES = (
 DISK_FULL = os.strerror(errno.ENOSPC)
 
 
+class Engine(StrEnum):
+    """What computes the models. The warehouse is a DuckDB file with either."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
 class BuildFailed(RuntimeError):
     """dbt could not build the warehouse: a model or seed failed, not merely a test."""
 
@@ -79,14 +89,19 @@ def run_dbt(
 
 
 def build_warehouse(
-    home: Home, on_event: Callable[[Any], None] | None = None, *, with_registers: bool = False
+    home: Home,
+    on_event: Callable[[Any], None] | None = None,
+    *,
+    with_registers: bool = False,
+    engine: Engine = Engine.DUCKDB,
 ) -> Build:
     """Run `dbt build` over what changed and record each node's status in `ops.dbt_results`.
 
     Built is what rests on raw tables that were loaded anew since the last build; all of it when a
     register or the dbt project changed, or `with_registers`. The rest stands, with what its tests
-    said. What is then known of reports is written for who checks one. Raises BuildFailed when a
-    model or seed fails; failing tests are recorded, for the gate to judge.
+    said. What is then known of reports is written for who checks one. Spark as `engine` computes
+    all models; DuckDB takes the rows of what changed, and tests them. Raises BuildFailed when a
+    model or seed fails, NoSpark; failing tests are recorded, for the gate to judge.
     """
     registers = registers_in_use(home)
     point_dbt_at(registers)
@@ -104,7 +119,32 @@ def build_warehouse(
     else:
         # A register that was given a column does not fit into its old table.
         options += ["--full-refresh"]
-    outcome = run_dbt("build", options, on_event)
+    with _computed_by(engine, home, registers):
+        results = _results_of(run_dbt("build", options, on_event))
+    remember_findings(home)
+    failed_tests = _record(home, results, digest, whole=whole)
+    tidy_warehouse(home)
+    write_known(home)
+    write_fates(home)
+    return Build(nodes=len(results), failed_tests=failed_tests)
+
+
+@contextmanager
+def _computed_by(engine: Engine, home: Home, registers: Path) -> Iterator[None]:
+    """Let another engine compute all models first, so that dbt takes its rows meanwhile."""
+    if engine is Engine.DUCKDB:
+        yield
+        return
+    with spark_over(home, registers) as made:
+        # Each target keeps what dbt read of the project for itself.
+        options = ["--target", "spark", "--target-path", str(home.dbt / "spark")]
+        _results_of(run_dbt("run", [*options, "--no-write-json", "--no-populate-cache"]))
+        with dbt_taking_rows_of(made):
+            yield
+
+
+def _results_of(outcome: Any) -> list[Any]:
+    """Return what dbt did with each node. Raises BuildFailed when a model or seed failed."""
     results: list[Any] | None = getattr(outcome.result, "results", None)
     if results is None:
         raise BuildFailed(f"dbt could not start: {outcome.exception}")
@@ -115,12 +155,7 @@ def build_warehouse(
     )
     if broken:
         raise BuildFailed(f"dbt could not build: {', '.join(broken)}")
-    remember_findings(home)
-    failed_tests = _record(home, results, digest, whole=whole)
-    tidy_warehouse(home)
-    write_known(home)
-    write_fates(home)
-    return Build(nodes=len(results), failed_tests=failed_tests)
+    return results
 
 
 def write_manifest() -> None:
@@ -134,6 +169,9 @@ def _reason(status: str, message: str) -> str:
     """Return why a node failed, with nothing in it that may stand in a row."""
     if DISK_FULL in message:
         return DISK_FULL
+    if condition := re.search(r"\[([A-Z_]+(?:\.[A-Z_]+)?)\]", message):
+        # How Spark names an error.
+        return condition.group(1)
     error = re.search(r"([A-Z]\w*(?: \w+)? Error): ([^\n]*)", message)
     if error is None:
         return status
