@@ -210,8 +210,9 @@ def test_a_refresh_needs_no_network_and_tells_nobody_anything(
     folder = own_home.inbox / "AL-04"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.csv").write_text(
-        "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Vlera\n"
-        "krat-raport-1;AL-04;AL-04-POLICIA;2023-05;SHEMBULL - TË TRILLUARA;3.1.2.1;3\n",
+        "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Treguesi;Njësia;Ndarja;"
+        "Vlera;Gjendja\n"
+        "krat-raport-1;AL-04;AL-04-POLICIA;2023-05;SHEMBULL - TË TRILLUARA;3.1.2.1;;;;3;\n",
         encoding="utf-8",
     )
     done, heard = without_network(
