@@ -39,8 +39,8 @@ from orchestration.runtime.office import serve_settings
 from orchestration.runtime.writer_lock import one_writer
 from orchestration.warehouse.build import Build, Engine, build_warehouse
 from orchestration.warehouse.load import load_raw
-from sources.custody import audit
 from orchestration.warehouse.spark import require_spark
+from sources.custody import audit
 from sources.custody.home import Home
 from sources.registers import NATION, load_registers
 
