@@ -380,7 +380,7 @@ def _aggregate(node: exp.Expr) -> exp.Expr:
         case exp.ArgMin() | exp.ArgMax():
             # Rows where the value is null don't count.
             name = "min_by" if isinstance(core, exp.ArgMin) else "max_by"
-            there = _spark("{0} is not null", value)
+            there = _spark("({0}) is not null", value)
             asked = there if inner is None else exp.and_(there, inner)
             return within(name, value, when(core.expression, asked))
         case exp.ArrayAgg() if is_distinct:
