@@ -7,6 +7,7 @@ it holds made-up reports alone: the first real one gives it a key.
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import duckdb
 
@@ -157,7 +158,7 @@ def _database_with(home: Home, lake: Lake, read_only: bool) -> duckdb.DuckDBPyCo
     return connection
 
 
-def _in_memory(scratch: Path) -> dict[str, str]:
+def _in_memory(scratch: Path) -> dict[str, Any]:
     return {
         "memory_limit": memory_limit(),
         "temp_directory": str(scratch),
