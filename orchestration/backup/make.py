@@ -245,6 +245,7 @@ def _is_made_again(home: Home, path: Path) -> bool:
     made = {
         home.warehouse, home.known, home.fates, home.dbt, home.dagster, home.site, home.pulled,
         home.backed_up, home.root / "as-known", home.root / "writer.json",
+        *([Path(home.lake.data)] if home.lake else []),
     }  # fmt: skip
     # Requests to the server are kept for a while only, and no longer by a backup.
     is_passing = path.name.startswith((".", home.access_log.name))
