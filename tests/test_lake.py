@@ -17,6 +17,7 @@ from served import COMMAND
 from orchestration.cli import cli
 from orchestration.runtime import lake as lakes
 from orchestration.runtime.database import read_warehouse, write_warehouse
+from orchestration.runtime.extensions import load_extension
 from orchestration.runtime.settings import LAKE_DATA, WAREHOUSE, lake_from_environment
 from sources.custody.home import Home, Lake
 
@@ -168,6 +169,27 @@ def test_who_reads_sees_one_state_while_another_writes(small: Lake, tmp_path: Pa
     assert reader.execute("select sum(value) from raw.sent").fetchone() == (200,)
     with pytest.raises(duckdb.InvalidInputException, match="read-only"):
         reader.execute("drop table raw.sent")
+
+
+def test_the_catalogue_has_the_ends_of_columns_and_no_row(small: Lake, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home", tmp_path / "keys", small)
+    with write_warehouse(home) as writer:
+        writer.execute("create table sent as select 'canary-row' as value")
+    [file] = Path(small.data).rglob("*.parquet")
+    assert b"canary-row" not in file.read_bytes()
+    with duckdb.connect() as catalog:
+        load_extension(catalog, "postgres_scanner")
+        catalog.execute(
+            f"attach '{small.catalog.removeprefix('postgres:')}' as kept (type postgres)"
+        )
+        tables = catalog.execute(
+            "select table_name from duckdb_tables() "
+            "where database_name = 'kept' and schema_name = 'public'"
+        ).fetchall()
+        assert tables
+        for (table,) in tables:
+            rows = catalog.execute(f"select * from kept.public.{table}").fetchall()
+            assert ("canary-row" in str(rows)) <= table.endswith("_stats"), table
 
 
 def test_what_nobody_reads_any_more_is_deleted(small: Lake, tmp_path: Path) -> None:

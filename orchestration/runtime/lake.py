@@ -51,7 +51,9 @@ def attach_lake(
         # Settings would hold for this connection alone, and not for those that dbt makes of it.
         parts = ", ".join(f"{part} {quoted(value)}" for part, value in lake.s3.items())
         connection.execute(f"create or replace secret lake (type s3, {parts})")
-    options = f"data_path {quoted(lake.data)}, encrypted true" + ", read_only" * read_only
+    # Few rows would otherwise lie in the catalogue, in the clear.
+    options = f"data_path {quoted(lake.data)}, encrypted true, data_inlining_row_limit 0"
+    options += ", read_only" * read_only
     try:
         connection.execute(f"attach {quoted(f'ducklake:{lake.catalog}')} as {name} ({options})")
     except duckdb.IOException:
