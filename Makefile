@@ -36,6 +36,12 @@ $(VENV)/dev: $(VENV)/runtime requirements/dev.txt
 	@$(PINNED) requirements/dev.txt
 	@touch $@
 
+# Spark has 500 MB, and only the drill asks for it.
+$(VENV)/spark: $(VENV)/dev requirements/spark.txt
+	@command -v java >/dev/null || { echo "Install openjdk-17-jre-headless, then run make drill again." >&2; exit 1; }
+	@$(PINNED) requirements/spark.txt
+	@touch $@
+
 run: $(VENV)/runtime  ## set up, make the example of three counties, publish its year
 	@$(KRAT) example
 	@$(KRAT) refresh --since 2023-01 --month 2023-12
@@ -85,7 +91,7 @@ test:  ## set up, lint, run every test that decides whether something may land
 	@$(MAKE) --no-print-directory lint $(VENV)/node/package.json $(SQL_PAGE)
 	@$(PYTEST) $(ON_TWO) -m "not drill"
 
-drill: $(VENV)/dev  ## the same at full size: statistics, planted years, ten minutes of fuzzing
+drill: $(VENV)/spark programs  ## the same at full size: statistics, planted years, ten minutes of fuzzing
 	@$(PYTEST) -m drill
 	@$(BIN)/python tests/benchmarks/false_alarms.py
 	@$(BIN)/python tests/benchmarks/finding_defects.py
@@ -117,7 +123,6 @@ programs:
 	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || missing="$$missing haproxy"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
-	command -v java >/dev/null || missing="$$missing openjdk-17-jre-headless"; \
 	test -z "$$missing" || { echo "Installing for the tests, once: $$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends $$missing >/dev/null; } \

@@ -5,6 +5,7 @@ import costs seconds. Not here: the conditions (suites) or what follows from a f
 """
 
 import logging
+import sys
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,9 +147,7 @@ def _ask(questions: list[_Question], registers: Registers) -> dict[_Question, _R
 
 
 def _suite(questions: list[_Question], registers: Registers) -> Any:
-    import great_expectations as gx
-
-    return gx.ExpectationSuite(
+    return _great_expectations().ExpectationSuite(
         name="conditions",
         expectations=[
             _expectation(question.frame, question.condition, registers, position)
@@ -200,9 +199,30 @@ def _ask_as_one(questions: list[_Question], registers: Registers) -> dict[_Quest
     return {question: _Result(not rows, tuple(rows)) for question, rows in failed.items()}
 
 
+def _great_expectations() -> Any:
+    """Return the library, imported at the first use, because that takes seconds.
+
+    It imports PySpark wherever that is installed, of which krat uses nothing here, and a part of
+    that ends the process where the main module has no file, as in a worker.
+    """
+    if "great_expectations" in sys.modules:
+        return sys.modules["great_expectations"]
+    hidden = {name: sys.modules.get(name) for name in ("pyspark", "pyspark.sql", "pyspark.ml")}
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        import great_expectations
+    finally:
+        for name, module in hidden.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+    return great_expectations
+
+
 @cache
 def _definition() -> Any:
-    import great_expectations as gx
+    gx = _great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # It raises this logger's level itself, to tell of temporary folders.

@@ -19,7 +19,7 @@ Sentence = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Period:
+class RetentionPeriod:
     """How many years something is kept, counted from what `begins` it."""
 
     id: str
@@ -46,9 +46,9 @@ class LegalException:
     what: Sentence
 
 
-def periods() -> dict[str, Period]:
+def periods() -> dict[str, RetentionPeriod]:
     """Return the periods by their id."""
-    return {entry["id"]: Period(**entry) for entry in _content()["periods"]}
+    return {entry["id"]: RetentionPeriod(**entry) for entry in _content()["periods"]}
 
 
 def exceptions(effect: Literal["refuses", "keeps"]) -> dict[str, LegalException]:

@@ -264,6 +264,7 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         session.stop()
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_a_statement_means_the_same(name: str, spark_session: Any) -> None:
     statement = f"with rows as ({ROWS}), asked as ({STATEMENTS[name]}) select * from asked"
@@ -296,6 +297,7 @@ def test_each_model_is_translated(refreshed: Refreshed) -> None:
                 assert all(query for _, query in tables)
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [

@@ -34,7 +34,7 @@ class NotErased(ValueError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Erasure:
     """What an erasure did."""
 
     erased: Erased
@@ -50,7 +50,7 @@ def forget(
     reason: str,
     backups: Backups | None = None,
     report: Callable[[str], None] = lambda _: None,
-) -> Outcome:
+) -> Erasure:
     """Erase all that a pseudonym is linked with; make the warehouse anew, and search for traces.
 
     `pseudonym` is that of a person's code, of a case, or of a contact of the hotline. Broken off,
@@ -82,7 +82,7 @@ def forget(
     traces = sweep(home, records.all | erased.identities)
     outcome = f"{erased.rows} rows, {erased.originals} originals; traces in {len(traces)} files"
     audit.append(home, "erasure", "done", subject, reason, outcome)
-    return Outcome(erased, tuple(traces), keys)
+    return Erasure(erased, tuple(traces), keys)
 
 
 def refuse(home: Home, pseudonym: str, reason: str, exception: str) -> LegalException:

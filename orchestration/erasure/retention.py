@@ -17,14 +17,14 @@ from sources.custody import audit
 from sources.custody.erasure import Records, erase
 from sources.custody.home import Home
 from sources.custody.vault import QUARANTINED, remove_originals
-from sources.retention import Period, periods
+from sources.retention import RetentionPeriod, periods
 
 
 @dataclass(frozen=True)
 class Due:
     """What is due of one kind: how many, and the first day that is still kept."""
 
-    period: Period
+    period: RetentionPeriod
     count: int
     kept_since: date
 

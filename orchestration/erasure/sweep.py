@@ -29,7 +29,7 @@ def sweep(home: Home, pseudonyms: frozenset[str]) -> list[str]:
     Parquet and DuckDB are read value by value, zip archives (workbooks, documents) and gzip are
     opened, all else is read as bytes. A lake is asked as a whole, and found as `warehouse`. The
     list of the forgotten is left out. Raises OSError for a file that can't be read, duckdb.Error
-    for one that is damaged, NoKey, NoLake.
+    for one that is damaged, NoWarehouseKey, NoLake.
     """
     found = []
     with TemporaryDirectory() as scratch, open_in_memory(Path(scratch)) as connection:

@@ -28,7 +28,7 @@ _ATTACHING = Lock()
 WAREHOUSE = "warehouse"
 
 
-class NoKey(ValueError):
+class NoWarehouseKey(ValueError):
     """The warehouse is encrypted, and not with the key that is there, if there is one."""
 
     def __init__(self, home: Home) -> None:
@@ -48,7 +48,8 @@ def open_to_write(path: Path) -> duckdb.DuckDBPyConnection:
 def read_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home for reading.
 
-    Raises duckdb.IOException where there is none or another process writes it, NoKey, NoLake.
+    Raises duckdb.IOException where there is none or another process writes it, NoWarehouseKey,
+    NoLake.
     """
     return _open(home, read_only=True)
 
@@ -56,7 +57,7 @@ def read_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
 def write_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home for writing, which is made where there is none.
 
-    Raises duckdb.IOException for a file that another process has open, NoKey, NoLake.
+    Raises duckdb.IOException for a file that another process has open, NoWarehouseKey, NoLake.
     """
     return _open(home, read_only=False)
 
@@ -64,7 +65,7 @@ def write_warehouse(home: Home) -> duckdb.DuckDBPyConnection:
 def attach_warehouse(
     connection: duckdb.DuckDBPyConnection, home: Home, name: str, *, read_only: bool = True
 ) -> None:
-    """Let a connection use the warehouse of a home under a name. Raises NoKey, NoLake."""
+    """Let a connection use the warehouse of a home under a name. Raises NoWarehouseKey, NoLake."""
     if home.lake:
         attach_lake(connection, home.lake, name, read_only=read_only)
         return
@@ -76,7 +77,7 @@ def attach_warehouse(
     try:
         connection.execute(f"attach {quoted(str(home.warehouse))} as {name} ({options})")
     except (duckdb.CatalogException, duckdb.InvalidInputException):
-        raise NoKey(home) from None
+        raise NoWarehouseKey(home) from None
 
 
 def encrypt_warehouse(home: Home) -> None:
@@ -131,7 +132,7 @@ def _open(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:
             return open_to_write(home.warehouse)
         return duckdb.connect(str(home.warehouse), read_only=True)
     except duckdb.CatalogException:
-        raise NoKey(home) from None
+        raise NoWarehouseKey(home) from None
 
 
 def _open_encrypted(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -14,5 +14,5 @@ class Plugin(BasePlugin):
     """Attaches the warehouse to each database that dbt opens."""
 
     def configure_connection(self, conn: Any) -> None:
-        """Attach it. Raises NoKey, NoLake."""
+        """Attach it. Raises NoWarehouseKey, NoLake."""
         attach_warehouse(conn, dbt_home(), WAREHOUSE, read_only=False)

@@ -169,13 +169,13 @@ def _teach_dbt() -> None:
     from dbt.adapters.spark.connections import SparkCredentials
     from pyspark.sql import SparkSession
 
-    class Credentials(SparkCredentials):
+    class Credentials(SparkCredentials):  # type: ignore[misc]
         def __post_init__(self) -> None:
             super().__post_init__()
             self.server_side_parameters |= _MEANING
 
     # dbt takes the name of its module from that of the class.
-    class SparkAdapter(impl.SparkAdapter):
+    class SparkAdapter(impl.SparkAdapter):  # type: ignore[misc]
         @available
         def tables_in_spark(self, statement: str, table: str) -> list[tuple[str, str]]:
             """Return the tables that a model is made as, each with its query in Spark's SQL."""
@@ -184,5 +184,5 @@ def _teach_dbt() -> None:
                 statement, lambda schema, name: session.table(f"{schema}.{name}").columns, table
             )
 
-    Plugin.adapter = SparkAdapter  # type: ignore[assignment]
+    Plugin.adapter = SparkAdapter
     Plugin.credentials = Credentials

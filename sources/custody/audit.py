@@ -44,7 +44,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Fault:
+class AuditFault:
     """A place where the log or a journal is not what was entered; `kind` names its sentence."""
 
     kind: str
@@ -125,7 +125,7 @@ def standing_still(home: Home) -> Iterator[Head]:
         yield _read(home).head
 
 
-def faults(home: Home, heads: Iterable[tuple[str, Head]] = ()) -> list[Fault]:
+def faults(home: Home, heads: Iterable[tuple[str, Head]] = ()) -> list[AuditFault]:
     """Return what is not as it was entered, in the log and in every journal; nothing is written.
 
     `heads` are further notes of how far the log had come, each with where it is from; that with the
@@ -135,15 +135,15 @@ def faults(home: Home, heads: Iterable[tuple[str, Head]] = ()) -> list[Fault]:
         try:
             entries = journal.read(home.audit)
         except journal.BrokenJournal as broken:
-            return [Fault("changed", {"file": broken.name, "number": broken.number})]
+            return [AuditFault("changed", {"file": broken.name, "number": broken.number})]
         found = []
         noted = _noted(home)
         for where, one in [*([(HEAD, noted)] if noted else []), *heads]:
             if one.entries > len(entries):
                 values = {"count": len(entries), "where": where, "number": one.entries}
-                found.append(Fault("cut", values))
+                found.append(AuditFault("cut", values))
             elif one.entries and entries[one.entries - 1]["hash"] != one.hash:
-                found.append(Fault("replaced", {"where": where, "number": one.entries}))
+                found.append(AuditFault("replaced", {"where": where, "number": one.entries}))
         named: dict[str, list[str]] = defaultdict(list)
         for entry in entries:
             if name := entry.get("journal"):
@@ -155,21 +155,21 @@ def faults(home: Home, heads: Iterable[tuple[str, Head]] = ()) -> list[Fault]:
         return found
 
 
-def _faults_of(path: Path, hashes: list[str]) -> Iterator[Fault]:
+def _faults_of(path: Path, hashes: list[str]) -> Iterator[AuditFault]:
     """Yield what is wrong in a journal of which the log names these entries."""
     try:
         entries = [entry["hash"] for entry in journal.read(path)]
     except journal.BrokenJournal as broken:
-        yield Fault("changed", {"file": broken.name, "number": broken.number})
+        yield AuditFault("changed", {"file": broken.name, "number": broken.number})
         return
     same = sum(1 for one, other in zip(entries, hashes, strict=False) if one == other)
     if same < min(len(entries), len(hashes)):
-        yield Fault("changed", {"file": path.name, "number": same + 1})
+        yield AuditFault("changed", {"file": path.name, "number": same + 1})
     elif len(entries) < len(hashes):
         values = {"file": path.name, "count": len(entries), "number": len(hashes)}
-        yield Fault("journal_cut", values)
+        yield AuditFault("journal_cut", values)
     elif len(entries) > len(hashes):
-        yield Fault("not_in_log", {"file": path.name, "number": len(hashes) + 1})
+        yield AuditFault("not_in_log", {"file": path.name, "number": len(hashes) + 1})
 
 
 def _append_rest(home: Home, log: _Log, name: str, entries: list[dict[str, Any]]) -> None:
