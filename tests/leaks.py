@@ -14,6 +14,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from orchestration.runtime.database import read_warehouse
+from sources.custody.home import Home
+from sources.custody.warehouse_key import read_key
+
 
 def texts(path: Path) -> Iterator[str]:
     """Yield the texts of a file: its bytes as they are, and what its format packs."""
@@ -41,12 +45,22 @@ def _plain(content: bytes) -> Iterator[str]:
 
 
 def _duckdb(path: Path) -> Iterator[str]:
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with _open(path) as connection:
         catalog = connection.execute("select current_database()").fetchall()[0][0]
         for schema, table in connection.execute(
-            "select schema_name, table_name from duckdb_tables()"
+            "select schema_name, table_name from duckdb_tables() "
+            "where database_name = current_database()"
         ).fetchall():
             yield connection.execute(f'from "{catalog}".{schema}.{table}').df().to_csv()
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a file, an encrypted warehouse with the key that lies beside its home."""
+    for keys in (path.parent.with_name("keys"), path.parent.with_name(f"{path.parent.name}-keys")):
+        home = Home(root=path.parent, keys=keys)
+        if path == home.warehouse and read_key(keys):
+            return read_warehouse(home)
+    return duckdb.connect(str(path), read_only=True)
 
 
 def _sqlite(path: Path) -> Iterator[str]:

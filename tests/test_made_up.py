@@ -21,7 +21,7 @@ from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.finality import MonthIsFinal, finality
 from orchestration.publication.writing.release import require_reopened
 from orchestration.refresh.steps import Outcome, refresh
-from orchestration.runtime.database import write_warehouse
+from orchestration.runtime.database import attach_warehouse, write_warehouse
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS
@@ -95,8 +95,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def both(real: Home, mixed: tuple[Home, Outcome]) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouses of the home with real files alone and of the mixed one."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{real.warehouse}' as alone (read_only)")
-        connection.execute(f"attach '{mixed[0].warehouse}' as mixed (read_only)")
+        attach_warehouse(connection, real, "alone")
+        attach_warehouse(connection, mixed[0], "mixed")
         yield connection
 
 
@@ -181,8 +181,8 @@ def test_a_made_up_county_has_its_own_marts_and_no_part_in_a_real_nation(
     beside: Home, refreshed: Refreshed
 ) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{refreshed.home.warehouse}' as example (read_only)")
-        connection.execute(f"attach '{beside.warehouse}' as beside (read_only)")
+        attach_warehouse(connection, refreshed.home, "example")
+        attach_warehouse(connection, beside, "beside")
         for mart in (
             "indicator_progress", "hotline_activity", "referral_flow", "recorded_counts",
             "identified_persons", "institution_values",

@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration.runtime.extensions import load_extension, quoted
 from orchestration.runtime.lake import KEPT, attach_lake, remove_old_snapshots
-from orchestration.runtime.settings import memory_limit, prepare_process, warehouse_key
+from orchestration.runtime.settings import memory_limit, warehouse_key
 from sources.custody.home import Home, Lake
 from sources.custody.warehouse_key import make_key, remove_warehouse
 
@@ -89,7 +89,6 @@ def encrypt_warehouse(home: Home) -> None:
         read_warehouse(home).close()
     make_key(home.keys)
     remove_warehouse(home)
-    prepare_process(home)
 
 
 def has_warehouse(home: Home) -> bool:

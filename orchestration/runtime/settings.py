@@ -115,9 +115,7 @@ def prepare_process(home: Home) -> None:
     imported stays as long as the process, and going through it again and again takes seconds.
     """
     gc.set_threshold(100_000, 50, 100)
-    os.environ[DBT_TARGET] = "lake" if home.lake else "encrypted" if warehouse_key(home) else "file"
-    os.environ[DBT_WAREHOUSE] = str(home.warehouse)
-    os.environ[DBT_KEYS] = str(home.keys)
+    _point_dbt_at_warehouse(home)
     # An installed project can't be written, and dbt reads all anew where the warehouse is another.
     os.environ.setdefault("DBT_TARGET_PATH", str(home.dbt))
     os.environ.setdefault("DBT_LOG_PATH", str(home.dbt / "logs"))
@@ -199,9 +197,16 @@ def board_address() -> str:
     return f"http://{LOOPBACK}:{SERVE_PORT}/sq/board/"
 
 
-def point_dbt_at(registers: Path) -> None:
-    """Give dbt the folder of the registers that it builds with (dbt_project/materializations)."""
+def point_dbt_at(home: Home, registers: Path) -> None:
+    """Give dbt the warehouse as it is now, and the folder of the registers that it builds with."""
+    _point_dbt_at_warehouse(home)
     os.environ["KRAT_REGISTERS"] = str(registers)
+
+
+def _point_dbt_at_warehouse(home: Home) -> None:
+    os.environ[DBT_TARGET] = "lake" if home.lake else "encrypted" if warehouse_key(home) else "file"
+    os.environ[DBT_WAREHOUSE] = str(home.warehouse)
+    os.environ[DBT_KEYS] = str(home.keys)
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def build_warehouse(
     model or seed fails, NoSpark; failing tests are recorded, for the gate to judge.
     """
     registers = registers_in_use(home)
-    point_dbt_at(registers)
+    point_dbt_at(home, registers)
     digest = _project_hash(registers)
     options = [
         "--no-write-json", "--no-populate-cache",

@@ -34,14 +34,14 @@ def lint_plans(home: Home, registers_dir: Path, plan_codes: Collection[str]) -> 
     with tempfile.TemporaryDirectory() as name:
         beside = Home(root=Path(name), keys=home.keys)
         prepare_process(beside)
-        point_dbt_at(registers_dir)
+        point_dbt_at(beside, registers_dir)
         try:
             # Tests of tables that are not built here would fail.
             options = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
             outcome = run_dbt("build", [*options, "--no-write-json", "--select", "+plan_lint"])
         finally:
             prepare_process(home)
-            point_dbt_at(registers_in_use(home))
+            point_dbt_at(home, registers_in_use(home))
         if not outcome.success:
             raise BuildFailed("dbt could not build the lint of the plan's files")
         with read_warehouse(beside) as connection:
