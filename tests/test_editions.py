@@ -35,7 +35,7 @@ from orchestration.publication.editions.edition import (
 )
 from orchestration.publication.editions.workbook import shown_text
 from orchestration.refresh.steps import refresh
-from orchestration.runtime.database import write_warehouse
+from orchestration.runtime.database import read_warehouse, write_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
 from sources.custody.home import Home
@@ -177,7 +177,7 @@ def test_a_known_day_computed_without_dbt_is_what_dbt_builds(refreshed: Refreshe
         prepare_process(known)
         build_warehouse(known, with_registers=True)
         prepare_process(home)
-        with duckdb.connect(str(known.warehouse), read_only=True) as connection:
+        with read_warehouse(known) as connection:
             built = connection.execute(rows).df()
     assert len(replayed)
     pd.testing.assert_frame_equal(replayed, built)

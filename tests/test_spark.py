@@ -19,6 +19,7 @@ from conftest import Refreshed, copy_home
 from dagster_page import free_port, wait_until
 
 from orchestration.cli import cli
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import LOOPBACK
 from orchestration.warehouse.build import Engine, build_warehouse
 from orchestration.warehouse.computing import compiled
@@ -219,7 +220,7 @@ def spark_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def tables_of(home: Home) -> dict[str, tuple[Any, ...]]:
     """Return by table its columns with types and comments, and its rows in an order."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         names = connection.execute(
             "select schema_name || '.' || table_name, comment from duckdb_tables() "
             "where list_contains(?, schema_name) order by all",
@@ -284,7 +285,7 @@ def _rows(rows: list[Any]) -> list[Any]:
 
 def test_each_model_is_translated(refreshed: Refreshed) -> None:
     models = tuple(sorted(path.stem for path in Path("dbt_project/models").rglob("*.sql")))
-    with duckdb.connect(str(refreshed.home.warehouse), read_only=True) as connection:
+    with read_warehouse(refreshed.home) as connection:
 
         def columns(schema: str, table: str) -> list[str]:
             return [row[0] for row in connection.execute(f"describe {schema}.{table}").fetchall()]

@@ -24,7 +24,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import duckdb
 from refresh import bare_sql, compiled_models
 from rows import Row, show
 
@@ -38,6 +37,7 @@ from three_counties import (
     SYLLABLES,
 )
 
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from sources.custody.home import Home
 from sources.registers import register_rows
@@ -469,7 +469,7 @@ def _bytes(folder: Path) -> int:
 def _as_parquet(root: Path) -> int:
     """Return how many bytes the raw tables have as one Parquet file each, by zstd."""
     with (
-        duckdb.connect(str(root / "home" / "warehouse.duckdb"), read_only=True) as connection,
+        read_warehouse(Home(root / "home", root / "keys")) as connection,
         tempfile.TemporaryDirectory() as folder,
     ):
         for table in ("hotline_contacts", "referral_events", "submission_values"):

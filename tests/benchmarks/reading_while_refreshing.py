@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
 from orchestration.refresh.steps import refresh
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import PROJECT, SEEDS, prepare_process
 from sources.custody.home import Home
 from sources.example.generate import write_example
@@ -67,7 +66,7 @@ CONTROLS = 3
 
 def build_all_next(home: Home) -> None:
     """Let the next refresh build, judge and copy everything, though nothing is new."""
-    with duckdb.connect(str(home.warehouse)) as connection:
+    with write_warehouse(home) as connection:
         connection.execute("delete from ops.built")
     for name in ("judged", "copied"):
         (home.gate / f"{name}.json").unlink()

@@ -18,6 +18,7 @@ from deliveries import delivery_of
 
 from orchestration.feedback.checking import Answer, Checker
 from orchestration.ingestion.door import take_in
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.known import OF_OTHER_FILES
 from sources.custody.home import Home
@@ -137,7 +138,7 @@ def test_the_warehouse_says_the_same_of_a_report(own_home: Home) -> None:
         _send(own_home, "AL-04", f"again-{number}.csv", content)
     build_from_inbox(own_home)
     compared: Counter[str] = Counter()
-    with duckdb.connect(str(own_home.warehouse), read_only=True) as connection:
+    with read_warehouse(own_home) as connection:
         for content, expected in told.items():
             rows = connection.execute(
                 "select rule, sheet, cell, message_sq from intermediate.int_rendered_findings "
@@ -196,7 +197,7 @@ def _found(home: Home) -> dict[str, set[Found]]:
     What needs more than a file and what is known of its institution is left out.
     """
     others = " union ".join(f"select rule from intermediate.{model}" for model in OF_OTHERS)
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+    with read_warehouse(home) as connection:
         rows = connection.execute(
             "with found as materialized (from intermediate.int_rendered_findings) "
             "select delivery_id, rule, sheet, cell, message_sq from raw.door_findings union all "
@@ -261,7 +262,7 @@ def test_odd_files_are_told_the_same_where_nothing_was_refreshed(
 def test_odd_files_are_told_the_same_beside_what_is_known(
     seed: str, own_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with duckdb.connect(str(own_home.warehouse), read_only=True) as connection:
+    with read_warehouse(own_home) as connection:
         stored = connection.execute("select list(delivery_id) from raw.deliveries").fetchall()[0][0]
     paths = []
     for path in _odd_year(own_home, seed):

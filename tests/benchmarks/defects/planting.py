@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-import duckdb
 from deliveries import delivery_of
 
 from defects.forms import HEADING, Form
@@ -24,6 +23,7 @@ from defects.kinds import KINDS, LOG_KINDS, Report, Spoiled
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
 from orchestration.runtime.clock import today
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
@@ -90,7 +90,7 @@ def plant_year(seed: str, wanted: Counter[str], tally: Tally, *, logs: bool = Fa
         reports = _logs(home) if logs else _reports(home)
         plants = list(_planted(home, reports, Random(seed), wanted, logs))
         build_from_inbox(home)
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        with read_warehouse(home) as connection:
             findings = connection.execute(
                 "select rule, severity, county_code, institution_code, "
                 "strftime(reporting_month, '%Y-%m'), indicator_code, delivery_id, sheet, cell, "

@@ -15,12 +15,12 @@ from itertools import chain
 from pathlib import Path
 from random import Random
 
-import duckdb
 from deliveries import delivery_of
 
 from defects.forms import Form, Spot, Value
 from defects.kinds import Report, Spoiled
 from defects.planting import COUNTY, Planted, Tally, build_from_inbox, tells
+from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS, prepare_process
 from sources.custody.home import Home
 from sources.example.generate import write_example
@@ -582,7 +582,7 @@ def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
         }
         numbers = year.numbers
         build_from_inbox(home)
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        with read_warehouse(home) as connection:
             found = connection.execute(
                 "select rule, severity, county_code, institution_code, "
                 "strftime(reporting_month, '%Y-%m'), indicator_code, delivery_id, sheet, cell, "
