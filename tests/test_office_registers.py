@@ -502,8 +502,8 @@ def test_the_guide_takes_a_county_to_its_first_release(joined: Guided) -> None:
     release = joined.folder / "data" / "releases" / "restricted" / "AL-01" / "2023-05" / "r1"
     assert (release / "datapackage.json").is_file()
     lines = [line.split() for line in joined.printed.splitlines()]
-    assert ["AL", "4.0", "1", "12"] in lines
-    assert ["AL-01", "4.0", "<NA>", "<NA>"] in lines
+    assert ["AL", "4", "1", "12"] in lines
+    assert ["AL-01", "4", "–", "–"] in lines
     # It owes nothing of the months before it joined.
     assert lines[-2:] == [["1", "1"], ["1", "0"]]
 
