@@ -224,6 +224,18 @@ def test_the_process_of_dbt_is_told_of_a_new_key(
     assert os.environ[DBT_TARGET] == "encrypted"
 
 
+def test_who_may_not_open_the_keys_can_serve(loaded: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As krat serve, whose unit closes the keys."""
+
+    def refuse(_: Path) -> str:
+        raise PermissionError
+
+    monkeypatch.setattr("orchestration.runtime.settings.read_key", refuse)
+    prepare_process(loaded)
+    with pytest.raises(PermissionError):
+        read_warehouse(loaded)
+
+
 def test_two_threads_that_open_it_at_once_both_can(home: Home) -> None:
     counts: list[int] = []
     threads = [threading.Thread(target=lambda: counts.append(deliveries(home))) for _ in range(8)]

@@ -125,9 +125,7 @@ def rows(home: Home, table: str) -> pd.DataFrame:
 def erase(home: Home, pseudonym: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Erase as the command does, but for dbt, which has no part in what is looked at here."""
     monkeypatch.setattr("orchestration.erasure.forget.rebuild", load)
-    outcome = forget(home, pseudonym, "asked on 2026-11-30")
-    assert not outcome.traces
-    assert outcome.backup_keys is None
+    assert not forget(home, pseudonym, "asked in writing").traces
 
 
 def krat(*arguments: str, typed: str = "") -> Result:
@@ -210,35 +208,7 @@ def test_a_trace_is_found_wherever_it_lies(home: Home) -> None:
     (home.root / "long.bin").write_bytes(b"-" * (CHUNK_BYTES - 20) + sought.encode())
     made = {"note.json", "list.xlsx", "log.gz", "long.bin"}
     assert made <= set(sweep(home, frozenset({sought})))
-    assert not sweep(home, frozenset({"0" * 64}))
-
-
-class Store:
-    """A store of backups that was asked to destroy keys."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def destroy_keys(self, files: tuple[str, ...]) -> int:
-        self.asked += files
-        return len(files)
-
-
-def test_a_store_of_backups_is_told_of_every_file_that_held_the_person(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = Store()
-    before = {
-        path.relative_to(home.root).as_posix()
-        for path in home.root.rglob("*.*")
-        if path.suffix in (".parquet", ".zip") and path.parent.name != "deliveries"
-    }
-    held = set(sweep(home, frozenset({person(home, "P-1")}))) - {"warehouse.duckdb"}
-    monkeypatch.setattr("orchestration.erasure.forget.rebuild", load)
-    outcome = forget(home, person(home, "P-1"), "asked", store)
-    assert outcome.backup_keys == len(store.asked)
-    assert held <= set(store.asked) <= before
-    assert [name for name in store.asked if name.startswith("vault/")]
+    assert not sweep(home, frozenset({"1" * 64}))
 
 
 def test_an_erasure_is_refused_on_a_ground_that_the_law_has_and_entered(home: Home) -> None:

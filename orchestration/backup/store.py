@@ -34,7 +34,6 @@ from orchestration.publication.writing.signing import (
 from orchestration.runtime.office import Keep
 from sources.atomic import rename_folder
 from sources.custody.audit import Head
-from sources.custody.vault import CHUNK_BYTES
 from sources.texts import both
 
 LIST, SIGNATURE, MANIFEST = "backup.json", "backup.json.sig", "manifest.age"
@@ -180,11 +179,8 @@ def signer(backup: Backup) -> Ed25519PublicKey:
 
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file, read in parts."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while part := file.read(CHUNK_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _folders(store: Path) -> list[Path]:

@@ -69,8 +69,13 @@ def keys() -> None:
 def list_keys(home: Home) -> None:
     """Show for which purposes there are keys, and how often each was rotated."""
     from sources.custody.pseudonyms import purposes, read_keys
+    from sources.custody.warehouse_key import WAREHOUSE_PURPOSE
 
     for purpose in purposes(home.keys):
+        if purpose == WAREHOUSE_PURPOSE:
+            # A new one takes its place: how often is in the audit log.
+            click.echo(f"{purpose}: opens the warehouse's file")
+            continue
         click.echo(f"{purpose}: rotated {len(read_keys(home.keys, purpose) or []) - 1} times")
 
 
@@ -144,14 +149,14 @@ def forget(
     with held(home), progress() as report:
         outcome = erase(home, pseudonym, reason, report=report)
     for language in LANGUAGES:
-        _tell_erased(outcome.erased.rows, outcome.erased.originals, outcome.backup_keys, language)
+        _tell_erased(outcome.erased.rows, outcome.erased.originals, language)
     if outcome.traces:
         raise click.ClickException(f"traces are left in {', '.join(outcome.traces)}.")
     click.echo(text("erasure.no_traces", "sq"))
     click.echo(text("erasure.no_traces", "en"))
 
 
-def _tell_erased(rows: int, originals: int, backup_keys: int | None, language: Language) -> None:
+def _tell_erased(rows: int, originals: int, language: Language) -> None:
     from sources.retention import exceptions, out_of_reach
 
     click.echo(text("erasure.done", language, rows=rows, originals=originals))
@@ -161,8 +166,7 @@ def _tell_erased(rows: int, originals: int, backup_keys: int | None, language: L
     click.echo(text("erasure.out_of_reach", language))
     for sentence in out_of_reach():
         click.echo(f"  - {sentence[language]}")
-    if backup_keys is None:
-        click.echo(f"  - {text('erasure.no_backups', language)}")
+    click.echo(f"  - {text('erasure.backups', language)}")
 
 
 def _ask_pseudonym(home: Home, sender: str | None, county: str | None) -> str:

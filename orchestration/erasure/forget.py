@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestration.erasure.backups import Backups
 from orchestration.erasure.choose import NobodyToErase, linked_records
 from orchestration.erasure.sweep import sweep
 from orchestration.linkage.link import link_persons
@@ -40,15 +39,12 @@ class Erasure:
     erased: Erased
     #: Files of the data folder that still hold a pseudonym of it; none when all went well.
     traces: tuple[str, ...]
-    #: Keys destroyed in backups; None where there is no store of backups.
-    backup_keys: int | None
 
 
 def forget(
     home: Home,
     pseudonym: str,
     reason: str,
-    backups: Backups | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Erasure:
     """Erase all that a pseudonym is linked with; make the warehouse anew, and search for traces.
@@ -77,12 +73,11 @@ def forget(
     _remove_slips(home)
     report("making the warehouse anew")
     rebuild(home)
-    keys = backups.destroy_keys(erased.files) if backups else None
     report("searching for traces")
     traces = sweep(home, records.all | erased.identities)
     outcome = f"{erased.rows} rows, {erased.originals} originals; traces in {len(traces)} files"
     audit.append(home, "erasure", "done", subject, reason, outcome)
-    return Erasure(erased, tuple(traces), keys)
+    return Erasure(erased, tuple(traces))
 
 
 def refuse(home: Home, pseudonym: str, reason: str, exception: str) -> LegalException:

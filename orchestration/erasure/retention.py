@@ -50,10 +50,7 @@ def due(home: Home, today: date) -> list[Due]:
 
     Records are counted in pseudonyms of persons and cases, the others in contacts and files.
     """
-    counts = _find(home, today).counts()
-    return [
-        Due(period, counts[name], period.kept_since(today)) for name, period in periods().items()
-    ]
+    return _due(_find(home, today), today)
 
 
 def delete_due(home: Home, today: date) -> list[Due]:
@@ -63,7 +60,7 @@ def delete_due(home: Home, today: date) -> list[Due]:
     the warehouse can't be built.
     """
     found = _find(home, today)
-    listed = due(home, today)
+    listed = _due(found, today)
     if not any(one.count for one in listed):
         return listed
     remove_originals(home, found.originals | found.refused)
@@ -74,6 +71,13 @@ def delete_due(home: Home, today: date) -> list[Due]:
     told = ", ".join(f"{one.period.id} {one.count}" for one in listed if one.count)
     audit.append(home, "retention", "deleted", f"{today:%Y-%m-%d}", outcome=told)
     return listed
+
+
+def _due(found: _Found, today: date) -> list[Due]:
+    counts = found.counts()
+    return [
+        Due(period, counts[name], period.kept_since(today)) for name, period in periods().items()
+    ]
 
 
 def _find(home: Home, today: date) -> _Found:

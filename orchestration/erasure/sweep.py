@@ -15,6 +15,7 @@ from typing import IO
 import duckdb
 
 from orchestration.runtime.database import attach_warehouse, has_warehouse, open_in_memory
+from orchestration.runtime.extensions import quoted
 from sources.custody.erasure import FORGOTTEN
 from sources.custody.home import Home
 from sources.custody.vault import CHUNK_BYTES
@@ -52,9 +53,9 @@ def sweep(home: Home, pseudonyms: frozenset[str]) -> list[str]:
 
 def _has(connection: duckdb.DuckDBPyConnection, path: Path, sought: set[bytes]) -> bool:
     if path.suffix == ".parquet":
-        return _table_has(connection, f"read_parquet({_quoted(path)})")
+        return _table_has(connection, f"read_parquet({quoted(str(path))})")
     if path.suffix == ".duckdb":
-        connection.execute(f"attach {_quoted(path)} as swept (read_only)")
+        connection.execute(f"attach {quoted(str(path))} as swept (read_only)")
         return _database_has(connection)
     return any(not sought.isdisjoint(_PSEUDONYM.findall(text)) for text in _texts(path))
 
@@ -121,7 +122,3 @@ def _pieces(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     while piece := file.read(CHUNK_BYTES):
         yield end + piece
         end = (end + piece)[-63:]
-
-
-def _quoted(path: Path) -> str:
-    return "'{}'".format(str(path).replace("'", "''"))

@@ -80,10 +80,16 @@ def attach_warehouse(
         raise NoWarehouseKey(home) from None
 
 
+def is_in_the_clear(home: Home) -> bool:
+    """Tell whether the warehouse is a file without a key, or is going to be."""
+    return not home.lake and warehouse_key(home) is None
+
+
 def encrypt_warehouse(home: Home) -> None:
-    """Give the warehouse a key where it has none; what was built without one is removed."""
-    if home.lake or warehouse_key(home):
-        return
+    """Give a warehouse in the clear its key; what was built without one is removed.
+
+    Raises NoWarehouseKey.
+    """
     if home.warehouse.exists():
         # One that is encrypted has lost its key: no new one takes its place silently.
         read_warehouse(home).close()

@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sources.custody.home import Home, Lake
@@ -139,9 +139,9 @@ def dbt_home() -> Home:
 def warehouse_key(home: Home) -> str | None:
     """Return the key of the warehouse's file; None where it has none, and is in the clear.
 
-    Raises ValueError for a damaged one, and like `secret`.
+    Raises ValueError for a damaged one, PermissionError for whoever may not open the keys.
     """
-    return secret(home, WAREHOUSE_KEY) or read_key(home.keys)
+    return os.environ.get(WAREHOUSE_KEY) or read_key(home.keys)
 
 
 def lake_from_environment(root: Path) -> Lake | None:
@@ -204,7 +204,11 @@ def point_dbt_at(home: Home, registers: Path) -> None:
 
 
 def _point_dbt_at_warehouse(home: Home) -> None:
-    os.environ[DBT_TARGET] = "lake" if home.lake else "encrypted" if warehouse_key(home) else "file"
+    os.environ[DBT_TARGET] = "lake" if home.lake else "file"
+    # krat serve may not open the keys, and builds nothing.
+    with suppress(PermissionError):
+        if not home.lake and warehouse_key(home):
+            os.environ[DBT_TARGET] = "encrypted"
     os.environ[DBT_WAREHOUSE] = str(home.warehouse)
     os.environ[DBT_KEYS] = str(home.keys)
 

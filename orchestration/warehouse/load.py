@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from babel.dates import get_month_names
 
 from orchestration.registers.in_use import registers_hash, registers_in_use
-from orchestration.runtime.database import encrypt_warehouse, write_warehouse
+from orchestration.runtime.database import encrypt_warehouse, is_in_the_clear, write_warehouse
 from orchestration.runtime.loaded import (
     built_states,
     loaded_states,
@@ -44,7 +44,7 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
     registers = registers or registers_in_use(home)
     typed = {table: rows_of(table, home, registers, as_of) for table in TYPED}
     stored = {table: sorted((home.raw / table).glob("*.parquet")) for table in SCHEMAS}
-    if _holds_real_reports(stored["deliveries"]):
+    if is_in_the_clear(home) and _holds_real_reports(stored["deliveries"]):
         encrypt_warehouse(home)
     now = {table: state_of_rows(rows) for table, rows in typed.items()}
     now |= {table: state_of_files(files, str(SCHEMAS[table])) for table, files in stored.items()}

@@ -23,6 +23,7 @@ from sqlglot import exp
 
 from orchestration.registers.declaration import declared
 from orchestration.runtime.database import read_warehouse
+from orchestration.runtime.extensions import quoted
 from orchestration.runtime.settings import LOOPBACK, java, spark_folder, spark_master
 from orchestration.warehouse.computing import register_query
 from orchestration.warehouse.spark_sql import in_spark
@@ -153,8 +154,7 @@ def _hand_over_table(
     folder: Path,
 ) -> None:
     file = folder.joinpath(*table.split(".")).with_suffix(".parquet")
-    path = str(file).replace("'", "''")
-    connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+    connection.execute(f"copy ({query}) to {quoted(str(file))} (format parquet)")
     columns = ", ".join(
         f"`{name}` {exp.DataType.build(kind, dialect='duckdb').sql('spark')}"
         for name, kind, *_ in connection.execute(f"describe {query}").fetchall()

@@ -64,9 +64,6 @@ class Erased:
     originals: int = 0
     #: Pseudonyms of identities that no other record has.
     identities: frozenset[str] = frozenset()
-    #: Files that were written anew or removed, under the data folder: what copies of them hold is
-    #: to be destroyed too.
-    files: tuple[str, ...] = ()
 
 
 def note_forgotten(home: Home, records: Records) -> None:
@@ -117,16 +114,14 @@ def erase(home: Home, records: Records) -> Erased:
             places |= set(zip(*(gone[name].to_pylist() for name in _PLACE), strict=True))
         for column in _identity_columns(gone):
             identities |= set(gone[column].to_pylist()) - {None}
-    files = remove_originals(home, deliveries)
-    originals = len(files)
+    originals = remove_originals(home, deliveries)
     for path in [*sorted((home.raw / "door_findings").glob("*.parquet")), home.earlier_findings]:
-        if path.exists() and places and _without_places(path, places):
-            files.append(path)
+        if path.exists() and places:
+            _take_out(path, places)
     for path, is_doomed in doomed:
         kept = pq.read_table(path).filter(pc.invert(is_doomed))
         with replace_file(path) as fresh:
             pq.write_table(_without_references(kept, path.parent.name, records), fresh)
-        files.append(path)
     for path in sorted((home.raw / "referral_events").glob("*.parquet")):
         kept = pq.read_table(path)
         for column in _identity_columns(kept):
@@ -135,7 +130,6 @@ def erase(home: Home, records: Records) -> Erased:
         rows=sum(pc.sum(is_doomed).as_py() for _, is_doomed in doomed),
         originals=originals,
         identities=frozenset(identities),
-        files=tuple(sorted({path.relative_to(home.root).as_posix() for path in files})),
     )
 
 
@@ -184,13 +178,11 @@ def _identity_columns(rows: pa.Table) -> list[str]:
     return [name for name in rows.column_names if name.endswith("_key") and name not in others]
 
 
-def _without_places(path: Path, places: set[tuple[str, int]]) -> bool:
-    """Take the findings of rows out of a file; tell whether it had any."""
+def _take_out(path: Path, places: set[tuple[str, int]]) -> None:
+    """Take the findings of rows out of a file."""
     found = pq.read_table(path)
     at = zip(*(found[name].to_pylist() for name in _PLACE), strict=True)
     is_kept = pa.array([place not in places for place in at], pa.bool_())
-    if pc.all(is_kept).as_py():
-        return False
-    with replace_file(path) as fresh:
-        pq.write_table(found.filter(is_kept), fresh)
-    return True
+    if not pc.all(is_kept).as_py():
+        with replace_file(path) as fresh:
+            pq.write_table(found.filter(is_kept), fresh)

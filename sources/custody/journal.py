@@ -104,8 +104,8 @@ def fit(text: str) -> str:
         raise UnfitText(f"the text is too long: at most {LONGEST_TEXT} characters.")
     if _IDENTIFYING.search(plain):
         raise UnfitText(
-            "the text holds an address, a phone or a personal number: "
-            "it is kept and shown to others, so say it without."
+            "the text holds an address, or as many digits as a phone or a birth date has: it is "
+            "kept and shown to others, so say it without. A day is written as 30 November 2026."
         )
     return plain
 

@@ -243,13 +243,12 @@ def pack(path: Path, originals: Mapping[str, SealedOriginal]) -> None:
                 sealed.copy_to(target)
 
 
-def remove_originals(home: Home, delivery_ids: Collection[str]) -> list[Path]:
+def remove_originals(home: Home, delivery_ids: Collection[str]) -> int:
     """Remove the originals of deliveries, and the names that refused ones came under.
 
-    Returns the files that were removed or written anew, one for each original.
-    Raises OSError when a file can't be written.
+    Returns how many originals there were. Raises OSError when a file can't be written.
     """
-    touched = []
+    removed = 0
     members = {_member(delivery_id) for delivery_id in delivery_ids}
     for path in sorted(home.vault.glob("*.zip")):
         with zipfile.ZipFile(path) as archive:
@@ -263,15 +262,15 @@ def remove_originals(home: Home, delivery_ids: Collection[str]) -> list[Path]:
                             shutil.copyfileobj(sealed, copied, CHUNK_BYTES)
                 # How long the others are kept is counted from when they were stored.
                 os.utime(path, ns=(stored.st_atime_ns, stored.st_mtime_ns))
-        touched += [path] * gone
+        removed += gone
         if gone and not kept:
             destroy_file(path)
     for delivery_id in sorted(delivery_ids):
         for name in (QUARANTINED_NAME, QUARANTINED):
             for path in home.quarantine.glob(f"*/{delivery_id}/{name}"):
                 destroy_file(path)
-                touched += [path] if name == QUARANTINED else []
-    return touched
+                removed += name == QUARANTINED
+    return removed
 
 
 def _member(delivery_id: str) -> str:
