@@ -101,5 +101,5 @@ def test_a_build_that_was_broken_off_is_made_up_for(
     assert [release.is_new for release in made_up.releases].count(True) == 2
 
 
-def _killed(_: Home) -> None:
+def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt

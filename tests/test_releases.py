@@ -238,6 +238,11 @@ from sources.custody.home import Home
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
+def die_at_pointer(fresh, path):
+    if path.name == tree.LATEST:
+        die()
+    os.replace(fresh, path)
+
 setattr({victim})
 release(Home(root=Path(sys.argv[1]), keys=Path(sys.argv[2])), "AL-04", date(2023, 5, 1))
 """
@@ -260,7 +265,7 @@ def _killed(home: Home, victim: str) -> None:
         ("tree.Path, 'chmod', die", {".r1.draft"}),
         ("tree.Path, 'rename', die", {".r1.draft"}),
         ("tree.ReleaseFolder, 'point_latest', die", {"r1"}),
-        ("tree.Path, 'replace', die", {"r1", ".latest"}),
+        ("tree.Path, 'replace', die_at_pointer", {"r1", ".latest"}),
     ],
 )
 def test_a_killed_run_leaves_a_whole_release_or_none(
