@@ -404,9 +404,9 @@ def _in_its_parts(root: Path, month: date) -> dict[str, float]:
     def timed(name: str) -> None:
         call = getattr(road, name)
 
-        def of(*arguments: Any) -> Any:
+        def of(*arguments: Any, **more: Any) -> Any:
             started = time.perf_counter()
-            result = call(*arguments)
+            result = call(*arguments, **more)
             found[name] = time.perf_counter() - started
             return result
 

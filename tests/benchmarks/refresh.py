@@ -112,10 +112,10 @@ class Watch:
     def timed(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """Return `call` with its time counted for a part of the gate."""
 
-        def timed(*arguments: Any) -> Any:
+        def timed(*arguments: Any, **more: Any) -> Any:
             started = time.perf_counter()
             try:
-                return call(*arguments)
+                return call(*arguments, **more)
             finally:
                 self.seconds[part] += time.perf_counter() - started
 
@@ -172,7 +172,9 @@ def gate_share(home: Home) -> tuple[float, dict[str, float]]:
     door.validate = watch.timed("suites at the door", door.validate)
     road.judge = watch.timed("suites over marts, verdicts", road.judge)
     build = road.build_warehouse
-    road.build_warehouse = lambda home: watch.built(lambda: build(home, watch.finished))
+    road.build_warehouse = lambda home, **more: watch.built(
+        lambda: build(home, watch.finished, **more)
+    )
     wholes = []
     parts: dict[str, list[float]] = defaultdict(list)
     for run in range(RUNS):
