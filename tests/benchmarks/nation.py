@@ -7,6 +7,7 @@ same seed writes the same bytes. Times are those of whole processes, its parts a
 """
 
 import csv
+import hashlib
 import io
 import math
 import multiprocessing
@@ -466,6 +467,16 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def _hashes(root: Path) -> dict[Path, str]:
+    """Return the SHA-256 of every file of the data folder."""
+    found = {}
+    for path in (root / "home").rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
 def _as_parquet(root: Path) -> int:
     """Return how many bytes the raw tables have as one Parquet file each, by zstd."""
     with (
@@ -491,7 +502,10 @@ def measure(size: Size, seed: int, share: float = 1) -> tuple[list[Row], dict[st
         root = Path(name)
         files = size.write(root / "home", seed, share)
         first = _alone(_in_its_parts, root, last)
+        before = _hashes(root)
         nothing = _krat(root, *month)
+        after = _hashes(root)
+        changed = {path for path in before | after if before.get(path) != after.get(path)}
         _send(root, last, 31)
         one = _krat(root, *month)
         home = Home(root=root / "home", keys=root / "keys")
@@ -509,6 +523,7 @@ def measure(size: Size, seed: int, share: float = 1) -> tuple[list[Row], dict[st
             show(Row("core and marts built anew", build, floor="bare SQL", floor_value=sql,
                      at_most=1.5)),
             show(Row("nothing new", nothing, at_most=5)),
+            show(Row("files that this changed", len(changed), "", at_most=0)),
             show(Row("one new report", one)),
             show(Row("peak memory of a refresh", first["memory"], "MiB", at_most=1536)),
             show(Row("peak memory of a reader of files", first["readers"], "MiB", at_most=1536)),
@@ -547,11 +562,16 @@ def measure_released(size: Size, seed: int, share: float = 1) -> list[Row]:
 
 
 def growth(measured: Mapping[Size, Mapping[str, float]]) -> list[Row]:
-    """Return how times grow with county-months: as its power."""
+    """Return how times grow with county-months, as its power, and one report's from end to end."""
+    least, *_, most = measured
     return [
+        show(Row(f"one new report, {most.name}", measured[most]["one new report"],
+                 floor=least.name, floor_value=measured[least]["one new report"], at_most=1.3)),
+        *(
         show(Row(f"{what}, {one.name} to {other.name}",
                  math.log(measured[other][what] / measured[one][what])
                  / math.log(other.county_months / one.county_months), ""))
         for one, other in pairwise(measured)
         for what in measured[one]
+        ),
     ]  # fmt: skip

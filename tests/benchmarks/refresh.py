@@ -233,7 +233,7 @@ def measure() -> list[Row]:
         os.environ["KRAT_HOME"] = f"{folder}/home"
         os.environ["KRAT_KEYS"] = f"{folder}/keys"
         krat = str(BIN / "krat")
-        month = ["--month", "2023-05"]
+        month = ["--county", "AL-04", "--month", "2023-05"]
         subprocess.run([krat, "example"], check=True, capture_output=True)
         home = home_from_environment()
         prepare_process(home)
