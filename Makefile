@@ -103,6 +103,7 @@ drill: $(VENV)/spark programs  ## the same at full size: statistics, planted yea
 	@$(BIN)/python tests/benchmarks/finding_defects.py
 	@$(BIN)/python tests/benchmarks/linking.py
 	@$(BIN)/python tests/benchmarks/reading_while_refreshing.py
+	@$(BIN)/python tests/drills/reliability.py
 	@$(BIN)/python tests/fuzz/read_file.py $${TMPDIR:-/tmp}/krat-fuzz -max_total_time=600 -rss_limit_mb=4096
 
 bench: $(VENV)/dev  ## how fast krat is, against its floors: writes docs/performance.md

@@ -67,7 +67,7 @@ def test_each_benchmark_and_fuzzer_is_run_by_drill_or_bench() -> None:
     run = commands("drill") + commands("bench")
     scripts = [
         path.relative_to(PROJECT).as_posix()
-        for folder in ("benchmarks", "fuzz")
+        for folder in ("benchmarks", "drills", "fuzz")
         for path in (PROJECT / "tests" / folder).glob("*.py")
         if re.search(r"^(if __name__|main\()", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]

@@ -512,7 +512,7 @@ def measure(size: Size, seed: int, share: float = 1) -> tuple[list[Row], dict[st
         # For dbt, which compiles what is run bare.
         prepare_process(home)
         models = compiled_models(root / "target")
-        sql = bare_sql(home.warehouse, models, times=1)
+        sql = bare_sql(home, models, times=1)
         build = _alone(_build_again, root)
         rows = [
             show(Row(f"first refresh, {files:,} files", first["whole"])),

@@ -23,10 +23,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 from rows import Row, show
 
+from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import DBT_PROJECT, home_from_environment, prepare_process
 from sources.custody.home import Home
 
@@ -83,15 +83,18 @@ def compiled_models(target: Path) -> list[dict[str, Any]]:
     return [models[key] for key in TopologicalSorter(graph).static_order() if key in models]
 
 
-def bare_sql(warehouse: Path, models: list[dict[str, Any]], times: int = RUNS) -> float:
-    """Return the median time of the models' SQL in one DuckDB process, in seconds."""
+def bare_sql(home: Home, models: list[dict[str, Any]], times: int = RUNS) -> float:
+    """Return the median time of the models' SQL in one DuckDB process, in seconds.
+
+    Its file is encrypted where that of the home is.
+    """
     took = []
     for _ in range(times):
         with tempfile.TemporaryDirectory() as folder:
             # The copy keeps its name, which the compiled SQL holds as that of the database.
-            copy = Path(shutil.copy(warehouse, folder))
+            shutil.copy(home.warehouse.resolve(), folder)
             started = time.perf_counter()
-            with duckdb.connect(str(copy)) as connection:
+            with write_warehouse(Home(root=Path(folder), keys=home.keys)) as connection:
                 for model in models:
                     kind = "view" if model["config"]["materialized"] == "view" else "table"
                     name = f"{model['schema']}.{model['alias']}"
@@ -240,7 +243,7 @@ def measure() -> list[Row]:
         first = seconds([krat, "refresh", *month], times=1)
         imports = {name: seconds([sys.executable, "-c", f"import {name}"]) for name in IMPORTS}
         models = compiled_models(Path(folder) / "target")
-        sql = bare_sql(home.warehouse.resolve(), models)
+        sql = bare_sql(home, models)
         floor = sum(imports.values()) + sql
         for name, value in (*imports.items(), (f"bare SQL, {len(models)} models", sql)):
             print(f"{name} {value:.2f} s", flush=True)

@@ -1,0 +1,283 @@
+"""Kills krat at random moments, and looks what is lost.
+
+Each work begins on a copy of one data folder and is killed somewhere between its first and its last
+moment, as a whole or one process that it began. Then it is run again, and must come to what it
+comes to when nobody kills it.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from orchestration.backup.store import backups_in, faults_in
+from orchestration.products.declaration import Tier
+from orchestration.products.tree import MANIFEST
+from orchestration.publication.verify import pointer_fault, verify_release
+from orchestration.publication.writing.signing import own_public_keys
+from orchestration.runtime.database import read_warehouse
+from orchestration.serving.tokens import make_token, read_tokens
+from sources.custody import audit
+from sources.custody.home import Home
+from sources.custody.rekeying import key_columns
+
+COMMAND = [sys.executable, "-c", "from orchestration.cli import main; main()"]
+MONTH = ("--county", "AL-04", "--month")
+#: When the correction that waits in the inbox was written, so that every copy has it at one time.
+WRITTEN_AT = 1_690_000_000
+#: Moments at which krat saw a thing, which differ from one run to the next.
+MOMENTS = ("found_at", "mended_at", "received_at", "sent_at")
+#: Schemas of what a refresh comes to.
+COMPARED = ("raw", "core", "marts", "publication", "quality", "register")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What krat is killed at: `begin` prepares a data folder, `ends` says what it has come to."""
+
+    name: str
+    arguments: Callable[[Home], list[str]]
+    ends: Callable[[Home], dict[str, Any]]
+    begin: Callable[[Home], None] = lambda _: None
+
+
+@dataclass
+class Tally:
+    """How often a work was killed, at which of its processes, and what was lost."""
+
+    work: str
+    kills: int = 0
+    of_a_child: int = 0
+    #: It had ended before it was killed.
+    too_late: int = 0
+    lost: list[str] = field(default_factory=list)
+
+
+def send_correction(home: Home) -> None:
+    """Put a report with another value into the inbox."""
+    report = home.inbox / "AL-04" / "correction.csv"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(
+        "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
+        "krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;2.1.18.1;;27;\n",
+        encoding="utf-8",
+    )
+    os.utime(report, (WRITTEN_AT, WRITTEN_AT))
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return of each table its number of rows and a hash of them, but for moments."""
+    found = {}
+    for schema, table in connection.execute(
+        "select schema_name, table_name from duckdb_tables() where not internal order by all"
+    ).fetchall():
+        if not schemas or schema in schemas:
+            found[f"{schema}.{table}"] = connection.execute(
+                "select count(*), sum(hash(kept)::hugeint) from (select columns(name -> not "
+                f'list_contains({list(MOMENTS)}, name)) from {schema}."{table}") as kept'
+            ).fetchall()
+    return found
+
+
+def refreshed(home: Home) -> dict[str, Any]:
+    """Return what a refresh comes to: tables, deliveries, files, releases and pointers."""
+    with read_warehouse(home) as connection:
+        warehouse = _tables(connection, COMPARED)
+    with duckdb.connect(str(home.marts), read_only=True) as connection:
+        copy = _tables(connection)
+    return {
+        "warehouse": warehouse,
+        "reading copy": copy,
+        "inbox": sorted(path.name for path in home.inbox.rglob("*") if path.is_file()),
+        "originals": len(list(home.vault.rglob("*.age"))),
+        "releases": released(home.releases),
+    }
+
+
+def released(tree: Path) -> dict[str, str]:
+    """Return the hash of the content of each release, and what each pointer names."""
+    contents = {
+        str(path.parent.relative_to(tree)): str(
+            json.loads(path.read_bytes())["release"].get("content_hash")
+        )
+        for path in tree.rglob(MANIFEST)
+    }
+    pointers = {
+        str(path.relative_to(tree)): path.read_text(encoding="ascii")
+        for path in tree.rglob("latest")
+    }
+    return contents | pointers
+
+
+def pulled(home: Home) -> dict[str, Any]:
+    """Return what a pull comes to: releases, and the tables of the national file."""
+    with duckdb.connect(str(home.pulled / "national.duckdb"), read_only=True) as connection:
+        return {"tables": _tables(connection), "releases": released(home.pulled / "releases")}
+
+
+def rekeyed(home: Home) -> dict[str, Any]:
+    """Return how often each pseudonym of a case stands, whichever it is."""
+    found = {}
+    for table, columns in key_columns("case").items():
+        for column in columns:
+            names = Counter(
+                value
+                for path in (home.raw / table).glob("*.parquet")
+                for value in pq.read_table(path, columns=[column])[column].to_pylist()
+                if value is not None
+            )
+            found[f"{table}.{column}"] = sorted(names.values())
+    return found
+
+
+def backed_up(home: Home) -> dict[str, Any]:
+    """Return whether the newest backup is whole, and what lies in it."""
+    newest = backups_in(_store(home))[-1]
+    return {"faults": faults_in(_store(home), newest), "objects": len(newest.objects) > 0}
+
+
+def registered(home: Home) -> dict[str, Any]:
+    """Return the office's registers."""
+    return {path.name: path.read_bytes() for path in home.registers.glob("*.csv")}
+
+
+def have_a_token(home: Home) -> dict[str, Any]:
+    """Return who has a token; made again, there may be two of one."""
+    return {"readers": sorted({one.reader_name for one in read_tokens(home)})}
+
+
+def make_a_token(home: Home) -> None:
+    """Make the token that must not be lost when another is made."""
+    make_token(home, "ILO", Tier.RESTRICTED, None, date(2100, 1, 1))
+
+
+def _store(home: Home) -> Path:
+    return home.root.with_name("backups")
+
+
+WORKS = (
+    Work("refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction),
+    Work("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed),
+    Work("pull", lambda home: ["pull", "--from", str(home.root), "--since", "2023-01",
+                               "--tier", "restricted"], pulled),
+    Work("re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed),
+    Work("token change", lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
+         have_a_token, make_a_token),
+    Work("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered),
+    Work("backup", lambda home: ["backup", "--to", str(_store(home))], backed_up),
+)  # fmt: skip
+
+
+def kill_at(work: Work, original: Home, folder: Path, times: int, rng: random.Random) -> Tally:
+    """Kill a work so many times, each on a copy of `original` under `folder`."""
+    tally = Tally(work.name)
+    home = _copy(original, folder / "whole")
+    work.begin(home)
+    started = time.monotonic()
+    process = _begin(work, home)
+    if process.wait() != 0:
+        raise RuntimeError(f"{work.name} fails when nobody kills it")
+    lasts = time.monotonic() - started
+    expected = work.ends(home)
+    for number in range(times):
+        copy = _copy(original, folder / f"killed-{number}")
+        work.begin(copy)
+        process = _begin(work, copy)
+        time.sleep(rng.uniform(0, lasts))
+        children = _children(process.pid)
+        if process.poll() is not None:
+            tally.too_late += 1
+        elif children and rng.random() < 0.3:
+            tally.of_a_child += 1
+            os.kill(rng.choice(children), signal.SIGKILL)
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        tally.kills += 1
+        wrong = [*_broken(copy), *_not_made_up_for(work, copy, expected)]
+        tally.lost += [f"{work.name} {number}: {what}" for what in wrong]
+        if not wrong:
+            shutil.rmtree(copy.root.parent)
+    shutil.rmtree(folder / "whole")
+    return tally
+
+
+def _broken(home: Home) -> list[str]:
+    """Return what a kill left that a reader would stumble over."""
+    wrong = []
+    readers = {
+        "the warehouse": lambda: read_warehouse(home),
+        "the reading copy": lambda: duckdb.connect(str(home.marts), read_only=True),
+    }
+    for name, reader in readers.items():
+        try:
+            with reader() as connection:
+                connection.execute("from duckdb_tables()").fetchall()
+        except duckdb.Error as error:
+            wrong.append(f"{name} does not open: {type(error).__name__}")
+    keys = own_public_keys(home.keys)
+    for tree in (home.releases, home.pulled / "releases"):
+        places = {
+            manifest.parent
+            for manifest in tree.rglob(MANIFEST)
+            if not manifest.parent.name.startswith(".")
+        }
+        faults = {place: verify_release(place, keys) for place in places}
+        pointers = {place.parent: pointer_fault(place.parent) for place in places}
+        faults |= {month: [fault] for month, fault in pointers.items() if fault}
+        wrong += [
+            f"{place.name}: {fault.sentence('en')}" for place, of in faults.items() for fault in of
+        ]
+    return wrong
+
+
+def _not_made_up_for(work: Work, home: Home, expected: dict[str, Any]) -> list[str]:
+    """Run a work to its end; return what it comes to that it should not."""
+    process = _begin(work, home)
+    if process.wait() != 0:
+        return ["the next run fails"]
+    wrong = [f"the log: {fault.sentence('en')}" for fault in audit.faults(home)]
+    found = work.ends(home)
+    return wrong + [f"{name} differs" for name in expected if found.get(name) != expected[name]]
+
+
+def _begin(work: Work, home: Home) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*COMMAND, *work.arguments(home)],
+        env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == process:
+            found.append(int(path.parent.name))
+    return found
+
+
+def _copy(home: Home, folder: Path) -> Home:
+    copy = Home(root=folder / "home", keys=folder / "keys")
+    shutil.copytree(home.root, copy.root)
+    shutil.copytree(home.keys, copy.keys)
+    return copy
