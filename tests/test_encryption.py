@@ -5,6 +5,7 @@ import shutil
 import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,6 +14,8 @@ from test_made_up import write_real
 
 from orchestration.cli import cli
 from orchestration.ingestion.door import take_in
+from orchestration.linkage.link import link_persons
+from orchestration.runtime import dbt_warehouse
 from orchestration.runtime.database import (
     NoWarehouseKey,
     attach_warehouse,
@@ -27,6 +30,7 @@ from orchestration.runtime.settings import (
     dbt_home,
     prepare_process,
 )
+from orchestration.warehouse.build import build_warehouse
 from orchestration.warehouse.load import load_raw
 from sources.custody.home import Home
 from sources.custody.warehouse_key import read_key
@@ -213,6 +217,29 @@ def test_what_memory_cannot_hold_is_encrypted_on_the_disk(
         found[is_encrypted] = any(low.to_bytes(8, "little") in part for part in parts)
         connection.close()
     assert found == {False: True, True: False}
+
+
+def test_a_build_goes_on_when_memory_did_not_hold_all_of_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = dbt_warehouse.Plugin.configure_connection
+    found = []
+
+    def attach_and_spill(plugin: dbt_warehouse.Plugin, connection: Any) -> None:
+        attach(plugin, connection)
+        connection.execute("set memory_limit = '60MB'")
+        connection.execute(
+            "create temp table spilled as select hash(range) as value from range(20_000_000) "
+            "order by all"
+        )
+        found.extend(home.root.glob("warehouse.duckdb.tmp/*"))
+        connection.execute("set memory_limit = '800MB'")
+
+    monkeypatch.setattr(dbt_warehouse.Plugin, "configure_connection", attach_and_spill)
+    prepare_process(home)
+    link_persons(home)
+    assert build_warehouse(home, with_registers=True).nodes > 0
+    assert found
 
 
 def test_the_process_of_dbt_is_told_of_a_new_key(

@@ -102,11 +102,10 @@ def test_packages_of_npm_are_locked_with_hashes_and_name_no_registry(folder: str
 def test_the_list_of_parts_names_each_package_that_an_office_installs(tmp_path: Path) -> None:
     made = tmp_path / "krat.cdx.json"
     subprocess.run(
-        ["make", "--silent", "sbom", f"SBOM={made}", f"VENV={tmp_path}", f"PYTHON={sys.executable}"],
-        cwd=PROJECT,
-        check=True,
-        capture_output=True,
-    )
+        ["make", "--silent", "sbom", f"SBOM={made}", f"VENV={tmp_path}",
+         f"PYTHON={sys.executable}"],
+        cwd=PROJECT, check=True, capture_output=True,
+    )  # fmt: skip
     parts = json.loads(made.read_text(encoding="utf-8"))
     assert parts["bomFormat"] == "CycloneDX"
     assert parts["metadata"]["component"]["name"] == "krat"

@@ -21,7 +21,7 @@ from orchestration.refresh.plan import NoPlan
 from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.settings import PROJECT
 from orchestration.runtime.writer_lock import AnotherWriter
-from orchestration.warehouse.build import DISK_FULL, BuildFailed, Engine
+from orchestration.warehouse.build import DISK_FULL, DISK_READ_ONLY, BuildFailed, Engine
 from orchestration.warehouse.spark import NoSpark
 from sources.custody.home import Home
 from sources.texts import LANGUAGES
@@ -92,8 +92,10 @@ def describe_failure(home: Home, error: Exception, step: str, again: str = ANY_M
 
 def _reason(home: Home, error: Exception, again: str) -> tuple[str, str]:
     text = str(error)
-    if _is_disk_full(error):
+    if _is_of_disk(error, DISK_FULL, errno.ENOSPC, errno.EDQUOT):
         return f"the disk of {home.root} is full", f"free space on it, then {again}"
+    if _is_of_disk(error, DISK_READ_ONLY, errno.EROFS):
+        return f"nothing can be written on the disk of {home.root}", f"mount it anew, then {again}"
     if isinstance(error, BrokenRegisters):
         return text, "krat registers check"
     if isinstance(error, GateRefused):
@@ -113,11 +115,10 @@ def _reason(home: Home, error: Exception, again: str) -> tuple[str, str]:
     return f"an error of krat's own ({type(error).__name__} {_place(error)})", again
 
 
-def _is_disk_full(error: BaseException) -> bool:
-    """Tell whether an error, or one that it came of, is of a disk without space."""
+def _is_of_disk(error: BaseException, words: str, *numbers: int) -> bool:
+    """Tell whether an error, or one that it came of, is one of these of the system's."""
     return any(
-        getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or DISK_FULL in str(one)
-        for one in _causes(error)
+        getattr(one, "errno", None) in numbers or words in str(one) for one in _causes(error)
     )
 
 

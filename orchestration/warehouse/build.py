@@ -51,8 +51,9 @@ ERRORS_WITHOUT_VALUES = (
 )
 
 
-#: How the system calls a full disk.
+#: How the system calls a disk that is full, or that nothing can be written on.
 DISK_FULL = os.strerror(errno.ENOSPC)
+DISK_READ_ONLY = os.strerror(errno.EROFS)
 
 
 class Engine(StrEnum):
@@ -167,8 +168,9 @@ def write_manifest() -> None:
 
 def _reason(status: str, message: str) -> str:
     """Return why a node failed, with nothing in it that may stand in a row."""
-    if DISK_FULL in message:
-        return DISK_FULL
+    for disk in (DISK_FULL, DISK_READ_ONLY):
+        if disk in message:
+            return disk
     if condition := re.search(r"\[([A-Z_]+(?:\.[A-Z_]+)?)\]", message):
         # How Spark names an error.
         return condition.group(1)

@@ -32,6 +32,7 @@ from orchestration.runtime.database import read_warehouse
 from orchestration.serving.tokens import make_token, read_tokens
 from sources.custody import audit
 from sources.custody.home import Home
+from sources.custody.pseudonyms import read_keys
 from sources.custody.rekeying import key_columns
 
 COMMAND = [sys.executable, "-c", "from orchestration.cli import main; main()"]
@@ -124,13 +125,15 @@ def released(tree: Path) -> dict[str, str]:
 
 def pulled(home: Home) -> dict[str, Any]:
     """Return what a pull comes to: releases, and the tables of the national file."""
+    if not home.pulled.exists():
+        return {}
     with duckdb.connect(str(home.pulled / "national.duckdb"), read_only=True) as connection:
         return {"tables": _tables(connection), "releases": released(home.pulled / "releases")}
 
 
 def rekeyed(home: Home) -> dict[str, Any]:
     """Return how often each pseudonym of a case stands, whichever it is."""
-    found = {}
+    found: dict[str, Any] = {"rotated": len(read_keys(home.keys, "case") or []) > 1}
     for table, columns in key_columns("case").items():
         for column in columns:
             names = Counter(
@@ -144,9 +147,12 @@ def rekeyed(home: Home) -> dict[str, Any]:
 
 
 def backed_up(home: Home) -> dict[str, Any]:
-    """Return whether the newest backup is whole, and what lies in it."""
-    newest = backups_in(_store(home))[-1]
-    return {"faults": faults_in(_store(home), newest), "objects": len(newest.objects) > 0}
+    """Return whether there is a backup, and what is wrong with those there are."""
+    backups = backups_in(store_of(home))
+    return {
+        "any": bool(backups),
+        "faults": [fault for one in backups for fault in faults_in(store_of(home), one)],
+    }
 
 
 def registered(home: Home) -> dict[str, Any]:
@@ -164,7 +170,8 @@ def make_a_token(home: Home) -> None:
     make_token(home, "ILO", Tier.RESTRICTED, None, date(2100, 1, 1))
 
 
-def _store(home: Home) -> Path:
+def store_of(home: Home) -> Path:
+    """Return where the backups of a home lie."""
     return home.root.with_name("backups")
 
 
@@ -177,25 +184,28 @@ WORKS = (
     Work("token change", lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
          have_a_token, make_a_token),
     Work("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered),
-    Work("backup", lambda home: ["backup", "--to", str(_store(home))], backed_up),
+    Work("backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up),
 )  # fmt: skip
 
 
 def kill_at(work: Work, original: Home, folder: Path, times: int, rng: random.Random) -> Tally:
     """Kill a work so many times, each on a copy of `original` under `folder`."""
     tally = Tally(work.name)
-    home = _copy(original, folder / "whole")
+    home = copy_of(original, folder / "whole")
     work.begin(home)
+    before = work.ends(home)
     started = time.monotonic()
-    process = _begin(work, home)
+    process = krat(home, work.arguments(home))
     if process.wait() != 0:
         raise RuntimeError(f"{work.name} fails when nobody kills it")
     lasts = time.monotonic() - started
     expected = work.ends(home)
+    if expected == before:
+        raise RuntimeError(f"what {work.name} does is not seen")
     for number in range(times):
-        copy = _copy(original, folder / f"killed-{number}")
+        copy = copy_of(original, folder / f"killed-{number}")
         work.begin(copy)
-        process = _begin(work, copy)
+        process = krat(copy, work.arguments(copy))
         time.sleep(rng.uniform(0, lasts))
         children = _children(process.pid)
         if process.poll() is not None:
@@ -207,7 +217,7 @@ def kill_at(work: Work, original: Home, folder: Path, times: int, rng: random.Ra
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         tally.kills += 1
-        wrong = [*_broken(copy), *_not_made_up_for(work, copy, expected)]
+        wrong = [*broken(copy), *_not_made_up_for(work, copy, expected)]
         tally.lost += [f"{work.name} {number}: {what}" for what in wrong]
         if not wrong:
             shutil.rmtree(copy.root.parent)
@@ -215,7 +225,7 @@ def kill_at(work: Work, original: Home, folder: Path, times: int, rng: random.Ra
     return tally
 
 
-def _broken(home: Home) -> list[str]:
+def broken(home: Home) -> list[str]:
     """Return what a kill left that a reader would stumble over."""
     wrong = []
     readers = {
@@ -246,7 +256,7 @@ def _broken(home: Home) -> list[str]:
 
 def _not_made_up_for(work: Work, home: Home, expected: dict[str, Any]) -> list[str]:
     """Run a work to its end; return what it comes to that it should not."""
-    process = _begin(work, home)
+    process = krat(home, work.arguments(home))
     if process.wait() != 0:
         return ["the next run fails"]
     wrong = [f"the log: {fault.sentence('en')}" for fault in audit.faults(home)]
@@ -254,9 +264,10 @@ def _not_made_up_for(work: Work, home: Home, expected: dict[str, Any]) -> list[s
     return wrong + [f"{name} differs" for name in expected if found.get(name) != expected[name]]
 
 
-def _begin(work: Work, home: Home) -> subprocess.Popen[bytes]:
+def krat(home: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
+    """Begin a command of krat, in a group of its own."""
     return subprocess.Popen(
-        [*COMMAND, *work.arguments(home)],
+        [*COMMAND, *arguments],
         env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -276,7 +287,8 @@ def _children(process: int) -> list[int]:
     return found
 
 
-def _copy(home: Home, folder: Path) -> Home:
+def copy_of(home: Home, folder: Path) -> Home:
+    """Return a copy of a home and its keys under a folder."""
     copy = Home(root=folder / "home", keys=folder / "keys")
     shutil.copytree(home.root, copy.root)
     shutil.copytree(home.keys, copy.keys)

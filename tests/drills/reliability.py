@@ -10,16 +10,20 @@ import os
 import random
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
+import at_once
 import killed
+import troubled
 
 from sources.custody.home import Home
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 KILLS = 1000
+T = TypeVar("T")
 
 HEAD = """# What krat survives
 
@@ -36,17 +40,33 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     rng = random.Random(asked.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        home = example(Path(folder))
-        tallies = []
-        for work in killed.WORKS:
-            tally = killed.kill_at(
-                work, home, Path(folder) / work.name, asked.kills // len(killed.WORKS) + 1, rng
-            )
-            print(tally, flush=True)
-            tallies.append(tally)
+    each = -(-asked.kills // len(killed.WORKS))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        home = example(folder)
+        tallies = [
+            _shown(killed.kill_at(work, home, folder / work.name, each, rng))
+            for work in killed.WORKS
+        ]
+        killed.send_correction(home)
+        together = [
+            _shown(at_once.run(pair, home, folder / pair.name, each // 10 + 1))
+            for pair in at_once.PAIRS
+        ]
+        whole = killed.copy_of(home, folder / "whole")
+        killed.krat(whole, killed.WORKS[0].arguments(whole)).wait()
+        expected = killed.refreshed(whole)
+        troubles = [
+            _shown(troubled.meet(home, folder, kind, each // 5 + 1, rng, expected))
+            for kind in troubled.TROUBLES
+        ]
     if asked.kills >= KILLS:
-        PAGE.write_text(page(tallies, asked.seed), encoding="utf-8")
+        PAGE.write_text(page(tallies, together, troubles, asked.seed), encoding="utf-8")
+
+
+def _shown(result: T) -> T:
+    print(result, flush=True)
+    return result
 
 
 def example(folder: Path) -> Home:
@@ -61,22 +81,45 @@ def example(folder: Path) -> Home:
     return home
 
 
-def page(tallies: Iterable[killed.Tally], seed: int) -> str:
-    """Return the page: a row a work, and each loss in words."""
-    lines = [
-        f"{HEAD}## Killed anywhere\n",
-        f"SIGKILL at random moments (seed {seed}, {date.today()}), then the same command again.\n",
-        "| work | kills | of a process that it began | after its end | lost |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    losses = []
-    for tally in tallies:
-        lines.append(
-            f"| {tally.work} | {tally.kills} | {tally.of_a_child} | {tally.too_late} "
-            f"| {len(tally.lost)} |"
-        )
-        losses += tally.lost
-    return "\n".join([*lines, *(f"\n- {loss}" for loss in losses)]) + "\n"
+def page(
+    tallies: Sequence[killed.Tally],
+    together: Sequence[at_once.Together],
+    troubles: Sequence[troubled.Trouble],
+    seed: int,
+) -> str:
+    """Return the page: a row a drill, and each loss in words."""
+    wrong = [what for one in tallies for what in one.lost]
+    wrong += [what for one in (*together, *troubles) for what in one.wrong]
+    return "\n".join(
+        [
+            f"{HEAD}{date.today()}, seed {seed}.\n",
+            "## Killed anywhere\n",
+            "SIGKILL at a random moment, of all of krat or of one process that it began, then the "
+            "same command again.\n",
+            "| work | kills | of one process | after its end | lost |",
+            "| --- | --- | --- | --- | --- |",
+            *(
+                f"| {one.work} | {one.kills} | {one.of_a_child} | {one.too_late} "
+                f"| {len(one.lost)} |"
+                for one in tallies
+            ),
+            "\n## Two at once\n",
+            "| commands | times | wrong |",
+            "| --- | --- | --- |",
+            *(f"| {one.name} | {one.times} | {len(one.wrong)} |" for one in together),
+            "\n## Trouble with the disk\n",
+            "A refresh on a disk with between nothing and 20 MB free, or that can only be read, "
+            "then again without it.\n",
+            "| disk | times | had enough | wrong |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| {one.name} | {one.times} | {one.untroubled} | {len(one.wrong)} |"
+                for one in troubles
+            ),
+            *(f"\n- {what}" for what in wrong),
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""Lets a refresh meet a disk that is full or can't be written, and looks what is told and lost.
+
+The data folder lies in a file system in memory that a namespace of its own has, so it needs Linux
+and util-linux.
+"""
+
+import os
+import random
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import killed
+
+from sources.custody.home import Home
+
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
+
+#: $1 is the data folder that is copied, $2 where its copy lies, $3 what troubles it, $4 where what
+#: came of it goes; the rest is the command. The memory of the system bounds what a mount may hold.
+SCRIPT = """
+set -eu
+original=$1 place=$2 trouble=$3 out=$4
+shift 4
+mount -t tmpfs -o size=2g tmpfs "$place"
+cp -a "$original/." "$place"
+mount -o "remount,$trouble" "$place"
+set +e
+"$@" >"$out/first.out" 2>"$out/first.err"
+echo $? >"$out/first.status"
+mount -o remount,rw,size=2g "$place"
+"$@" >"$out/second.out" 2>"$out/second.err"
+echo $? >"$out/second.status"
+cp -a "$place/." "$out/data"
+"""
+
+#: What the line says of each trouble.
+TROUBLES = {"full": "is full", "read-only": "nothing can be written"}
+
+
+@dataclass
+class Trouble:
+    """What a refresh said in a trouble, and what was wrong with it or after it."""
+
+    name: str
+    times: int = 0
+    #: It needed less than there was.
+    untroubled: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def can_be_made() -> str:
+    """Return why the system gives no namespace, nothing where it does."""
+    try:
+        tried = subprocess.run(
+            [*NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return "there is no unshare (util-linux)"
+    return tried.stderr.strip() if tried.returncode else ""
+
+
+def meet(
+    original: Home, folder: Path, name: str, times: int, rng: random.Random, expected: Any
+) -> Trouble:
+    """Refresh so many times in a trouble, and again without it; `expected` is what must come of it.
+
+    `original` is a home with a report in its inbox. A disk that is full has between nothing and
+    20 MB free, which is what a refresh of it takes.
+    """
+    seen = Trouble(name)
+    used = sum(path.stat().st_size for path in original.root.parent.rglob("*") if path.is_file())
+    for number in range(times):
+        place, out = folder / f"{name}-{number}", folder / f"{name}-{number}-out"
+        place.mkdir(parents=True)
+        out.mkdir()
+        size = used + 4096 * 2000 + int(rng.uniform(0, 20e6))
+        trouble = "ro" if name == "read-only" else f"size={size}"
+        home = Home(root=place / "home", keys=place / "keys")
+        subprocess.run(
+            [*NAMESPACE, "sh", "-c", SCRIPT, "sh", str(original.root.parent), str(place), trouble,
+             str(out), *killed.COMMAND, *killed.WORKS[0].arguments(home)],
+            env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
+            check=True,
+        )  # fmt: skip
+        seen.times += 1
+        seen.wrong += [f"{name} {number}: {what}" for what in _wrong(name, out, seen, expected)]
+    return seen
+
+
+def _wrong(name: str, out: Path, seen: Trouble, expected: Any) -> list[str]:
+    said = (out / "first.err").read_text(encoding="utf-8")
+    wrong = []
+    if (out / "first.status").read_text().strip() == "0":
+        seen.untroubled += 1
+    elif "Traceback" in said or TROUBLES[name] not in said:
+        wrong.append(f"it is not told: {said[-400:]}")
+    if (out / "second.status").read_text().strip() != "0":
+        return [*wrong, "the next run fails"]
+    found = killed.refreshed(Home(root=out / "data" / "home", keys=out / "data" / "keys"))
+    return wrong + [f"{part} differs" for part in expected if found[part] != expected[part]]

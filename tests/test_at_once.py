@@ -1,0 +1,22 @@
+"""Two commands at once do what they do one after the other."""
+
+from pathlib import Path
+
+import at_once
+import killed
+import pytest
+from conftest import Refreshed, copy_home
+
+#: `make drill` begins the others, too.
+FEW = [pair for pair in at_once.PAIRS if pair.name in ("two refreshes", "a refresh and a pull")]
+
+
+@pytest.mark.parametrize("pair", FEW, ids=lambda pair: pair.name)
+def test_two_commands_at_once_do_their_work(
+    pair: at_once.Pair, refreshed: Refreshed, tmp_path: Path
+) -> None:
+    original = copy_home(refreshed.home, tmp_path / "original")
+    killed.send_correction(original)
+    seen = at_once.run(pair, original, tmp_path, 1)
+    assert seen.times == 1
+    assert seen.wrong == []

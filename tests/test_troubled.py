@@ -1,0 +1,26 @@
+"""A disk that is full or can't be written is told, loses nothing, and is made up for."""
+
+import random
+from pathlib import Path
+
+import killed
+import pytest
+import troubled
+from conftest import MAY, Refreshed, copy_home
+
+from orchestration.refresh.steps import refresh
+
+
+@pytest.mark.parametrize("name", troubled.TROUBLES)
+def test_trouble_with_the_disk_is_told_and_made_up_for(
+    name: str, refreshed: Refreshed, tmp_path: Path
+) -> None:
+    if why := troubled.can_be_made():
+        pytest.skip(f"no file system of its own can be had: {why}")
+    original = copy_home(refreshed.home, tmp_path / "original")
+    killed.send_correction(original)
+    whole = copy_home(original, tmp_path / "whole")
+    refresh(whole, [MAY], "AL-04")
+    seen = troubled.meet(original, tmp_path, name, 1, random.Random(1), killed.refreshed(whole))
+    assert seen.times == 1
+    assert seen.wrong == []
