@@ -71,14 +71,15 @@ wheel:  ## build dist/krat-*.whl, which an office installs: docs/service.md
 	@rm -rf build
 	@ls dist/*.whl
 
-# What an office installs, as requirements/runtime.txt pins it. The same lists give the same bytes.
-# The tool stands apart: a package of it makes each import of dbt and Great Expectations a second longer.
-SBOM := dist/krat.cdx.json
-$(VENV)/sbom/ready: requirements/sbom.txt
+# Tools with an environment of their own: what comes with them would make each import of dbt and
+# Great Expectations a second longer.
+$(VENV)/%/ready: requirements/%.txt
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
+# What an office installs, as requirements/runtime.txt pins it. The same lists give the same bytes.
+SBOM := dist/krat.cdx.json
 sbom: $(VENV)/sbom/ready  ## write dist/krat.cdx.json, the list of what krat is made of (CycloneDX)
 	@mkdir -p $(dir $(SBOM))
 	@$(<D)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
@@ -97,13 +98,14 @@ test:  ## set up, lint, run every test that decides whether something may land
 	@$(MAKE) --no-print-directory lint $(VENV)/node/package.json $(SQL_PAGE)
 	@$(PYTEST) $(ON_TWO) -m "not drill"
 
-drill: $(VENV)/spark programs  ## the same at full size: statistics, planted years, ten minutes of fuzzing
+drill: $(VENV)/spark $(VENV)/schemathesis/ready programs  ## the same at full size: statistics, planted years, ten minutes of fuzzing
 	@$(PYTEST) -m drill
 	@$(BIN)/python tests/benchmarks/false_alarms.py
 	@$(BIN)/python tests/benchmarks/finding_defects.py
 	@$(BIN)/python tests/benchmarks/linking.py
 	@$(BIN)/python tests/benchmarks/reading_while_refreshing.py
 	@$(BIN)/python tests/drills/reliability.py
+	@$(BIN)/python tests/fuzz/serving.py $(VENV)/schemathesis/bin/schemathesis
 	@$(BIN)/python tests/fuzz/read_file.py $${TMPDIR:-/tmp}/krat-fuzz -max_total_time=600 -rss_limit_mb=4096
 
 bench: $(VENV)/dev  ## how fast krat is, against its floors: writes docs/performance.md

@@ -7,6 +7,7 @@ Files are sent by Starlette's own FileResponse: ranges (also several), If-Range,
 are its work.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -58,6 +59,7 @@ from orchestration.serving.sql_page import POLICY, Part, offered_database, page_
 from orchestration.serving.this_machine import LocalPage, asks_from_here, local_route
 from orchestration.serving.tokens import ANYONE, Reader, TokenBook
 from sources.custody.home import Home
+from sources.datafiles import read_yaml
 from sources.texts import LANGUAGES, Language, both
 
 #: Types that a bare machine's table of types doesn't have.
@@ -67,6 +69,9 @@ _TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+#: What is answered to what, as OpenAPI.
+_DESCRIPTION = Path(__file__).with_name("openapi.yml")
 
 #: What the pages load, with its type.
 _LOOKS = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
@@ -108,6 +113,7 @@ def build_app(
         routes=[
             Route("/", server.first_page),
             *(Route(f"/{name}", _look(name, kind)) for name, kind in _LOOKS.items()),
+            Route("/openapi.json", _description()),
             Route("/catalog.json", server.catalog),
             Route("/releases/{path:path}", server.file),
             Route("/site/{path:path}", server.site),
@@ -363,6 +369,11 @@ class _Server:
         named = request.headers.get("host", "")
         host = named if _HOST.fullmatch(named) else LOOPBACK
         return f"{request.scope['scheme']}://{host}/"
+
+
+def _description() -> Callable[[Request], Response]:
+    content = json.dumps(read_yaml(_DESCRIPTION)).encode()
+    return lambda _: Response(content, media_type="application/json")
 
 
 def _look(name: str, media_type: str) -> Callable[[Request], Response]:
