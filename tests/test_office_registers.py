@@ -18,12 +18,14 @@ from expectations.validate import validate
 from orchestration.cli import cli
 from orchestration.products.codes import codes_table
 from orchestration.registers.check import check_registers
+from orchestration.registers.county import draft_county, write_drafts
 from orchestration.registers.declaration import declared
 from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
 from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.database import write_warehouse
 from orchestration.runtime.settings import PROJECT, SEEDS
 from orchestration.warehouse.load import load_raw
+from sources.atomic import replace_file
 from sources.codes import load_codes
 from sources.custody import journal
 from sources.custody.home import Home
@@ -431,6 +433,27 @@ def test_a_draft_that_waits_to_be_filled_in_is_not_written_again(home: Home) -> 
     assert done.exit_code == 1
     assert "AL-06 has institutions in the register already" in done.output
     assert {path: path.read_bytes() for path in home.registers.iterdir()} == drafted
+
+
+JOINED = date(2023, 9, 1)
+
+
+@pytest.mark.parametrize("written", [1, 2, 3])
+def test_a_draft_that_was_broken_off_is_written_to_its_end(
+    written: int, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = iter([replace_file] * written)
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.registers.county.replace_file", lambda path: next(files)(path))
+        with pytest.raises(StopIteration):
+            write_drafts(home.registers, draft_county(SEEDS, "AL-06", "AL-04", JOINED, JOINED))
+    assert len(list(home.registers.iterdir())) == written
+    write_drafts(home.registers, draft_county(SEEDS, "AL-06", "AL-04", JOINED, JOINED))
+    broken_off = {path.name: path.read_bytes() for path in home.registers.iterdir()}
+    shutil.rmtree(home.registers)
+    home.registers.mkdir()
+    write_drafts(home.registers, draft_county(SEEDS, "AL-06", "AL-04", JOINED, JOINED))
+    assert broken_off == {path.name: path.read_bytes() for path in home.registers.iterdir()}
 
 
 def test_twelve_counties_can_be_drafted_from_one(home: Home) -> None:

@@ -109,11 +109,13 @@ def draft_county(registers: Path, county: str, like: str, first: date, today: da
 def write_drafts(folder: Path, drafts: Drafts) -> dict[Path, int]:
     """Add rows to the office's files in `folder`; return how many each was given.
 
-    A file that is not there is made with all columns; one that is keeps its own. Raises ValueError
-    when one that is there can't be read, NoCounty when an institution is there already: rows that
-    wait to be filled in are in no register yet.
+    A file that is not there is made with all columns; one that is keeps its own. Institutions come
+    last, so that what was broken off is written again, and a row that is there is not. Raises
+    ValueError when a file that is there can't be read, NoCounty when an institution is there
+    already: rows that wait to be filled in are in no register yet.
     """
-    files = {folder / f"{name}.csv": name for name in drafts}
+    last_of_all = sorted(drafts, key=lambda name: name == "institutions")
+    files = {folder / f"{name}.csv": name for name in last_of_all}
     there = {path: read_office_file(path) for path in files if path.exists()}
     drafted = {row["institution_code"]: row["county_code"] for row in drafts["institutions"]}
     for _, cells in there.get(folder / "institutions.csv", ([], []))[1]:
@@ -124,9 +126,10 @@ def write_drafts(folder: Path, drafts: Drafts) -> dict[Path, int]:
         with replace_file(path) as target, target.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(headings)
-            writer.writerows(cells for _, cells in lines)
-            for row in drafts[name]:
-                writer.writerow(row.get(column, "") for column in headings)
+            there_already = [cells for _, cells in lines]
+            drafted_rows = [[row.get(column, "") for column in headings] for row in drafts[name]]
+            writer.writerows(there_already)
+            writer.writerows(row for row in drafted_rows if row not in there_already)
     return {path: len(drafts[name]) for path, name in files.items()}
 
 

@@ -53,6 +53,8 @@ class Work:
     arguments: Callable[[Home], list[str]]
     ends: Callable[[Home], dict[str, Any]]
     begin: Callable[[Home], None] = lambda _: None
+    #: Done again, it says that it is done, and fails.
+    is_done_once: bool = False
 
 
 @dataclass
@@ -183,7 +185,8 @@ WORKS = (
     Work("re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed),
     Work("token change", lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
          have_a_token, make_a_token),
-    Work("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered),
+    Work("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered,
+         is_done_once=True),
     Work("backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up),
 )  # fmt: skip
 
@@ -257,10 +260,11 @@ def broken(home: Home) -> list[str]:
 def _not_made_up_for(work: Work, home: Home, expected: dict[str, Any]) -> list[str]:
     """Run a work to its end; return what it comes to that it should not."""
     process = krat(home, work.arguments(home))
-    if process.wait() != 0:
+    has_failed = process.wait() != 0
+    found = work.ends(home)
+    if has_failed and not (work.is_done_once and found == expected):
         return ["the next run fails"]
     wrong = [f"the log: {fault.sentence('en')}" for fault in audit.faults(home)]
-    found = work.ends(home)
     return wrong + [f"{name} differs" for name in expected if found.get(name) != expected[name]]
 
 
