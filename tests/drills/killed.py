@@ -231,7 +231,7 @@ def kill_at(work: Work, original: Home, folder: Path, times: int, rng: random.Ra
 def broken(home: Home) -> list[str]:
     """Return what a kill left that a reader would stumble over."""
     wrong = []
-    readers = {
+    readers: dict[str, Callable[[], duckdb.DuckDBPyConnection]] = {
         "the warehouse": lambda: read_warehouse(home),
         "the reading copy": lambda: duckdb.connect(str(home.marts), read_only=True),
     }

@@ -88,8 +88,9 @@ def page(
     seed: int,
 ) -> str:
     """Return the page: a row a drill, and each loss in words."""
-    wrong = [what for one in tallies for what in one.lost]
-    wrong += [what for one in (*together, *troubles) for what in one.wrong]
+    wrong = [what for tally in tallies for what in tally.lost]
+    wrong += [what for pair in together for what in pair.wrong]
+    wrong += [what for trouble in troubles for what in trouble.wrong]
     return "\n".join(
         [
             f"{HEAD}{date.today()}, seed {seed}.\n",
