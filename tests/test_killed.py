@@ -10,7 +10,7 @@ from conftest import Refreshed
 
 @pytest.mark.parametrize("work", killed.WORKS, ids=lambda work: work.name)
 def test_what_is_killed_is_made_up_for(
-    work: killed.Work, refreshed: Refreshed, tmp_path: Path
+    work: killed.KilledWork, refreshed: Refreshed, tmp_path: Path
 ) -> None:
     # A refresh takes half a minute; the others are killed more often.
     times = 1 if work.ends is killed.refreshed else 3

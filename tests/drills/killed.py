@@ -46,7 +46,7 @@ COMPARED = ("raw", "core", "marts", "publication", "quality", "register")
 
 
 @dataclass(frozen=True)
-class Work:
+class KilledWork:
     """What krat is killed at: `begin` prepares a data folder, `ends` says what it has come to."""
 
     name: str
@@ -58,7 +58,7 @@ class Work:
 
 
 @dataclass
-class Tally:
+class Kills:
     """How often a work was killed, at which of its processes, and what was lost."""
 
     work: str
@@ -178,22 +178,24 @@ def store_of(home: Home) -> Path:
 
 
 WORKS = (
-    Work("refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction),
-    Work("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed),
-    Work("pull", lambda home: ["pull", "--from", str(home.root), "--since", "2023-01",
+    KilledWork("refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction),
+    KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed),
+    KilledWork("pull", lambda home: ["pull", "--from", str(home.root), "--since", "2023-01",
                                "--tier", "restricted"], pulled),
-    Work("re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed),
-    Work("token change", lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
+    KilledWork("re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed),
+    KilledWork("token change", lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
          have_a_token, make_a_token),
-    Work("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered,
+    KilledWork("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered,
          is_done_once=True),
-    Work("backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up),
+    KilledWork("backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up),
 )  # fmt: skip
 
 
-def kill_at(work: Work, original: Home, folder: Path, times: int, rng: random.Random) -> Tally:
+def kill_at(
+    work: KilledWork, original: Home, folder: Path, times: int, rng: random.Random
+) -> Kills:
     """Kill a work so many times, each on a copy of `original` under `folder`."""
-    tally = Tally(work.name)
+    tally = Kills(work.name)
     home = copy_of(original, folder / "whole")
     work.begin(home)
     before = work.ends(home)
@@ -257,7 +259,7 @@ def broken(home: Home) -> list[str]:
     return wrong
 
 
-def _not_made_up_for(work: Work, home: Home, expected: dict[str, Any]) -> list[str]:
+def _not_made_up_for(work: KilledWork, home: Home, expected: dict[str, Any]) -> list[str]:
     """Run a work to its end; return what it comes to that it should not."""
     process = krat(home, work.arguments(home))
     has_failed = process.wait() != 0

@@ -82,7 +82,7 @@ def example(folder: Path) -> Home:
 
 
 def page(
-    tallies: Sequence[killed.Tally],
+    tallies: Sequence[killed.Kills],
     together: Sequence[at_once.Together],
     troubles: Sequence[troubled.Trouble],
     seed: int,
