@@ -180,13 +180,26 @@ def store_of(home: Home) -> Path:
 WORKS = (
     KilledWork("refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction),
     KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed),
-    KilledWork("pull", lambda home: ["pull", "--from", str(home.root), "--since", "2023-01",
-                               "--tier", "restricted"], pulled),
+    KilledWork(
+        "pull",
+        lambda home: [
+            "pull", "--from", str(home.root), "--since", "2023-01", "--tier", "restricted",
+        ],
+        pulled,
+    ),
     KilledWork("re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed),
-    KilledWork("token change", lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
-         have_a_token, make_a_token),
-    KilledWork("register change", lambda _: ["county", "add", "AL-05", "--like", "AL-04"], registered,
-         is_done_once=True),
+    KilledWork(
+        "token change",
+        lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
+        have_a_token,
+        make_a_token,
+    ),
+    KilledWork(
+        "register change",
+        lambda _: ["county", "add", "AL-05", "--like", "AL-04"],
+        registered,
+        is_done_once=True,
+    ),
     KilledWork("backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up),
 )  # fmt: skip
 
