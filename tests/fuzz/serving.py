@@ -30,7 +30,7 @@ UNASKED = ["--exclude-checks", "positive_data_acceptance"]
 
 def main() -> None:
     """Ask as each holder; exit with 1 where schemathesis finds something."""
-    program, *options = sys.argv[1:]
+    program, options = str(Path(sys.argv[1]).absolute()), sys.argv[2:]
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         home = Home(root=Path(folder) / "home", keys=Path(folder) / "keys")
@@ -43,6 +43,8 @@ def main() -> None:
                 header = ["--header", f"Authorization: Bearer {tokens[holder]}"] if holder else []
                 done = subprocess.run(
                     [program, "run", DESCRIPTION, "--url", url, *header, *UNASKED, *options],
+                    # It keeps what it found where it runs.
+                    cwd=folder,
                     check=False,
                 )
                 failed = failed or done.returncode != 0
