@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
@@ -70,20 +70,28 @@ class GateRecord:
         )
 
 
+class JudgedScope(NamedTuple):
+    """On what the record of a county and month was decided."""
+
+    #: As that of Judged.
+    basis: str
+    #: A hash of its own rows and of which of their columns go out.
+    rows: str
+
+
 @dataclass(frozen=True)
 class Judged:
     """What was judged last: a hash of each mart as a whole, and what blocks each county and month.
 
-    `blocked` maps (county, month) to the rules that block it and who can mend each. `scopes` are
-    the counties and months whose records were decided on this very `basis`, a hash of all that
-    verdicts rest on.
+    `blocked` maps (county, month) to the rules that block it and who can mend each. `basis` is a
+    hash of all that it rests on. `scopes` maps each that has a record to what that was decided on.
     """
 
     tables: dict[str, str]
     suites_hash: str
     blocked: dict[tuple[str, date], dict[str, str]]
     basis: str
-    scopes: frozenset[tuple[str, date]]
+    scopes: dict[tuple[str, date], JudgedScope]
 
 
 def content_hash(frames: dict[str, pd.DataFrame]) -> str:
@@ -255,7 +263,10 @@ def write_judged(home: Home, judged: Judged) -> None:
             for (county, month), rules in sorted(judged.blocked.items())
         ],
         "basis": judged.basis,
-        "scopes": [[county, month.isoformat()] for county, month in sorted(judged.scopes)],
+        "scopes": [
+            {"county_code": county, "reporting_month": month.isoformat(), **scope._asdict()}
+            for (county, month), scope in sorted(judged.scopes.items())
+        ],
     }
     write_json(home.gate / "judged.json", content)
 
@@ -274,9 +285,12 @@ def read_judged(home: Home) -> Judged | None:
             for entry in content["blocked"]
         },
         basis=content["basis"],
-        scopes=frozenset(
-            (county, date.fromisoformat(month)) for county, month in content["scopes"]
-        ),
+        scopes={
+            (entry["county_code"], date.fromisoformat(entry["reporting_month"])): JudgedScope(
+                entry["basis"], entry["rows"]
+            )
+            for entry in content["scopes"]
+        },
     )
 
 

@@ -53,6 +53,7 @@ from orchestration.defs.resources import HomeResource
 from orchestration.gate.judge import Scope
 from orchestration.products.declaration import Tier
 from orchestration.publication.public import NotPublic
+from orchestration.publication.writing.release import Release
 from orchestration.refresh import steps
 from orchestration.refresh.plan import note_held
 from orchestration.runtime.settings import secret
@@ -636,15 +637,16 @@ def test_what_the_public_tier_refuses_is_kept_as_held(
 ) -> None:
     alerts = settings(home, channel("post"))
     scope = Scope("AL-04", APRIL)
+    restricted = steps.Restricted({scope: Release(home.releases, 1, is_new=True)})
 
     def refuses(*_: object) -> None:
         raise NotPublic(CANARY)
 
     monkeypatch.setattr(steps, "release_public", refuses)
-    steps.publish_public(home, steps.Restricted({scope: object()}))  # type: ignore[dict-item]
+    steps.publish_public(home, restricted)
     assert [each.event for each in found(home, alerts)] == [EventKind.PUBLIC_HELD]
     monkeypatch.setattr(steps, "release_public", lambda *_: object())
-    steps.publish_public(home, steps.Restricted({scope: object()}))  # type: ignore[dict-item]
+    steps.publish_public(home, restricted)
     assert found(home, alerts) == []
 
 

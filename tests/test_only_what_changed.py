@@ -1,18 +1,27 @@
 """A refresh does only what something new asks for, and leaves what a whole one would leave."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import rmtree
+from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 from refresh import send_correction
 
+from orchestration.gate.judge import Scope, judge
+from orchestration.products.tables import month_frames
+from orchestration.refresh.plan import plan
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.clock import today
-from orchestration.runtime.database import read_warehouse
+from orchestration.runtime.database import read_warehouse, write_warehouse
+from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import build_warehouse
 from sources.custody.home import Home
+from sources.registers import load_registers
 
 MAY = date(2023, 5, 1)
 
@@ -54,6 +63,83 @@ def test_a_refresh_with_nothing_new_leaves_every_file_as_it_was(own_home: Home) 
     after = files_of(own_home)
     changed = {path.name for path in before if before[path] != after.get(path)}
     assert (changed, set(after) - set(before)) == (set(), set())
+
+
+def test_what_stands_is_not_read_again(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    refresh(own_home, [MAY])
+    before = [release.path for release in refresh(own_home, [MAY]).releases]
+    for name in ("judge.month_frames", "steps.release", "steps.release_public"):
+        package = "gate" if name.startswith("judge") else "refresh"
+        monkeypatch.setattr(f"orchestration.{package}.{name}", _killed)
+    again = refresh(own_home, [MAY])
+    assert [release.path for release in again.releases] == before
+    assert len(again.public.releases) == len(before) > 1
+
+
+def a_number_changes(home: Home) -> None:
+    with write_warehouse(home) as connection:
+        connection.execute(
+            "update marts.indicator_progress set actual_month = actual_month + 1 "
+            "where (county_code, reporting_month) = ('AL-04', ?)",
+            [MAY],
+        )
+
+
+def the_project_changes(home: Home) -> None:
+    with write_warehouse(home) as connection:
+        connection.execute("update ops.built_project set project_hash = 'another'")
+
+
+def the_public_release_is_lost(home: Home) -> None:
+    rmtree(home.releases / "public" / "AL-04" / "2023-05" / "r1")
+
+
+def the_restricted_release_is_lost(home: Home) -> None:
+    rmtree(home.releases / "restricted" / "AL-04" / "2023-05" / "r1")
+
+
+def the_month_becomes_final(home: Home) -> None:
+    with write_warehouse(home) as connection:
+        connection.execute("update raw.refresh_context set as_of = date '2099-01-01'")
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        a_number_changes,
+        the_project_changes,
+        the_public_release_is_lost,
+        the_restricted_release_is_lost,
+        the_month_becomes_final,
+    ],
+)
+def test_what_changed_does_not_stand(happens: Callable[[Home], None], own_home: Home) -> None:
+    fier = Scope("AL-04", MAY)
+    asked = plan(own_home, SEEDS, [MAY])
+    assert asked.standing == {*asked.asked}
+    happens(own_home)
+    assert fier not in plan(own_home, SEEDS, [MAY]).standing
+
+
+def test_a_verdict_reads_the_rows_of_what_changed_alone(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scopes = [*plan(own_home, SEEDS, [MAY]).asked]
+    registers = load_registers(SEEDS)
+    judge(own_home, scopes, registers)
+    a_number_changes(own_home)
+    read: list[Scope] = []
+
+    def noted(connection: duckdb.DuckDBPyConnection, *scope: Any) -> dict[str, pd.DataFrame]:
+        read.append(Scope(*scope))
+        return month_frames(connection, *scope)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.gate.judge.month_frames", noted)
+        by_change = judge(own_home, scopes, registers)
+    assert read == [Scope("AL-04", MAY)]
+    (own_home.gate / "judged.json").unlink()
+    assert judge(own_home, scopes, registers) == by_change
 
 
 def test_a_reading_copy_that_was_damaged_is_written_anew(own_home: Home) -> None:

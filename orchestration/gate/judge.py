@@ -3,7 +3,6 @@
 Belongs here: gathering what the gate decides on. Not here: the decision (expectations.gate).
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from expectations.gate import (
     SETTLED,
     GateRecord,
     Judged,
+    JudgedScope,
     content_hash,
     decide,
     read_judged,
@@ -25,9 +25,9 @@ from expectations.gate import (
 )
 from expectations.suites import suite_hash
 from expectations.validate import Check, columns_asked, validate_all
-from orchestration.products.declaration import judged_marts
-from orchestration.products.reference import month_models
-from orchestration.products.tables import is_made_up, month_frames
+from orchestration.gate.fingerprints import fingerprints, hash_of
+from orchestration.products.declaration import Tier, judged_marts, product
+from orchestration.products.tables import is_made_up, month_frame, month_frames
 from orchestration.runtime.database import has_warehouse, read_warehouse
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
@@ -100,7 +100,8 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
     """Write and return one gate record a scope, over the warehouse as it is now.
 
     What blocks any other county and month is kept too, for the reading copy. Records that were
-    decided on the very same are returned as they are.
+    decided on the very same are returned as they are; of a scope whose rows are the same as when it
+    was judged last, only the findings are read.
     """
     menders = {row["rule"]: row["mended_by"] for row in register_rows(SEEDS, "quality_rules")}
     with read_warehouse(home) as connection:
@@ -115,41 +116,48 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
         ).df()
         blocking["reporting_month"] = pd.to_datetime(blocking["reporting_month"]).dt.date
         members = _members(connection)
-        basis = _basis(
-            row,
-            _hashes(connection, month_models()),
-            suite_hash(),
-            failed_tests,
-            menders,
-            sorted(members),
+        known = fingerprints(connection)
+        basis = hash_of(
+            row, known.basis, known.whole, suite_hash(), failed_tests, menders, sorted(members)
         )
         before = read_judged(home)
-        same = frozenset[tuple[str, date]]()
-        if before is not None and before.basis == basis:
-            same = before.scopes
-            kept = [
-                record for scope in scopes if scope in same if (record := read_record(home, *scope))
-            ]
-            if len(kept) == len(scopes):
-                return kept
+        judged = before.scopes if before else {}
+        earlier = {
+            scope: record
+            for scope in scopes
+            if scope in judged and (record := read_record(home, *scope))
+        }
+        is_same = before is not None and before.basis == basis
+        if is_same and all(scope in earlier and judged[scope].basis == basis for scope in scopes):
+            return [earlier[scope] for scope in scopes]
         checks, everywhere = _checked(connection, registers)
         records = []
         for scope in scopes:
-            content = month_frames(connection, scope.county_code, scope.month)
+            rows = hash_of(known.basis, known.rows.get(scope))
+            if scope in earlier and judged[scope].rows == rows:
+                content, made_up = earlier[scope].content_hash, earlier[scope].is_made_up
+                findings = month_frame(
+                    connection, product("findings", Tier.RESTRICTED), scope.county_code, scope.month
+                )
+            else:
+                frames = month_frames(connection, scope.county_code, scope.month)
+                content, made_up = content_hash(frames), is_made_up(frames.values())
+                findings = frames["findings"]
             record = decide(
                 county_code=scope.county_code,
                 reporting_month=scope.month,
                 as_of=row[0],
-                content_hash=content_hash(content),
+                content_hash=content,
                 suites_hash=suite_hash(),
                 checks=[check.within(scope) for check in checks],
                 failed_tests=_failed_within(failed_tests, scope, members),
-                findings=_findings_within(content["findings"], blocking, scope, members),
+                findings=_findings_within(findings, blocking, scope, members),
                 menders=menders,
-                is_made_up=is_made_up(content.values()),
+                is_made_up=made_up,
             )
             write_record(home, record)
             records.append(record)
+            judged = judged | {scope: JudgedScope(basis, rows)}
         write_judged(
             home,
             Judged(
@@ -157,30 +165,21 @@ def judge(home: Home, scopes: list[Scope], registers: Registers) -> list[GateRec
                 suites_hash=suite_hash(),
                 blocked=_blocked(everywhere, checks, failed_tests, blocking, menders, members),
                 basis=basis,
-                scopes=frozenset({*same, *scopes}),
+                scopes=judged,
             ),
         )
     return records
 
 
-def _basis(*parts: object) -> str:
-    """Return a hash of all that a verdict rests on."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
 def mart_hashes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Return a hash of each judged mart as a whole, whatever the order of its rows."""
-    return _hashes(connection, {mart.name: mart.model for mart in judged_marts()})
-
-
-def _hashes(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> dict[str, str]:
     return {
-        name: str(
+        mart.name: str(
             connection.execute(
-                f"select (count(*), sum(hash(rows)::hugeint))::varchar from {model} as rows"
+                f"select (count(*), sum(hash(rows)::hugeint))::varchar from {mart.model} as rows"
             ).fetchall()[0][0]
         )
-        for name, model in models.items()
+        for mart in judged_marts()
     }
 
 

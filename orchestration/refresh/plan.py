@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
+from orchestration.gate.fingerprints import Fingerprints, fingerprints
 from orchestration.gate.judge import Scope, counties_with_reports
 from orchestration.products.declaration import Tier
-from orchestration.products.reference import month_models
 from orchestration.products.tree import ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
@@ -57,6 +58,8 @@ class Plan:
     refused: tuple[Refusal, ...]
     #: The nation's months that counties joined or left since their release; they are restated.
     members: tuple[tuple[date, Members], ...] = ()
+    #: What of `asked` is released in both tiers as the tables are now.
+    standing: frozenset[Scope] = frozenset()
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -114,7 +117,8 @@ def plan(
     if members and county_codes and NATION not in county_codes:
         changed += changed_since_release(home, [NATION])
     restated = [scope for scope in changed if scope not in asked]
-    due_today = [scope for scope in due(home, county_codes) if scope not in [*asked, *restated]]
+    final_by_now = due(home, county_codes)
+    due_today = [scope for scope in final_by_now if scope not in [*asked, *restated]]
     planned = [*asked, *restated, *due_today]
     final = ((scope, final_month_refusal(home, *scope)) for scope in planned if scope in changed)
     return Plan(
@@ -130,6 +134,7 @@ def plan(
             *(refuse_final(scope, reason) for scope, reason in final if reason),
         ),
         members=tuple(members.items()),
+        standing=_standing(home, asked) - {*final_by_now},
     )
 
 
@@ -184,13 +189,12 @@ def changed_since_release(home: Home, county_codes: Collection[str] = ()) -> lis
     A fingerprint of each is kept when it is released, so that nothing is compared in full. What was
     refused since its tables changed is returned again.
     """
-    seen = _seen(home)
-    now = _fingerprints(home)
+    noted, known = _noted(home), _known(home)
     return [
         scope
         for scope in _released(home)
         if not county_codes or scope.county_code in county_codes
-        if seen.get(_name(scope)) != now.get(_name(scope))
+        if noted.get(str(scope), {}).get("rows") != known.rows.get(scope)
     ]
 
 
@@ -204,7 +208,7 @@ def due(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
     for scope in _released(home):
         if county_codes and scope.county_code not in county_codes:
             continue
-        folders = [_folder(home, tier, scope) for tier in Tier]
+        folders = [release_folder(home, tier, scope) for tier in Tier]
         newest = [facts_of(path) for folder in folders if (path := folder.newest())]
         if any(
             facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
@@ -221,17 +225,32 @@ def _members(home: Home) -> dict[date, Members]:
     found = {}
     with read_warehouse(home) as connection:
         for scope in _released(home):
-            newest = _folder(home, Tier.RESTRICTED, scope).newest()
+            newest = release_folder(home, Tier.RESTRICTED, scope).newest()
             if scope.county_code == NATION and newest is not None:
                 found[scope.month] = changed_members(newest, sources_of(connection, *scope))
     return {month: members for month, members in found.items() if members}
 
 
+def _standing(home: Home, scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """Return which of these are released in both tiers as the tables and their columns now are."""
+    noted, known = _noted(home), _known(home)
+    return frozenset(
+        scope for scope in scopes if noted.get(str(scope)) == _note(home, scope, known)
+    )
+
+
 def note_released(home: Home, scopes: Iterable[Scope]) -> None:
-    """Keep the fingerprints of what was released as the tables now are."""
-    now = _fingerprints(home)
-    seen = _seen(home) | {_name(scope): now.get(_name(scope)) for scope in scopes}
-    write_json(home.gate / "released.json", dict(sorted(seen.items())))
+    """Keep of what was released the fingerprint of the tables as they now are."""
+    known = _known(home)
+    notes = _noted(home) | {str(scope): _note(home, scope, known) for scope in scopes}
+    write_json(home.gate / "released.json", dict(sorted(notes.items())))
+
+
+def _note(home: Home, scope: Scope, known: Fingerprints) -> dict[str, Any]:
+    """Return what is kept of a released scope: the state of its tables, the newest releases."""
+    return {"rows": known.rows.get(scope), "basis": known.basis} | {
+        tier.value: max(release_folder(home, tier, scope).numbers(), default=None) for tier in Tier
+    }
 
 
 def note_held(home: Home, released: Iterable[Scope], held: Iterable[Scope]) -> None:
@@ -245,7 +264,8 @@ def note_held(home: Home, released: Iterable[Scope], held: Iterable[Scope]) -> N
         write_json(path, dict(sorted(now.items())))
 
 
-def _folder(home: Home, tier: Tier, scope: Scope) -> ReleaseFolder:
+def release_folder(home: Home, tier: Tier, scope: Scope) -> ReleaseFolder:
+    """Return where the releases of a county-month lie in a tier."""
     return ReleaseFolder(home.releases, tier, scope.county_code, f"{scope.month:%Y-%m}")
 
 
@@ -258,42 +278,19 @@ def _released(home: Home) -> list[Scope]:
     )
 
 
-def _seen(home: Home) -> dict[str, str | None]:
+def _noted(home: Home) -> dict[str, dict[str, Any]]:
     path = home.gate / "released.json"
     if not path.exists():
         return {}
-    content: dict[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
-def _fingerprints(home: Home) -> dict[str, str]:
+def _known(home: Home) -> Fingerprints:
     if not has_warehouse(home):
-        return {}
+        return Fingerprints(basis="", rows={}, whole="")
     with read_warehouse(home) as connection:
-        # A mart that is new is in no warehouse of an older krat.
-        built = {
-            f"{schema}.{table}"
-            for schema, table in connection.execute(
-                "select schema_name, table_name from duckdb_tables()"
-            ).fetchall()
-        }
-        parts = " union all ".join(
-            f"select county_code, reporting_month, '{name}' as mart, "
-            f"count(*) as row_count, sum(hash(mart)::hugeint) as rows_hash "
-            f"from {model} as mart group by all"
-            for name, model in month_models().items()
-            if model in built
-        )
-        rows = connection.execute(
-            "select county_code, reporting_month, string_agg("
-            f"mart || ' ' || row_count || ' ' || rows_hash, ',' order by mart) from ({parts}) "
-            "where county_code is not null and reporting_month is not null group by all"
-        ).fetchall()
-    return {_name(Scope(county, month)): fingerprint for county, month, fingerprint in rows}
-
-
-def _name(scope: Scope) -> str:
-    return f"{scope.county_code}/{scope.month:%Y-%m}"
+        return fingerprints(connection)
 
 
 def describe_scopes(scopes: Iterable[Scope]) -> str:

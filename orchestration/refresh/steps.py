@@ -16,11 +16,12 @@ from expectations.gate import GateRecord, GateRefused, read_judged
 from orchestration.gate.judge import Scope, judge
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
+from orchestration.products.declaration import Tier
 from orchestration.publication.editions.edition import Edition, publish_editions
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import NotPublic, release_public
-from orchestration.publication.restricted import release
-from orchestration.publication.writing.release import Release
+from orchestration.publication.restricted import release, standing_release
+from orchestration.publication.writing.release import Release, newest_as_it_is
 from orchestration.reading_copy.copy import write_reading_copy
 from orchestration.refresh.plan import (
     Plan,
@@ -31,6 +32,7 @@ from orchestration.refresh.plan import (
     plan,
     refuse_blocked,
     refuse_final,
+    release_folder,
     require_plan,
 )
 from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
@@ -67,6 +69,8 @@ class Restricted:
     released: dict[Scope, Release] = field(default_factory=dict)
     #: What was not, in the order of the plan.
     refused: tuple[Refusal, ...] = ()
+    #: What of `released` stands as it was in both tiers.
+    standing: frozenset[Scope] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -226,9 +230,10 @@ def publish_restricted(
 ) -> Restricted:
     """Release what the gate let through to the restricted tier; the rest is refused one by one.
 
-    What is released already is returned as it is.
+    What is released already is returned as it is, and read again only where something changed.
     """
     released: dict[Scope, Release] = {}
+    standing = set[Scope]()
     refused = list(planned.refused)
     closed = {refusal.scope for refusal in refused}
     # A month is compared with the month before, so that one goes first.
@@ -238,12 +243,15 @@ def publish_restricted(
             continue
         report(f"publishing {scope} ({position} of {len(in_order)})")
         try:
-            released[scope] = release(home, *scope)
+            unchanged = standing_release(home, *scope) if scope in planned.standing else None
+            if unchanged is not None:
+                standing.add(scope)
+            released[scope] = unchanged or release(home, *scope)
         except GateRefused as refusal:
             refused.append(refuse_blocked(scope, str(refusal)))
         except MonthIsFinal as refusal:
             refused.append(refuse_final(scope, str(refusal)))
-    return Restricted(released, tuple(refused))
+    return Restricted(released, tuple(refused), frozenset(standing))
 
 
 def publish_public(home: Home, restricted: Restricted) -> Public:
@@ -254,8 +262,10 @@ def publish_public(home: Home, restricted: Restricted) -> Public:
     released: dict[Scope, Release] = {}
     refused: list[Refusal] = []
     for scope in restricted.released:
+        folder = release_folder(home, Tier.PUBLIC, scope)
+        unchanged = newest_as_it_is(folder) if scope in restricted.standing else None
         try:
-            released[scope] = release_public(home, *scope)
+            released[scope] = unchanged or release_public(home, *scope)
         except MonthIsFinal as refusal:
             refused.append(refuse_final(scope, str(refusal)))
         except NotPublic as refusal:

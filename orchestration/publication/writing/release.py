@@ -185,9 +185,15 @@ def newest_with(
         is_same = content_hash == facts["content_hash"] or numbers == facts["numbers_hash"]
     else:
         is_same = (facts["content_hash"], facts.get("status")) == (content_hash, status)
-    if not is_same:
-        return None
+    return newest_as_it_is(folder) if is_same else None
+
+
+def newest_as_it_is(folder: ReleaseFolder) -> Release | None:
+    """Return the newest release, which `latest` then names, or None where there is none."""
     folder.point_latest()
+    newest = folder.newest()
+    if newest is None:
+        return None
     return Release(path=newest, number=folder.numbers()[-1], is_new=False)
 
 
