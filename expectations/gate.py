@@ -8,7 +8,6 @@ table; so a release asks for this record, and compares it with what would go out
 """
 
 import hashlib
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -18,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from expectations.validate import Check
-from sources.atomic import write_json
+from sources.atomic import read_json, write_json
 from sources.custody.home import Home
 
 #: States in which nothing is asked any more.
@@ -221,10 +220,9 @@ def write_record(home: Home, record: GateRecord) -> Path:
 
 def read_record(home: Home, county_code: str, month: date) -> GateRecord | None:
     """Return the newest record of a county and month, or None where nothing was judged."""
-    path = _path(home, county_code, month)
-    if not path.exists():
+    content = read_json(_path(home, county_code, month))
+    if content is None:
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
     content["reporting_month"] = date.fromisoformat(content["reporting_month"])
     content["as_of"] = date.fromisoformat(content["as_of"])
     return GateRecord(**content)
@@ -273,10 +271,9 @@ def write_judged(home: Home, judged: Judged) -> None:
 
 def read_judged(home: Home) -> Judged | None:
     """Return what was judged last, None where nothing was."""
-    path = home.gate / "judged.json"
-    if not path.exists():
+    content = read_json(home.gate / "judged.json")
+    if content is None:
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
     return Judged(
         tables=content["tables"],
         suites_hash=content["suites_hash"],

@@ -63,6 +63,14 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """Return the content of a file that can be made again; None where it is missing or damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def create_file(path: Path, content: bytes, mode: int = 0o666) -> bool:
     """Write a new file and return True; a file that is there already stays, and False is returned.
 

@@ -8,43 +8,26 @@ folders, sheets and links. Everything runs, on the command line and in Dagster.
 import gzip
 import json
 import os
-import random
 import sqlite3
-import string
 import subprocess
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
-from defects.forms import Form
+from canaries import MARKS, SOURCES, Canaries, found_in, plant
 from leaks import texts
 
 from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import PROJECT, SEEDS
 from sources.custody.home import Home
 from sources.example.generate import write_example
-from sources.layouts import Layout, load_layouts
 
 pytestmark = pytest.mark.data
-
-#: Columns whose cells a person fills with what identifies.
-IDENTIFYING = ("dropped", "indicator_name", "identity", "key")
-
-#: For each source: a made-up file's name, a heading of its table, and a coded column to spoil.
-SOURCES = {
-    "submission": ("AL-04-POLICIA_2023-*", "Kodi i treguesit", "Kodi i treguesit"),
-    "hotline": ("linja_2023-*", "Nr. kontaktit", "Kanali"),
-    "referral": ("referime*", "Nr. rastit", "Ngjarja"),
-}
-
-#: Of these every canary holds one, so that a text without them is not searched for each canary.
-MARKS = ("kanarina", "1931", "j9")
 
 #: In January 2024, when all of the made-up year has arrived.
 ARRIVED = 1_706_000_000
@@ -82,33 +65,6 @@ with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
 for command in others:
     krat(*command)
 """
-
-
-class Canaries:
-    """Values that are nowhere else; `planted` maps what to search for to where it was planted."""
-
-    def __init__(self) -> None:
-        self._rng = random.Random("canaries")
-        self.planted: dict[str, str] = {}
-
-    def word(self, where: str) -> str:
-        """Return a word of small letters, which no folding of names changes."""
-        word = "kanarina" + "".join(self._rng.choices(string.ascii_lowercase, k=12))
-        self.planted[word] = where
-        return word
-
-    def for_column(self, name: str, where: str) -> str | date:
-        """Return what a column of this name takes for one of its own."""
-        if name == "birth_date":
-            day = date(1931, self._rng.randint(1, 12), self._rng.randint(1, 28))
-            for written in (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day:%Y%m%d}"):
-                self.planted[written] = where
-            return day
-        if name == "personal_number":
-            number = f"J9{self._rng.randint(10**6, 10**7 - 1)}{self._rng.choice('ABCDEFGHK')}"
-            self.planted[number.casefold()] = where
-            return number
-        return self.word(where)
 
 
 class Run:
@@ -149,8 +105,8 @@ class Run:
         folder = self.home.inbox / "AL-04"
         for source, (pattern, key, coded) in SOURCES.items():
             for path in sorted(folder.glob(pattern))[:6]:
-                self._plant_into(path, source, key, None)
-                self._plant_into(path, source, key, coded)
+                plant(self.canaries, path, source, key, None)
+                plant(self.canaries, path, source, key, coded)
         said = self.canaries.word("text of a file that is none")
         (folder / f"{self.canaries.word('name of a file')}.csv").write_text(f"Emri;{said}\n")
         (folder / "rubbish.xlsx").write_bytes(b"PK\x03\x04" + said.encode() * 9)
@@ -165,40 +121,6 @@ class Run:
             if path.is_file() and not path.is_symlink():
                 was = min(path.stat().st_mtime, ARRIVED)
                 os.utime(path, (was, was))
-
-    def _plant_into(self, path: Path, source: str, key: str, coded: str | None) -> None:
-        form = Form(path, key=key)
-        layout = _layout_of(form)
-        assert layout.source == source
-        kept = ("indicator_name",)
-        for column in layout.columns:
-            if column.kind not in IDENTIFYING or column.name in kept or column.place != "row":
-                continue
-            self._fill(form, column.name, column.headings[0])
-        self._fill(form, "free_text", "Koment i lirë")
-        if coded:
-            form.put(form.lines[0], coded, self.canaries.word(f"{coded} of {source}"))
-        if form.sheet:
-            form.sheet = self.canaries.word("name of a sheet")
-        kind = "refused" if coded else "valid"
-        target = path.with_name(f"{self.canaries.word('name of a file')}-{kind}{path.suffix}")
-        target.write_bytes(form.content())
-
-    def _fill(self, form: Form, name: str, heading: str) -> None:
-        if heading not in form.rows[form.top]:
-            form.rows[form.top].append(heading)
-            for row in form.lines:
-                form.rows[row].append(None)
-        where = f"{heading} ({name})"
-        for row in form.lines[:3]:
-            if name in ("repeat_of_key", "duplicate_of_key") and not form.value(row, heading):
-                continue
-            form.put(row, heading, self.canaries.for_column(name, where))
-
-
-def _layout_of(form: Form) -> Layout:
-    stated = {str(cell) for row in form.rows[: form.top + 2] for cell in row if cell}
-    return next(layout for layout in load_layouts() if layout.id in stated)
 
 
 @pytest.fixture(scope="module")
@@ -237,16 +159,7 @@ def test_no_canary_is_found_in_any_byte_written(run: Run) -> None:
         assert ("home", folder) in places, folder
     assert len(planted) > 60
     assert all(any(mark in value for mark in MARKS) for value in planted)
-    found = {
-        (path.relative_to(run.home.root.parent).as_posix(), where)
-        for path in files
-        for text in texts(path)
-        for said in [text.casefold()]
-        if any(mark in said for mark in MARKS)
-        for value, where in planted.items()
-        if value in said
-    }
-    assert not found
+    assert found_in(files, planted) == set()
 
 
 def test_no_canary_is_said_or_is_part_of_a_name_outside_the_inbox(run: Run) -> None:

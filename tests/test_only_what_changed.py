@@ -13,11 +13,13 @@ import pytest
 from refresh import send_correction
 
 from orchestration.gate.judge import Scope, judge
+from orchestration.ingestion.door import take_in
 from orchestration.products.tables import month_frames
 from orchestration.refresh.plan import plan
 from orchestration.refresh.steps import refresh
 from orchestration.runtime.clock import today
 from orchestration.runtime.database import read_warehouse, write_warehouse
+from orchestration.runtime.loaded import RawLost
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.build import build_warehouse
 from sources.custody.home import Home
@@ -189,3 +191,31 @@ def test_a_build_that_was_broken_off_is_made_up_for(
 
 def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("table", ["deliveries", "submission_values", "door_findings"])
+def test_what_was_taken_in_and_is_gone_is_told_and_nothing_is_published(
+    table: str, own_home: Home
+) -> None:
+    [path] = (own_home.raw / table).glob("*.parquet")
+    content = path.read_bytes()
+    path.unlink()
+    send_correction(own_home, 13)
+    before = files_of(own_home)
+    for _ in range(2):
+        with pytest.raises(RawLost, match=f"1 files .* {table}/{path.name}"):
+            refresh(own_home, [MAY])
+    assert files_of(own_home) == before
+    path.write_bytes(content)
+    assert refresh(own_home, [MAY]).intake.accepted == 1
+
+
+def test_a_batch_that_lost_its_deliveries_is_not_taken_for_unfinished(own_home: Home) -> None:
+    """Before there is a warehouse to tell; the originals are what it can be made of again."""
+    [path] = (own_home.raw / "deliveries").glob("*.parquet")
+    path.unlink()
+    own_home.warehouse.unlink()
+    before = set(files_of(own_home))
+    send_correction(own_home, 14)
+    take_in(own_home, load_registers(SEEDS))
+    assert before <= set(files_of(own_home))

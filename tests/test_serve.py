@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -117,6 +118,24 @@ def test_a_token_works_from_when_it_is_made_until_it_is_revoked(served: Served) 
     assert requests.get(f"{served.url}{FIER}gate.json", headers=headers).status_code == 200
     revoke_token(served.home, token_id, "left")
     assert requests.get(f"{served.url}{FIER}gate.json", headers=headers).status_code == 401
+
+
+def test_two_servers_on_one_tree_agree_and_lose_no_line_of_the_log(served: Served) -> None:
+    """Asked at once, as behind a proxy: what one lets in or refuses, so does the other."""
+    token_id, token = make_token(served.home, "x", "restricted", "AL-04", date(2999, 1, 1))
+    with serving(served.home) as other, ThreadPoolExecutor(8) as pool:
+
+        def asked(number: int) -> int:
+            url = (served.url, other)[number % 2]
+            headers = {"Authorization": f"Bearer {token}"}
+            return requests.get(f"{url}{FIER}gate.json", headers=headers).status_code
+
+        assert {*pool.map(asked, range(60))} == {200}
+        revoke_token(served.home, token_id, "left")
+        assert {*pool.map(asked, range(60))} == {401}
+        lines = [line for line in served.log_lines() if line[2] == token_id]
+    assert [line[5] for line in lines].count("200") == 60
+    assert {len(line) for line in served.log_lines()} == {8}
 
 
 def test_a_browser_can_send_the_token_as_a_password(served: Served) -> None:

@@ -4,7 +4,6 @@ Belongs here: looking. Not here: what is sent once and to whom (outbox), or what
 (orchestration.defs.alerts).
 """
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from orchestration.alerts.channels import Alerts
 from orchestration.alerts.events import EventKind, Occurrence
 from orchestration.registers.calendar import Calendar, read_calendar
 from orchestration.registers.in_use import registers_in_use
+from sources.atomic import read_json
 from sources.custody.home import Home
 from sources.registers import (
     is_due,
@@ -85,10 +85,7 @@ def _blocked(home: Home) -> Iterator[Occurrence]:
 
 
 def _held(home: Home) -> Iterator[Occurrence]:
-    path = home.gate / "held.json"
-    if not path.exists():
-        return
-    for place, since in json.loads(path.read_text(encoding="utf-8")).items():
+    for place, since in (read_json(home.gate / "held.json") or {}).items():
         county, month = place.split()
         yield Occurrence(EventKind.PUBLIC_HELD, f"held:{place}:{since}", county, _month(month))
 

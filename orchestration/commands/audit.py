@@ -53,6 +53,20 @@ def verify(home: Home, noted: str | None) -> None:
     click.echo(both("audit_log.whole", "\n", count=last.entries, hash=last.hash))
 
 
+@audit.command()
+@click.option("--reason", required=True, help="Why: kept and shown to others.")
+@click.pass_obj
+def clock(home: Home, reason: str) -> None:
+    """Enter that the clock is right now, after it was ahead.
+
+    krat changes nothing while the last entry is of a time that is yet to come.
+    """
+    from sources.custody.audit import append
+
+    append(home, "clock", "corrected", "", reason=reason)
+    click.echo(both("audit_log.clock_is_right", "\n"))
+
+
 def _heads_of_backups(home: Home) -> "list[tuple[str, Head]]":
     """Return what each backup knows of the log; a line says where they can't be asked."""
     from orchestration.backup.store import NoBackup, backups_in, signer

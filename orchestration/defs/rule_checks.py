@@ -4,7 +4,6 @@ Belongs here: the checks, made from the register and the suites. Not here: any r
 finding says: counts and codes are all that Dagster is told.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from orchestration.products.declaration import judged_marts
 from orchestration.runtime.dagster_home import WRITER_POOL
 from orchestration.runtime.database import read_warehouse
 from orchestration.runtime.settings import SEEDS
+from sources.atomic import read_json
 from sources.custody.home import Home
 from sources.registers import NATION, register_rows
 
@@ -139,7 +139,9 @@ def _failures_by_rule(
         (mart, rule): Counter() for mart in (None, *marts) for rule in rules
     }
     for path in sorted(home.gate.glob(f"{NATION}*/*.json")):
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] | None = read_json(path)
+        if record is None:
+            continue
         place = path.stem, record["county_code"]
         for check in record["checks"]:
             if not check["success"]:

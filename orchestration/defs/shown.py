@@ -13,6 +13,7 @@ import dagster as dg
 
 from orchestration.defs.resources import HomeResource
 from orchestration.products.declaration import Tier
+from sources.atomic import read_json
 from sources.custody.home import Home
 from sources.registers import NATION
 
@@ -86,8 +87,8 @@ def _last_heard(instance: dg.DagsterInstance, key: dg.AssetKey, month: str | Non
 def _verdicts(home: Home) -> Shown:
     found = defaultdict(list)
     for path in sorted(home.gate.glob(f"{NATION}*/*.json")):
-        verdict = json.loads(path.read_text(encoding="utf-8"))["verdict"]
-        found[path.stem].append(f"{path.parent.name} {verdict}")
+        if record := read_json(path):
+            found[path.stem].append(f"{path.parent.name} {record['verdict']}")
     return {month: ", ".join(each) for month, each in found.items()}
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from expectations.validate import validate
 from orchestration.ingestion.emptied_reports import EarlierReports, stored_reports
 from orchestration.ingestion.receipts import sent_receipts
+from orchestration.runtime.loaded import require_raw
 from sources.custody import audit
 from sources.custody.arrivals import (
     STAYING,
@@ -32,7 +33,7 @@ from sources.custody.arrivals import (
 from sources.custody.erasure import erase_forgotten
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, Known
-from sources.custody.landing import Arrived, Repeat, joined, store_batch
+from sources.custody.landing import Arrived, Repeat, joined, remove_unfinished, store_batch
 from sources.custody.rekeying import finish_rotations
 from sources.custody.repeats import Contents, stored_contents
 from sources.custody.vault import sealed_text
@@ -75,10 +76,13 @@ def take_in(home: Home, registers: Registers) -> Intake:
 
     The same content twice changes nothing but a finding. What is refused goes to quarantine with
     its reason. Of folders only those of counties stay. Files are stored in batches: one that breaks
-    off leaves those before it stored. Raises OtherVersion for a folder that another krat wrote.
+    off leaves those before it stored. Raises OtherVersion for a folder that another krat wrote, and
+    RawLost where what was stored before is gone.
     """
     write_version(home)
+    require_raw(home)
     finish_rotations(home)
+    remove_unfinished(home)
     shutil.rmtree(home.incoming, ignore_errors=True)
     known = stored_contents(home)
     earlier = stored_reports(home)

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from pyrage.x25519 import Identity
 
 from orchestration.ingestion.door import take_in
+from orchestration.runtime.loaded import forget_files
 from sources.atomic import wait_for_disk
 from sources.custody import audit, journal
 from sources.custody.home import Home
@@ -96,6 +97,8 @@ def rebuild_raw(home: Home, registers: Registers, private_key: Path, reason: str
             take_in(scratch, registers)
             _join(scratch, before, batch.name, ids)
         wait_for_disk(scratch.raw.glob("*/*.parquet"))
+        # What has no original has no file from now on.
+        forget_files(home)
         shutil.rmtree(home.raw, ignore_errors=True)
         scratch.raw.rename(home.raw)
     return Rebuilt(files, without)

@@ -5,7 +5,9 @@ editions, their pointer, their listing, and the names of the files in them. Not 
 holds (declaration) or whether it is whole (orchestration.publication.verify).
 """
 
+import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sources.atomic import rename_folder, write_text
+from sources.texts import both
 
 MANIFEST = "datapackage.json"
 SIGNATURE = "datapackage.json.sig"
@@ -37,6 +40,14 @@ _PATH = re.compile(
     r"([a-z]+)/(AL(?:-[0-9]{2})?)/([0-9]{4}-[0-9]{2})/r[1-9][0-9]*"
     rf"|(public)/({PERSONS})/([0-9]{{4}})/e[1-9][0-9]*"
 )
+
+
+class DamagedRelease(ValueError):
+    """A file of a release is missing, or is not what was written."""
+
+    def __init__(self, release: Path, name: str) -> None:
+        place = "/".join([*release.parts[-4:], name])
+        super().__init__(both("release.damaged", file=place))
 
 
 @dataclass(frozen=True)
@@ -191,7 +202,7 @@ def _listed(tree: Path, pattern: str) -> Iterator[ListedRelease]:
             continue
         try:
             manifest = _manifest(path)
-        except (OSError, ValueError, KeyError, TypeError):
+        except DamagedRelease:
             continue
         yield ListedRelease(
             path=path,
@@ -216,9 +227,26 @@ def letter_of(county_code: object) -> str:
 
 
 def facts_of(release: Path) -> dict[str, Any]:
-    """Return what a release's manifest has of it as a whole."""
+    """Return what a release's manifest has of it as a whole. Raises DamagedRelease."""
     facts: dict[str, Any] = _manifest(release)["release"]
     return facts
+
+
+def require_whole(release: Path) -> None:
+    """Raise DamagedRelease where a file that a release's manifest lists is not as it says."""
+    for listed in _manifest(release)["files"]:
+        try:
+            is_same = file_hash(release / listed["path"]) == listed["hash"]
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise DamagedRelease(release, listed["path"])
+
+
+def file_hash(path: Path) -> str:
+    """Return a file's hash as a manifest has it; no symlink is followed."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def folder_of(release: Path) -> ReleaseFolder | None:
@@ -241,8 +269,11 @@ def sweep(folder: Path) -> None:
 @cache
 def _manifest(release: Path) -> dict[str, Any]:
     """Return a release's manifest: it never changes, so it is read once a process."""
-    content: dict[str, Any] = json.loads((release / MANIFEST).read_bytes())
-    return {"release": content["release"], "files": content["files"]}
+    try:
+        content: dict[str, Any] = json.loads((release / MANIFEST).read_bytes())
+        return {"release": content["release"], "files": content["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DamagedRelease(release, MANIFEST) from None
 
 
 def _number(release: Path) -> int:

@@ -34,7 +34,7 @@ import pandas as pd
 from orchestration.products.codes import labels
 from orchestration.products.declaration import Product, Tier, product
 from orchestration.products.tables import ProductTable, table_of
-from orchestration.products.tree import SOURCES
+from orchestration.products.tree import SOURCES, DamagedRelease
 from sources.registers import NATION
 from sources.texts import both, keys
 
@@ -95,11 +95,14 @@ class Members:
 def changed_members(before: Path, sources: Iterable[tuple[Any, ...]]) -> Members:
     """Return which counties joined or left since a release of the nation, by its deliveries.
 
-    `sources` are those of now, in SOURCE_COLUMNS.
+    `sources` are those of now, in SOURCE_COLUMNS. Raises DamagedRelease.
     """
-    with (before / SOURCES).open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    county, status = header.index("county_code"), header.index("status")
+    try:
+        with (before / SOURCES).open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        county, status = header.index("county_code"), header.index("status")
+    except (OSError, ValueError):
+        raise DamagedRelease(before, SOURCES) from None
     was, now = (
         {row[county] for row in some if row[status] != "refused"} - {NATION, None, ""}
         for some in (rows, sources)

@@ -5,7 +5,6 @@ Belongs here: comparing a folder with its signed manifest. Not here: the words f
 needs a KRAT_HOME.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from orchestration.products.tree import (
     LATEST,
     MANIFEST,
     SIGNATURE,
+    file_hash,
     folder_of,
     is_release_name,
     letter_of,
@@ -165,9 +165,3 @@ def _kind(path: Path) -> str:
 def _read(path: Path) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         return file.read()
-
-
-def file_hash(path: Path) -> str:
-    """Return a file's hash as a manifest has it; no symlink is followed."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -17,8 +17,7 @@ import duckdb
 from orchestration.products.comments import comment_on, describe_table
 from orchestration.products.declaration import Tier, products, published_registers
 from orchestration.products.reference import SCHEMA, reference_months, reference_registers
-from orchestration.products.tree import MANIFEST, ListedRelease, editions_in, releases_in
-from orchestration.publication.verify import file_hash
+from orchestration.products.tree import MANIFEST, ListedRelease, editions_in, file_hash, releases_in
 from orchestration.pulling.remote import PullFailed
 from orchestration.reading_copy.editions import write_editions
 from orchestration.reading_copy.tables import write_areas

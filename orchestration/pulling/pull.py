@@ -24,10 +24,11 @@ from orchestration.products.tree import (
     PERSONS,
     SIGNATURE,
     ReleaseFolder,
+    file_hash,
     folder_of,
     letter_of,
 )
-from orchestration.publication.verify import file_hash, releases_under, verify_release
+from orchestration.publication.verify import releases_under, verify_release
 from orchestration.publication.writing.signing import (
     PUBLIC_KEYS,
     NoKey,

@@ -5,7 +5,6 @@ never disturbed. Not here: releases, which never change, or a verdict (orchestra
 """
 
 import hashlib
-import json
 from pathlib import Path
 
 import duckdb
@@ -16,6 +15,7 @@ from orchestration.gate.judge import mart_hashes
 from orchestration.products import declaration
 from orchestration.products.comments import create_table
 from orchestration.products.declaration import judged_marts, product
+from orchestration.products.tree import MANIFEST
 from orchestration.reading_copy.editions import write_editions
 from orchestration.reading_copy.tables import (
     copy_tables,
@@ -25,7 +25,7 @@ from orchestration.reading_copy.tables import (
 )
 from orchestration.reading_copy.vintages import write_vintages
 from orchestration.runtime.database import attach_warehouse, open_to_write, read_warehouse
-from sources.atomic import replace_file, write_json
+from sources.atomic import read_json, replace_file, write_json
 from sources.custody.home import Home
 
 #: What says how the copy is made.
@@ -45,11 +45,14 @@ def write_reading_copy(home: Home) -> int:
         origin = _origin(connection, home, judged)
     noted = home.gate / "copied.json"
     before = _before(home)
-    if before and noted.exists():
-        told = json.loads(noted.read_text(encoding="utf-8"))
-        if told["origin"] == origin:
-            return int(told["tables"])
-    tables = _write(home, judged, before)
+    told = read_json(noted)
+    if before and told and told["origin"] == origin:
+        return int(told["tables"])
+    try:
+        tables = _write(home, judged, before)
+    except duckdb.IOException:
+        # A copy that was spoiled opens, and breaks off where it is read.
+        tables = _write(home, judged, None)
     write_json(noted, {"origin": origin, "tables": tables})
     return tables
 
@@ -64,6 +67,9 @@ def _origin(connection: duckdb.DuckDBPyConnection, home: Home, judged: Judged) -
         digest.update(repr((schema, table, comment, row)).encode())
     for path in sorted(home.releases.glob("*/*/*/*")):
         digest.update(f"{path.relative_to(home.releases)}\n".encode())
+        # One that was damaged, and brought back.
+        if (path / MANIFEST).is_file():
+            digest.update(f"{(path / MANIFEST).stat().st_mtime_ns}\n".encode())
     for path in sorted(file for folder in _MAKERS for file in folder.glob("*.*")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

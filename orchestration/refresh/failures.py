@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.gate import GateRefused
+from orchestration.refresh.damage import damage
 from orchestration.refresh.plan import NoPlan
 from orchestration.registers.rows import BrokenRegisters
 from orchestration.runtime.settings import PROJECT
@@ -28,6 +29,9 @@ from sources.texts import LANGUAGES
 
 #: The packages of krat: the texts of their exceptions are written here.
 _OWN = ("expectations", "orchestration", "sources")
+
+#: What Python and dbt say where there is no memory for a thread.
+NO_THREAD = "can't start new thread"
 
 #: What ends a refresh before its first step.
 _NOT_BEGUN = (AnotherWriter, NoPlan, NoSpark)
@@ -102,9 +106,10 @@ def _reason(home: Home, error: Exception, again: str) -> tuple[str, str]:
         return text.removesuffix(": run krat refresh."), again
     if isinstance(error, NoPlan):
         return text, "krat plan add, or a month that the registers cover"
-    if isinstance(error, (MemoryError, duckdb.OutOfMemoryException)):
+    out_of_memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
+    if out_of_memory or NO_THREAD in text:
         return "there is too little memory", f"end other programs, then {again}"
-    if isinstance(error, duckdb.IOException) and "lock" in text:
+    if isinstance(error, duckdb.IOException) and "Could not set lock" in text:
         holder = re.search(r"\(PID \d+\)", text)
         who = f"another program {holder.group() if holder else ''}"
         return f"{who} has {home.warehouse.name} open", f"close it, then {again}"
@@ -112,7 +117,10 @@ def _reason(home: Home, error: Exception, again: str) -> tuple[str, str]:
         return f"krat may not write in {_part(home, error)}", f"give it the right, then {again}"
     if isinstance(error, BuildFailed) or _is_own(error):
         return text, again
-    return f"an error of krat's own ({type(error).__name__} {_place(error)})", again
+    return damage(home, again) or (
+        f"an error of krat's own ({type(error).__name__} {_place(error)})",
+        again,
+    )
 
 
 def _is_of_disk(error: BaseException, words: str, *numbers: int) -> bool:

@@ -7,8 +7,8 @@ refused.
 Belongs here: which county-months a refresh publishes, and why. Not here: doing it (steps).
 """
 
-import json
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import Any
 from orchestration.gate.fingerprints import Fingerprints, fingerprints
 from orchestration.gate.judge import Scope, counties_with_reports
 from orchestration.products.declaration import Tier
-from orchestration.products.tree import ReleaseFolder, facts_of
+from orchestration.products.tree import DamagedRelease, ReleaseFolder, facts_of
 from orchestration.publication.changes import Members, changed_members
 from orchestration.publication.restricted import as_of, final_month_refusal, sources_of
 from orchestration.runtime.clock import today
 from orchestration.runtime.database import has_warehouse, read_warehouse
-from sources.atomic import write_json
+from sources.atomic import read_json, write_json
 from sources.custody.home import Home
 from sources.registers import NATION, national_plans
 
@@ -120,7 +120,9 @@ def plan(
     final_by_now = due(home, county_codes)
     due_today = [scope for scope in final_by_now if scope not in [*asked, *restated]]
     planned = [*asked, *restated, *due_today]
-    final = ((scope, final_month_refusal(home, *scope)) for scope in planned if scope in changed)
+    damaged = _damaged(home, county_codes)
+    readable = {*changed} - {refusal.scope for refusal in damaged}
+    final = ((scope, final_month_refusal(home, *scope)) for scope in planned if scope in readable)
     return Plan(
         asked=tuple(asked),
         restated=tuple(restated),
@@ -132,6 +134,7 @@ def plan(
                 for county in counties
             ),
             *(refuse_final(scope, reason) for scope, reason in final if reason),
+            *damaged,
         ),
         members=tuple(members.items()),
         standing=_standing(home, asked) - {*final_by_now},
@@ -150,6 +153,11 @@ def refuse_blocked(scope: Scope, reason: str) -> Refusal:
     return Refusal(
         scope, reason, f"krat gate --county {scope.county_code} --month {scope.month:%Y-%m}"
     )
+
+
+def refuse_damaged(home: Home, scope: Scope, reason: str) -> Refusal:
+    """Return the refusal of a county-month of which a release is damaged."""
+    return Refusal(scope, reason, f"krat verify {home.releases}")
 
 
 def refuse_uncovered(registers: Path, scope: Scope) -> Refusal:
@@ -199,7 +207,10 @@ def changed_since_release(home: Home, county_codes: Collection[str] = ()) -> lis
 
 
 def due(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
-    """Return the released counties and months that are final by now, and not released as such."""
+    """Return the released counties and months that are final by now, and not released as such.
+
+    A damaged release is left out: `_damaged` finds it.
+    """
     if not has_warehouse(home):
         return []
     with read_warehouse(home) as connection:
@@ -208,14 +219,31 @@ def due(home: Home, county_codes: Collection[str] = ()) -> list[Scope]:
     for scope in _released(home):
         if county_codes and scope.county_code not in county_codes:
             continue
-        folders = [release_folder(home, tier, scope) for tier in Tier]
-        newest = [facts_of(path) for folder in folders if (path := folder.newest())]
-        if any(
-            facts.get("status") == "provisional" and date.fromisoformat(facts["final_on"]) <= day
-            for facts in newest
-        ):
-            scopes.append(scope)
+        with suppress(DamagedRelease):
+            if any(
+                facts.get("status") == "provisional"
+                and date.fromisoformat(facts["final_on"]) <= day
+                for facts in _newest_facts(home, scope)
+            ):
+                scopes.append(scope)
     return scopes
+
+
+def _newest_facts(home: Home, scope: Scope) -> list[dict[str, Any]]:
+    folders = [release_folder(home, tier, scope) for tier in Tier]
+    return [facts_of(path) for folder in folders if (path := folder.newest())]
+
+
+def _damaged(home: Home, county_codes: Collection[str]) -> list[Refusal]:
+    """Return the refusals of released months whose newest release can't be read any more."""
+    found = []
+    for scope in _released(home):
+        if not county_codes or scope.county_code in county_codes:
+            try:
+                _newest_facts(home, scope)
+            except DamagedRelease as damaged:
+                found.append(refuse_damaged(home, scope, str(damaged)))
+    return found
 
 
 def _members(home: Home) -> dict[date, Members]:
@@ -227,7 +255,8 @@ def _members(home: Home) -> dict[date, Members]:
         for scope in _released(home):
             newest = release_folder(home, Tier.RESTRICTED, scope).newest()
             if scope.county_code == NATION and newest is not None:
-                found[scope.month] = changed_members(newest, sources_of(connection, *scope))
+                with suppress(DamagedRelease):
+                    found[scope.month] = changed_members(newest, sources_of(connection, *scope))
     return {month: members for month, members in found.items() if members}
 
 
@@ -256,7 +285,7 @@ def _note(home: Home, scope: Scope, known: Fingerprints) -> dict[str, Any]:
 def note_held(home: Home, released: Iterable[Scope], held: Iterable[Scope]) -> None:
     """Keep what is released in the restricted tier and was refused in public, and since when."""
     path = home.gate / "held.json"
-    before: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before: dict[str, str] = read_json(path) or {}
     gone, day = {str(scope) for scope in released}, today().isoformat()
     now = {place: since for place, since in before.items() if place not in gone}
     now |= {str(scope): before.get(str(scope), day) for scope in held}
@@ -279,11 +308,7 @@ def _released(home: Home) -> list[Scope]:
 
 
 def _noted(home: Home) -> dict[str, dict[str, Any]]:
-    path = home.gate / "released.json"
-    if not path.exists():
-        return {}
-    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+    return read_json(home.gate / "released.json") or {}
 
 
 def _known(home: Home) -> Fingerprints:

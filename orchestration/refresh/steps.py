@@ -17,6 +17,7 @@ from orchestration.gate.judge import Scope, judge
 from orchestration.ingestion.door import Intake, take_in
 from orchestration.linkage.link import link_persons
 from orchestration.products.declaration import Tier
+from orchestration.products.tree import DamagedRelease
 from orchestration.publication.editions.edition import Edition, publish_editions
 from orchestration.publication.finality import MonthIsFinal
 from orchestration.publication.public import NotPublic, release_public
@@ -31,6 +32,7 @@ from orchestration.refresh.plan import (
     note_released,
     plan,
     refuse_blocked,
+    refuse_damaged,
     refuse_final,
     release_folder,
     require_plan,
@@ -251,6 +253,8 @@ def publish_restricted(
             refused.append(refuse_blocked(scope, str(refusal)))
         except MonthIsFinal as refusal:
             refused.append(refuse_final(scope, str(refusal)))
+        except DamagedRelease as damaged:
+            refused.append(refuse_damaged(home, scope, str(damaged)))
     return Restricted(released, tuple(refused), frozenset(standing))
 
 
@@ -268,6 +272,8 @@ def publish_public(home: Home, restricted: Restricted) -> Public:
             released[scope] = unchanged or release_public(home, *scope)
         except MonthIsFinal as refusal:
             refused.append(refuse_final(scope, str(refusal)))
+        except DamagedRelease as damaged:
+            refused.append(refuse_damaged(home, scope, str(damaged)))
         except NotPublic as refusal:
             refused.append(refuse_blocked(scope, str(refusal)))
     note_released(home, released)

@@ -24,6 +24,9 @@ from sources.custody.home import Home
 #: The journal of what was taken into use or added, by its name in the audit log.
 JOURNAL = "registers"
 
+#: The file of a set that holds the hash of its registers.
+_HASH = "hash"
+
 #: Sets that are kept: a command may still read the one before.
 _KEPT = 3
 
@@ -31,16 +34,15 @@ _KEPT = 3
 def registers_in_use(home: Home) -> Path:
     """Return the folder of the registers that the last refresh took into use; krat's own if none.
 
-    Within a refresh nothing else takes others into use. A set that an older krat made may lack a
-    register: krat's own are in use until the next refresh makes the set anew.
+    Within a refresh nothing else takes others into use. A set that is damaged, or lacks a register
+    because an older krat made it: krat's own are in use until the next refresh makes it anew.
     """
     try:
         named = _pointer(home).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return SEEDS
     folder = home.registers_in_use / named
-    is_whole = all((folder / f"{name}.csv").is_file() for name in declared())
-    return folder if is_whole else SEEDS
+    return folder if _is_whole(folder) else SEEDS
 
 
 def newest_registers(home: Home) -> Path:
@@ -51,7 +53,7 @@ def newest_registers(home: Home) -> Path:
     if not office_files(home.registers):
         return SEEDS
     folder = home.registers_in_use / _digest(home)
-    if folder.is_dir():
+    if _is_whole(folder):
         return folder
     rows, problems = check_registers(SEEDS, home.registers)
     if problems:
@@ -61,7 +63,9 @@ def newest_registers(home: Home) -> Path:
         draft = Path(name) / folder.name
         draft.mkdir()
         write_rows(rows, draft)
-        if not folder.is_dir():
+        write_text(draft / _HASH, registers_hash(draft))
+        if not _is_whole(folder):
+            shutil.rmtree(folder, ignore_errors=True)
             draft.rename(folder)
     return folder
 
@@ -110,6 +114,14 @@ def registers_hash(folder: Path) -> str:
         digest.update(name.encode())
         digest.update((folder / f"{name}.csv").read_bytes())
     return digest.hexdigest()
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether a set is what was made; a disk or a person may have taken something of it."""
+    try:
+        return (folder / _HASH).read_text(encoding="ascii") == registers_hash(folder)
+    except (OSError, ValueError):
+        return False
 
 
 def _values(rows: Rows, name: str) -> dict[tuple[str, ...], dict[str, str]]:

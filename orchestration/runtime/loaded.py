@@ -8,11 +8,55 @@ linkage), or building (warehouse.build).
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+
+from orchestration.runtime.database import has_warehouse, read_warehouse, write_warehouse
+from sources.custody.home import Home
+from sources.texts import both
+
+
+class RawLost(ValueError):
+    """Files of the raw tables are gone that the warehouse was loaded from."""
+
+
+def require_raw(home: Home) -> None:
+    """Raise RawLost where a file of the raw tables is gone that the warehouse was loaded from.
+
+    No file of them is ever removed. Without it reports would count as never sent.
+    """
+    if not has_warehouse(home):
+        return
+    with read_warehouse(home) as connection:
+        noted = connection.execute(
+            "select table_name || '/' || file_name from ops.loaded_files order by all"
+            if _has(connection, "loaded_files")
+            else "select '' where false"
+        ).fetchall()
+    lost = [name for (name,) in noted if not (home.raw / name).exists()]
+    if lost:
+        raise RawLost(both("rebuilding.lost", count=len(lost), folder=home.raw, first=lost[0]))
+
+
+def note_files(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
+    """Keep by raw table the files from which it was loaded."""
+    names = [(table, path.name) for table, paths in files.items() for path in paths]
+    connection.execute("create schema if not exists ops")
+    connection.execute(
+        "create or replace table ops.loaded_files as "
+        "select unnest($1::varchar[]) as table_name, unnest($2::varchar[]) as file_name",
+        [[table for table, _ in names], [name for _, name in names]],
+    )
+
+
+def forget_files(home: Home) -> None:
+    """Keep no longer from which files the raw tables were loaded: they are made again."""
+    if has_warehouse(home):
+        with write_warehouse(home) as connection:
+            note_files(connection, {})
 
 
 def state_of_rows(table: pa.Table) -> str:
@@ -68,7 +112,14 @@ def _note(connection: duckdb.DuckDBPyConnection, name: str, states: Mapping[str,
 
 
 def _states(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
-    try:
-        return dict(connection.execute(f"select table_name, state from ops.{name}").fetchall())
-    except duckdb.CatalogException:
+    if not _has(connection, name):
         return {}
+    return dict(connection.execute(f"select table_name, state from ops.{name}").fetchall())
+
+
+def _has(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    return bool(
+        connection.execute(
+            "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = ?", [name]
+        ).fetchall()
+    )

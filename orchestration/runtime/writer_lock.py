@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.runtime.clock import require_clock
 from sources.atomic import write_json
 from sources.custody.home import Home
 from sources.custody.journal import user_name
@@ -52,7 +53,7 @@ def one_writer(
     """Hold the data folder's lock for the block, as `name`.
 
     Where another process holds it, `on_wait` is called once with who that is and since when.
-    Raises AnotherWriter, with the same words, after `wait_seconds` in vain.
+    Raises AnotherWriter, with the same words, after `wait_seconds` in vain, and clock.ClockSetBack.
     """
     # Imported here: commands that only read start without it.
     from filelock import FileLock, Timeout
@@ -73,6 +74,7 @@ def one_writer(
                 "has ended, or wait longer with --wait SECONDS"
             ) from None
     try:
+        require_clock(home)
         write_json(
             _holder_path(home),
             {

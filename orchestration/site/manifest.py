@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from orchestration.products.declaration import Tier
 from orchestration.products.tree import MANIFEST as RELEASE_MANIFEST
-from orchestration.products.tree import ListedRelease
-from orchestration.publication.verify import Fault, file_hash
+from orchestration.products.tree import ListedRelease, file_hash
+from orchestration.publication.verify import Fault
 from orchestration.publication.writing.signing import PRIVATE_KEY, is_signed_by, signing_key
 from orchestration.site.facts import Facts, releases_of
 from sources.atomic import write_bytes, write_json

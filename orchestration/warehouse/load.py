@@ -19,7 +19,9 @@ from orchestration.runtime.database import encrypt_warehouse, is_in_the_clear, w
 from orchestration.runtime.loaded import (
     built_states,
     loaded_states,
+    note_files,
     note_loaded,
+    require_raw,
     state_of_files,
     state_of_rows,
 )
@@ -39,8 +41,9 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
     before it gets a report that isn't made up. `registers` are those in use unless
     others are given.
     `as_of` is the day on which deadlines are judged; it reaches dbt as a table, because a
-    changing variable would throw away dbt's partial parse.
+    changing variable would throw away dbt's partial parse. Raises RawLost.
     """
+    require_raw(home)
     registers = registers or registers_in_use(home)
     typed = {table: rows_of(table, home, registers, as_of) for table in TYPED}
     stored = {table: sorted((home.raw / table).glob("*.parquet")) for table in SCHEMAS}
@@ -61,6 +64,7 @@ def load_raw(home: Home, as_of: date, registers: Path | None = None) -> dict[str
                     else:
                         _replace_by_files(connection, table, stored[table])
             note_loaded(connection, now)
+            note_files(connection, stored)
             connection.commit()
         return {table: connection.table(f"raw.{table}").shape[0] for table in now}
 

@@ -10,10 +10,12 @@ Belongs here: entering, and whether all of it is whole. Not here: how one journa
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,9 @@ _SUBJECTS = (
 
 #: How much of a hash, and how many of a list, tell one subject from another.
 _SHOWN, _MOST = 16, 5
+
+#: Bytes that no entry has, whatever its reason.
+_LONGEST_ENTRY = 65_536
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,16 @@ class _Log:
 #: Logs that this process read, with what their files were then: reading one again and again would
 #: take longer the longer it gets.
 _known: dict[Path, tuple[tuple[int, ...], _Log]] = {}
+
+
+def last_moment(home: Home) -> datetime | None:
+    """Return when the last entry of the log was made, None where there is none that can be read."""
+    try:
+        with home.audit.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_ENTRY))
+            return datetime.fromisoformat(json.loads(file.read().splitlines()[-1])["at"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def append(

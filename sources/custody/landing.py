@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.atomic import replace_file, wait_for_disk, write_bytes
+from sources.atomic import replace_file, wait_for_disk, write_bytes, write_text
 from sources.custody.home import Home
 from sources.custody.vault import QUARANTINED, QUARANTINED_NAME, pack, sealed_text
 from sources.problems import MAX_PLACES, Problem, problem
@@ -199,7 +199,7 @@ def store_batch(
     """
     if not readings and not repeats:
         return
-    _remove_unfinished(home)
+    remove_unfinished(home)
     findings = [door_finding(reading, found) for reading in readings for found in reading.problems]
     findings += [_repeated(repeat) for repeat in repeats]
     typed = {
@@ -224,6 +224,7 @@ def store_batch(
     names = sorted(reading.delivery["delivery_id"] for reading in readings)
     names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
     batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    write_text(_begun(home), f"{batch}\n")
     originals = {
         reading.delivery["delivery_id"]: reading.sealed
         for reading in readings
@@ -239,6 +240,7 @@ def store_batch(
         _write_table(home, table, batch, rows)
     wait_for_disk(refused_files)
     _write_table(home, "deliveries", batch, deliveries)
+    _begun(home).unlink()
 
 
 def arrivals_path(home: Home, batch: str) -> Path:
@@ -325,16 +327,28 @@ def _reason(reading: Reading) -> str:
     return "\n".join(lines)
 
 
-def _remove_unfinished(home: Home) -> None:
-    finished = {path.stem for path in (home.raw / "deliveries").glob("*.parquet")}
-    begun = [home.raw / table for table in SCHEMAS]
-    for path in [
-        *home.vault.glob("*.zip"),
-        *home.vault.glob("*.age"),
-        *chain.from_iterable(f.glob("*.parquet") for f in begun),
-    ]:
-        if path.stem not in finished:
-            path.unlink()
+def remove_unfinished(home: Home) -> None:
+    """Remove what a killed run left of a batch that it had begun to store, and of no other.
+
+    A batch without its deliveries that nobody had begun is one that lost them.
+    """
+    begun = _begun(home)
+    if not begun.exists():
+        return
+    batch = begun.read_text(encoding="ascii").strip()
+    if not (home.raw / "deliveries" / f"{batch}.parquet").exists():
+        for path in [
+            home.vault / f"{batch}.zip",
+            arrivals_path(home, batch),
+            *(home.raw / table / f"{batch}.parquet" for table in SCHEMAS),
+        ]:
+            path.unlink(missing_ok=True)
+    begun.unlink()
+
+
+def _begun(home: Home) -> Path:
+    """Return the file that names the batch which is being stored."""
+    return home.raw / "storing"
 
 
 def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+from canaries import found_in
 
 from orchestration.backup.store import backups_in, faults_in
 from orchestration.products.declaration import Tier
@@ -69,13 +70,18 @@ class Kills:
     lost: list[str] = field(default_factory=list)
 
 
+#: In the report that is sent, where a person could be named: nothing that is written may say so.
+CANARIES = {"kanarinaqxzjvkwq": "name of a file", "kanarinawvqkjzxq": "name of a person"}
+
+
 def send_correction(home: Home) -> None:
-    """Put a report with another value into the inbox."""
-    report = home.inbox / "AL-04" / "correction.csv"
+    """Put a report with another value into the inbox, and canaries in it."""
+    name, person = CANARIES
+    report = home.inbox / "AL-04" / f"{name}.csv"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(
-        "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja\n"
-        "krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;2.1.18.1;;27;\n",
+        "Formulari;Qarku;Institucioni;Muaji;Të dhënat;Kodi i treguesit;Ndarja;Vlera;Gjendja;Emri\n"
+        f"krat-raport-1;AL-04;AL-04-SHSSH;2023-05;SHEMBULL - TË TRILLUARA;2.1.18.1;;27;;{person}\n",
         encoding="utf-8",
     )
     os.utime(report, (WRITTEN_AT, WRITTEN_AT))
@@ -235,12 +241,47 @@ def kill_at(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         tally.kills += 1
-        wrong = [*broken(copy), *_not_made_up_for(work, copy, expected)]
+        wrong = [*broken(copy), *swept(copy, original, is_whole=False)]
+        wrong += _not_made_up_for(work, copy, expected)
+        wrong += swept(copy, original, is_whole=True)
         tally.lost += [f"{work.name} {number}: {what}" for what in wrong]
         if not wrong:
             shutil.rmtree(copy.root.parent)
     shutil.rmtree(folder / "whole")
     return tally
+
+
+def swept(home: Home, original: Home, *, is_whole: bool) -> list[str]:
+    """Return where a canary is in what was written since a home was copied.
+
+    What a kill left half can't be opened: it is searched as the bytes that it has.
+    """
+    before = {path.relative_to(original.root): _state(path) for path in _files(original.root)}
+    written = [
+        path
+        for path in _files(home.root)
+        if not path.is_relative_to(home.inbox)
+        if before.get(path.relative_to(home.root)) != _state(path)
+    ]
+    if is_whole:
+        found = found_in(written, CANARIES)
+    else:
+        found = {
+            (str(path), where)
+            for path in written
+            for canary, where in CANARIES.items()
+            if canary.encode() in path.read_bytes()
+        }
+    return [f"{where} is in {Path(path).name}" for path, where in found]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def broken(home: Home) -> list[str]:

@@ -9,21 +9,49 @@ import argparse
 import os
 import random
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import at_once
 import killed
+import mutated
 import troubled
+import underfoot
+from canaries import Canaries
+from programs import LibreOffice
 
 from sources.custody.home import Home
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 KILLS = 1000
 T = TypeVar("T")
+
+
+class HasWrong(Protocol):
+    """What a drill found wrong, a sentence each."""
+
+    wrong: list[str]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the drills found."""
+
+    seed: int
+    tallies: Sequence[killed.Kills]
+    together: Sequence[at_once.Together]
+    troubles: Sequence[troubled.Trouble]
+    underfoots: Sequence[underfoot.Meddling]
+    sent: mutated.Mutated
+
 
 HEAD = """# What krat survives
 
@@ -60,8 +88,17 @@ def main() -> None:
             _shown(troubled.meet(home, folder, kind, each // 5 + 1, rng, expected))
             for kind in troubled.TROUBLES
         ]
+        underfoots = [
+            _shown(underfoot.meddle(home, folder, kind, each // 5 + 1, rng, expected))
+            for kind in underfoot.KINDS
+        ]
+        planted, office = Canaries(), LibreOffice(folder / "office")
+        good = mutated.good_files(planted, office.convert)
+        office.stop()
+        sent = _shown(mutated.send(home, folder, good, planted.planted, asked.kills, rng))
     if asked.kills >= KILLS:
-        PAGE.write_text(page(tallies, together, troubles, asked.seed), encoding="utf-8")
+        results = Results(asked.seed, tallies, together, troubles, underfoots, sent)
+        PAGE.write_text(page(results), encoding="utf-8")
 
 
 def _shown(result: T) -> T:
@@ -81,19 +118,15 @@ def example(folder: Path) -> Home:
     return home
 
 
-def page(
-    tallies: Sequence[killed.Kills],
-    together: Sequence[at_once.Together],
-    troubles: Sequence[troubled.Trouble],
-    seed: int,
-) -> str:
+def page(found: Results) -> str:
     """Return the page: a row a drill, and each loss in words."""
-    wrong = [what for tally in tallies for what in tally.lost]
-    wrong += [what for pair in together for what in pair.wrong]
-    wrong += [what for trouble in troubles for what in trouble.wrong]
+    wrong = [what for tally in found.tallies for what in tally.lost]
+    others: list[Sequence[HasWrong]] = [found.together, found.troubles, found.underfoots]
+    wrong += [what for drill in others for each in drill for what in each.wrong]
+    wrong += found.sent.wrong
     return "\n".join(
         [
-            f"{HEAD}{date.today()}, seed {seed}.\n",
+            f"{HEAD}{date.today()}, seed {found.seed}.\n",
             "## Killed anywhere\n",
             "SIGKILL at a random moment, of all of krat or of one process that it began, then the "
             "same command again.\n",
@@ -102,12 +135,12 @@ def page(
             *(
                 f"| {one.work} | {one.kills} | {one.of_a_child} | {one.too_late} "
                 f"| {len(one.lost)} |"
-                for one in tallies
+                for one in found.tallies
             ),
             "\n## Two at once\n",
             "| commands | times | wrong |",
             "| --- | --- | --- |",
-            *(f"| {one.name} | {one.times} | {len(one.wrong)} |" for one in together),
+            *(f"| {one.name} | {one.times} | {len(one.wrong)} |" for one in found.together),
             "\n## Trouble with the disk\n",
             "A refresh on a disk with between nothing and 20 MB free, or that can only be read, "
             "then again without it.\n",
@@ -115,8 +148,25 @@ def page(
             "| --- | --- | --- | --- |",
             *(
                 f"| {one.name} | {one.times} | {one.untroubled} | {len(one.wrong)} |"
-                for one in troubles
+                for one in found.troubles
             ),
+            "\n## A file gone or damaged\n",
+            "A file of the data folder is deleted, cut off or written over, then a refresh, then "
+            "the file comes back.\n",
+            "| files | times | told | wrong |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| `{one.kind}` | {one.times} | {one.told} | {len(one.wrong)} |"
+                for one in found.underfoots
+            ),
+            "\n## Changed files\n",
+            "Good files with something changed, the same number of xlsx, csv, ods, xls, messages "
+            "and archives, full of canaries, in one refresh; then every byte written is "
+            "searched.\n",
+            "| sent | accepted | refused | known | wrong |",
+            "| --- | --- | --- | --- | --- |",
+            f"| {found.sent.sent} | {found.sent.accepted} | {found.sent.refused} "
+            f"| {found.sent.known} | {len(found.sent.wrong)} |",
             *(f"\n- {what}" for what in wrong),
             "",
         ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -25,6 +26,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from orchestration.ingestion.door import checked
 from orchestration.runtime.settings import SEEDS
+from sources.custody import landing
 from sources.custody.home import Home
 from sources.custody.landing import SCHEMAS, store_batch
 from sources.custody.pseudonyms import Pseudonyms
@@ -569,11 +571,22 @@ def test_originals_are_sealed_and_a_refusal_says_why_in_both_languages(home: Hom
         assert b"Fisteku" not in path.read_bytes()
 
 
-def test_an_unfinished_batch_is_unknown_and_swept_away(home: Home) -> None:
+def test_an_unfinished_batch_is_unknown_and_swept_away(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reading = sealed(home, workbook([TOTAL]))
-    store_batch(home, [reading])
-    (batch,) = (home.raw / "deliveries").iterdir()
-    batch.unlink()
+    write = landing._write_table
+
+    def killed(home: Home, table: str, *rest: Any) -> None:
+        if table == "deliveries":
+            raise KeyboardInterrupt
+        write(home, table, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, "_write_table", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store_batch(home, [reading])
+    assert len(list(home.vault.glob("*.zip"))) == 1
     assert stored_contents(home).hashes == set()
     other = sealed(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))
     store_batch(home, [reading, other])

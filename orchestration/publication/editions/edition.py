@@ -7,7 +7,6 @@ Belongs here: which editions are made, and their road from the warehouse to a si
 here: their counts (counts), how these are shown (expectations.choice), or the calendar.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -43,6 +42,7 @@ from orchestration.products.tree import (
     PERSONS,
     EditionFolder,
     editions_in,
+    require_whole,
 )
 from orchestration.publication.editions.calendar import EditionDay, edition_days
 from orchestration.publication.editions.counts import (
@@ -65,7 +65,7 @@ from orchestration.publication.writing.signing import (
 from orchestration.registers.in_use import registers_in_use
 from orchestration.runtime.clock import today
 from orchestration.runtime.database import has_warehouse, read_warehouse
-from sources.atomic import replace_file, write_json
+from sources.atomic import read_json, replace_file, write_json
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, placeholders, text
 
@@ -450,6 +450,7 @@ def _write(
 
 
 def _rows_of(path: Path) -> pd.DataFrame:
+    require_whole(path)
     return pd.read_parquet(path / "person_counts.parquet")
 
 
@@ -530,5 +531,4 @@ def _empty_path(home: Home) -> Path:
 
 def _read_empty(home: Home) -> dict[str, int]:
     """Return the editions of which nothing had come, with how many deliveries had by their day."""
-    path = _empty_path(home)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_json(_empty_path(home)) or {}

@@ -27,6 +27,7 @@ from orchestration.products.tree import (
     WORKBOOK,
     ReleaseFolder,
     facts_of,
+    require_whole,
 )
 from orchestration.publication.changes import (
     PREVIOUS_MONTH,
@@ -271,13 +272,17 @@ def _numbers_hash(content: ReleaseContent) -> str:
 def _compared_with(home: Home, content: ReleaseContent, previous: Path | None) -> list[Before]:
     """Return the release before, and the newest of the month before in the year, if there are any.
 
-    The public tier is not compared with the month before.
+    The public tier is not compared with the month before. Raises DamagedRelease.
     """
+    if previous:
+        require_whole(previous)
     found = [Before(previous, content.month)] if previous else []
     if content.tier is Tier.RESTRICTED and content.month.month > 1:
         month = content.month.replace(month=content.month.month - 1)
         newest = replace(content, month=month).folder(home).newest()
-        found += [Before(newest, month, PREVIOUS_MONTH)] if newest else []
+        if newest:
+            require_whole(newest)
+            found.append(Before(newest, month, PREVIOUS_MONTH))
     return found
 
 
