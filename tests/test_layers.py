@@ -72,6 +72,15 @@ def test_every_model_and_column_that_others_read_is_described_and_typed(
                 assert column["description"], f"{node['name']}.{column['name']}"
 
 
+def test_no_test_of_the_warehouse_asks_a_view(manifest: dict[str, Any]) -> None:
+    """A build of what changed leaves views out, and with them dbt leaves out their tests."""
+    nodes = manifest["nodes"]
+    views = {name for name, node in nodes.items() if node["config"]["materialized"] == "view"}
+    tests = [node for node in nodes.values() if node["resource_type"] == "test"]
+    assert len(views) > 50 and len(tests) > 90
+    assert [one["name"] for one in tests if views & set(one["depends_on"]["nodes"])] == []
+
+
 def test_each_published_table_is_in_the_exposure_of_its_tier(manifest: dict[str, Any]) -> None:
     exposures = {exposure["name"]: exposure for exposure in manifest["exposures"].values()}
     assert exposures.keys() == {"restricted_tier", "public_tier", "reading_copy"}

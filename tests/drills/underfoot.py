@@ -76,7 +76,7 @@ def meddle(
 ) -> Meddling:
     """Do harm to so many files of a kind, each in a copy; `expected` is what a refresh comes to.
 
-    `original` is a home with a report in its inbox, so that there is something to do.
+    With a report in the inbox of `original` more is read than without.
     """
     seen = Meddling(kind)
     for number in range(times):
