@@ -346,6 +346,7 @@ def test_a_cluster_builds_what_duckdb_builds(
     by_spark = copy_home(refreshed.home, tmp_path / "spark")
     monkeypatch.setenv("KRAT_SPARK_MASTER", cluster.address)
     killed: list[int] = []
+    told: list[str] = []
 
     def kill_one() -> None:
         wait_until(lambda: len(tables_there()) > BEFORE_THE_KILL, seconds=1800)
@@ -358,7 +359,9 @@ def test_a_cluster_builds_what_duckdb_builds(
     watch = Thread(target=kill_one, daemon=True)
     if is_worker_killed:
         watch.start()
-    build_warehouse(by_spark, with_registers=True, engine=Engine.SPARK)
+    build_warehouse(by_spark, with_registers=True, engine=Engine.SPARK, report=told.append)
+    # It takes minutes, and whoever waits sees it go on.
+    assert len([step for step in told if step.startswith("computing models on Spark")]) > 12
     if is_worker_killed:
         watch.join()
         # Most was built after it.

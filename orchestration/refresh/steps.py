@@ -185,7 +185,7 @@ def refresh(
         report(Step.LINKING)
         link_persons(home)
         report(Step.BUILDING)
-        build = build_warehouse(home, engine=engine)
+        build = build_warehouse(home, engine=engine, report=report)
         planned = plan(home, registers, months, [county_code] if county_code else [])
         report(Step.JUDGING)
         records = judge_planned(home, planned)

@@ -95,14 +95,16 @@ def build_warehouse(
     *,
     with_registers: bool = False,
     engine: Engine = Engine.DUCKDB,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Build:
     """Run `dbt build` over what changed and record each node's status in `ops.dbt_results`.
 
     Built is what rests on raw tables that were loaded anew since the last build; all of it when a
     register or the dbt project changed, or `with_registers`. The rest stands, with what its tests
     said. What is then known of reports is written for who checks one. Spark as `engine` computes
-    all models; DuckDB takes the rows of what changed, and tests them. Raises BuildFailed when a
-    model or seed fails, NoSpark; failing tests are recorded, for the gate to judge.
+    all models; DuckDB takes the rows of what changed, and tests them. `report` is told how far
+    Spark is. Raises BuildFailed when a model or seed fails, NoSpark; failing tests are recorded,
+    for the gate to judge.
     """
     registers = registers_in_use(home)
     point_dbt_at(home, registers)
@@ -122,7 +124,7 @@ def build_warehouse(
     else:
         # A register that was given a column does not fit into its old table.
         options += ["--full-refresh"]
-    with _computed_by(engine, home, registers):
+    with _computed_by(engine, home, registers, report):
         results = _results_of(run_dbt("build", options, on_event))
     remember_findings(home)
     failed_tests = _record(home, results, digest, whole=whole)
@@ -133,17 +135,32 @@ def build_warehouse(
 
 
 @contextmanager
-def _computed_by(engine: Engine, home: Home, registers: Path) -> Iterator[None]:
+def _computed_by(
+    engine: Engine, home: Home, registers: Path, report: Callable[[str], None]
+) -> Iterator[None]:
     """Let another engine compute all models first, so that dbt takes its rows meanwhile."""
     if engine is Engine.DUCKDB:
         yield
         return
+    report("starting Spark")
     with spark_over(home, registers) as made:
         # Each target keeps what dbt read of the project for itself.
         options = ["--target", "spark", "--target-path", str(home.dbt / "spark")]
-        _results_of(run_dbt("run", [*options, "--no-write-json", "--no-populate-cache"]))
+        options += ["--no-write-json", "--no-populate-cache"]
+        _results_of(run_dbt("run", options, _telling_models(report)))
+        report("taking what Spark computed into the warehouse")
         with dbt_taking_rows_of(made):
             yield
+
+
+def _telling_models(report: Callable[[str], None]) -> Callable[[Any], None]:
+    """Return what tells of every fifth model that dbt begins: all of them take minutes on Spark."""
+
+    def tell(event: Any) -> None:
+        if event.info.name == "LogStartLine" and event.data.index % 5 == 1:
+            report(f"computing models on Spark ({event.data.index} of {event.data.total})")
+
+    return tell
 
 
 def _results_of(outcome: Any) -> list[Any]:
