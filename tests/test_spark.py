@@ -165,7 +165,12 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     begun: list[subprocess.Popen[bytes]] = []
 
     def begin(*arguments: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "SPARK_LOCAL_IP": LOOPBACK, "SPARK_DAEMON_MEMORY": "256m"}
+        environment = {
+            **os.environ,
+            "SPARK_LOCAL_IP": LOOPBACK,
+            "SPARK_LOCAL_DIRS": str(tmp_path / "shuffled"),
+            "SPARK_DAEMON_MEMORY": "256m",
+        }
         # A group of its own: a worker dies with what it has begun.
         begun.append(
             subprocess.Popen(

@@ -118,6 +118,8 @@ def start(master: str, scratch: Path) -> "SparkSession":
         **_MEANING,
         "spark.sql.warehouse.dir": (scratch / "made").as_uri(),
         "spark.sql.catalogImplementation": "in-memory",
+        # A killed worker leaves what it had shuffled, rows of persons among it.
+        "spark.io.encryption.enabled": "true",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.extraJavaOptions": quiet,
