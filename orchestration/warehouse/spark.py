@@ -49,12 +49,15 @@ _MEANING = {
     ),
 }
 
-#: What Spark would log can quote a value of a row.
+#: What Spark would log can quote a value of a row. Without a logger of its own, the class to which
+#: Python talks says on stderr that it sets the level.
 _SILENCE = """\
 appender.none.type = Null
 appender.none.name = none
 rootLogger.level = off
 rootLogger.appenderRef.none.ref = none
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = off
 """
 
 
