@@ -135,6 +135,20 @@ STATEMENTS = {
         "with t as (select id from rows), u as (with t as (select kind as id from rows) select id "
         "from t) select t.id, u.id as kind from t cross join u"
     ),
+    "null in a branch": (
+        "with few as (select id, null as n, null as d from rows) "
+        "select * from few union all by name select id, id as n, day as d, marks from rows"
+    ),
+    "null in a query below": (
+        "with few as (select *, null as n, null as d from rows), "
+        "united as (select * from few union all by name select id, null as n from rows) "
+        "select id, n, coalesce(n, id) as number, coalesce(d, day) as day from united"
+    ),
+    "what moved": (
+        "select id, value is distinct from lag(value) over (order by id) as has_moved, "
+        "max_by(value is null, id) over (partition by kind) as is_last_empty, "
+        "greatest(coalesce(max(id) filter (where id > 9) over (), 1), 1) as place from rows"
+    ),
     "no value": "select id, null as nothing, lgamma(id + 0.5) > 0.5 as is_large from rows",
 }
 
