@@ -229,12 +229,13 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def spark_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of Spark's own."""
+def spark_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of settings of Spark's own."""
     folder = tmp_path / "conf"
     folder.mkdir()
     (folder / "spark-defaults.conf").write_text(DEFAULTS, encoding="utf-8")
     monkeypatch.setenv("SPARK_CONF_DIR", str(folder))
+    return folder
 
 
 def tables_of(home: Home) -> dict[str, tuple[Any, ...]]:
@@ -267,16 +268,15 @@ def assert_same(home: Home, other: Home) -> None:
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
-@pytest.fixture(scope="module")
-def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Spark in this process, as a build starts it."""
+@pytest.fixture
+def spark_session(spark_defaults: Path) -> Iterator[Any]:
+    """Spark in this process, as a build starts it.
+
+    It ends with its test: a process has one, and a build would take it for its own.
+    """
     from orchestration.warehouse.spark import start
 
-    folder = tmp_path_factory.mktemp("spark")
-    with pytest.MonkeyPatch.context() as patch:
-        (folder / "spark-defaults.conf").write_text(DEFAULTS, encoding="utf-8")
-        patch.setenv("SPARK_CONF_DIR", str(folder))
-        session = start("local[2]", folder)
+    session = start("local[2]", spark_defaults)
     session.sql("create schema model")
     try:
         yield session
