@@ -157,7 +157,12 @@ def _write_mart(
     name = f"{schema}.{mart.name}"
     parts = []
     if has_before and _exists(connection, schema, mart):
-        parts.append(f"select * from before.{name}")
+        # A release that can't be read any more is in neither, until it is brought back.
+        parts.append(
+            f"select kept.* from before.{name} as kept semi join before.{SCHEMA}.releases "
+            f"using (county_code, reporting_month, release_number) semi join {SCHEMA}.releases "
+            "using (county_code, reporting_month, release_number)"
+        )
     files = {
         str(one.path / f"{mart.name}.parquet"): one.number
         for one in fresh
