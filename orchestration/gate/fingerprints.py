@@ -48,7 +48,7 @@ def fingerprints(connection: duckdb.DuckDBPyConnection) -> Fingerprints:
         "group by all order by all"
     ).fetchall()
     columns = [(mart.name, mart.column_names) for tier in Tier for mart in published_marts(tier)]
-    # ops.built_project is written last: a warehouse whose build was broken off has none.
+    # A first build that was broken off did not come as far as this table.
     [(project,)] = connection.execute(
         "select max(project_hash) from ops.built_project"
         if "ops.built_project" in built
