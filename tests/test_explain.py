@@ -21,6 +21,7 @@ from orchestration.feedback.references import explain_reference
 from orchestration.products.codes import labels
 from orchestration.reading_copy.ask import reading
 from orchestration.refresh.steps import refresh
+from orchestration.runtime.loaded import forget_files
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
 from sources.example.generate import write_example
@@ -491,6 +492,7 @@ def test_a_county_whose_numbers_are_withdrawn_leaves_the_nation(
     home = copy_home(two_counties, tmp_path)
     for table in ("deliveries", "submission_values"):
         (home.raw / table / "planted.parquet").unlink()
+    forget_files(home)
     outcome = refresh(home, [MAY])
     assert outcome.members == ["AL-05 left: 2023-04 to 2023-05 (AL)"]
     told = (home.releases / "restricted/AL/2023-05/r3/CHANGES.md").read_text(encoding="utf-8")
