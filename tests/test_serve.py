@@ -23,6 +23,7 @@ from served import (
     add_release,
     change_settings,
     home_to_serve,
+    log_lines,
     make_tokens,
     raw_request,
     serving,
@@ -120,22 +121,25 @@ def test_a_token_works_from_when_it_is_made_until_it_is_revoked(served: Served) 
     assert requests.get(f"{served.url}{FIER}gate.json", headers=headers).status_code == 401
 
 
-def test_two_servers_on_one_tree_agree_and_lose_no_line_of_the_log(served: Served) -> None:
+def test_two_servers_on_one_tree_agree_and_lose_no_line_of_the_log(
+    refreshed: Refreshed, tmp_path: Path
+) -> None:
     """Asked at once, as behind a proxy: what one lets in or refuses, so does the other."""
-    token_id, token = make_token(served.home, "x", "restricted", "AL-04", date(2999, 1, 1))
-    with serving(served.home) as other, ThreadPoolExecutor(8) as pool:
+    home = home_to_serve(refreshed.home, tmp_path)
+    token_id, token = make_token(home, "x", "restricted", "AL-04", date(2999, 1, 1))
+    with serving(home) as one, serving(home) as other, ThreadPoolExecutor(8) as pool:
 
         def asked(number: int) -> int:
-            url = (served.url, other)[number % 2]
+            url = (one, other)[number % 2]
             headers = {"Authorization": f"Bearer {token}"}
             return requests.get(f"{url}{FIER}gate.json", headers=headers).status_code
 
         assert {*pool.map(asked, range(60))} == {200}
-        revoke_token(served.home, token_id, "left")
+        revoke_token(home, token_id, "left")
         assert {*pool.map(asked, range(10))} == {401}
-        lines = [line for line in served.log_lines() if line[2] == token_id]
-    assert [line[5] for line in lines].count("200") == 60
-    assert {len(line) for line in served.log_lines()} == {8}
+        lines = log_lines(home)
+    assert [line[5] for line in lines if line[2] == token_id].count("200") == 60
+    assert {len(line) for line in lines} == {8}
 
 
 def test_a_browser_can_send_the_token_as_a_password(served: Served) -> None:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -114,7 +114,9 @@ def make_backup(
                 one_writer(home, wait_seconds, name=name, on_wait=report),
                 audit.standing_still(home) as head,
             ):
-                now = datetime.now(UTC)
+                # By its second the newest is told from those before.
+                earlier = [each.made_at + timedelta(seconds=1) for each in backups_in(store)]
+                now = max([datetime.now(UTC), *earlier])
                 # Data and keys belong together, and the keys of the backup itself are in it.
                 finish_rotations(home)
                 names, signer = Pseudonyms(home.keys), signing_key(home.keys)

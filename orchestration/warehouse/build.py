@@ -108,7 +108,7 @@ def build_warehouse(
     """
     registers = registers_in_use(home)
     point_dbt_at(home, registers)
-    digest = _project_hash(registers)
+    digest = _project_hash(home, registers)
     options = [
         "--no-write-json", "--no-populate-cache",
         "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure",
@@ -200,9 +200,18 @@ def _reason(status: str, message: str) -> str:
     return f"{kind}: {text}" if kind in ERRORS_WITHOUT_VALUES else kind
 
 
-def _project_hash(registers: Path) -> str:
-    """Return a hash of the registers and of all that dbt makes of them."""
+def _project_hash(home: Home, registers: Path) -> str:
+    """Return a hash of the registers, of raw tables' columns, and of all that dbt makes of them.
+
+    A view doesn't outlive a change of the columns that it reads.
+    """
     digest = hashlib.sha256(registers_hash(registers).encode())
+    with read_warehouse(home) as connection:
+        columns = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns() "
+            "where database_name = current_database() and schema_name = 'raw' order by all"
+        ).fetchall()
+    digest.update(repr(columns).encode())
     files = [DBT_PROJECT / "dbt_project.yml", *DBT_PROJECT.glob("seeds/*.yml")]
     for folder in ("models", "macros", "materializations", "tests"):
         files += [path for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
