@@ -233,6 +233,17 @@ def test_whatever_is_changed_taken_out_moved_or_cut_off_is_found(
     assert bool(audit.faults(home)) == (content != whole[name])
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_what_is_entered_after_a_log_was_cut_off_does_not_hide_it(kept: int, home: Home) -> None:
+    for number in range(3):
+        audit.append(home, "backup", "made", str(number))
+    lines = home.audit.read_bytes().splitlines(keepends=True)
+    home.audit.write_bytes(b"".join(lines[:kept]))
+    for number in range(3, 8):
+        audit.append(home, "backup", "made", str(number))
+        assert audit.faults(home) != []
+
+
 def test_a_line_without_its_end_is_no_entry_and_gives_way_to_the_next(home: Home) -> None:
     decisions.answer(home, FINDING, BY, REASON)
     for path in (home.audit, home.decisions / "findings.jsonl"):

@@ -64,12 +64,21 @@ class AuditFault:
 class _Log:
     """What is known of a log that was read whole: how far it came, and how far each journal."""
 
-    head: Head = field(default_factory=lambda: Head(0, journal.START))
+    hashes: list[str] = field(default_factory=list)
     journals: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def head(self) -> Head:
+        """How far it came."""
+        return Head(len(self.hashes), self.hashes[-1] if self.hashes else journal.START)
+
+    def has(self, noted: Head) -> bool:
+        """Tell whether it came through a place that was noted."""
+        return noted.entries == 0 or self.hashes[noted.entries - 1 : noted.entries] == [noted.hash]
 
     def add(self, entry: dict[str, Any]) -> None:
         """Count one more entry of the log."""
-        self.head = Head(self.head.entries + 1, entry["hash"])
+        self.hashes.append(entry["hash"])
         if name := entry.get("journal"):
             self.journals[name] = entry["number"]
 
@@ -209,8 +218,10 @@ def _append(home: Home, log: _Log, action: str, **more: Any) -> None:
     log.add(entry)
     _known[home.audit] = (_state(home.audit), log)
     # Who may not open the keys, as krat serve, leaves the note to the next who may.
-    with suppress(OSError):
-        if home.keys.is_dir():
+    with suppress(OSError, ValueError, LookupError):
+        noted = _noted(home)
+        # A log that was cut off or begun anew never takes the place of what it was.
+        if home.keys.is_dir() and (noted is None or log.has(noted)):
             note = {"entries": log.head.entries, "hash": log.head.hash}
             write_json(home.keys / HEAD, note)
 
