@@ -111,11 +111,12 @@ def plan(
         for month in sorted(covered)
         if month >= first
     ]
-    changed = changed_since_release(home, county_codes)
+    known = _known(home)
+    changed = _changed(home, county_codes, known)
     members = _members(home)
     # A county that joins or leaves changes the nation, whoever's months were asked for.
     if members and county_codes and NATION not in county_codes:
-        changed += changed_since_release(home, [NATION])
+        changed += _changed(home, [NATION], known)
     restated = [scope for scope in changed if scope not in asked]
     final_by_now = due(home, county_codes)
     due_today = [scope for scope in final_by_now if scope not in [*asked, *restated]]
@@ -137,7 +138,7 @@ def plan(
             *damaged,
         ),
         members=tuple(members.items()),
-        standing=_standing(home, asked) - {*final_by_now},
+        standing=_standing(home, asked, known) - {*final_by_now},
     )
 
 
@@ -197,7 +198,11 @@ def changed_since_release(home: Home, county_codes: Collection[str] = ()) -> lis
     A fingerprint of each is kept when it is released, so that nothing is compared in full. What was
     refused since its tables changed is returned again.
     """
-    noted, known = _noted(home), _known(home)
+    return _changed(home, county_codes, _known(home))
+
+
+def _changed(home: Home, county_codes: Collection[str], known: Fingerprints) -> list[Scope]:
+    noted = _noted(home)
     return [
         scope
         for scope in _released(home)
@@ -260,9 +265,9 @@ def _members(home: Home) -> dict[date, Members]:
     return {month: members for month, members in found.items() if members}
 
 
-def _standing(home: Home, scopes: Iterable[Scope]) -> frozenset[Scope]:
+def _standing(home: Home, scopes: Iterable[Scope], known: Fingerprints) -> frozenset[Scope]:
     """Return which of these are released in both tiers as the tables and their columns now are."""
-    noted, known = _noted(home), _known(home)
+    noted = _noted(home)
     return frozenset(
         scope for scope in scopes if noted.get(str(scope)) == _note(home, scope, known)
     )
