@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -318,10 +318,11 @@ def _fetch_all(
     size = 0
     pool = ThreadPoolExecutor(CONNECTIONS)
     try:
-        started = [pool.submit(_fetch, remote, out, one, keys) for one in missing]
-        for count, (one, fetching) in enumerate(zip(missing, started, strict=True), start=1):
+        started = {pool.submit(_fetch, remote, out, one, keys): one for one in missing}
+        for count, fetching in enumerate(as_completed(started), start=1):
             size += fetching.result()
-            # Here, as the editions of a year share a pointer.
+            one = started[fetching]
+            # Here, as the editions of a year share a pointer; and at once, as it is what is read.
             ReleaseFolder(out / "releases", one.tier, one.county_code, one.month).point_latest()
             report(f"{one.path} ({count}/{len(missing)})")
     except BaseException:

@@ -26,8 +26,8 @@ from canaries import found_in
 
 from orchestration.backup.store import backups_in, faults_in
 from orchestration.products.declaration import Tier
-from orchestration.products.tree import MANIFEST
-from orchestration.publication.verify import pointer_fault, verify_release
+from orchestration.products.tree import LATEST, MANIFEST
+from orchestration.publication.verify import verify_release
 from orchestration.publication.writing.signing import own_public_keys
 from orchestration.runtime.database import read_warehouse
 from orchestration.serving.tokens import make_token, read_tokens
@@ -125,8 +125,7 @@ def released(tree: Path) -> dict[str, str]:
         for path in tree.rglob(MANIFEST)
     }
     pointers = {
-        str(path.relative_to(tree)): path.read_text(encoding="ascii")
-        for path in tree.rglob("latest")
+        str(path.relative_to(tree)): path.read_text(encoding="ascii") for path in tree.rglob(LATEST)
     }
     return contents | pointers
 
@@ -305,10 +304,14 @@ def broken(home: Home) -> list[str]:
             if not manifest.parent.name.startswith(".")
         }
         faults = {place: verify_release(place, keys) for place in places}
-        pointers = {place.parent: pointer_fault(place.parent) for place in places}
-        faults |= {month: [fault] for month, fault in pointers.items() if fault}
         wrong += [
             f"{place.name}: {fault.sentence('en')}" for place, of in faults.items() for fault in of
+        ]
+        # Old or new: a release that has come is not pointed to until the next moment.
+        wrong += [
+            f"{pointer} names no release"
+            for pointer in tree.rglob(LATEST)
+            if pointer.parent / pointer.read_text(encoding="ascii").strip() not in places
         ]
     return wrong
 
