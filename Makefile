@@ -116,7 +116,7 @@ durations: $(VENV)/dev programs $(VENV)/node/package.json $(SQL_PAGE)  ## measur
 	@$(PYTEST) $(ON_TWO) -m "not drill" --record-durations
 
 # What tests open krat's files with, LibreOffice, Chromium, Node, age, unzip and HAProxy, and what
-# they run krat with, PostgreSQL and systemd's check of units: each where it is missing.
+# they run krat with, PostgreSQL, systemd's check of units and strace: each where it is missing.
 programs:
 	@missing=""; \
 	command -v soffice >/dev/null && test -x /usr/bin/python3 && /usr/bin/python3 -c "import uno" 2>/dev/null \
@@ -132,6 +132,7 @@ programs:
 	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || missing="$$missing haproxy"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
 	test -z "$$missing" || { echo "Installing for the tests, once: $$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends $$missing >/dev/null; } \

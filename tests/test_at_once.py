@@ -7,8 +7,9 @@ import killed
 import pytest
 from conftest import Refreshed, copy_home
 
-#: `make drill` begins the others, too.
-FEW = [pair for pair in at_once.PAIRS if pair.name in ("two refreshes", "a refresh and a pull")]
+#: What `make drill` alone begins.
+MORE = {"a refresh and a backup", "a refresh and a token"}
+FEW = [pair for pair in at_once.PAIRS if pair.name not in MORE]
 
 
 @pytest.mark.parametrize("pair", FEW, ids=lambda pair: pair.name)

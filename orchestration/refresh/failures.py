@@ -20,6 +20,7 @@ from expectations.gate import GateRefused
 from orchestration.refresh.damage import damage
 from orchestration.refresh.plan import NoPlan
 from orchestration.registers.rows import BrokenRegisters
+from orchestration.runtime.memory import too_little_memory
 from orchestration.runtime.settings import PROJECT
 from orchestration.runtime.writer_lock import AnotherWriter
 from orchestration.warehouse.build import DISK_FULL, DISK_READ_ONLY, BuildFailed, Engine
@@ -32,6 +33,8 @@ _OWN = ("expectations", "orchestration", "sources")
 
 #: What Python and dbt say where there is no memory for a thread.
 NO_THREAD = "can't start new thread"
+
+_NO_MEMORY = "there is too little memory"
 
 #: What ends a refresh before its first step.
 _NOT_BEGUN = (AnotherWriter, NoPlan, NoSpark)
@@ -108,7 +111,7 @@ def _reason(home: Home, error: Exception, again: str) -> tuple[str, str]:
         return text, "krat plan add, or a month that the registers cover"
     out_of_memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
     if out_of_memory or NO_THREAD in text:
-        return "there is too little memory", f"end other programs, then {again}"
+        return _NO_MEMORY, f"end other programs, then {again}"
     if isinstance(error, duckdb.IOException) and "Could not set lock" in text:
         holder = re.search(r"\(PID \d+\)", text)
         who = f"another program {holder.group() if holder else ''}"
@@ -117,6 +120,9 @@ def _reason(home: Home, error: Exception, again: str) -> tuple[str, str]:
         return f"krat may not write in {_part(home, error)}", f"give it the right, then {again}"
     if isinstance(error, BuildFailed) or _is_own(error):
         return text, again
+    if too_little_memory():
+        # It shows in many ways: a file that can't be opened, a library that can't be loaded.
+        return _NO_MEMORY, f"end other programs, then {again}"
     return damage(home, again) or (
         f"an error of krat's own ({type(error).__name__} {_place(error)})",
         again,

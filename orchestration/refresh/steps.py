@@ -39,6 +39,7 @@ from orchestration.refresh.plan import (
 )
 from orchestration.registers.in_use import newest_registers, registers_in_use, take_registers
 from orchestration.runtime.clock import today
+from orchestration.runtime.memory import too_little_memory
 from orchestration.runtime.office import serve_settings
 from orchestration.runtime.writer_lock import one_writer
 from orchestration.warehouse.build import Build, Engine, build_warehouse
@@ -177,6 +178,8 @@ def refresh(
     if engine is Engine.SPARK:
         require_spark()
     with one_writer(home, wait_seconds, name=name, on_wait=report):
+        if warning := too_little_memory():
+            report(warning)
         registers = take_registers(home)
         report(Step.READING)
         intake = take_in(home, load_registers(registers))

@@ -1,5 +1,7 @@
 """Begins two commands at once on one data folder, and looks whether both do their work."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +11,29 @@ import killed
 
 from sources.custody.home import Home
 
-REFRESH = ["refresh", *killed.MONTH, "2023-05", "--wait", "900"]
+#: Begins a command on a home.
+Begins = Callable[[Home], "subprocess.Popen[bytes]"]
+
+
+def _krat(*arguments: str) -> Begins:
+    return lambda home: killed.krat(home, list(arguments))
+
+
+def _sensor(home: Home) -> "subprocess.Popen[bytes]":
+    """Begin in Dagster what the sensor of the inbox asks for."""
+    return killed.begun(home, [sys.executable, "-c", _MATERIALIZE])
+
+
+#: The asset alone: all definitions would need the manifest of a whole build.
+_MATERIALIZE = """
+import dagster
+from orchestration.defs.ingestion import deliveries
+from orchestration.defs.resources import HomeResource, WriterResource
+writer = WriterResource(home=HomeResource())
+dagster.materialize([deliveries], resources={"writer": writer})
+"""
+
+_refresh = _krat("refresh", *killed.MONTH, "2023-05", "--wait", "900")
 
 
 @dataclass(frozen=True)
@@ -17,7 +41,7 @@ class Pair:
     """Two commands; `ends` says what they have come to together."""
 
     name: str
-    commands: Callable[[Home], tuple[list[str], list[str]]]
+    commands: tuple[Begins, Begins]
     ends: tuple[Callable[[Home], dict[str, Any]], ...] = (killed.refreshed,)
 
 
@@ -31,20 +55,38 @@ class Together:
 
 
 PAIRS = (
-    Pair("two refreshes", lambda _: (REFRESH, REFRESH)),
-    Pair("a refresh and the release of another month",
-         lambda _: (REFRESH, ["refresh", *killed.MONTH, "2023-06", "--wait", "900"])),
-    Pair("a refresh and a pull", lambda home: (
-        REFRESH,
-        ["pull", "--from", str(home.root), "--since", "2023-01", "--tier", "restricted"],
-    )),
-    Pair("a refresh and a backup", lambda home: (
-        REFRESH, ["backup", "--to", str(killed.store_of(home)), "--wait", "900"],
-    ), (killed.refreshed, killed.backed_up)),
-    Pair("a refresh and a token", lambda _: (
-        REFRESH, ["token", "make", "--reader", "ZKKA", "--county", "all"],
-    ), (killed.refreshed, killed.have_a_token)),
-)  # fmt: skip
+    Pair("two refreshes", (_refresh, _refresh)),
+    Pair(
+        "a refresh and the release of another month",
+        (_refresh, _krat("refresh", *killed.MONTH, "2023-06", "--wait", "900")),
+    ),
+    Pair(
+        "a refresh and a pull",
+        (
+            _refresh,
+            lambda home: killed.krat(
+                home,
+                ["pull", "--from", str(home.root), "--since", "2023-01", "--tier", "restricted"],
+            ),
+        ),
+    ),
+    Pair(
+        "a refresh and a backup",
+        (
+            _refresh,
+            lambda home: killed.krat(
+                home, ["backup", "--to", str(killed.store_of(home)), "--wait", "900"]
+            ),
+        ),
+        (killed.refreshed, killed.backed_up),
+    ),
+    Pair(
+        "a refresh and a token",
+        (_refresh, _krat("token", "make", "--reader", "ZKKA", "--county", "all")),
+        (killed.refreshed, killed.have_a_token),
+    ),
+    Pair("a refresh and the sensor of the inbox", (_refresh, _sensor)),
+)
 
 
 def run(pair: Pair, original: Home, folder: Path, times: int) -> Together:
@@ -54,16 +96,16 @@ def run(pair: Pair, original: Home, folder: Path, times: int) -> Together:
     """
     seen = Together(pair.name)
     apart = killed.copy_of(original, folder / "apart")
-    for command in pair.commands(apart):
-        if killed.krat(apart, command).wait() != 0:
+    for begin in pair.commands:
+        if begin(apart).wait() != 0:
             raise RuntimeError(f"{pair.name}: one fails by itself")
     expected = [ends(apart) for ends in pair.ends]
     for number in range(times):
         home = killed.copy_of(original, folder / f"together-{number}")
-        processes = [killed.krat(home, command) for command in pair.commands(home)]
-        for process, command in zip(processes, pair.commands(home), strict=True):
+        processes = [begin(home) for begin in pair.commands]
+        for order, process in enumerate(processes, start=1):
             if process.wait() != 0:
-                seen.wrong.append(f"{pair.name} {number}: krat {command[0]} fails")
+                seen.wrong.append(f"{pair.name} {number}: command {order} fails")
         seen.times += 1
         for ends, wanted in zip(pair.ends, expected, strict=True):
             found = ends(home)

@@ -46,6 +46,30 @@ MOMENTS = ("found_at", "mended_at", "received_at", "sent_at")
 COMPARED = ("raw", "core", "marts", "publication", "quality", "register")
 
 
+def at_any_moment(_: subprocess.Popen[bytes], __: Home, lasts: float, rng: random.Random) -> None:
+    """Wait for a moment between the first and the last."""
+    time.sleep(rng.uniform(0, lasts))
+
+
+def in_a_checkpoint(
+    process: subprocess.Popen[bytes], home: Home, _: float, rng: random.Random
+) -> None:
+    """Wait until the warehouse writes what is in its log into its file.
+
+    It says so in the log, in less than a hundred bytes, and deletes it when it is done.
+    """
+    log, size, left = home.warehouse.with_name(f"{home.warehouse.name}.wal"), 0, rng.randrange(10)
+    while process.poll() is None and left >= 0:
+        time.sleep(0.001)
+        before = size
+        try:
+            size = log.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        left -= 0 < before < size < before + 100
+    time.sleep(rng.uniform(0, 0.05))
+
+
 @dataclass(frozen=True)
 class KilledWork:
     """What krat is killed at: `begin` prepares a data folder, `ends` says what it has come to."""
@@ -56,6 +80,11 @@ class KilledWork:
     begin: Callable[[Home], None] = lambda _: None
     #: Done again, it says that it is done, and fails.
     is_done_once: bool = False
+    #: Returns at the moment to kill it: it has the process, the home, for how many seconds the work
+    #: lasts, and what decides.
+    moment: Callable[[subprocess.Popen[bytes], Home, float, random.Random], None] = at_any_moment
+    #: How many of a hundred kills it gets: those that take long get fewer.
+    share: int = 1
 
 
 @dataclass
@@ -183,29 +212,46 @@ def store_of(home: Home) -> Path:
 
 
 WORKS = (
-    KilledWork("refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction),
-    KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed),
+    KilledWork(
+        "refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction, share=4
+    ),
+    KilledWork(
+        "refresh, at a checkpoint of its database",
+        lambda _: ["refresh", *MONTH, "2023-05"],
+        refreshed,
+        send_correction,
+        moment=in_a_checkpoint,
+        share=4,
+    ),
+    KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed, share=4),
     KilledWork(
         "pull",
         lambda home: [
             "pull", "--from", str(home.root), "--since", "2023-01", "--tier", "restricted",
         ],
         pulled,
+        share=16,
     ),
-    KilledWork("re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed),
+    KilledWork(
+        "re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed, share=16
+    ),
     KilledWork(
         "token change",
         lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
         have_a_token,
         make_a_token,
+        share=22,
     ),
     KilledWork(
         "register change",
         lambda _: ["county", "add", "AL-05", "--like", "AL-04"],
         registered,
         is_done_once=True,
+        share=22,
     ),
-    KilledWork("backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up),
+    KilledWork(
+        "backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up, share=12
+    ),
 )  # fmt: skip
 
 
@@ -229,7 +275,7 @@ def kill_at(
         copy = copy_of(original, folder / f"killed-{number}")
         work.begin(copy)
         process = krat(copy, work.arguments(copy))
-        time.sleep(rng.uniform(0, lasts))
+        work.moment(process, copy, lasts, rng)
         children = _children(process.pid)
         if process.poll() is not None:
             tally.too_late += 1
@@ -329,8 +375,13 @@ def _not_made_up_for(work: KilledWork, home: Home, expected: dict[str, Any]) -> 
 
 def krat(home: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
     """Begin a command of krat, in a group of its own."""
+    return begun(home, [*COMMAND, *arguments])
+
+
+def begun(home: Home, command: list[str]) -> subprocess.Popen[bytes]:
+    """Begin a command that works on a home, in a group of its own."""
     return subprocess.Popen(
-        [*COMMAND, *arguments],
+        command,
         env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,12 +1,13 @@
-"""Lets a refresh meet a disk that is full or can't be written, and looks what is told and lost.
+"""Lets a refresh meet trouble with its disk or its memory, and looks what is told and lost.
 
 The data folder lies in a file system in memory that a namespace of its own has, so it needs Linux
-and util-linux.
+and util-linux; a slow disk is strace, which holds up each write that must be on the disk.
 """
 
 import os
 import random
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,19 @@ from sources.custody.home import Home
 
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 
-#: $1 is the data folder that is copied, $2 where its copy lies, $3 what troubles it, $4 where what
-#: came of it goes; the rest is the command. The memory of the system bounds what a mount may hold.
+#: $1 is the data folder that is copied, $2 where its copy lies, $3 how the disk is mounted, $4
+#: where what came of it goes, $5 what the command is run by; the rest is the command. The memory of
+#: the system bounds what a mount may hold.
 SCRIPT = """
 set -eu
-original=$1 place=$2 trouble=$3 out=$4
-shift 4
+original=$1 place=$2 mounted=$3 out=$4 run_by=$5
+shift 5
+ulimit -c 0
 mount -t tmpfs -o size=2g tmpfs "$place"
 cp -a "$original/." "$place"
-mount -o "remount,$trouble" "$place"
+mount -o "remount,$mounted" "$place"
 set +e
-"$@" >"$out/first.out" 2>"$out/first.err"
+timeout 600 $run_by "$@" >"$out/first.out" 2>"$out/first.err"
 echo $? >"$out/first.status"
 mount -o remount,rw,size=2g "$place"
 "$@" >"$out/second.out" 2>"$out/second.err"
@@ -35,8 +38,37 @@ echo $? >"$out/second.status"
 cp -a "$place/." "$out/data"
 """
 
-#: What the line says of each trouble.
-TROUBLES = {"full": "is full", "read-only": "nothing can be written"}
+
+@dataclass(frozen=True)
+class KindOfTrouble:
+    """A kind of trouble; `told` is what is said of it, empty where all is done in spite of it."""
+
+    told: str
+    #: How the disk is mounted, by the bytes that the data folder has.
+    mounted: Callable[[int, random.Random], str] = lambda _, __: "size=2g"
+    run_by: Callable[[random.Random], str] = lambda _: ""
+
+
+#: What a slow disk holds up, each for 10 ms.
+_HELD_UP = "fsync,fdatasync,rename,unlink"
+
+TROUBLES = {
+    # Between nothing and 20 MB free, which is what the refresh takes.
+    "full": KindOfTrouble(
+        "is full", lambda used, rng: f"size={used + int(rng.uniform(8e6, 28e6))}"
+    ),
+    "read-only": KindOfTrouble("nothing can be written", lambda _, __: "ro"),
+    "slow": KindOfTrouble(
+        "",
+        run_by=lambda _: (
+            f"strace -f -qqq --seccomp-bpf -o /dev/null -e trace={_HELD_UP} "
+            f"-e inject={_HELD_UP}:delay_enter=10000"
+        ),
+    ),
+    "too little memory": KindOfTrouble(
+        "memory", run_by=lambda rng: f"prlimit --as={int(rng.uniform(600e6, 2400e6))}"
+    ),
+}
 
 
 @dataclass
@@ -69,21 +101,19 @@ def meet(
 ) -> Trouble:
     """Refresh so many times in a trouble, and again without it; `expected` is what must come of it.
 
-    `original` is a home with a report in its inbox. A disk that is full has between nothing and
-    20 MB free, which is what a refresh of it takes.
+    `original` is a home with a report in its inbox.
     """
-    seen = Trouble(name)
+    seen, kind = Trouble(name), TROUBLES[name]
     used = sum(path.stat().st_size for path in original.root.parent.rglob("*") if path.is_file())
     for number in range(times):
         place, out = folder / f"{name}-{number}", folder / f"{name}-{number}-out"
         place.mkdir(parents=True)
         out.mkdir()
-        size = used + 4096 * 2000 + int(rng.uniform(0, 20e6))
-        trouble = "ro" if name == "read-only" else f"size={size}"
         home = Home(root=place / "home", keys=place / "keys")
         subprocess.run(
-            [*NAMESPACE, "sh", "-c", SCRIPT, "sh", str(original.root.parent), str(place), trouble,
-             str(out), *killed.COMMAND, *killed.WORKS[0].arguments(home)],
+            [*NAMESPACE, "sh", "-c", SCRIPT, "sh", str(original.root.parent), str(place),
+             kind.mounted(used, rng), str(out), kind.run_by(rng), *killed.COMMAND,
+             *killed.WORKS[0].arguments(home)],
             env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
             check=True,
         )  # fmt: skip
@@ -97,7 +127,7 @@ def _wrong(name: str, out: Path, seen: Trouble, expected: Any) -> list[str]:
     wrong = []
     if (out / "first.status").read_text().strip() == "0":
         seen.untroubled += 1
-    elif "Traceback" in said or TROUBLES[name] not in said:
+    elif "Traceback" in said or not TROUBLES[name].told or TROUBLES[name].told not in said:
         wrong.append(f"it is not told: {said[-400:]}")
     if (out / "second.status").read_text().strip() != "0":
         return [*wrong, "the next run fails"]

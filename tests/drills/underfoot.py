@@ -39,17 +39,17 @@ OWN_ERROR = "error of krat's own"
 REMEDIES = ("krat restore", "krat registers", "krat audit verify", "builds it again")
 
 
-def take_away(path: Path, _: random.Random) -> None:
+def take_away(path: Path, _: Path, __: random.Random) -> None:
     """Delete a file."""
     path.unlink()
 
 
-def cut_off(path: Path, rng: random.Random) -> None:
+def cut_off(path: Path, _: Path, rng: random.Random) -> None:
     """Keep the beginning of a file."""
     os.truncate(path, int(path.stat().st_size * rng.random()))
 
 
-def spoil(path: Path, rng: random.Random) -> None:
+def spoil(path: Path, _: Path, rng: random.Random) -> None:
     """Write over a part of a file."""
     content = bytearray(path.read_bytes())
     start = rng.randrange(max(1, len(content)))
@@ -57,7 +57,25 @@ def spoil(path: Path, rng: random.Random) -> None:
     path.write_bytes(content)
 
 
-WAYS: tuple[Callable[[Path, random.Random], None], ...] = (take_away, cut_off, spoil)
+def put_elsewhere(path: Path, outside: Path, _: random.Random) -> None:
+    """Move a file out of the data folder, and leave a link to it."""
+    path.symlink_to(path.rename(outside / path.name))
+
+
+def lead_nowhere(path: Path, outside: Path, _: random.Random) -> None:
+    """Leave a link to no file in the place of one."""
+    path.unlink()
+    path.symlink_to(outside / path.name)
+
+
+#: Each gets the file, a folder outside of the data folder, and what decides.
+WAYS: tuple[Callable[[Path, Path, random.Random], None], ...] = (
+    take_away,
+    cut_off,
+    spoil,
+    put_elsewhere,
+    lead_nowhere,
+)
 
 
 @dataclass
@@ -84,7 +102,7 @@ def meddle(
         path = rng.choice(sorted(path for path in home.root.glob(kind) if path.is_file()))
         content, way = path.read_bytes(), rng.choice(WAYS)
         path.chmod(0o600)
-        way(path, rng)
+        way(path, home.root.parent, rng)
         wrong = _wrong(home, path, content, seen, expected)
         seen.times += 1
         seen.wrong += [f"{way.__name__} {path.relative_to(home.root)}: {what}" for what in wrong]
@@ -103,6 +121,7 @@ def _wrong(home: Home, path: Path, content: bytes, seen: Meddling, expected: Any
         told = _krat(home, *verify(home))[0] != 0
     seen.told += told
     if told and not _is_history(seen.kind):
+        path.unlink(missing_ok=True)
         path.write_bytes(content)
         status, said = _krat(home, *killed.WORKS[0].arguments(home))
         if status != 0:
