@@ -195,7 +195,7 @@ def test_what_the_door_refused_is_refused_here_for_the_same_reasons(
     registers = load_registers(SEEDS)
     compared = 0
     for path in example:
-        problems = refused.get(delivery_of(refreshed.home, path.read_bytes()))
+        problems = refused.get(delivery_of(refreshed.home, path.read_bytes(), path.parent.name))
         # A month that had not begun when the file arrived may have begun since.
         if problems is None or any(found["rule"] == "month_not_begun" for found in problems):
             continue
@@ -386,7 +386,7 @@ def test_the_check_asks_what_the_warehouse_will_ask(
     registers = load_registers(SEEDS)
     compared = set()
     for path in example:
-        delivery = delivery_of(refreshed.home, path.read_bytes())
+        delivery = delivery_of(refreshed.home, path.read_bytes(), path.parent.name)
         if delivery not in asked or (delivery,) in replaced:
             continue
         answer = check_file(path, registers, SEEDS, path.parent.name)

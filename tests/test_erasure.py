@@ -13,12 +13,16 @@ import pytest
 from click.testing import CliRunner, Result
 from leaks import texts
 
+from orchestration.backup.make import make_backup
+from orchestration.backup.restore import restore
+from orchestration.backup.store import backups_in
 from orchestration.cli import cli
 from orchestration.erasure.forget import forget
 from orchestration.erasure.retention import delete_due, due
 from orchestration.erasure.sweep import sweep
 from orchestration.ingestion.door import take_in
 from orchestration.linkage.link import link_persons
+from orchestration.runtime.office import BACKUP
 from orchestration.runtime.settings import SEEDS
 from orchestration.warehouse.load import load_raw
 from sources.custody import erasure, journal
@@ -301,7 +305,8 @@ def test_who_was_not_seen_for_long_goes_and_who_was_stays(
     assert set(rows(home, "referral_events")["person_key"]) == {person(home, "P-4")}
 
 
-def test_an_erasure_leaves_no_trace_and_changes_no_release(own_home: Home) -> None:
+def test_an_erasure_leaves_no_trace_and_changes_no_release(own_home: Home, tmp_path: Path) -> None:
+    store = tmp_path / "store"
     with duckdb.connect(str(own_home.warehouse), read_only=True) as connection:
         [(linked,)] = connection.execute(
             "select linked_person_key from raw.person_links group by all "
@@ -314,10 +319,10 @@ def test_an_erasure_leaves_no_trace_and_changes_no_release(own_home: Home) -> No
             ).fetchall()
         }
 
-    def found() -> set[str]:
+    def found(home: Home) -> set[str]:
         return {
-            path.relative_to(own_home.root).as_posix()
-            for path in own_home.root.rglob("*")
+            path.relative_to(home.root).as_posix()
+            for path in home.root.rglob("*")
             if path.is_file() and path.parent.name != "forgotten"
             if any(code in text for text in texts(path) for code in codes)
         }
@@ -326,15 +331,22 @@ def test_an_erasure_leaves_no_trace_and_changes_no_release(own_home: Home) -> No
         files = (path for path in own_home.releases.rglob("*") if path.is_file())
         return {str(path): path.read_bytes() for path in files}
 
+    settings = BACKUP.read_text(encoding="utf-8").replace('to: ""', f'to: "{store}"')
+    (own_home.root / "backup.yml").write_text(settings, encoding="utf-8")
+    make_backup(own_home, store)
     before, released_before = rows(own_home, "referral_events"), released()
-    assert "warehouse.duckdb" in found()
+    assert "warehouse.duckdb" in found(own_home)
     environment = {"KRAT_HOME": str(own_home.root), "KRAT_KEYS": str(own_home.keys)}
     done = CliRunner().invoke(
-        cli, ["forget", min(codes), "--reason", "asked", "--yes"], env=environment
+        cli, ["forget", min(codes), "--reason", "asked", "--backups", "--yes"], env=environment
     )
     assert done.exit_code == 0, done.output
     assert "No trace was found" in done.output
-    assert not found()
+    assert not found(own_home)
+    assert len(backups_in(store)) == 1
+    back = Home(root=tmp_path / "back", keys=tmp_path / "back-keys")
+    restore(store, back, own_home.keys / "vault-identity.txt")
+    assert not found(back)
     assert released() == released_before
     after = rows(own_home, "referral_events")
     gone = before[before["person_key"].isin(codes)]

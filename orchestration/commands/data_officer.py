@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.commands.common import Day, held, progress, wait_option
+from orchestration.commands.common import Day, held, progress, wait_option, wait_seconds
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, text
 
@@ -116,6 +116,11 @@ def destroy(home: Home, purpose: str, reason: str) -> None:
     "--reason", required=True, help="Who asked, and when; no name. Kept in the audit log."
 )
 @click.option("--refuse", "exception", help="Erase nothing: the ground, of sources/retention.yml.")
+@click.option(
+    "--backups",
+    is_flag=True,
+    help="Then make a backup of what is left, and remove all that were made before.",
+)
 @click.option("--yes", is_flag=True, help="Don't ask again.")
 @wait_option
 @click.pass_obj
@@ -126,6 +131,7 @@ def forget(
     county: str | None,
     reason: str,
     exception: str | None,
+    backups: bool,
     yes: bool,
 ) -> None:
     """Erase all that is linked with a person, a case or a contact: the right to erasure.
@@ -134,7 +140,11 @@ def forget(
     """
     from orchestration.erasure.forget import forget as erase
     from orchestration.erasure.forget import refuse
+    from orchestration.runtime.office import backup_settings
 
+    store = backup_settings(home)[0].to
+    if backups and not store:
+        raise click.UsageError(both("backups.no_store"))
     pseudonym = pseudonym or _ask_pseudonym(home, sender, county)
     if exception:
         with held(home):
@@ -150,10 +160,13 @@ def forget(
         outcome = erase(home, pseudonym, reason, report=report)
     for language in LANGUAGES:
         _tell_erased(outcome.erased.rows, outcome.erased.originals, language)
+        if not backups:
+            click.echo(f"  - {text('erasure.backups', language)}")
     if outcome.traces:
         raise click.ClickException(f"traces are left in {', '.join(outcome.traces)}.")
-    click.echo(text("erasure.no_traces", "sq"))
-    click.echo(text("erasure.no_traces", "en"))
+    click.echo(both("erasure.no_traces", "\n"))
+    if backups:
+        _replace_backups(home, Path(store))
 
 
 def _tell_erased(rows: int, originals: int, language: Language) -> None:
@@ -166,7 +179,18 @@ def _tell_erased(rows: int, originals: int, language: Language) -> None:
     click.echo(text("erasure.out_of_reach", language))
     for sentence in out_of_reach():
         click.echo(f"  - {sentence[language]}")
-    click.echo(f"  - {text('erasure.backups', language)}")
+
+
+def _replace_backups(home: Home, store: Path) -> None:
+    """Make a backup and remove all others: what is in them opens with no key but the officer's."""
+    from orchestration.backup.make import make_backup
+    from orchestration.runtime.office import Keep
+
+    only_newest = Keep(days=0, weeks=0, months=0)
+    with progress() as show:
+        made = make_backup(home, store, only_newest, wait_seconds(), "krat forget", show)
+    values = {"count": made.removed, "backup": made.backup_id, "store": store}
+    click.echo(both("erasure.backups_replaced", "\n", **values))
 
 
 def _ask_pseudonym(home: Home, sender: str | None, county: str | None) -> str:

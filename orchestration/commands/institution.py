@@ -64,10 +64,12 @@ def example(home: Home, out: Path | None) -> None:
             rows.mkdir()
             write_rows(registers.rows, rows)
             written = write_example(files, rows, counties=registers.counties)
-            stored = stored_contents(home).hashes if out is None else frozenset()
+            stored = stored_contents(home).places if out is None else frozenset()
             key = Pseudonyms(home.keys).key if stored else None
             fresh = [
-                p for p in written if not key or hash_content(p.read_bytes(), key) not in stored
+                path
+                for path in written
+                if not key or (path.parent.name, hash_content(path.read_bytes(), key)) not in stored
             ]
             for path in fresh:
                 target = inbox / path.relative_to(files)

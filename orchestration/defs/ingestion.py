@@ -9,9 +9,10 @@ from orchestration.defs.failures import in_words
 from orchestration.defs.resources import HomeResource, WriterResource
 from orchestration.ingestion.door import take_in
 from orchestration.refresh.steps import Step
-from orchestration.registers.in_use import take_registers
-from orchestration.runtime.dagster_home import WRITER_POOL
-from sources.custody.arrivals import waiting
+from orchestration.registers.in_use import registers_in_use, take_registers
+from orchestration.runtime.dagster_home import WRITER_POOL, dagster_settings
+from sources.custody.arrivals import Arrival, waiting
+from sources.custody.home import Home
 from sources.registers import load_registers
 
 #: The check that a refused file fails.
@@ -76,23 +77,55 @@ def deliveries(writer: WriterResource) -> dg.MaterializeResult:  # type: ignore[
 def inbox_sensor(
     context: dg.SensorEvaluationContext, home: HomeResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for ingestion when files wait and none of them is still being written.
+    """Ask for ingestion when files wait and none of them is still being written."""
+    with in_words(home.folder, "looking into the inbox"):
+        arrivals = waiting(home.folder)
+        if intake_executor(home.folder):
+            # Those of counties are taken in side by side (county_intake).
+            counties = load_registers(registers_in_use(home.folder)).counties
+            arrivals = [each for each in arrivals if each.folder not in counties]
+        return asked_once(context.instance, arrivals)
+
+
+def intake_executor(home: Home) -> dg.ExecutorDefinition | None:
+    """Return what takes in the counties' folders side by side, None where nothing is set for it.
+
+    With a config that it can't use there is none, which the log says.
+    """
+    settings = dagster_settings(home)[0].intake
+    if settings.executor is None:
+        return None
+    executor: dg.ExecutorDefinition = settings.executor.configured(settings.config)
+    try:
+        # Its config is read no earlier than by a run.
+        dg.validate_run_config(dg.GraphDefinition("empty").to_job(executor_def=executor))
+    except dg.DagsterInvalidConfigError:
+        dg.get_dagster_logger().warning(
+            "dagster.yml: intake: config is not what its executor takes. Until it is mended, what "
+            "lies in the inbox is taken in by deliveries."
+        )
+        return None
+    return executor
+
+
+def asked_once(
+    instance: dg.DagsterInstance, arrivals: list[Arrival]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run that takes in files, and again where it failed; once for the same files.
 
     What waits is known by a hash: names of files can identify people and stay out.
     """
-    with in_words(home.folder, "looking into the inbox"):
-        arrivals = waiting(home.folder)
-        if not arrivals:
-            return dg.SkipReason("The inbox is empty.")
-        digest = hashlib.sha256()
-        for arrival in arrivals:
-            digest.update(f"{arrival.path!r} {arrival.seen}".encode(errors="surrogateescape"))
-        listing = digest.hexdigest()
-        if attempt := next_attempt(context.instance, listing):
-            return dg.RunRequest(run_key=f"{listing}:{attempt}", tags={TAG: listing})
-        if has_given_up(context.instance, listing):
-            return dg.SkipReason(
-                f"{len(arrivals)} files wait; taking them in failed {MOST} times: see the last "
-                "run, then `krat refresh`."
-            )
-        return dg.SkipReason(f"{len(arrivals)} files wait and are being taken in.")
+    if not arrivals:
+        return dg.SkipReason("The inbox is empty.")
+    digest = hashlib.sha256()
+    for arrival in arrivals:
+        digest.update(f"{arrival.path!r} {arrival.seen}".encode(errors="surrogateescape"))
+    listing = digest.hexdigest()
+    if attempt := next_attempt(instance, listing):
+        return dg.RunRequest(run_key=f"{listing}:{attempt}", tags={TAG: listing})
+    if has_given_up(instance, listing):
+        return dg.SkipReason(
+            f"{len(arrivals)} files wait; taking them in failed {MOST} times: see the last "
+            "run, then `krat refresh`."
+        )
+    return dg.SkipReason(f"{len(arrivals)} files wait and are being taken in.")

@@ -34,7 +34,7 @@ from sources.custody.erasure import erase_forgotten
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, Known
 from sources.custody.landing import Arrived, Repeat, joined, remove_unfinished, store_batch
-from sources.custody.rekeying import finish_rotations
+from sources.custody.rekeying import finish_rotations, is_rotating
 from sources.custody.repeats import Contents, stored_contents
 from sources.custody.vault import sealed_text
 from sources.custody.version import write_version
@@ -71,28 +71,40 @@ class Intake:
         return self.accepted + self.refused + self.known + self.left
 
 
-def take_in(home: Home, registers: Registers) -> Intake:
+def take_in(home: Home, registers: Registers, county: str | None = None) -> Intake:
     """Read, check and store every whole file; a file that is stored leaves the inbox.
 
     The same content twice changes nothing but a finding. What is refused goes to quarantine with
     its reason. Of folders only those of counties stay. Files are stored in batches: one that breaks
-    off leaves those before it stored. Raises OtherVersion for a folder that another krat wrote, and
-    RawLost where what was stored before is gone.
+    off leaves those before it stored.
+
+    With a county only what lies in its folder is taken in. Others may then take in other counties'
+    at the same time, each as `writer_lock.one_county`: no file is written by two, but for the audit
+    log, whose entries wait for each other. What is of all counties is left to the next that takes
+    in everything: what lies in no county's folder, who was forgotten, and a change of keys that was
+    broken off, before which nothing is taken in.
+
+    Raises OtherVersion for a folder that another krat wrote, and RawLost where what was stored
+    before is gone.
     """
     write_version(home)
-    require_raw(home)
-    finish_rotations(home)
-    remove_unfinished(home)
-    shutil.rmtree(home.incoming, ignore_errors=True)
+    if county is None:
+        require_raw(home)
+        finish_rotations(home)
+        shutil.rmtree(home.incoming, ignore_errors=True)
+    remove_unfinished(home, county)
     known = stored_contents(home)
     earlier = stored_reports(home)
-    arrivals = waiting(home)
+    arrivals = [each for each in waiting(home) if county in (None, each.folder)]
+    if county is not None and is_rotating(home):
+        return Intake(left=len(arrivals))
     # Each is entered before its file lies in the inbox.
     numbers = frozenset(receipt.number for receipt in sent_receipts(home))
     # A report is held against the one before it.
     whole = in_order(settled(arrivals))
     intake = Intake(left=len(arrivals) - len(whole))
-    processes = reading_processes(len(whole))
+    # Those who take in other counties need processors, too.
+    processes = reading_processes(len(whole)) if county is None else 1
     turns = _turns(whole)
     with (
         # Taking a file away waits for the disk, reading the next ones for the processor.
@@ -100,15 +112,18 @@ def take_in(home: Home, registers: Registers) -> Intake:
         IsolatedReader(registers, home, known, processes) as reader,
     ):
         for batch in _batches(reader, whole):
-            intake, done = _stored(home, registers, batch, turns, known, earlier, numbers, intake)
+            intake, done = _stored(
+                home, registers, batch, turns, known, earlier, numbers, intake, county
+            )
             leaving.map(_take_out, done)
-    # What comes of a person who was forgotten is erased before anything is made of it.
-    erase_forgotten(home)
-    remove_empty_folders(home, registers.counties)
-    shutil.rmtree(home.incoming, ignore_errors=True)
+    if county is None:
+        # What comes of a person who was forgotten is erased before anything is made of it.
+        erase_forgotten(home)
+        remove_empty_folders(home, registers.counties)
+        shutil.rmtree(home.incoming, ignore_errors=True)
     if intake.seen > intake.left:
         counts = f"{intake.accepted} accepted, {intake.refused} refused, {intake.known} known"
-        audit.append(home, "refresh", "taken_in", "inbox", outcome=counts)
+        audit.append(home, "refresh", "taken_in", county or "inbox", outcome=counts)
     return intake
 
 
@@ -156,6 +171,7 @@ def _stored(
     earlier: EarlierReports,
     numbers: frozenset[str],
     intake: Intake,
+    county: str | None,
 ) -> tuple[Intake, list[Arrival]]:
     """Check and store a batch; return what was done so far, and the files that are stored.
 
@@ -205,7 +221,7 @@ def _stored(
             if any(found.rule in STAYING for found in reading.problems):
                 continue
         done.append(arrival)
-    store_batch(home, readings, repeats, receipts, came)
+    store_batch(home, readings, repeats, receipts, came, county)
     refusals = Counter(
         (reading.delivery["county_code"] or "unknown", reading.problems[0].rule)
         for reading in readings

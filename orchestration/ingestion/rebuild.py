@@ -39,7 +39,7 @@ from sources.custody.vault import (
     sealed_original,
 )
 from sources.custody.version import write_version
-from sources.reading import hash_content
+from sources.reading import delivery_id_of, hash_content
 from sources.registers import Registers
 from sources.texts import both
 
@@ -146,7 +146,8 @@ def _put(
             except UnknownOriginal:
                 continue
             forms.append(content.getvalue())
-            ids.setdefault(hash_content(forms[-1], keyed)[:16], each.delivery_id)
+            today = delivery_id_of(hash_content(forms[-1], keyed), folder)
+            ids.setdefault(today, each.delivery_id)
             yield each
         if forms:
             path = scratch.inbox / folder / name

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, ImportString, field_validator
 
 from orchestration.runtime.settings import STORAGE_URL, dagster_storage
 from orchestration.runtime.settings_files import OfficeSettings, WrongSetting, read_settings
@@ -30,11 +30,27 @@ class KeepDays(OfficeSettings):
     output: int = Field(ge=1, le=36_500)
 
 
+class IntakeSettings(OfficeSettings):
+    """Which executor takes in the counties' folders side by side, None for none, and its config."""
+
+    executor: ImportString[Any] | None
+    config: dict[str, Any]
+
+    @field_validator("executor")
+    @classmethod
+    def _is_executor(cls, named: Any) -> Any:
+        # By its name: Dagster isn't imported where none is set.
+        if named is not None and type(named).__name__ != "ExecutorDefinition":
+            raise ValueError("no executor")
+        return named
+
+
 class DagsterSettings(OfficeSettings):
     """How Dagster runs, as dagster.yml explains."""
 
     longest_run_hours: float = Field(ge=0.1, le=8_760)
     keep_days: KeepDays
+    intake: IntakeSettings
 
 
 def dagster_settings(home: Home) -> tuple[DagsterSettings, WrongSetting | None]:

@@ -4,8 +4,10 @@ Belongs here: the lock, and who holds it. Not here: Dagster's pool, which orders
 Dagster alone.
 """
 
+import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +61,7 @@ def one_writer(
     from filelock import FileLock, Timeout
 
     home.root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(home.root / "writer.lock")
+    lock = FileLock(_lock_path(home))
     try:
         lock.acquire(timeout=_INSTANT, poll_interval=_INSTANT / 10)
     except Timeout:
@@ -69,10 +71,7 @@ def one_writer(
         try:
             lock.acquire(timeout=wait_seconds)
         except Timeout:
-            raise AnotherWriter(
-                f"{_written(home) or 'another process'} writes this data folder: try again when it "
-                "has ended, or wait longer with --wait SECONDS"
-            ) from None
+            raise _another(home) from None
     try:
         require_clock(home)
         write_json(
@@ -90,6 +89,66 @@ def one_writer(
         lock.release()
 
 
+@contextmanager
+def one_county(
+    home: Home,
+    county: str,
+    wait_seconds: float = 0,
+    *,
+    on_wait: Callable[[str], None] = lambda _: None,
+) -> Iterator[None]:
+    """Hold one county's part of the data folder for the block: to take in what lies in its folder.
+
+    Those who hold other counties don't disturb each other; `one_writer` waits for all of them, and
+    they for it. `on_wait` as there. Raises AnotherWriter after `wait_seconds` in vain, and
+    clock.ClockSetBack.
+    """
+    from filelock import FileLock, Timeout
+
+    home.root.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + wait_seconds
+    shared = os.open(_lock_path(home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        with FileLock(home.root / f"{county}.lock", timeout=wait_seconds):
+            has_told = False
+            while not _is_shared(shared):
+                if time.monotonic() >= until:
+                    raise _another(home)
+                if not has_told:
+                    holder = _written(home) or "another process"
+                    on_wait(f"waiting up to {wait_seconds:.0f} seconds for {holder} to end")
+                    has_told = True
+                time.sleep(_INSTANT)
+            require_clock(home)
+            yield
+    except Timeout:
+        raise AnotherWriter(
+            f"{county} is being taken in by another process: try again when it has ended"
+        ) from None
+    finally:
+        os.close(shared)
+
+
+def _is_shared(handle: int) -> bool:
+    """Take the writer's lock together with others who share it; closing the file gives it back."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _another(home: Home) -> AnotherWriter:
+    return AnotherWriter(
+        f"{_written(home) or 'another process'} writes this data folder: try again when it "
+        "has ended, or wait longer with --wait SECONDS"
+    )
+
+
+def _lock_path(home: Home) -> Path:
+    return home.root / "writer.lock"
+
+
 def current_writer(home: Home) -> Writer | None:
     """Return who writes the data folder now, or None; nobody is kept waiting by the question."""
     writer = _written(home)
@@ -99,7 +158,7 @@ def current_writer(home: Home) -> Writer | None:
 
     # A killed process leaves its name behind, but not the lock.
     try:
-        with FileLock(home.root / "writer.lock", timeout=0):
+        with FileLock(_lock_path(home), timeout=0):
             return None
     except Timeout:
         return writer

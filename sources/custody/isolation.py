@@ -105,7 +105,7 @@ class IsolatedReader:
         self._registers = registers
         self._home = home
         known = known or Contents()
-        self._known = known.hashes
+        self._known = known.places
         self._keys = Pseudonyms(home.keys)
         self._children = [
             _Child(registers, home, known.settled, max_seconds) for _ in range(processes)
@@ -196,7 +196,7 @@ class IsolatedReader:
             except PermissionError:
                 return self._unread(arrival, UNOPENABLE)
         content_hash = self._keys.key(CONTENT_PURPOSE, digest.hexdigest())
-        if content_hash in self._known:
+        if (self._registers.county_of(arrival.folder), content_hash) in self._known:
             return None if rule in STAYING else Known(content_hash)
         refused = refused_unread(
             rule,

@@ -158,6 +158,10 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 
 
+#: The end of the name of a file that names the batch which is being stored.
+_STORING = ".storing"
+
+
 @dataclass(frozen=True)
 class Repeat:
     """A file that arrived again: the delivery that holds its content, and where and when."""
@@ -183,6 +187,7 @@ def store_batch(
     repeats: Sequence[Repeat] = (),
     receipts: Mapping[str, str] = MappingProxyType({}),
     arrivals: Sequence[Arrived] = (),
+    county: str | None = None,
 ) -> None:
     """Keep what was read: sealed originals as one archive, rows as one Parquet file a raw table.
 
@@ -193,13 +198,13 @@ def store_batch(
 
     The batch's deliveries are written last. Until then the batch is unfinished: none of its files
     counts as known, and the next call removes what it left. When it returns, the disk has all of
-    it. One process stores at a time. Raises pyarrow.ArrowInvalid or ArrowTypeError when a row does
-    not fit its table, OSError when a disk doesn't take the files; nothing of the batch is then
-    known.
+    it. One process stores at a time, or one of each `county`. Raises pyarrow.ArrowInvalid or
+    ArrowTypeError when a row does not fit its table, OSError when a disk doesn't take the files;
+    nothing of the batch is then known.
     """
     if not readings and not repeats:
         return
-    remove_unfinished(home)
+    remove_unfinished(home, county)
     findings = [door_finding(reading, found) for reading in readings for found in reading.problems]
     findings += [_repeated(repeat) for repeat in repeats]
     typed = {
@@ -222,9 +227,12 @@ def store_batch(
     )
     refused_files = [path for reading in readings for path in _quarantined(home, reading)]
     names = sorted(reading.delivery["delivery_id"] for reading in readings)
-    names += sorted(f"{repeat.delivery_id} {repeat.received_at}" for repeat in repeats)
+    names += sorted(
+        f"{repeat.delivery_id} {repeat.county_code} {repeat.received_at}" for repeat in repeats
+    )
     batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-    write_text(_begun(home), f"{batch}\n")
+    begun = home.raw / f"{county or 'inbox'}{_STORING}"
+    write_text(begun, f"{batch}\n")
     originals = {
         reading.delivery["delivery_id"]: reading.sealed
         for reading in readings
@@ -240,7 +248,7 @@ def store_batch(
         _write_table(home, table, batch, rows)
     wait_for_disk(refused_files)
     _write_table(home, "deliveries", batch, deliveries)
-    _begun(home).unlink()
+    begun.unlink()
 
 
 def arrivals_path(home: Home, batch: str) -> Path:
@@ -327,28 +335,22 @@ def _reason(reading: Reading) -> str:
     return "\n".join(lines)
 
 
-def remove_unfinished(home: Home) -> None:
+def remove_unfinished(home: Home, county: str | None = None) -> None:
     """Remove what a killed run left of a batch that it had begun to store, and of no other.
 
-    A batch without its deliveries that nobody had begun is one that lost them.
+    With a county only of its own. A batch without its deliveries that nobody had begun is one that
+    lost them.
     """
-    begun = _begun(home)
-    if not begun.exists():
-        return
-    batch = begun.read_text(encoding="ascii").strip()
-    if not (home.raw / "deliveries" / f"{batch}.parquet").exists():
-        for path in [
-            home.vault / f"{batch}.zip",
-            arrivals_path(home, batch),
-            *(home.raw / table / f"{batch}.parquet" for table in SCHEMAS),
-        ]:
-            path.unlink(missing_ok=True)
-    begun.unlink()
-
-
-def _begun(home: Home) -> Path:
-    """Return the file that names the batch which is being stored."""
-    return home.raw / "storing"
+    for begun in home.raw.glob(f"{county or '*'}{_STORING}"):
+        batch = begun.read_text(encoding="ascii").strip()
+        if not (home.raw / "deliveries" / f"{batch}.parquet").exists():
+            for path in [
+                home.vault / f"{batch}.zip",
+                arrivals_path(home, batch),
+                *(home.raw / table / f"{batch}.parquet" for table in SCHEMAS),
+            ]:
+                path.unlink(missing_ok=True)
+        begun.unlink()
 
 
 def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> None:

@@ -27,6 +27,9 @@ from sources.reading import CONTENT_PURPOSE
 
 _READY = "ready"
 
+#: What the name of a folder begins with in which a rotation gets ready.
+_STAGED = ".rekey-"
+
 
 def rotate(home: Home, purpose: str, reason: str) -> int:
     """Give a purpose a new key and every stored pseudonym of it; return how many were re-keyed.
@@ -64,10 +67,15 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
     return count
 
 
+def is_rotating(home: Home) -> bool:
+    """Tell whether a rotation was broken off, and is to be finished."""
+    return any(home.raw.glob(f"{_STAGED}*"))
+
+
 def finish_rotations(home: Home) -> None:
     """Complete what a broken rotation had ready, and throw away what was not."""
-    for staged in sorted(home.raw.glob(".rekey-*")):
-        purpose = staged.name.removeprefix(".rekey-")
+    for staged in sorted(home.raw.glob(f"{_STAGED}*")):
+        purpose = staged.name.removeprefix(_STAGED)
         fresh = home.keys / f"{purpose}.next.key"
         if (staged / _READY).exists():
             swapped = [home.raw / p.relative_to(staged) for p in staged.glob("*/*.parquet")]
@@ -116,4 +124,4 @@ def key_columns(purpose: str) -> dict[str, list[str]]:
 
 
 def _staging(home: Home, purpose: str) -> Path:
-    return home.raw / f".rekey-{purpose}"
+    return home.raw / f"{_STAGED}{purpose}"

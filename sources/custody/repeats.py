@@ -85,9 +85,13 @@ class Contents:
             )
 
     @property
-    def hashes(self) -> frozenset[str]:
-        """The keyed hashes of the contents."""
-        return frozenset(self._by_content)
+    def places(self) -> Settled:
+        """The counties and contents that are stored."""
+        return frozenset(
+            (each["county_code"], content)
+            for content, deliveries in self._by_content.items()
+            for each in deliveries
+        )
 
     @property
     def settled(self) -> Settled:
@@ -100,9 +104,10 @@ class Contents:
         )
 
     def named_apart(self, reading: Reading) -> Reading:
-        """Return a reading under an id of its own if its content is stored already."""
+        """Return a reading under an id of its own if its county sent that content before."""
         delivery = reading.delivery
-        if delivery["content_hash"] not in self._by_content:
+        alike = self._by_content.get(delivery["content_hash"], [])
+        if all(each["county_code"] != delivery["county_code"] for each in alike):
             return reading
         place = f"{delivery['content_hash']}|{delivery['county_code']}|{delivery['received_at']}"
         own = hashlib.sha256(place.encode()).hexdigest()[:16]
@@ -121,7 +126,7 @@ class Contents:
         alike = self._by_content.get(content, [])
         own = [each for each in alike if each["county_code"] == county_code]
         if status is None:
-            return str((own or alike)[-1]["delivery_id"])
+            return str(own[-1]["delivery_id"])
         if not own:
             return None
         last = own[-1]

@@ -9,6 +9,7 @@ and pseudonyms.
 from sources.reading.file import (
     CONTENT_PURPOSE,
     Reading,
+    delivery_id_of,
     hash_content,
     read_content,
     read_each,
@@ -18,6 +19,7 @@ from sources.reading.file import (
 __all__ = [
     "CONTENT_PURPOSE",
     "Reading",
+    "delivery_id_of",
     "hash_content",
     "read_content",
     "read_each",

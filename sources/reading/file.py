@@ -113,7 +113,7 @@ def read_content(
     """
     content_hash = content_hash or hash_content(content, key)
     own = registers.in_county(county_code)
-    context = Context(content_hash[:16], county_code, own, key, received_at)
+    context = Context(delivery_id_of(content_hash, county_code), county_code, own, key, received_at)
     columns: dict[str, list[Any]] = {}
     try:
         tables = read_tables(content)
@@ -143,7 +143,8 @@ def read_each(
     if kind is None:
         return None
     content_hash = hash_content(content, key)
-    context = Context(content_hash[:16], county_code, registers, key, received_at)
+    delivery_id = delivery_id_of(content_hash, county_code)
+    context = Context(delivery_id, county_code, registers, key, received_at)
     found: list[tuple[bytes, Reading]] = []
     try:
         for each in dict.fromkeys(files_in(content)):
@@ -160,8 +161,16 @@ def read_each(
 
 
 def hash_content(content: bytes, key: KeyedHash) -> str:
-    """Return the keyed hash of a content, 64 hex digits; it begins with the id of its delivery."""
+    """Return the keyed hash of a content, 64 hex digits."""
     return key(CONTENT_PURPOSE, hashlib.sha256(content).hexdigest())
+
+
+def delivery_id_of(content_hash: str, county_code: str) -> str:
+    """Return the id of the delivery that a content is in the folder of a county, 16 hex digits.
+
+    Two counties may send the same: neither needs to know of the other.
+    """
+    return hashlib.sha256(f"{content_hash}|{county_code}".encode()).hexdigest()[:16]
 
 
 def refused_unread(
@@ -173,7 +182,8 @@ def refused_unread(
     received_at: datetime,
 ) -> Reading:
     """Return the refusal of a file that was not read at all, under a rule of the door."""
-    context = Context(content_hash[:16], county_code, registers, _no_key, received_at)
+    delivery_id = delivery_id_of(content_hash, county_code)
+    context = Context(delivery_id, county_code, registers, _no_key, received_at)
     context.report(rule)
     return _as_reading(context, {}, content_hash, byte_count, None)
 
@@ -193,7 +203,7 @@ def _as_reading(
     registers = context.registers
     reading = Reading(
         delivery={
-            "delivery_id": content_hash[:16],
+            "delivery_id": context.delivery_id,
             "content_hash": content_hash,
             "name_key": None,
             "source": context.layout.source if context.layout else None,

@@ -2,9 +2,12 @@
 
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
-from sources.reading import hash_content
+from sources.reading import delivery_id_of, hash_content
 
 
-def delivery_of(home: Home, content: bytes) -> str:
-    """Return the id of the delivery that a content is or will be. Its key is made on first use."""
-    return hash_content(content, Pseudonyms(home.keys).key)[:16]
+def delivery_of(home: Home, content: bytes, county: str = "AL-04") -> str:
+    """Return the id of the delivery that a content is or will be in the folder of a county.
+
+    Its key is made on first use.
+    """
+    return delivery_id_of(hash_content(content, Pseudonyms(home.keys).key), county)

@@ -91,7 +91,7 @@ def test_the_door_says_the_same_of_any_file(tmp_path: Path) -> None:
                     (each.rule, each.sheet, each.cell, each.message_sq)
                     for each in answer.reading.problems
                 )
-                assert door == found.get(delivery_of(home, content), Counter())
+                assert door == found.get(delivery_of(home, content, county), Counter())
                 refused += answer.verdict == "refused"
     assert refused
     assert refused < len(sent)

@@ -539,9 +539,9 @@ def test_a_batch_is_kept_whole_and_known_afterwards(home: Home) -> None:
     good = read(home, workbook([TOTAL]))
     bad = read(home, workbook([["2.1.9.1", "", "", "", "Filan Fisteku", ""]]))
     store_batch(home, [good, bad])
-    assert stored_contents(home).hashes == {
-        good.delivery["content_hash"],
-        bad.delivery["content_hash"],
+    assert stored_contents(home).places == {
+        ("AL-04", good.delivery["content_hash"]),
+        ("AL-04", bad.delivery["content_hash"]),
     }
     (values,) = (home.raw / "submission_values").glob("*")
     assert pq.read_schema(values).equals(SCHEMAS["submission_values"])
@@ -587,7 +587,7 @@ def test_an_unfinished_batch_is_unknown_and_swept_away(
         with pytest.raises(KeyboardInterrupt):
             store_batch(home, [reading])
     assert len(list(home.vault.glob("*.zip"))) == 1
-    assert stored_contents(home).hashes == set()
+    assert stored_contents(home).places == set()
     other = sealed(home, workbook([["2.1.9.1", "", "", "", 4, ""]]))
     store_batch(home, [reading, other])
     assert len(list((home.raw / "submission_values").iterdir())) == 1
@@ -599,7 +599,7 @@ def test_a_row_that_fits_no_table_leaves_nothing_known(home: Home) -> None:
     broken = replace(reading, columns={**reading.columns, "value": ["three"]})
     with pytest.raises((ValueError, TypeError)):
         store_batch(home, [broken])
-    assert stored_contents(home).hashes == set()
+    assert stored_contents(home).places == set()
 
 
 def test_a_new_public_key_fits_the_private_key_in_use(home: Home) -> None:

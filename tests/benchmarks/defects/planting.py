@@ -165,14 +165,14 @@ def _write(home: Home, report: Report, spoiled: Spoiled) -> frozenset[str]:
         at = spoiled.arrives_at.timestamp() if spoiled.arrives_at else came
         report.path.write_bytes(spoiled.content)
         os.utime(report.path, (at, at))
-        written.append(spoiled.content)
+        written.append((report.path, spoiled.content))
     for path, content in spoiled.more.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         at = spoiled.more_arrive_at.timestamp() if spoiled.more_arrive_at else came
         os.utime(path, (at, at))
-        written.append(content)
-    return frozenset(delivery_of(home, content) for content in written)
+        written.append((path, content))
+    return frozenset(delivery_of(home, content, path.parent.name) for path, content in written)
 
 
 def _reports(home: Home) -> list[Report]:

@@ -578,7 +578,8 @@ def plant_records(seed: str, wanted: Counter[str], tally: Tally) -> None:
         paths = {id(form): path for path, form in year.forms.items()}
         # A form that is made once more may have another time in it.
         names = {
-            id(form): delivery_of(home, path.read_bytes()) for path, form in year.forms.items()
+            id(form): delivery_of(home, path.read_bytes(), path.parent.name)
+            for path, form in year.forms.items()
         }
         numbers = year.numbers
         build_from_inbox(home)
