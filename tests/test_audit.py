@@ -213,7 +213,6 @@ def _tamper(content: bytes, done: str, one: int, other: int) -> bytes:
 
 @settings(
     max_examples=200,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

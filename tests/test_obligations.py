@@ -61,7 +61,7 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(edits=st.lists(rows, min_size=2, max_size=5))
 def test_an_answer_as_of_a_past_day_never_changes(
     tmp_path_factory: pytest.TempPathFactory, edits: list[list[Row]]

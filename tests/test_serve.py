@@ -251,7 +251,7 @@ def _paths(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.usefixtures("traps")
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(path=_paths(), with_token=st.booleans())
 def test_no_path_leads_out_of_what_a_reader_may_fetch(
     served: Served, path: str, with_token: bool

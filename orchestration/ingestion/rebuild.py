@@ -39,6 +39,7 @@ from sources.custody.vault import (
     sealed_original,
 )
 from sources.custody.version import write_version
+from sources.parquet import write_parquet
 from sources.reading import delivery_id_of, hash_content
 from sources.registers import Registers
 from sources.texts import both
@@ -190,7 +191,7 @@ def _join(scratch: Home, before: set[Path], batch: str, ids: dict[str, str]) -> 
                 rows = rows.set_column(position, column, pa.array(known, pa.string()))
         for path in made:
             path.unlink()
-        pq.write_table(rows, scratch.raw / table / f"{batch}.parquet")
+        write_parquet(scratch.raw / table / f"{batch}.parquet", rows)
 
 
 def _as_known(value: str | None, ids: dict[str, str]) -> str | None:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.runtime.database import read_warehouse
-from sources.atomic import replace_file
 from sources.custody.home import Home
+from sources.parquet import write_parquet
 
 _COLUMNS = {
     "finding_id": pa.string(),
@@ -44,5 +44,4 @@ def remember_findings(home: Home) -> None:
         found = connection.execute(
             f"select {', '.join(_COLUMNS)} from core.fct_findings order by finding_id"
         ).to_arrow_table()
-    with replace_file(home.earlier_findings) as fresh:
-        pq.write_table(found.cast(SCHEMA), fresh)
+    write_parquet(home.earlier_findings, found.cast(SCHEMA))

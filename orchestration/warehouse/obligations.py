@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.atomic import replace_file
 from sources.custody.home import Home
+from sources.parquet import write_parquet
 from sources.registers import register_rows
 
 _TEXT = pa.string()
@@ -75,8 +75,7 @@ def noted_obligations(home: Home, seeds_dir: Path, as_of: date) -> pa.Table:
     held = [row for row in noted if not row["recorded_to"] or _is_held(row)]
     table = pa.Table.from_pylist(held, schema=SCHEMA)
     if is_first or not table.equals(pq.read_table(path, schema=SCHEMA)):
-        with replace_file(path) as fresh:
-            pq.write_table(table, fresh)
+        write_parquet(path, table)
     return table
 
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sources.atomic import replace_file
 from sources.custody.home import Home
 from sources.custody.vault import remove_originals
+from sources.parquet import write_parquet
 
 #: The list of the forgotten, and its columns, each with the purpose of its pseudonyms.
 FORGOTTEN = "forgotten"
@@ -76,8 +76,8 @@ def note_forgotten(home: Home, records: Records) -> None:
         for key in sorted(keys)
     ]
     schema = pa.schema([(column, pa.string()) for column in PURPOSES])
-    with replace_file(home.raw / FORGOTTEN / f"{secrets.token_hex(8)}.parquet") as fresh:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), fresh)
+    path = home.raw / FORGOTTEN / f"{secrets.token_hex(8)}.parquet"
+    write_parquet(path, pa.Table.from_pylist(rows, schema=schema))
 
 
 def forgotten(home: Home) -> Records:
@@ -120,8 +120,7 @@ def erase(home: Home, records: Records) -> Erased:
             _take_out(path, places)
     for path, is_doomed in doomed:
         kept = pq.read_table(path).filter(pc.invert(is_doomed))
-        with replace_file(path) as fresh:
-            pq.write_table(_without_references(kept, path.parent.name, records), fresh)
+        write_parquet(path, _without_references(kept, path.parent.name, records))
     for path in sorted((home.raw / "referral_events").glob("*.parquet")):
         kept = pq.read_table(path)
         for column in _identity_columns(kept):
@@ -184,5 +183,4 @@ def _take_out(path: Path, places: set[tuple[str, int]]) -> None:
     at = zip(*(found[name].to_pylist() for name in _PLACE), strict=True)
     is_kept = pa.array([place not in places for place in at], pa.bool_())
     if not pc.all(is_kept).as_py():
-        with replace_file(path) as fresh:
-            pq.write_table(found.filter(is_kept), fresh)
+        write_parquet(path, found.filter(is_kept))

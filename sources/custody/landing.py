@@ -15,11 +15,11 @@ from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sources.atomic import replace_file, wait_for_disk, write_bytes, write_text
 from sources.custody.home import Home
 from sources.custody.vault import QUARANTINED, QUARANTINED_NAME, pack, sealed_text
+from sources.parquet import write_parquet
 from sources.problems import MAX_PLACES, Problem, problem
 from sources.reading import Reading
 from sources.texts import LANGUAGES, text
@@ -354,5 +354,4 @@ def remove_unfinished(home: Home, county: str | None = None) -> None:
 
 
 def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> None:
-    with replace_file(home.raw / table / f"{batch}.parquet") as fresh:
-        pq.write_table(rows, fresh)
+    write_parquet(home.raw / table / f"{batch}.parquet", rows)

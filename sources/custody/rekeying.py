@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sources.atomic import destroy_file, replace_file, wait_for_disk, write_bytes
+from sources.atomic import destroy_file, wait_for_disk, write_bytes
 from sources.custody import audit, journal
 from sources.custody.arrivals import NAME_PURPOSE
 from sources.custody.erasure import FORGOTTEN, PURPOSES
@@ -23,6 +23,7 @@ from sources.custody.landing import SCHEMAS
 from sources.custody.pseudonyms import chained, new_key, read_keys, replace_keys
 from sources.custody.warehouse_key import WAREHOUSE_PURPOSE, change_key, remove_warehouse
 from sources.layouts import load_layouts
+from sources.parquet import write_parquet
 from sources.reading import CONTENT_PURPOSE
 
 _READY = "ready"
@@ -58,8 +59,7 @@ def rotate(home: Home, purpose: str, reason: str) -> int:
                 count += sum(value is not None for value in new)
                 position = content.schema.get_field_index(column)
                 content = content.set_column(position, column, pa.array(new, pa.string()))
-            with replace_file(staged / table / path.name) as target:
-                pq.write_table(content, target)
+            write_parquet(staged / table / path.name, content)
     replace_keys(home.keys, f"{purpose}.next", [*keys, fresh])
     audit.append(home, "keys", "rotated", purpose, reason, f"{count} pseudonyms")
     write_bytes(staged / _READY, b"")

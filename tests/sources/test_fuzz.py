@@ -33,7 +33,6 @@ def true_files() -> list[bytes]:
 @settings(
     max_examples=150,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
