@@ -13,7 +13,7 @@ from orchestration.refresh.steps import refresh
 
 @pytest.mark.parametrize("name", troubled.TROUBLES)
 def test_trouble_is_told_and_made_up_for(name: str, refreshed: Refreshed, tmp_path: Path) -> None:
-    if why := troubled.can_be_made():
+    if why := troubled.can_be_made(name):
         pytest.skip(f"no file system of its own can be had: {why}")
     original = copy_home(refreshed.home, tmp_path / "original")
     killed.send_correction(original)
