@@ -13,20 +13,38 @@ import dagster as dg
 
 from orchestration.defs.failures import in_words
 from orchestration.defs.ingestion import asked_once, intake_executor
-from orchestration.defs.resources import HomeResource
+from orchestration.defs.resources import HomeResource, writer_name
 from orchestration.ingestion.door import take_in
 from orchestration.refresh.steps import Step
-from orchestration.registers.in_use import registers_in_use
+from orchestration.registers.in_use import registers_in_use, take_registers
+from orchestration.runtime.dagster_home import WRITER_POOL
 from orchestration.runtime.settings import WAIT_SECONDS
-from orchestration.runtime.writer_lock import one_county
+from orchestration.runtime.writer_lock import one_county, one_writer
 from sources.custody.arrivals import waiting
 from sources.custody.home import Home
 from sources.registers import load_registers
 
 
+@dg.op(
+    name="registers",
+    out=dg.Out(dg.Nothing),
+    pool=WRITER_POOL,
+    description="Takes the office's registers into use, by which all counties are read.",
+)
+def _registers(context: dg.OpExecutionContext, home: HomeResource) -> None:
+    folder = home.folder
+    with (
+        in_words(folder, "opening the data folder") as report,
+        one_writer(folder, WAIT_SECONDS, name=writer_name(context.run), on_wait=report),
+    ):
+        take_registers(folder)
+
+
 def _step(county: str) -> dg.OpDefinition:
     @dg.op(
         name=f"take_in_{county}".replace("-", "_"),
+        ins={"registers": dg.In(dg.Nothing)},
+        out=dg.Out(dg.Nothing),
         description=f"Reads, checks and stores what lies in the folder {county} of the inbox.",
     )
     def take_in_county(context: dg.OpExecutionContext, home: HomeResource) -> None:
@@ -62,8 +80,9 @@ def county_intake(
         "county's folder is taken in by deliveries.",
     )
     def county_intake() -> None:
+        registers = _registers()
         for county in counties:
-            _step(county)()
+            _step(county)(registers)
 
     return [county_intake], [_sensor(county_intake, counties)]
 
