@@ -148,7 +148,7 @@ def test_what_a_county_left_unfinished_is_swept_by_it_and_by_who_takes_in_all(ho
         table = home.raw / "submission_values" / f"batch-of-{county}.parquet"
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_bytes(b"")
-        (home.raw / f"{county}.storing").write_text(f"{table.stem}\n")
+        (home.raw / f"{county}.{table.stem}.storing").write_text("[]")
         return table
 
     fier, gjirokaster = left("AL-04"), left("AL-05")

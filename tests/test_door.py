@@ -162,6 +162,30 @@ def test_a_file_put_in_the_place_of_one_that_was_read_is_not_lost(
     assert take_in(home, REGISTERS).accepted == 1
 
 
+def test_a_file_that_was_stored_and_not_taken_out_was_not_sent_twice(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(home, "AL-04/raport.csv", report(3))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.ingestion.door._take_out", lambda _: None)
+        patch.setattr("orchestration.ingestion.door.forget_left", killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_in(home, REGISTERS)
+    assert path.exists()
+    before = {path: path.read_bytes() for path in home.raw.rglob("*.parquet")}
+    assert take_in(home, REGISTERS) == Intake()
+    assert not path.exists()
+    assert {path: path.read_bytes() for path in home.raw.rglob("*.parquet")} == before
+    assert not list(home.raw.glob("*.storing"))
+    # Sent again, it is said.
+    put(home, "AL-04/raport.csv", report(3))
+    assert take_in(home, REGISTERS) == Intake(known=1)
+
+
 def test_an_unfinished_name_is_believed_for_a_day(home: Home) -> None:
     fresh = put(home, "AL-04/raport.csv.part", report(3), int(time.time()) - 3600)
     put(home, "AL-04/tjeter.csv.part", report(4), int(time.time()) - 90_000)

@@ -33,7 +33,14 @@ from sources.custody.arrivals import (
 from sources.custody.erasure import erase_forgotten
 from sources.custody.home import Home
 from sources.custody.isolation import IsolatedReader, Known
-from sources.custody.landing import Arrived, Repeat, joined, remove_unfinished, store_batch
+from sources.custody.landing import (
+    Arrived,
+    Repeat,
+    forget_left,
+    joined,
+    remove_unfinished,
+    store_batch,
+)
 from sources.custody.rekeying import finish_rotations, is_rotating
 from sources.custody.repeats import Contents, stored_contents
 from sources.custody.vault import sealed_text
@@ -92,12 +99,17 @@ def take_in(home: Home, registers: Registers, county: str | None = None) -> Inta
         require_raw(home)
         finish_rotations(home)
         shutil.rmtree(home.incoming, ignore_errors=True)
-    remove_unfinished(home, county)
+    stored = remove_unfinished(home, county)
     known = stored_contents(home)
     earlier = stored_reports(home)
     arrivals = [each for each in waiting(home) if county in (None, each.folder)]
     if county is not None and is_rotating(home):
         return Intake(left=len(arrivals))
+    for each in arrivals:
+        # Whoever stored it was ended before it was taken out: nobody sent it again.
+        if each.seen in stored:
+            _take_out(each)
+    arrivals = [each for each in arrivals if each.seen not in stored]
     # Each is entered before its file lies in the inbox.
     numbers = frozenset(receipt.number for receipt in sent_receipts(home))
     # A report is held against the one before it.
@@ -116,6 +128,7 @@ def take_in(home: Home, registers: Registers, county: str | None = None) -> Inta
                 home, registers, batch, turns, known, earlier, numbers, intake, county
             )
             leaving.map(_take_out, done)
+    forget_left(home, county)
     if county is None:
         # What comes of a person who was forgotten is erased before anything is made of it.
         erase_forgotten(home)
@@ -221,7 +234,8 @@ def _stored(
             if any(found.rule in STAYING for found in reading.problems):
                 continue
         done.append(arrival)
-    store_batch(home, readings, repeats, receipts, came, county)
+    leaving = list(dict.fromkeys(each.seen for each in done))
+    store_batch(home, readings, repeats, receipts, came, county, leaving)
     refusals = Counter(
         (reading.delivery["county_code"] or "unknown", reading.problems[0].rule)
         for reading in readings

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sources.atomic import replace_file, wait_for_disk, write_bytes, write_text
+from sources.atomic import read_json, replace_file, wait_for_disk, write_bytes, write_json
 from sources.custody.home import Home
 from sources.custody.vault import QUARANTINED, QUARANTINED_NAME, pack, sealed_text
 from sources.parquet import write_parquet
@@ -158,8 +158,12 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 
 
-#: The end of the name of a file that names the batch which is being stored.
+#: The end of the name of a file that names a batch which is being stored, or whose files are being
+#: taken out of the inbox. It holds the states of these files, and is named by county and batch.
 _STORING = ".storing"
+
+#: A state of a file, which no other file and no other time has (arrivals).
+Seen = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -188,13 +192,15 @@ def store_batch(
     receipts: Mapping[str, str] = MappingProxyType({}),
     arrivals: Sequence[Arrived] = (),
     county: str | None = None,
+    leaving: Sequence[Seen] = (),
 ) -> None:
     """Keep what was read: sealed originals as one archive, rows as one Parquet file a raw table.
 
     `receipts` gives the number of a receipt its delivery, new or repeated. `arrivals` tells how
     each file came, in order: sealed, so that the raw tables can be made again of the originals.
 
-    The original of a refused file lies in quarantine, beside its reasons.
+    The original of a refused file lies in quarantine, beside its reasons. `leaving` are the states
+    of the files that the caller takes out of the inbox then, and says so by `forget_left`.
 
     The batch's deliveries are written last. Until then the batch is unfinished: none of its files
     counts as known, and the next call removes what it left. When it returns, the disk has all of
@@ -231,8 +237,8 @@ def store_batch(
         f"{repeat.delivery_id} {repeat.county_code} {repeat.received_at}" for repeat in repeats
     )
     batch = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-    begun = home.raw / f"{county or 'inbox'}{_STORING}"
-    write_text(begun, f"{batch}\n")
+    begun = home.raw / f"{county or 'inbox'}.{batch}{_STORING}"
+    write_json(begun, leaving)
     originals = {
         reading.delivery["delivery_id"]: reading.sealed
         for reading in readings
@@ -248,7 +254,8 @@ def store_batch(
         _write_table(home, table, batch, rows)
     wait_for_disk(refused_files)
     _write_table(home, "deliveries", batch, deliveries)
-    begun.unlink()
+    if not leaving:
+        begun.unlink()
 
 
 def arrivals_path(home: Home, batch: str) -> Path:
@@ -335,22 +342,36 @@ def _reason(reading: Reading) -> str:
     return "\n".join(lines)
 
 
-def remove_unfinished(home: Home, county: str | None = None) -> None:
+def remove_unfinished(home: Home, county: str | None = None) -> set[Seen]:
     """Remove what a killed run left of a batch that it had begun to store, and of no other.
 
     With a county only of its own. A batch without its deliveries that nobody had begun is one that
-    lost them.
+    lost them. Returns the states of files that are stored and were not taken out of the inbox yet.
     """
-    for begun in home.raw.glob(f"{county or '*'}{_STORING}"):
-        batch = begun.read_text(encoding="ascii").strip()
-        if not (home.raw / "deliveries" / f"{batch}.parquet").exists():
-            for path in [
-                home.vault / f"{batch}.zip",
-                arrivals_path(home, batch),
-                *(home.raw / table / f"{batch}.parquet" for table in SCHEMAS),
-            ]:
-                path.unlink(missing_ok=True)
+    left: set[Seen] = set()
+    for begun in _begun(home, county):
+        batch = begun.name.removesuffix(_STORING).rpartition(".")[2]
+        if (home.raw / "deliveries" / f"{batch}.parquet").exists():
+            left |= {tuple(seen) for seen in read_json(begun) or []}
+            continue
+        for path in [
+            home.vault / f"{batch}.zip",
+            arrivals_path(home, batch),
+            *(home.raw / table / f"{batch}.parquet" for table in SCHEMAS),
+        ]:
+            path.unlink(missing_ok=True)
         begun.unlink()
+    return left
+
+
+def forget_left(home: Home, county: str | None = None) -> None:
+    """Note that the files of all batches that were stored are out of the inbox."""
+    for begun in _begun(home, county):
+        begun.unlink()
+
+
+def _begun(home: Home, county: str | None) -> Iterator[Path]:
+    yield from home.raw.glob(f"{county or '*'}.*{_STORING}")
 
 
 def _write_table(home: Home, table: str, batch: str, rows: pa.Table) -> None:
