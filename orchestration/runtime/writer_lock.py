@@ -107,26 +107,29 @@ def one_county(
 
     home.root.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + wait_seconds
-    shared = os.open(_lock_path(home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    own = FileLock(home.root / f"{county}.lock")
     try:
-        with FileLock(home.root / f"{county}.lock", timeout=wait_seconds):
-            has_told = False
-            while not _is_shared(shared):
-                if time.monotonic() >= until:
-                    raise _another(home)
-                if not has_told:
-                    holder = _written(home) or "another process"
-                    on_wait(f"waiting up to {wait_seconds:.0f} seconds for {holder} to end")
-                    has_told = True
-                time.sleep(_INSTANT)
-            require_clock(home)
-            yield
+        own.acquire(timeout=wait_seconds)
     except Timeout:
         raise AnotherWriter(
             f"{county} is being taken in by another process: try again when it has ended"
         ) from None
+    shared = os.open(_lock_path(home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        has_told = False
+        while not _is_shared(shared):
+            if time.monotonic() >= until:
+                raise _another(home)
+            if not has_told:
+                holder = _written(home) or "another process"
+                on_wait(f"waiting up to {wait_seconds:.0f} seconds for {holder} to end")
+                has_told = True
+            time.sleep(_INSTANT)
+        require_clock(home)
+        yield
     finally:
         os.close(shared)
+        own.release()
 
 
 def _is_shared(handle: int) -> bool:
