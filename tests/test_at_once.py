@@ -8,7 +8,11 @@ import pytest
 from conftest import Refreshed, copy_home
 
 #: What `make drill` alone begins.
-MORE = {"a refresh and a backup", "a refresh and a token"}
+MORE = {
+    "a refresh and a backup",
+    "a refresh and a token",
+    "a refresh and the release of another month",
+}
 FEW = [pair for pair in at_once.PAIRS if pair.name not in MORE]
 
 
