@@ -34,6 +34,7 @@ from sources.custody.vault import (
     open_original,
     read_identities,
 )
+from sources.reading import delivery_id_of
 from sources.registers import load_registers
 
 pytestmark = pytest.mark.slow
@@ -593,3 +594,12 @@ def test_a_refusal_is_closed_by_the_mended_file_and_a_repeat_changes_no_release(
     releases = refresh(own_home, [MAY]).releases
     assert releases
     assert not any(release.is_new for release in releases)
+
+
+def test_the_name_of_a_folder_that_is_no_countys_can_not_be_guessed_from_an_id(home: Home) -> None:
+    put(home, "Filan Fisteku/raport.csv", report(3))
+    take_in(home, REGISTERS)
+    [path] = (home.raw / "deliveries").glob("*.parquet")
+    [row] = pq.read_table(path).to_pylist()
+    assert row["delivery_id"] == delivery_id_of(row["content_hash"], None)
+    assert row["delivery_id"] != delivery_id_of(row["content_hash"], "Filan Fisteku")

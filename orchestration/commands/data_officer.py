@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.commands.common import Day, held, progress, wait_option, wait_seconds
+from orchestration.commands.common import Day, held, progress, tell_wrong, wait_option, wait_seconds
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, text
 
@@ -142,8 +142,12 @@ def forget(
     from orchestration.erasure.forget import refuse
     from orchestration.runtime.office import backup_settings
 
-    store = backup_settings(home)[0].to
-    if backups and not store:
+    settings, wrong = backup_settings(home)
+    if backups and exception:
+        raise click.UsageError("--refuse erases nothing: leave --backups out.")
+    if backups:
+        tell_wrong(wrong)
+    if backups and not settings.to:
         raise click.UsageError(both("backups.no_store"))
     pseudonym = pseudonym or _ask_pseudonym(home, sender, county)
     if exception:
@@ -166,7 +170,7 @@ def forget(
         raise click.ClickException(f"traces are left in {', '.join(outcome.traces)}.")
     click.echo(both("erasure.no_traces", "\n"))
     if backups:
-        _replace_backups(home, Path(store))
+        _replace_backups(home, Path(settings.to))
 
 
 def _tell_erased(rows: int, originals: int, language: Language) -> None:

@@ -1,7 +1,8 @@
 """The counties' folders of the inbox taken in side by side, each as a step of a run.
 
 Which executor takes the steps, in how many processes or on how many machines, is the office's
-choice (dagster.yml). No step waits for another: each writes files of its own county.
+choice (dagster.yml). All wait for the registers, and no county for another: each writes files of
+its own.
 
 Belongs here: the job and its sensor. Not here: taking in (orchestration.ingestion.door).
 """

@@ -90,7 +90,7 @@ def rebuild_raw(home: Home, registers: Registers, private_key: Path, reason: str
         scratch = _scratch(home, Path(name))
         ids: dict[str, str] = {}
         for batch in batches:
-            found = list(_put(home, scratch, batch, identities, ids))
+            found = list(_put(home, scratch, registers, batch, identities, ids))
             files += len(found)
             without += len(batch.files) - len(found)
             _know_confirmations(home, scratch, batch.stored_at)
@@ -130,7 +130,12 @@ def _scratch(home: Home, folder: Path) -> Home:
 
 
 def _put(
-    home: Home, scratch: Home, batch: _Batch, identities: list[Identity], ids: dict[str, str]
+    home: Home,
+    scratch: Home,
+    registers: Registers,
+    batch: _Batch,
+    identities: list[Identity],
+    ids: dict[str, str],
 ) -> Iterator[Arrived]:
     """Put the files of a batch into the inbox as they came; yield those that have an original.
 
@@ -138,7 +143,7 @@ def _put(
     """
     keyed = Pseudonyms(home.keys).key
     for (folder, name, modified_ns), arrived in groupby(batch.files, _came):
-        forms = []
+        forms, county = [], registers.county_of(folder)
         for each in arrived:
             content = BytesIO()
             try:
@@ -147,7 +152,7 @@ def _put(
             except UnknownOriginal:
                 continue
             forms.append(content.getvalue())
-            today = delivery_id_of(hash_content(forms[-1], keyed), folder)
+            today = delivery_id_of(hash_content(forms[-1], keyed), county)
             ids.setdefault(today, each.delivery_id)
             yield each
         if forms:

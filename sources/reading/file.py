@@ -113,7 +113,8 @@ def read_content(
     """
     content_hash = content_hash or hash_content(content, key)
     own = registers.in_county(county_code)
-    context = Context(delivery_id_of(content_hash, county_code), county_code, own, key, received_at)
+    delivery_id = delivery_id_of(content_hash, registers.county_of(county_code))
+    context = Context(delivery_id, county_code, own, key, received_at)
     columns: dict[str, list[Any]] = {}
     try:
         tables = read_tables(content)
@@ -143,7 +144,7 @@ def read_each(
     if kind is None:
         return None
     content_hash = hash_content(content, key)
-    delivery_id = delivery_id_of(content_hash, county_code)
+    delivery_id = delivery_id_of(content_hash, registers.county_of(county_code))
     context = Context(delivery_id, county_code, registers, key, received_at)
     found: list[tuple[bytes, Reading]] = []
     try:
@@ -165,10 +166,11 @@ def hash_content(content: bytes, key: KeyedHash) -> str:
     return key(CONTENT_PURPOSE, hashlib.sha256(content).hexdigest())
 
 
-def delivery_id_of(content_hash: str, county_code: str) -> str:
+def delivery_id_of(content_hash: str, county_code: str | None) -> str:
     """Return the id of the delivery that a content is in the folder of a county, 16 hex digits.
 
-    Two counties may send the same: neither needs to know of the other.
+    Two counties may send the same: neither needs to know of the other. It is None where the folder
+    is no county's: the name of such a folder could identify a person, and be guessed from the id.
     """
     return hashlib.sha256(f"{content_hash}|{county_code}".encode()).hexdigest()[:16]
 
@@ -182,7 +184,7 @@ def refused_unread(
     received_at: datetime,
 ) -> Reading:
     """Return the refusal of a file that was not read at all, under a rule of the door."""
-    delivery_id = delivery_id_of(content_hash, county_code)
+    delivery_id = delivery_id_of(content_hash, registers.county_of(county_code))
     context = Context(delivery_id, county_code, registers, _no_key, received_at)
     context.report(rule)
     return _as_reading(context, {}, content_hash, byte_count, None)
