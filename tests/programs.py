@@ -13,9 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import psycopg2
 
 from orchestration.runtime.settings import PROJECT
 
@@ -203,3 +206,26 @@ def postgresql_running() -> Iterator[Path]:
     finally:
         run("pg_ctl", "stop", "--wait", "-m", "immediate", "-D", data)
         shutil.rmtree(place)
+
+
+def new_database(socket: Path) -> str:
+    """Make an empty database in the PostgreSQL on `socket`; return its name.
+
+    Each test has one of its own: what another left in it would be counted with its own.
+    """
+    name = f"test_{uuid.uuid4().hex}"
+    connection = psycopg2.connect(
+        host=str(socket), user="krat", password=PASSWORD, dbname="postgres"
+    )
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"create database {name}")
+    finally:
+        connection.close()
+    return name
+
+
+def storage_in(socket: Path) -> str:
+    """Return the setting by which Dagster keeps its storage in a new database there."""
+    return f"postgresql://krat:{PASSWORD}@/{new_database(socket)}?host={socket}"

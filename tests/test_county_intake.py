@@ -15,7 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from conftest import copy_home
-from programs import PASSWORD
+from programs import storage_in
 
 from orchestration.cli import cli
 from orchestration.defs.county_intake import county_intake
@@ -88,7 +88,7 @@ def test_dagsters_processes_take_in_what_one_process_does(
     (home.inbox / "no county" / "x.csv").write_text("x")
     set_executor(home, "dagster.multiprocess_executor", max_concurrent=3)
     alone = copy_home(home, tmp_path / "alone")
-    monkeypatch.setenv(STORAGE, f"postgresql://krat:{PASSWORD}@/postgres?host={postgresql}")
+    monkeypatch.setenv(STORAGE, storage_in(postgresql))
     prepare_process(home)
     assert write_dagster_home(home) is None
     definitions = tmp_path / "intake.py"

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import psycopg2
 import pytest
 from click.testing import CliRunner
 from conftest import Refreshed, copy_home
-from programs import PASSWORD
+from programs import PASSWORD, new_database
 from served import COMMAND
 
 from orchestration.cli import cli
@@ -27,23 +26,16 @@ pytestmark = pytest.mark.program
 OWN = "ops"
 
 
-def address(socket: Path, database: str) -> str:
-    connection = psycopg2.connect(
-        host=str(socket), user="krat", password=PASSWORD, dbname="postgres"
-    )
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"create database {database}")
-    connection.close()
-    return f"ducklake:postgres:host={socket} user=krat dbname={database}"
+def address(socket: Path) -> str:
+    """Return the setting of a lake whose catalog is a new database."""
+    return f"ducklake:postgres:host={socket} user=krat dbname={new_database(socket)}"
 
 
 @pytest.fixture
 def small(postgresql: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake without a table, and the password to it."""
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    database = "small_" + tmp_path.name.strip("0123456789")[-20:] + str(os.getpid())
-    made = address(postgresql, database).removeprefix("ducklake:")
+    made = address(postgresql).removeprefix("ducklake:")
     return Lake(made, str(tmp_path / "lake"))
 
 
@@ -54,7 +46,7 @@ def built(
     """A copy of the example whose lake two refreshes made at once, and what they told."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", PASSWORD)
-        patch.setenv(WAREHOUSE, address(postgresql, "built"))
+        patch.setenv(WAREHOUSE, address(postgresql))
         copy = copy_home(refreshed.home, tmp_path_factory.mktemp("lake"))
         copy.warehouse.unlink()
         patch.setenv("KRAT_HOME", str(copy.root))

@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 from dagster_page import answers, free_port, processes_of, wait_until
 from filelock import FileLock
-from programs import PASSWORD
+from programs import PASSWORD, storage_in
 
 from orchestration.cli import cli
 from orchestration.defs.upkeep import end_killed_runs, remove_old_runs, tidy
@@ -193,15 +193,12 @@ def instance(
     monkeypatch.delenv(STORAGE_URL, raising=False)
     if request.param == "postgresql":
         socket = request.getfixturevalue("postgresql")
-        monkeypatch.setenv(STORAGE, f"postgresql://krat:{PASSWORD}@/postgres?host={socket}")
+        monkeypatch.setenv(STORAGE, storage_in(socket))
         monkeypatch.setenv(STORAGE_URL, "")
     prepare_process(home)
     write_dagster_home(home)
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         yield instance
-        # Both tests of a storage are of one database.
-        for run in instance.get_runs():
-            instance.delete_run(run.run_id)
     in_files = any(home.dagster.rglob("runs.db"))
     assert in_files == (request.param == "sqlite")
     for path in home.root.rglob("*"):
