@@ -213,7 +213,7 @@ def store_of(home: Home) -> Path:
 
 WORKS = (
     KilledWork(
-        "refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction, share=4
+        "refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction, share=2
     ),
     KilledWork(
         "refresh, at a checkpoint of its database",
@@ -221,9 +221,9 @@ WORKS = (
         refreshed,
         send_correction,
         moment=in_a_checkpoint,
-        share=4,
+        share=2,
     ),
-    KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed, share=4),
+    KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed, share=2),
     KilledWork(
         "pull",
         lambda home: [
@@ -233,21 +233,21 @@ WORKS = (
         share=16,
     ),
     KilledWork(
-        "re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed, share=16
+        "re-key", lambda _: ["keys", "rotate", "case", "--reason", "drill"], rekeyed, share=18
     ),
     KilledWork(
         "token change",
         lambda _: ["token", "make", "--reader", "ZKKA", "--county", "all"],
         have_a_token,
         make_a_token,
-        share=22,
+        share=24,
     ),
     KilledWork(
         "register change",
         lambda _: ["county", "add", "AL-05", "--like", "AL-04"],
         registered,
         is_done_once=True,
-        share=22,
+        share=24,
     ),
     KilledWork(
         "backup", lambda home: ["backup", "--to", str(store_of(home))], backed_up, share=12
