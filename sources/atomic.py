@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 #: Up to so many files the disk is waited for one by one; above, once for all that it has to write.
 _SINGLY = 64
@@ -128,11 +128,17 @@ def destroy_file(path: Path) -> None:
     system keeps of earlier content is out of reach.
     """
     with path.open("r+b") as file:
-        file.write(b"x" * path.stat().st_size)
-        file.flush()
-        os.fsync(file.fileno())
+        overwrite(file)
     path.unlink()
     _sync(path.parent)
+
+
+def overwrite(file: IO[bytes]) -> None:
+    """Overwrite an open file where it is on the disk."""
+    file.seek(0)
+    file.write(b"x" * os.fstat(file.fileno()).st_size)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def wait_for_disk(paths: Iterable[Path]) -> None:

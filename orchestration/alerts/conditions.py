@@ -15,6 +15,7 @@ import duckdb
 from expectations.gate import read_record
 from orchestration.alerts.channels import Alerts
 from orchestration.alerts.events import EventKind, Occurrence
+from orchestration.ingestion.originals import lost_originals
 from orchestration.registers.calendar import Calendar, read_calendar
 from orchestration.registers.in_use import registers_in_use
 from sources.atomic import read_json
@@ -47,6 +48,7 @@ def look(
         *_awaited(home, alerts, calendar, today),
         *_silent(home, now),
         *_full(home, alerts, today),
+        *_lost(home),
         *_ending(alerts, now, token_days),
     ]
 
@@ -161,6 +163,11 @@ def _awaited(home: Home, alerts: Alerts, calendar: Calendar, today: date) -> Ite
 def _full(home: Home, alerts: Alerts, today: date) -> Iterator[Occurrence]:
     if shutil.disk_usage(home.root).free < alerts.disk_free_gigabytes * 1e9:
         yield Occurrence(EventKind.DISK_FULL, f"disk:{today}")
+
+
+def _lost(home: Home) -> Iterator[Occurrence]:
+    if lost := lost_originals(home):
+        yield Occurrence(EventKind.ORIGINALS_LOST, f"lost:{lost[0]}:{len(lost)}", count=len(lost))
 
 
 def _ending(alerts: Alerts, now: datetime, token_days: Iterable[date]) -> Iterator[Occurrence]:

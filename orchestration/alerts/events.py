@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     DEADLINE_NEAR = "deadline_near"
     NO_TICK = "no_tick"
     DISK_FULL = "disk_full"
+    ORIGINALS_LOST = "originals_lost"
     ENDS_SOON = "ends_soon"
 
 
@@ -40,6 +41,7 @@ COMMANDS = {
     EventKind.DEADLINE_NEAR: "krat reminders --county {county} --month {month}",
     EventKind.NO_TICK: "krat ui",
     EventKind.DISK_FULL: "df -h",
+    EventKind.ORIGINALS_LOST: "krat vault verify",
     EventKind.ENDS_SOON: "krat token list",
 }
 

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.common import progress, tell_wrong, wait_option, wait_seconds
+from orchestration.commands.common import (
+    progress,
+    tell_lost_originals,
+    tell_wrong,
+    wait_option,
+    wait_seconds,
+)
 from orchestration.runtime.settings import home_at
 from sources.custody.home import Home
 from sources.texts import both
@@ -31,6 +37,7 @@ def backup(home: Home, to: Path | None, *, only_list: bool, check: bool) -> None
     """
     from orchestration.backup.make import make_backup
     from orchestration.backup.store import backups_in, faults_in
+    from orchestration.ingestion.originals import lost_originals
     from orchestration.runtime.office import backup_settings
     from orchestration.runtime.writer_lock import AnotherWriter
 
@@ -61,6 +68,7 @@ def backup(home: Home, to: Path | None, *, only_list: bool, check: bool) -> None
     click.echo(both("backups.made", "\n", **values, size=size, removed=made.removed))
     if made.left:
         click.echo(both("backups.left", "\n", count=made.left), err=True)
+    tell_lost_originals(lost_originals(home))
 
 
 @click.command()

@@ -4,7 +4,7 @@ Belongs here: words and guards that more than one command needs. Not here: any c
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import click
 from orchestration.runtime.settings import WAIT_SECONDS
 from sources.custody.home import Home
 from sources.custody.permissions import OTHERS
-from sources.texts import LANGUAGES
+from sources.texts import LANGUAGES, both
 
 if TYPE_CHECKING:
     from orchestration.registers.rows import RegisterProblem
@@ -175,6 +175,14 @@ def tell_wrong(wrong: "WrongSetting | None") -> None:
         return
     for language in LANGUAGES:
         click.echo(f"krat: {wrong.sentence(language)}", err=True)
+
+
+def tell_lost_originals(lost: Sequence[str]) -> None:
+    """Print, where any are, of how many deliveries the originals are lost, on stderr."""
+    if lost:
+        click.echo(
+            both("rebuilding.originals_lost", "\n", count=len(lost), first=lost[0]), err=True
+        )
 
 
 def send_to(home: Home, county: str) -> str | None:

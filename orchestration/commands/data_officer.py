@@ -4,12 +4,21 @@ Belongs here: these commands and their words. Not here: sealing (sources.custody
 erasing (orchestration.erasure).
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.commands.common import Day, held, progress, tell_wrong, wait_option, wait_seconds
+from orchestration.commands.common import (
+    Day,
+    held,
+    progress,
+    tell_lost_originals,
+    tell_wrong,
+    wait_option,
+    wait_seconds,
+)
 from sources.custody.home import Home
 from sources.texts import LANGUAGES, Language, both, text
 
@@ -57,6 +66,23 @@ def rebuild(home: Home, key: Path, reason: str) -> None:
         done = rebuild_raw(home, load_registers(registers_in_use(home)), key, reason)
     values = {"files": done.files, "missing": done.without_original, "month": "YYYY-MM"}
     click.echo(both("rebuilding.done", "\n", **values))
+
+
+@vault.command()
+@click.pass_obj
+def verify(home: Home) -> None:
+    """Tell whether every accepted file has its original, byte by byte. Exit status 1: not.
+
+    This needs no key. What was removed on purpose or was too large to be kept is not missed.
+    """
+    from orchestration.ingestion.originals import lost_originals
+
+    lost = lost_originals(home, whole=True)
+    tell_lost_originals(lost)
+    if lost:
+        click.echo("\n".join(lost))
+        sys.exit(1)
+    click.echo(both("rebuilding.originals_whole", "\n"))
 
 
 @click.group()

@@ -23,6 +23,7 @@ from orchestration.commands.common import (
     require_county,
     require_reading_copy,
     send_to,
+    tell_lost_originals,
     tell_wrong,
     wait_option,
     wait_seconds,
@@ -60,6 +61,7 @@ def refresh(
     """Take in the inbox, rebuild the warehouse, and publish what the gate lets through."""
     import time
 
+    from orchestration.ingestion.originals import lost_originals
     from orchestration.refresh.failures import refresh_command, told_in_words
     from orchestration.refresh.steps import Step
     from orchestration.refresh.steps import refresh as run
@@ -83,6 +85,7 @@ def refresh(
             home, months, county, report, wait_seconds=wait_seconds(), engine=Engine(engine)
         )
     _report(home, outcome, span, time.monotonic() - started)
+    tell_lost_originals(lost_originals(home))
     if not outcome.is_done:
         sys.exit(1)
 

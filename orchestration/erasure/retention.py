@@ -16,7 +16,7 @@ from orchestration.runtime.database import has_warehouse, read_warehouse
 from sources.custody import audit
 from sources.custody.erasure import Records, erase
 from sources.custody.home import Home
-from sources.custody.vault import QUARANTINED, remove_originals
+from sources.custody.vault import QUARANTINED, kept_in, remove_originals
 from sources.retention import RetentionPeriod, periods
 
 
@@ -107,7 +107,7 @@ def _vaulted(home: Home, since: date) -> Iterator[str]:
     for path in home.vault.glob("*.zip"):
         if _stored_on(path) < since:
             with zipfile.ZipFile(path) as archive:
-                yield from (name.removesuffix(".age") for name in archive.namelist())
+                yield from (name.removesuffix(".age") for name in kept_in(archive))
 
 
 def _stored_on(path: Path) -> date:

@@ -242,7 +242,7 @@ def store_batch(
     originals = {
         reading.delivery["delivery_id"]: reading.sealed
         for reading in readings
-        if reading.sealed and reading.delivery["status"] == "accepted"
+        if reading.delivery["status"] == "accepted"
     }
     if originals:
         with replace_file(home.vault / f"{batch}.zip") as fresh:

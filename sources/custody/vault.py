@@ -21,7 +21,7 @@ from typing import IO, cast
 import pyrage
 from pyrage.x25519 import Identity, Recipient
 
-from sources.atomic import destroy_file, replace_file, write_text
+from sources.atomic import destroy_file, overwrite, replace_file, write_text
 from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.custody.pseudonyms import write_secret
@@ -117,9 +117,15 @@ def sealed_text(home: Home, text: str) -> bytes:
 
 
 def recipients(home: Home) -> list[Recipient]:
-    """Return the vault's public keys; the first pair is made where there is none."""
+    """Return the vault's public keys; the first pair is made where there is none.
+
+    Raises ValueError for a damaged file, and for one that is gone whose private key is away.
+    """
     path = home.vault / RECIPIENTS
     if not path.exists():
+        if any(home.vault.glob("*.zip")) and not (home.keys / IDENTITY).exists():
+            # The officer's key would not open what comes from now on.
+            raise ValueError(f"{path} is gone: restore it.")
         _make_pair(home, path)
     try:
         return [Recipient.from_str(line) for line in _key_lines(path)]
@@ -220,24 +226,31 @@ def sealed_original(home: Home, delivery_id: str) -> Iterator[BufferedIOBase]:
             yield sealed
         return
     for path in home.vault.glob("*.zip"):
+        # One that is damaged keeps no others from being opened.
+        if not zipfile.is_zipfile(path):
+            continue
         with zipfile.ZipFile(path) as archive:
-            if _member(delivery_id) in archive.namelist():
-                with archive.open(_member(delivery_id)) as member:
+            if member_name(delivery_id) in kept_in(archive):
+                with archive.open(member_name(delivery_id)) as member:
                     # It is an io.BufferedIOBase, whatever its type says.
                     yield cast("BufferedIOBase", member)
                 return
     raise UnknownOriginal(f"the vault has no original of {delivery_id}.")
 
 
-def pack(path: Path, originals: Mapping[str, SealedOriginal]) -> None:
+def pack(path: Path, originals: Mapping[str, SealedOriginal | None]) -> None:
     """Write a zip archive of encrypted originals, each under the id of its delivery.
 
-    They are stored as they are: what is encrypted can't be compressed. The disk may not have it
-    yet. Raises OSError when it can't be written.
+    What is not kept has an empty member, so that it isn't missed. They are stored as they are: what
+    is encrypted can't be compressed. The disk may not have it yet. Raises OSError when it can't be
+    written.
     """
     with zipfile.ZipFile(path, "w") as archive:
         for delivery_id, sealed in originals.items():
-            member = zipfile.ZipInfo(_member(delivery_id))
+            member = zipfile.ZipInfo(member_name(delivery_id))
+            if sealed is None:
+                archive.writestr(member, b"")
+                continue
             member.file_size = sealed.length
             with archive.open(member, "w") as target:
                 sealed.copy_to(target)
@@ -249,22 +262,14 @@ def remove_originals(home: Home, delivery_ids: Collection[str]) -> int:
     Returns how many originals there were. Raises OSError when a file can't be written.
     """
     removed = 0
-    members = {_member(delivery_id) for delivery_id in delivery_ids}
+    members = {member_name(delivery_id) for delivery_id in delivery_ids}
     for path in sorted(home.vault.glob("*.zip")):
         with zipfile.ZipFile(path) as archive:
-            kept = [each for each in archive.infolist() if each.filename not in members]
-            gone = len(archive.infolist()) - len(kept)
-            stored = path.stat()
-            if gone and kept:
-                with replace_file(path) as fresh, zipfile.ZipFile(fresh, "w") as target:
-                    for each in kept:
-                        with archive.open(each) as sealed, target.open(each, "w") as copied:
-                            shutil.copyfileobj(sealed, copied, CHUNK_BYTES)
-                # How long the others are kept is counted from when they were stored.
-                os.utime(path, ns=(stored.st_atime_ns, stored.st_mtime_ns))
-        removed += gone
-        if gone and not kept:
-            destroy_file(path)
+            kept = kept_in(archive)
+            gone = kept & members
+            if gone:
+                _empty(path, archive, gone, overwrites=gone == kept)
+        removed += len(gone)
     for delivery_id in sorted(delivery_ids):
         for name in (QUARANTINED_NAME, QUARANTINED):
             for path in home.quarantine.glob(f"*/{delivery_id}/{name}"):
@@ -273,7 +278,30 @@ def remove_originals(home: Home, delivery_ids: Collection[str]) -> int:
     return removed
 
 
-def _member(delivery_id: str) -> str:
+def _empty(path: Path, archive: zipfile.ZipFile, gone: set[str], *, overwrites: bool) -> None:
+    """Leave empty members in place of originals, and where nothing stays also on the disk."""
+    stored = path.stat()
+    with path.open("r+b") as before:
+        with replace_file(path) as fresh, zipfile.ZipFile(fresh, "w") as target:
+            for each in archive.infolist():
+                if each.filename in gone:
+                    target.writestr(zipfile.ZipInfo(each.filename), b"")
+                    continue
+                with archive.open(each) as sealed, target.open(each, "w") as copied:
+                    shutil.copyfileobj(sealed, copied, CHUNK_BYTES)
+        if overwrites:
+            overwrite(before)
+    # How long the others are kept is counted from when they were stored.
+    os.utime(path, ns=(stored.st_atime_ns, stored.st_mtime_ns))
+
+
+def kept_in(archive: zipfile.ZipFile) -> set[str]:
+    """Return the names of the originals in an archive, without those that are not kept."""
+    return {member.filename for member in archive.infolist() if member.file_size}
+
+
+def member_name(delivery_id: str) -> str:
+    """Return the name of an original in an archive of the vault."""
     return f"{delivery_id}.age"
 
 

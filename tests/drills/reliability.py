@@ -161,7 +161,7 @@ def changes(drills: Drills) -> Rows:
 
 
 @dataclass(frozen=True)
-class Section:
+class DrillSection:
     """A section of the page: what its drill does, what its rows tell, and the drill."""
 
     about: str
@@ -170,31 +170,31 @@ class Section:
 
 
 SECTIONS = {
-    "Killed anywhere": Section(
+    "Killed anywhere": DrillSection(
         "SIGKILL at a random moment, of all of krat or of one process that it began, then the same "
         "command again.",
         ("work", "kills", "of one process", "after its end", "lost"),
         kills,
     ),
-    "Two at once": Section(
+    "Two at once": DrillSection(
         "Two commands begun together on one data folder.",
         ("commands", "times", "wrong"),
         two_at_once,
     ),
-    "Trouble with disk and memory": Section(
+    "Trouble with disk and memory": DrillSection(
         "A refresh on a disk that has between nothing and 20 MB free, can only be read, or takes "
         "10 ms more for what must be on it; or with 600 to 2,400 MB of address space; then again "
         "without it.",
         ("trouble", "times", "it was enough", "wrong"),
         trouble,
     ),
-    "A file gone or damaged": Section(
+    "A file gone or damaged": DrillSection(
         "A file of the data folder is deleted, cut off, written over, or becomes a link to "
         "elsewhere or to nothing, then a refresh, then the file comes back.",
         ("files", "times", "told", "wrong"),
         damage,
     ),
-    "Changed files": Section(
+    "Changed files": DrillSection(
         "Good files with something changed, the same number of xlsx, csv, ods, xls, messages and "
         "archives, full of canaries, in one refresh; then every byte written is searched.",
         ("sent", "accepted", "refused", "known", "wrong"),

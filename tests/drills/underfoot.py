@@ -29,6 +29,7 @@ KINDS: dict[str, Callable[[Home], list[str]] | None] = {
     "releases/restricted/*/*/*/*": lambda home: ["verify", str(home.releases)],
     "releases/public/*/*/*/*": lambda home: ["verify", str(home.releases)],
     "releases/*/*/*/latest": lambda home: ["verify", str(home.releases)],
+    "vault/*": lambda _: ["vault", "verify"],
     "decisions/*": lambda _: ["audit", "verify"],
     "audit.jsonl": lambda _: ["audit", "verify"],
 }

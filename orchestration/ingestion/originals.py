@@ -1,0 +1,51 @@
+"""Which originals are gone from the vault, or damaged: nothing else would notice for years.
+
+Belongs here: comparing the vault with what was taken in. Not here: sealing and opening originals
+(sources.custody.vault), or reading them again (rebuild).
+"""
+
+import zipfile
+
+import pyarrow.parquet as pq
+
+from sources.custody.home import Home
+from sources.custody.landing import arrivals_path
+from sources.custody.vault import CHUNK_BYTES, member_name
+
+
+def lost_originals(home: Home, *, whole: bool = False) -> list[str]:
+    """Return the deliveries that were accepted and whose originals are gone or damaged.
+
+    `whole` reads every byte of them. What was removed on purpose, or was too large to be kept, is
+    not missed. Without the note of how the files of a batch came none of them can be read again:
+    all of them are lost.
+    """
+    kept: set[str] = set()
+    for path in home.vault.glob("*.zip"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = archive.infolist()
+                kept.update(
+                    member.filename for member in members if not whole or _is_whole(archive, member)
+                )
+        except (OSError, zipfile.BadZipFile):
+            # Nothing of it can be opened.
+            continue
+    return [
+        delivery
+        for path in sorted((home.raw / "deliveries").glob("*.parquet"))
+        for delivery in pq.read_table(
+            path, columns=["delivery_id"], filters=[("status", "==", "accepted")]
+        )["delivery_id"].to_pylist()
+        if member_name(delivery) not in kept or not arrivals_path(home, path.stem).exists()
+    ]
+
+
+def _is_whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    try:
+        with archive.open(member) as sealed:
+            while sealed.read(CHUNK_BYTES):
+                pass
+    except (OSError, zipfile.BadZipFile, EOFError):
+        return False
+    return True
