@@ -26,7 +26,8 @@ def send(home: Home, *names: str) -> None:
     folder = home.inbox / "AL-05"
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (folder / f"{name}.csv").write_text(_log("one").replace("RL-77", f"RL-{name}"), encoding="utf-8")
+        log = _log("one").replace("RL-77", f"RL-{name}")
+        (folder / f"{name}.csv").write_text(log, encoding="utf-8")
     take_in(home, load_registers(SEEDS))
 
 
