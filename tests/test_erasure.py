@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -29,7 +30,7 @@ from sources.custody import erasure, journal
 from sources.custody.home import Home
 from sources.custody.pseudonyms import Pseudonyms
 from sources.custody.rekeying import rotate
-from sources.custody.vault import CHUNK_BYTES, UnknownOriginal, sealed_original
+from sources.custody.vault import CHUNK_BYTES, UnknownOriginal, kept_in, sealed_original
 from sources.registers import load_registers
 from sources.retention import exceptions, periods
 from sources.values import case_number
@@ -277,7 +278,9 @@ def test_what_is_due_is_listed_and_deleted(home: Home, monkeypatch: pytest.Monke
     assert due_on(date(years["originals"], 11, 14)) == {}
     assert due_on(date(years["originals"], 11, 15)) == {"originals": 2}
     delete_due(home, date(years["originals"], 11, 15))
-    assert not list(home.vault.glob("*.zip"))
+    for path in home.vault.glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            assert kept_in(archive) == set()
     assert len(rows(home, "referral_events")) == 4
     delete_due(home, date(years["contacts"], 6, 1))
     stays = {key(home, "contact", number, "AL-04") for number in ("K-1", "K-3")}
