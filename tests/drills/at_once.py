@@ -114,5 +114,6 @@ def run(pair: Pair, original: Home, folder: Path, times: int) -> Together:
                 for part in wanted
                 if found[part] != wanted[part]
             ]
-        seen.wrong += [f"{pair.name} {number}: {what}" for what in killed.broken(home)]
+        wrong = [*killed.broken(home), *killed.swept(home, original, is_whole=True)]
+        seen.wrong += [f"{pair.name} {number}: {what}" for what in wrong]
     return seen

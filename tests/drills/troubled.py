@@ -119,11 +119,12 @@ def meet(
             check=True,
         )  # fmt: skip
         seen.times += 1
-        seen.wrong += [f"{name} {number}: {what}" for what in _wrong(name, out, seen, expected)]
+        wrong = _wrong(name, original, out, seen, expected)
+        seen.wrong += [f"{name} {number}: {what}" for what in wrong]
     return seen
 
 
-def _wrong(name: str, out: Path, seen: Trouble, expected: Any) -> list[str]:
+def _wrong(name: str, original: Home, out: Path, seen: Trouble, expected: Any) -> list[str]:
     said = (out / "first.err").read_text(encoding="utf-8")
     wrong = []
     if (out / "first.status").read_text().strip() == "0":
@@ -132,5 +133,7 @@ def _wrong(name: str, out: Path, seen: Trouble, expected: Any) -> list[str]:
         wrong.append(f"it is not told: {said[-400:]}")
     if (out / "second.status").read_text().strip() != "0":
         return [*wrong, "the next run fails"]
-    found = killed.refreshed(Home(root=out / "data" / "home", keys=out / "data" / "keys"))
-    return wrong + [f"{part} differs" for part in expected if found[part] != expected[part]]
+    home = Home(root=out / "data" / "home", keys=out / "data" / "keys")
+    found = killed.refreshed(home)
+    wrong += [f"{part} differs" for part in expected if found[part] != expected[part]]
+    return wrong + killed.swept(home, original, is_whole=True)

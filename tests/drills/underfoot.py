@@ -105,6 +105,7 @@ def meddle(
         path.chmod(0o600)
         way(path, home.root.parent, rng)
         wrong = _wrong(home, path, content, seen, expected)
+        wrong += killed.swept(home, original, is_whole=False)
         seen.times += 1
         seen.wrong += [f"{way.__name__} {path.relative_to(home.root)}: {what}" for what in wrong]
         shutil.rmtree(home.root.parent)
