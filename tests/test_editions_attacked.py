@@ -84,9 +84,15 @@ def test_what_is_told_of_a_count_that_fell_is_not_more_than_before() -> None:
     assert leaks(units, cells, [], [], small_correction=2).empty
 
 
+#: Years of totals, and fewer of breakdowns: one of these takes some ten minutes.
+YEARS = [
+    *((subject, seed) for subject in FLOWS for seed in range(20)),
+    *((subject, seed) for subject in RECORDS for seed in range(3)),
+]
+
+
 @pytest.mark.drill
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("subject", [*FLOWS, *RECORDS])
-def test_nobody_derives_a_small_count_of_twelve_counties(seed: int, subject: str) -> None:
+@pytest.mark.parametrize(("subject", "seed"), YEARS)
+def test_nobody_derives_a_small_count_of_twelve_counties(subject: str, seed: int) -> None:
     units = world(seed, subjects={subject: {**FLOWS, **RECORDS}[subject]})
     assert not _find(units, publish(units, rules_of(units)))
