@@ -18,7 +18,13 @@ from orchestration.ingestion.door import take_in
 from orchestration.ingestion.originals import lost_originals
 from orchestration.runtime.settings import SEEDS
 from sources.custody.home import Home
-from sources.custody.vault import IDENTITY, RECIPIENTS, UnknownOriginal, sealed_original
+from sources.custody.vault import (
+    IDENTITY,
+    RECIPIENTS,
+    LostPublicKey,
+    UnknownOriginal,
+    sealed_original,
+)
 from sources.registers import load_registers
 
 
@@ -115,9 +121,13 @@ def test_what_is_removed_when_it_is_due_is_not_missed(home: Home) -> None:
 def test_without_the_public_key_nothing_is_sealed_for_another(home: Home) -> None:
     (home.vault / RECIPIENTS).unlink()
     officer = (home.keys / IDENTITY).rename(home.root.with_name("officer"))
-    with pytest.raises(ValueError, match="is gone"):
-        send(home, "four")
-    assert not (home.keys / IDENTITY).exists()
+    for damaged in (None, b"", b"\xff\xfe", b"# a comment\nage1nothing\n"):
+        if damaged is not None:
+            (home.vault / RECIPIENTS).write_bytes(damaged)
+        with pytest.raises(LostPublicKey, match="krat restore"):
+            send(home, "four")
+        assert not (home.keys / IDENTITY).exists()
+    (home.vault / RECIPIENTS).unlink()
     # Where the private key lies on the machine, the public one comes of it again.
     officer.rename(home.keys / IDENTITY)
     send(home, "five")

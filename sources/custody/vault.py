@@ -26,6 +26,7 @@ from sources.custody import audit, journal
 from sources.custody.home import Home
 from sources.custody.pseudonyms import write_secret
 from sources.reading.file import SealedOriginal
+from sources.texts import both
 
 #: The vault's public keys, in the format of `age --recipients-file`: each opens what comes later.
 RECIPIENTS = "recipients.txt"
@@ -49,6 +50,13 @@ class UnknownOriginal(ValueError):
 
 class NotOpened(ValueError):
     """No key fits an original, or it was changed or cut off."""
+
+
+class LostPublicKey(ValueError):
+    """The vault's public key is gone or damaged: nothing can be sealed for whoever opens it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(both("rebuilding.public_key_lost", path=path))
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class Sealer:
     """Encrypts originals so that only the private key opens them.
 
     This needs no secret: the private key can be moved off the machine once it is made. Where the
-    vault has no public key yet, the pair is made. Raises ValueError for a damaged key file.
+    vault has no public key yet, the pair is made. Raises LostPublicKey.
     """
 
     def __init__(self, home: Home) -> None:
@@ -112,25 +120,28 @@ class Sealer:
 
 
 def sealed_text(home: Home, text: str) -> bytes:
-    """Return a text, encrypted as originals are. Raises ValueError for a damaged key file."""
+    """Return a text, encrypted as originals are. Raises LostPublicKey."""
     return pyrage.encrypt(text.encode(), recipients(home))
 
 
 def recipients(home: Home) -> list[Recipient]:
     """Return the vault's public keys; the first pair is made where there is none.
 
-    Raises ValueError for a damaged file, and for one that is gone whose private key is away.
+    Raises LostPublicKey for a damaged file, and for one that is gone whose private key is away.
     """
     path = home.vault / RECIPIENTS
     if not path.exists():
         if any(home.vault.glob("*.zip")) and not (home.keys / IDENTITY).exists():
             # The officer's key would not open what comes from now on.
-            raise ValueError(f"{path} is gone: restore it.")
+            raise LostPublicKey(path)
         _make_pair(home, path)
     try:
-        return [Recipient.from_str(line) for line in _key_lines(path)]
-    except pyrage.RecipientError:
-        raise ValueError(f"{path} is damaged: restore it.") from None
+        found = [Recipient.from_str(line) for line in _key_lines(path)]
+    except (pyrage.RecipientError, UnicodeDecodeError):
+        found = []
+    if not found:
+        raise LostPublicKey(path)
+    return found
 
 
 class _Source(BufferedIOBase):
