@@ -61,6 +61,13 @@ def cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
 
 
+def test_a_damaged_table_is_for_a_refresh_to_tell(home: Home) -> None:
+    for path in (home.raw / "deliveries").glob("*.parquet"):
+        path.write_bytes(b"no table")
+    assert lost_originals(home) == []
+    assert krat(home, "backup", "--to", str(home.root.with_name("backups"))).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("harm", "kind", "is_seen_at_once"),
     [

@@ -5,7 +5,9 @@ Belongs here: comparing the vault with what was taken in. Not here: sealing and 
 """
 
 import zipfile
+from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.custody.home import Home
@@ -34,11 +36,21 @@ def lost_originals(home: Home, *, whole: bool = False) -> list[str]:
     return [
         delivery
         for path in sorted((home.raw / "deliveries").glob("*.parquet"))
-        for delivery in pq.read_table(
-            path, columns=["delivery_id"], filters=[("status", "==", "accepted")]
-        )["delivery_id"].to_pylist()
+        for delivery in _accepted(path)
         if member_name(delivery) not in kept or not arrivals_path(home, path.stem).exists()
     ]
+
+
+def _accepted(deliveries: Path) -> list[str]:
+    """Return the deliveries of a batch that were accepted; of a damaged file a refresh tells."""
+    try:
+        rows = pq.read_table(
+            deliveries, columns=["delivery_id"], filters=[("status", "==", "accepted")]
+        )
+    except (OSError, pa.ArrowException):
+        return []
+    accepted: list[str] = rows["delivery_id"].to_pylist()
+    return accepted
 
 
 def _is_whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
