@@ -22,6 +22,12 @@ def lost_originals(home: Home, *, whole: bool = False) -> list[str]:
     not missed. Without the note of how the files of a batch came none of them can be read again:
     all of them are lost.
     """
+    # Before the vault: what is stored meanwhile has its original before it is a delivery.
+    accepted = [
+        (delivery, path.stem)
+        for path in sorted((home.raw / "deliveries").glob("*.parquet"))
+        for delivery in _accepted(path)
+    ]
     kept: set[str] = set()
     for path in home.vault.glob("*.zip"):
         try:
@@ -35,9 +41,8 @@ def lost_originals(home: Home, *, whole: bool = False) -> list[str]:
             continue
     return [
         delivery
-        for path in sorted((home.raw / "deliveries").glob("*.parquet"))
-        for delivery in _accepted(path)
-        if member_name(delivery) not in kept or not arrivals_path(home, path.stem).exists()
+        for delivery, batch in accepted
+        if member_name(delivery) not in kept or not arrivals_path(home, batch).exists()
     ]
 
 
