@@ -9,12 +9,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from expectations.disclosure import EPSILON, Attacker, Published, Target, is_whole
+from expectations.disclosure import EPSILON, Attacker, End, Published, Target, is_whole
 from expectations.protection import CountKey, Protection, Shown, Sign
 
 #: Solutions at random settle many targets at once; so many in vain end the search.
@@ -23,8 +24,8 @@ _VAIN_TRIES = 3
 #: How often a solution with broken numbers is looked for again with fewer counties.
 _REPAIRS = 4
 
-#: How often what is raised is looked at again, when all is safe.
-_SECOND_LOOKS = 3
+#: What all other targets weigh where a solution is looked for that is far off for one.
+_OTHERS_WEIGH = 0.05
 
 
 @dataclass(frozen=True)
@@ -238,21 +239,25 @@ class _Audit:
 
     def _try(self, known: set[int]) -> None:
         """Look for a solution that is far off for many targets, beside what these insiders know."""
+        costs = self._wanted(known)
+        if costs.any():
+            self._look(known, partial(self._attacker.program.best, costs))
+
+    def _wanted(self, known: set[int]) -> Any:
+        """Return costs at random that lead far off for targets that are open to these insiders."""
         own = sorted(known)
         more, less = (wanted[own].any(axis=0) for wanted in (self._more(), self._less()))
         signs = np.where(
             more & less, self._random.choice([-1, 1], len(more)), less.astype(int) - more
         )
-        if signs.any():
-            # Few weigh much, so that they are far off instead of all being a little.
-            weights = signs * self._random.random(len(signs)) ** 4
-            self._look(known, partial(self._attacker.program.best, weights @ self._sums))
+        # Few weigh much, so that they are far off instead of all being a little.
+        return (signs * self._random.random(len(signs)) ** 4) @ self._sums
 
-    def _look(self, known: set[int], solve: Callable[[], Any]) -> None:
+    def _look(self, known: set[int], solve: Callable[[], End]) -> None:
         """See a whole solution: counties whose numbers come out broken are taken for known, too."""
         for _ in range(_REPAIRS):
             self._fix(known)
-            solution = solve()
+            solution = solve().solution
             self._see(solution)
             broken = {one for one, own in enumerate(self._own) if not is_whole(solution[own])}
             known = known | broken
@@ -311,7 +316,11 @@ class _Audit:
                 return is_safe
         # If it can be 0, it need not be above the small ones; nothing is raised for that.
         self._reach(insider, number, {}, is_greatest=False)
-        return self._reach(insider, number, steps, is_greatest=True)
+        if self._reach(insider, number, steps, is_greatest=True):
+            return True
+        # Other figures tell that it is a small one, so it has to be any of them.
+        ends = (False, True)
+        return all(self._reach(insider, number, steps, is_greatest=end) for end in ends)
 
     def _look_again(self, solutions: Sequence[Any]) -> None:
         """Take what these solutions show, and nothing else, for what is possible."""
@@ -356,37 +365,40 @@ class _Audit:
         self, insider: int, number: int, steps: dict[int, _Step], *, is_greatest: bool
     ) -> bool:
         """Raise signs until this end of a range says too little; return whether it does."""
+        if not self._lacks(is_greatest=is_greatest)[insider, number]:
+            return True
         target = self._targets[number]
         is_told = self._is_told[number]
         # What is told nowhere needs no other end where it may be above the small ones.
         covers = is_told or self._least[insider, number] <= 0
         enough = self._small + (not covers) if is_greatest else 0
-        ends = partial(self._attacker.program.end, target.columns, enough, is_greatest=is_greatest)
-        for counties in self._more_and_more(insider, target):
+        end = partial(self._attacker.program.end, target.columns, enough, is_greatest=is_greatest)
+        for counties in self._some_and_all(insider, target):
+            # What is possible though all others' counts are known is so for each of them.
+            known = set(range(len(self._own))) - counties
+            # Of the solutions that are far enough, one that is far for other targets as well.
+            others = self._wanted(known)
+            others *= _OTHERS_WEIGH / max(np.abs(others).max(), 1)
+            self._look(known, partial(end, others=others, is_quick=True))
             if not self._lacks(is_greatest=is_greatest)[insider, number]:
                 return True
-            # What is possible though all others' counts are known is so for each of them.
-            self._look(
-                set(range(len(self._own))) - counties,
-                lambda: ends(is_quick=True).solution,
-            )
         self._fix({insider})
-        before, found = {row: step.level for row, step in steps.items()}, len(self._solutions)
+        before, solved = {row: step.level for row, step in steps.items()}, len(self._solutions)
         while self._lacks(is_greatest=is_greatest)[insider, number]:
-            end = ends()
-            self._see(end.solution)
-            if end.value >= enough if is_greatest else end.value <= 0:
+            found = end()
+            self._see(found.solution)
+            if found.value >= enough if is_greatest else found.value <= 0:
                 return True
-            if not is_greatest and is_told and end.value > self._small:
+            if not is_greatest and is_told and found.value > self._small:
                 return True
-            row = _best_raise(target, end.prices, steps, self._attacker)
+            row = _best_raise(target, found.prices, steps, self._attacker)
             if row is None:
                 # Nothing helps, so nothing need be shown less exactly for it.
                 raised = [row for row, level in before.items() if steps[row].level != level]
                 for row in raised:
                     self._move(steps[row], before[row])
                 if raised:
-                    del self._solutions[found:]
+                    del self._solutions[solved:]
                     self._look_again(self._solutions)
                 return False
             steps[row].reasons.add((insider, target.columns))
@@ -395,15 +407,14 @@ class _Audit:
                 return False
         return True
 
-    def _more_and_more(self, insider: int, target: Target) -> Iterator[set[int]]:
-        """Yield counties to take for unknown: the target's first, then others at random."""
+    def _some_and_all(self, insider: int, target: Target) -> Iterator[set[int]]:
+        """Yield counties to take for unknown: two thirds, the target's among them, and all."""
         counties = set(range(len(self._own) - 1)) - {insider}
         own = {one for one in counties if set(self._own[one]).intersection(target.columns)}
         mixed = self._random.permutation(sorted(counties)).tolist()
         ordered = sorted(mixed, key=lambda one: one not in own)
-        for count in (1, 2, 4, 8, len(ordered)):
-            if count <= len(ordered):
-                yield set(ordered[:count])
+        yield set(ordered[: ceil(len(ordered) * 2 / 3)])
+        yield counties
 
     def _move(self, step: _Step, level: int) -> None:
         """Show a count at another level."""

@@ -4,10 +4,11 @@ Belongs here: what he knows, and the least and greatest sum of any set of counts
 sign stands for (protection), or what to show less exactly where he would know too much (choice).
 
 He knows which units (a subject's count of a county, month and category) each edition counted and
-which of them changed, not their size; that parts are within their total, and where they make it up;
-which counts are of the same persons; how far small corrections went; national figures that others
-publish; and, as an insider, all units of one county. All of it is true of the data, so the true
-counts always fulfil the program, and who knows less finds wider ranges.
+which of them changed, not their size; that parts are within their total, and leave no more of it
+than they do where that is little; which counts are of the same persons; how far small corrections
+went; national figures that others publish; and, as an insider, all units of one county. All of it
+is true of the data, so the true counts always fulfil the program, and who knows less finds wider
+ranges.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations, pairwise
-from math import inf
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,12 @@ NO_END = 1e6
 
 #: So many programs are kept, each for what an insider or several of them know.
 _MODELS_KEPT = 64
+
+#: So many more vertices are looked at for whole numbers beside them, before all are looked for.
+_VERTICES = 3
+
+#: How much the costs of another vertex may differ, of 1.
+_ASIDE = 0.01
 
 #: The columns of the units of one subject group and year, a row a unit and edition that counted it.
 UNIT_COLUMNS = (
@@ -81,13 +88,21 @@ class _Row:
     greatest: float
 
 
-@dataclass
-class _PartsWithin:
-    """Parts that are within a whole: whether they are in every month, and whether they make it."""
+class _Tie(NamedTuple):
+    """What is true of the units of a county and month in an edition: parts are within a whole."""
 
-    terms: dict[int, float] = field(default_factory=dict)
-    makes_up: bool = True
-    is_true: bool = True
+    edition: int
+    whole: _Unit
+    parts: tuple[_Unit, ...]
+    #: So many of the whole are in no part, at most, for all that he knows. What counts the same
+    #: persons is a part that leaves none.
+    rest: float
+
+    @property
+    def name(self) -> tuple[Any, ...]:
+        """What is the same for another month of another county."""
+        parts = tuple(part[:3] for part in self.parts)
+        return self.edition, self.whole[:3], parts, isfinite(self.rest)
 
 
 @dataclass(frozen=True)
@@ -223,14 +238,16 @@ class Attacker:
                     yield f"{counts[-1].key} without {county}", columns, county
 
     def _place(self) -> None:
-        """Give the units their unknowns: months of a county that always go together share them."""
-        by_month: dict[tuple[str, int], dict[str, dict[tuple[str, str], tuple[int, ...]]]]
-        by_month = defaultdict(lambda: defaultdict(dict))
-        for unit, versions in self._versions.items():
-            key = (unit.dimension, unit.category)
-            by_month[unit.county_code, unit.month][unit.subject][key] = versions
-        # Categories are published of the year alone: the quarter in which they were first counted
-        # in a total says nothing of them.
+        """Give the units their unknowns: months of a county that always go together share them.
+
+        What is true of one of them is true of all, so that later months don't tell of earlier ones.
+        """
+        by_month: dict[tuple[str, int], dict[str, list[_Unit]]]
+        by_month = defaultdict(lambda: defaultdict(list))
+        for unit in sorted(self._versions):
+            by_month[unit.county_code, unit.month][unit.subject].append(unit)
+        # Categories are published of the year alone, so their months go together over the year.
+        # What a quarter's total says of its categories in a county isn't used.
         self._detailed = sorted(
             {
                 edition
@@ -242,33 +259,45 @@ class Attacker:
         )
         late = [self._editions.index(edition) for edition in self._detailed]
         self._together: dict[_Unit, tuple[Any, ...]] = {}
+        self._ties: list[_Tie] = []
         for (county, month), subjects in by_month.items():
+            ties = list(self._true_ties(sorted(subjects), county, month))
+            self._ties += ties
+            within: dict[str, list[_Tie]] = defaultdict(list)
+            for tie in ties:
+                subject = tie.whole.subject if tie.parts[0].subject == tie.whole.subject else ""
+                within[subject].append(tie)
             detail = {
                 subject: (
                     county,
                     tuple(
-                        sorted(
-                            (key, tuple(versions[index] for index in late))
-                            for key, versions in of.items()
+                        (
+                            unit[1:3],
+                            tuple(self._versions[unit][index] for index in late),
+                            unit.dimension != TOTAL and tuple(map(isfinite, self._moves(unit))),
                         )
+                        for unit in units
                     ),
+                    tuple(tie.name for tie in within[subject]),
                 )
-                for subject, of in subjects.items()
+                for subject, units in subjects.items()
             }
+            totals = (
+                (unit.subject, self._versions[unit], tuple(map(isfinite, self._moves(unit))))
+                for units in subjects.values()
+                for unit in units
+                if unit.dimension == TOTAL
+            )
             whole = (
                 county,
                 (month + 2) // 3,
-                tuple(
-                    sorted(
-                        (subject, of.get((TOTAL, TOTAL), ()), detail[subject])
-                        for subject, of in subjects.items()
-                    )
-                ),
+                tuple(totals),
+                tuple(detail.items()),
+                tuple(tie.name for tie in within[""]),
             )
-            for subject, of in subjects.items():
-                for dimension, category in of:
-                    unit = _Unit(subject, dimension, category, county, month)
-                    self._together[unit] = whole if dimension == TOTAL else detail[subject]
+            for subject, units in subjects.items():
+                for unit in units:
+                    self._together[unit] = whole if unit.dimension == TOTAL else detail[subject]
         for unit in sorted(self._together, key=str):
             together = self._together[unit]
             for version, value in enumerate(self._values[unit]):
@@ -279,11 +308,18 @@ class Attacker:
                     self._members[column] = frozenset([unit.county_code])
                 self._truth[column] += value
 
+    def _moves(self, unit: _Unit) -> tuple[float, ...]:
+        """Return how far each version of a unit is known to be from the one before it."""
+        small = self._rules.small_correction
+        moves = (abs(new - old) for old, new in pairwise(self._values[unit]))
+        return tuple(moved if moved <= small else inf for moved in moves)
+
     def _column(self, unit: _Unit, edition: int) -> int | None:
         """Return the unknown that an edition counts for a unit, None where it counts none."""
         version = self._version(unit, edition)
-        if version is None:
-            return None
+        return None if version is None else self._column_of(unit, version)
+
+    def _column_of(self, unit: _Unit, version: int) -> int:
         return self._columns[_Column(*unit[:3], self._together[unit], version)]
 
     def _version(self, unit: _Unit, edition: int) -> int | None:
@@ -314,33 +350,20 @@ class Attacker:
                 seen.add(name)
                 self.rows.append(_Row(dict(terms), least, greatest))
 
-        places = sorted({(unit.county_code, unit.month) for unit in self._versions})
-        subjects = sorted({unit.subject for unit in self._versions})
-        sums: dict[tuple[Any, ...], _PartsWithin] = defaultdict(_PartsWithin)
-        for edition in self._editions:
-            for county, month in places:
-                for whole, parts in self._parts(subjects, county, month):
-                    total = self._column(whole, edition)
-                    known = [
-                        (part, column)
-                        for part in parts
-                        if (column := self._column(part, edition)) is not None
-                    ]
-                    if total is None or not known:
-                        continue
-                    # Months that go together are known by their sum alone.
-                    columns = tuple(column for _, column in known)
-                    tied = sums[edition, whole[:3], self._together[known[0][0]], columns]
-                    tied.terms |= {total: 1.0} | dict.fromkeys(columns, -1.0)
-                    left = self._value(whole, edition)
-                    left -= sum(self._value(part, edition) for part, _ in known)
-                    tied.makes_up &= left == 0
-                    tied.is_true &= left >= 0
-        for tied in sums.values():
-            if tied.is_true:
-                add(tied.terms, 0, 0 if tied.makes_up else inf)
-        for terms in self._same_persons(subjects, places):
-            add(terms, 0, 0)
+        # Months that go together are known by their sum alone.
+        rows: dict[tuple[Any, ...], dict[int, float]] = defaultdict(dict)
+        rests: dict[tuple[Any, ...], float] = defaultdict(float)
+        for tie in self._ties:
+            edition = self._editions.index(tie.edition)
+            total, *parts = (
+                self._column_of(unit, self._versions[unit][edition])
+                for unit in (tie.whole, *tie.parts)
+            )
+            name = (tie.edition, tie.whole[:3], tuple(parts))
+            rows[name] |= {total: 1.0} | dict.fromkeys(parts, -1.0)
+            rests[name] += tie.rest
+        for name, terms in rows.items():
+            add(terms, 0, rests[name])
         for terms, far in self._corrections():
             add(terms, -far, far)
         for one, number in self.row_of.items():
@@ -359,6 +382,32 @@ class Attacker:
     def _value(self, unit: _Unit, edition: int) -> int:
         version = self._version(unit, edition)
         return 0 if version is None else self._values[unit][version]
+
+    def _true_ties(self, subjects: Sequence[str], county: str, month: int) -> Iterator[_Tie]:
+        """Yield what is true of a county and month: parts within a whole, and the same persons."""
+        for edition in self._editions:
+            for whole, parts in self._parts(subjects, county, month):
+                known = tuple(part for part in parts if self._version(part, edition) is not None)
+                if known and self._version(whole, edition) is not None:
+                    left = self._value(whole, edition)
+                    left -= sum(self._value(part, edition) for part in known)
+                    if left >= 0:
+                        is_known = left <= self._rules.small_rest
+                        yield _Tie(edition, whole, known, left if is_known else inf)
+            for pair in self._same_persons(subjects):
+                one, other = (_Unit(subject, TOTAL, TOTAL, county, month) for subject in pair)
+                versions = [self._version(unit, edition) for unit in (one, other)]
+                if None not in versions and self._value(one, edition) == self._value(
+                    other, edition
+                ):
+                    yield _Tie(edition, one, (other,), 0)
+
+    def _same_persons(self, subjects: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the pairs of subjects that count the same persons."""
+        groups = self._rules.same_persons
+        return sorted(
+            {pair for group in groups for pair in combinations(sorted({*group} & {*subjects}), 2)}
+        )
 
     def _parts(
         self, subjects: Sequence[str], county: str, month: int
@@ -380,42 +429,12 @@ class Attacker:
                 whole = _Unit(first, TOTAL, TOTAL, county, month)
                 yield whole, [whole._replace(subject=second)]
 
-    def _same_persons(
-        self, subjects: Sequence[str], places: Sequence[tuple[str, int]]
-    ) -> Iterator[dict[int, float]]:
-        """Yield pairs of unknowns that are equal: in each of their months."""
-        equal: dict[tuple[int, int], bool] = {}
-        pairs = sorted(
-            {
-                pair
-                for group in self._rules.same_persons
-                for pair in combinations(sorted(set(group) & set(subjects)), 2)
-            }
-        )
-        for edition in self._editions:
-            for county, month in places:
-                for pair in pairs:
-                    units = [_Unit(subject, TOTAL, TOTAL, county, month) for subject in pair]
-                    one, other = (self._column(unit, edition) for unit in units)
-                    if one is not None and other is not None:
-                        values = [self._value(unit, edition) for unit in units]
-                        is_equal = values[0] == values[1]
-                        equal[one, other] = equal.get((one, other), True) and is_equal
-        for (one, other), is_equal in equal.items():
-            if is_equal:
-                yield {one: 1.0, other: -1.0}
-
     def _corrections(self) -> Iterator[tuple[dict[int, float], float]]:
         """Yield the versions before and after a small correction, with how far they are apart."""
         far: dict[tuple[int, int], float] = defaultdict(float)
-        for unit, values in self._values.items():
-            names = [
-                _Column(*unit[:3], self._together[unit], version) for version in range(len(values))
-            ]
-            for (before, old), (after, new) in pairwise(zip(names, values, strict=True)):
-                pair = (self._columns[before], self._columns[after])
-                moved: float = abs(new - old)
-                far[pair] += moved if moved <= self._rules.small_correction else inf
+        for unit in self._values:
+            for version, moved in enumerate(self._moves(unit)):
+                far[self._column_of(unit, version), self._column_of(unit, version + 1)] += moved
         for (one, other), moved in far.items():
             if moved < inf:
                 yield {one: 1.0, other: -1.0}, moved
@@ -515,6 +534,7 @@ class _Program:
         bounds = [(row.least, row.greatest) for row in rows]
         self._bounds = np.array(bounds, dtype=float).reshape(-1, 2)
         self._models: dict[bytes, _Model] = {}
+        self._random = np.random.default_rng(len(truth))
         self.fix([])
 
     def bound(self, row: int, least: float, greatest: float) -> None:
@@ -532,20 +552,27 @@ class _Program:
         if len(self._models) > _MODELS_KEPT:
             del self._models[next(iter(self._models))]
 
-    def best(self, costs: Any) -> Any:
+    def best(self, costs: Any) -> End:
         """Return a solution with the least costs, not always a whole one."""
-        return self._model.solve(costs, self._bounds).solution
+        return self._model.solve(costs, self._bounds)
 
     def end(
-        self, columns: Sequence[int], enough: int, *, is_greatest: bool, is_quick: bool = False
+        self,
+        columns: Sequence[int],
+        enough: int,
+        *,
+        is_greatest: bool,
+        others: Any = 0,
+        is_quick: bool = False,
     ) -> End:
         """Return an end of the range of a sum of unknowns, or any sum that is far enough.
 
-        A quick one need not be whole.
+        `others` are costs so small that they matter among such ends alone. A quick one need not be
+        whole.
         """
         costs = np.zeros(len(self._truth))
         costs[list(columns)] = -1 if is_greatest else 1
-        found = self._model.solve(costs, self._bounds)
+        found = self._model.solve(costs + others, self._bounds)
         found.value = float(found.solution[list(columns)].sum())
         # Whole numbers reach no further than others: they are looked for where that can help.
         is_far = (
@@ -553,12 +580,26 @@ class _Program:
         )
         if is_whole(found.solution):
             found.value = round(found.value)
-        elif is_far and not is_quick:
+        elif is_far:
             target = float(-enough if is_greatest else enough)
-            whole = self._model.solve(costs, self._bounds, target)
-            whole.value = round(float(whole.solution[list(columns)].sum()))
-            found = replace(whole, prices=found.prices)
+            whole = self._near(costs, target, found.solution)
+            for _ in range(0 if is_quick else _VERTICES):
+                if whole is None:
+                    aside = self._random.random(len(costs)) * _ASIDE
+                    vertex = self._model.solve(costs + aside, self._bounds).solution
+                    whole = self._near(costs, target, vertex)
+            if whole is None and not is_quick:
+                whole = self._model.solve(costs, self._bounds, target)
+            if whole is not None:
+                whole.value = round(float(whole.solution[list(columns)].sum()))
+                found = replace(whole, prices=found.prices)
         return found
+
+    def _near(self, costs: Any, target: float, solution: Any) -> End | None:
+        """Return a whole solution of at most these costs with all whole numbers of another."""
+        found = self._model.find(costs, self._bounds, target, near=solution)
+        is_enough = found is not None and costs @ found.solution <= target + EPSILON
+        return found if is_enough else None
 
 
 class _Model:
@@ -587,8 +628,13 @@ class _Model:
             raise RuntimeError("HiGHS found no solution, though the true counts are one")
         return found
 
-    def find(self, costs: Any, bounds: Any, target: float | None = None) -> End | None:
-        """Return what `solve` does, None where there is no solution."""
+    def find(
+        self, costs: Any, bounds: Any, target: float | None = None, near: Any = None
+    ) -> End | None:
+        """Return what `solve` does, None where there is no solution.
+
+        One `near` another solution has all its whole numbers.
+        """
         import highspy
 
         solver = self._solver(bounds, is_whole=target is not None)
@@ -596,10 +642,18 @@ class _Model:
         if target is not None:
             known = float(costs @ self._values - own @ self._values[self._free])
             solver.setOptionValue("objective_target", target - known)
-        solver.changeColsCost(len(own), np.arange(len(own), dtype=np.int32), own)
+        all_ = np.arange(len(own), dtype=np.int32)
+        solver.changeColsCost(len(own), all_, own)
+        if target is not None:
+            least, greatest = np.zeros(len(own)), np.full(len(own), NO_END)
+            if near is not None:
+                kept = near[self._free]
+                is_kept = np.abs(kept - np.rint(kept)) <= EPSILON
+                least[is_kept] = greatest[is_kept] = np.rint(kept[is_kept])
+            solver.changeColsBounds(len(own), all_, least, greatest)
         solver.run()
         ended = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kObjectiveTarget)
-        if solver.getModelStatus() not in ended:
+        if solver.getModelStatus() not in ended and near is None:
             # The simplex can lose its way from a vertex far off: begin anew without one.
             solver.clearSolver()
             solver.run()
@@ -636,9 +690,9 @@ def _new_solver(matrix: Any, bounds: Any, *, is_whole: bool) -> Any:
     solver = _quiet_solver()()
     solver.setOptionValue("threads", 1)
     # Measured: the dual simplex ends in whole vertices seven times as often as the primal one, and
-    # the programs are so small that presolving them takes longer than it saves.
+    # presolving a linear program takes longer than it saves, of a whole one a fifth as long.
     solver.setOptionValue("simplex_strategy", 1)
-    solver.setOptionValue("presolve", "off")
+    solver.setOptionValue("presolve", "on" if is_whole else "off")
     solver.setOptionValue("mip_rel_gap", 0.0)
     solver.addVars(count, np.zeros(count), np.full(count, NO_END))
     if is_whole:

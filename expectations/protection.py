@@ -91,6 +91,7 @@ class Protection:
     bases: Mapping[Shown, int]
     fewest_counties: int
     small_correction: int
+    small_rest: int
     may_stay_within: int
     costs: Mapping[str, float]
     nation_costs: float
@@ -138,6 +139,7 @@ def load_protection(populations: frozenset[tuple[str, ...]] = frozenset()) -> Pr
         },
         fewest_counties=content["fewest_counties"]["value"],
         small_correction=content["small_correction"]["value"],
+        small_rest=content["small_rest"]["value"],
         may_stay_within=content["may_stay_within"]["value"],
         costs=content["costs"],
         nation_costs=content["nation_costs"],
