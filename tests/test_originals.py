@@ -1,5 +1,6 @@
 """An original that is gone or damaged is noticed; one that was removed on purpose is not missed."""
 
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from sources.custody.vault import (
     RECIPIENTS,
     LostPublicKey,
     UnknownOriginal,
+    kept_in,
+    remove_originals,
     sealed_original,
 )
 from sources.registers import load_registers
@@ -123,6 +126,25 @@ def test_what_is_removed_when_it_is_due_is_not_missed(home: Home) -> None:
     send(home, "four")
     shutil.rmtree(home.vault)
     assert len(lost_originals(home)) == 4
+
+
+def test_others_are_kept_no_longer_where_a_removal_is_killed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = (one for one in home.vault.glob("*.zip") if len(zipfile.ZipFile(one).namelist()) == 2)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    first = zipfile.ZipFile(path).namelist()[0].removesuffix(".age")
+
+    def kill(path: Path) -> None:
+        if path.is_dir():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sources.atomic._sync", kill)
+    with pytest.raises(KeyboardInterrupt):
+        remove_originals(home, [first])
+    with zipfile.ZipFile(path) as archive:
+        assert len(kept_in(archive)) == 1
+    assert path.stat().st_mtime == 1_700_000_000
 
 
 def test_without_the_public_key_nothing_is_sealed_for_another(home: Home) -> None:

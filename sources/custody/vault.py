@@ -293,17 +293,18 @@ def _empty(path: Path, archive: zipfile.ZipFile, gone: set[str], *, overwrites: 
     """Leave empty members in place of originals, and where nothing stays also on the disk."""
     stored = path.stat()
     with path.open("r+b") as before:
-        with replace_file(path) as fresh, zipfile.ZipFile(fresh, "w") as target:
-            for each in archive.infolist():
-                if each.filename in gone:
-                    target.writestr(zipfile.ZipInfo(each.filename), b"")
-                    continue
-                with archive.open(each) as sealed, target.open(each, "w") as copied:
-                    shutil.copyfileobj(sealed, copied, CHUNK_BYTES)
+        with replace_file(path) as fresh:
+            with zipfile.ZipFile(fresh, "w") as target:
+                for each in archive.infolist():
+                    if each.filename in gone:
+                        target.writestr(zipfile.ZipInfo(each.filename), b"")
+                        continue
+                    with archive.open(each) as sealed, target.open(each, "w") as copied:
+                        shutil.copyfileobj(sealed, copied, CHUNK_BYTES)
+            # How long the others are kept is counted from when they were stored.
+            os.utime(fresh, ns=(stored.st_atime_ns, stored.st_mtime_ns))
         if overwrites:
             overwrite(before)
-    # How long the others are kept is counted from when they were stored.
-    os.utime(path, ns=(stored.st_atime_ns, stored.st_mtime_ns))
 
 
 def kept_in(archive: zipfile.ZipFile) -> set[str]:
