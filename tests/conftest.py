@@ -354,7 +354,7 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("extensions")
     wheel = Path(duckdb_extension_httpfs.__file__).parent / "extensions"
     [extension] = wheel.rglob("httpfs.duckdb_extension")
-    [(platform,)] = duckdb.execute("pragma platform").fetchall()
+    [(platform,)] = duckdb.connect().execute("pragma platform").fetchall()
     target = folder / f"v{duckdb.__version__}" / platform
     target.mkdir(parents=True)
     shutil.copy(extension, target)

@@ -527,11 +527,15 @@ def test_an_explanation_holds_what_its_row_of_the_mart_holds(
 def reference_of(home: Home, mart: str, condition: str) -> tuple[str, float | None]:
     """Return the reference of the first observation of May that fits, and its value."""
     path = home.releases / "restricted" / "AL-04" / "2023-05" / "r1" / "observations.parquet"
-    row = duckdb.execute(
-        "select mart || '/' || mart_row || '/' || measure, obs_value from read_parquet(?) "
-        f"where mart = ? and {condition} order by all limit 1",
-        [str(path), mart],
-    ).fetchone()
+    row = (
+        duckdb.connect()
+        .execute(
+            "select mart || '/' || mart_row || '/' || measure, obs_value from read_parquet(?) "
+            f"where mart = ? and {condition} order by all limit 1",
+            [str(path), mart],
+        )
+        .fetchone()
+    )
     assert row is not None
     return f"AL-04/2023-05/r1/{row[0]}", row[1]
 

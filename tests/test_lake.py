@@ -118,7 +118,7 @@ def test_the_files_of_a_lake_are_encrypted(built: tuple[Home, list[str]]) -> Non
     files = list(Path(home.lake.data).rglob("*.parquet"))
     assert files
     with pytest.raises(duckdb.Error):
-        duckdb.read_parquet(str(files[0])).fetchall()
+        duckdb.connect().read_parquet(str(files[0])).fetchall()
     assert {path.read_bytes()[:4] for path in files} == {b"PARE"}
 
 

@@ -150,7 +150,7 @@ def test_the_mart_is_asked_released_and_described(followed: Followed) -> None:
     # Three reports, of which one of the border police; one of nobody is refused.
     assert rows(followed, in_copy) == [(3, 1)]
     parquet = followed.release / "files_received.parquet"
-    assert duckdb.execute(asked.format(f"'{parquet}'")).fetchall() == [(3, 1)]
+    assert duckdb.connect().execute(asked.format(f"'{parquet}'")).fetchall() == [(3, 1)]
     resources = json.loads((followed.release / MANIFEST).read_bytes())["resources"]
     assert "files-received" in {each["name"].replace("_", "-") for each in resources}
     page = (followed.project / "docs" / "data-dictionary.md").read_text(encoding="utf-8")

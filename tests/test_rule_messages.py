@@ -99,7 +99,9 @@ def test_a_sentence_is_filled_once_and_what_is_missing_stays_visible(
 ) -> None:
     parameters = "map {'a': '1', 'b_en': '{a}', 'none': null}"
     sql = render("{{ render_message('$sentence', parameters) }}", parameters=parameters)
-    assert duckdb.execute(f"select {sql}", {"sentence": sentence}).fetchone() == (rendered,)
+    assert duckdb.connect().execute(f"select {sql}", {"sentence": sentence}).fetchone() == (
+        rendered,
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,9 +131,11 @@ def test_a_message_that_is_not_whole_fails_its_test(
             f"{message} as message_{language}, 'Whole.' as message_{other}, "
             f"{parameters} as parameters"
         )
-        found = duckdb.execute(
-            f"select coalesce({condition}, false) from (select {row}) as found"
-        ).fetchone()
+        found = (
+            duckdb.connect()
+            .execute(f"select coalesce({condition}, false) from (select {row}) as found")
+            .fetchone()
+        )
         assert found == (whole,)
 
 
@@ -141,7 +145,7 @@ def test_parameters_are_written_in_each_languages_way() -> None:
         "days={'day': \"date '2023-05-09'\"}, months={'month': \"date '2023-05-01'\"}, "
         "means={'mean': '1.25'}) }}"
     )
-    assert duckdb.execute(f"select {sql}").fetchone() == (
+    assert duckdb.connect().execute(f"select {sql}").fetchone() == (
         {
             "code": "2.1", "n": "3", "day_sq": "09.05.2023", "day_en": "2023-05-09",
             "month_sq": "05.2023", "month_en": "2023-05", "mean_sq": "1,3", "mean_en": "1.3",

@@ -286,6 +286,15 @@ def _failed_tests(home: Home) -> tuple[str, ...]:
         return tuple(str(name) for (name,) in failing.fetchall())
 
 
+def failures_of_tests(home: Home) -> dict[str, int]:
+    """Return by each test's name how many rows failed it when it last ran, at least 1 if it did."""
+    with read_warehouse(home) as connection:
+        said = connection.execute(
+            "select node, status, failures from ops.dbt_results where resource_type = 'test'"
+        ).fetchall()
+    return {node: max(1, failures) if status in FAILED else 0 for node, status, failures in said}
+
+
 def _changed(home: Home) -> list[str]:
     with read_warehouse(home) as connection:
         return changed_since_build(connection)
