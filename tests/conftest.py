@@ -297,6 +297,27 @@ def refreshed_again(refreshed: Refreshed, prepared: Prepare) -> tuple[Home, int,
     return home, status, output
 
 
+@dataclass(frozen=True)
+class Corrected:
+    """The refreshed home after a process that took a correction in, and what that came to."""
+
+    home: Home
+    whole: Any
+
+
+@pytest.fixture(scope="session")
+def corrected(refreshed: Refreshed, prepared: Prepare) -> Corrected:
+    """The refreshed home, with the correction of the drills taken in."""
+    import killed
+
+    def fill(home: Home) -> Any:
+        shutil.copytree(refreshed.home.root, home.root)
+        shutil.copytree(refreshed.home.keys, home.keys)
+        return killed.not_killed(killed.REFRESH, home)
+
+    return Corrected(*prepared("corrected", fill))
+
+
 @pytest.fixture
 def own_home(refreshed: Refreshed, tmp_path: Path) -> Home:
     """A copy of the refreshed home that a test may change."""

@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -211,18 +211,14 @@ def store_of(home: Home) -> Path:
     return home.root.with_name("backups")
 
 
+#: The refresh that takes in the correction.
+REFRESH = KilledWork(
+    "refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction, share=2
+)
+
 WORKS = (
-    KilledWork(
-        "refresh", lambda _: ["refresh", *MONTH, "2023-05"], refreshed, send_correction, share=2
-    ),
-    KilledWork(
-        "refresh, at a checkpoint of its database",
-        lambda _: ["refresh", *MONTH, "2023-05"],
-        refreshed,
-        send_correction,
-        moment=in_a_checkpoint,
-        share=2,
-    ),
+    REFRESH,
+    replace(REFRESH, name="refresh, at a checkpoint of its database", moment=in_a_checkpoint),
     KilledWork("release", lambda _: ["refresh", *MONTH, "2023-06"], refreshed, share=2),
     KilledWork(
         "pull",
@@ -255,27 +251,38 @@ WORKS = (
 )  # fmt: skip
 
 
-def kill_at(
-    work: KilledWork, original: Home, folder: Path, times: int, rng: random.Random
-) -> Kills:
-    """Kill a work so many times, each on a copy of `original` under `folder`."""
-    tally = Kills(work.name)
-    home = copy_of(original, folder / "whole")
+@dataclass(frozen=True)
+class Whole:
+    """What a work comes to when nobody kills it, and how many seconds it takes."""
+
+    comes_to: dict[str, Any]
+    seconds: float
+
+
+def not_killed(work: KilledWork, home: Home) -> Whole:
+    """Do a work on a home."""
     work.begin(home)
     before = work.ends(home)
     started = time.monotonic()
-    process = krat(home, work.arguments(home))
-    if process.wait() != 0:
+    if krat(home, work.arguments(home)).wait() != 0:
         raise RuntimeError(f"{work.name} fails when nobody kills it")
-    lasts = time.monotonic() - started
-    expected = work.ends(home)
-    if expected == before:
+    seconds = time.monotonic() - started
+    comes_to = work.ends(home)
+    if comes_to == before:
         raise RuntimeError(f"what {work.name} does is not seen")
+    return Whole(comes_to, seconds)
+
+
+def kill_at(
+    work: KilledWork, whole: Whole, original: Home, folder: Path, times: int, rng: random.Random
+) -> Kills:
+    """Kill a work so many times, each on a copy of `original` under `folder`."""
+    tally = Kills(work.name)
     for number in range(times):
         copy = copy_of(original, folder / f"killed-{number}")
         work.begin(copy)
         process = krat(copy, work.arguments(copy))
-        work.moment(process, copy, lasts, rng)
+        work.moment(process, copy, whole.seconds, rng)
         children = _children(process.pid)
         if process.poll() is not None:
             tally.too_late += 1
@@ -287,12 +294,11 @@ def kill_at(
         process.wait()
         tally.kills += 1
         wrong = [*broken(copy), *swept(copy, original, is_whole=False)]
-        wrong += _not_made_up_for(work, copy, expected)
+        wrong += _not_made_up_for(work, copy, whole.comes_to)
         wrong += swept(copy, original, is_whole=True)
         tally.lost += [f"{work.name} {number}: {what}" for what in wrong]
         if not wrong:
             shutil.rmtree(copy.root.parent)
-    shutil.rmtree(folder / "whole")
     return tally
 
 

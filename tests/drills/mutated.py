@@ -154,7 +154,7 @@ def send(
     temporary = folder / "temporary"
     temporary.mkdir()
     done = subprocess.run(
-        [*killed.COMMAND, *killed.WORKS[0].arguments(home)],
+        [*killed.COMMAND, *killed.REFRESH.arguments(home)],
         env=os.environ
         | {"KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys), "TMPDIR": str(temporary)},
         capture_output=True,

@@ -98,11 +98,11 @@ class Drills:
         return home
 
     @cached_property
-    def expected(self) -> dict[str, Any]:
-        """What a refresh comes to that takes the correction in."""
-        whole = killed.copy_of(self.with_mail, self.folder / "whole")
-        killed.krat(whole, killed.WORKS[0].arguments(whole)).wait()
-        return killed.refreshed(whole)
+    def refreshed(self) -> Home:
+        """The home that a refresh has taken the correction into."""
+        home = killed.copy_of(self.with_mail, self.folder / "refreshed")
+        killed.krat(home, killed.REFRESH.arguments(home)).wait()
+        return home
 
 
 def kills(drills: Drills) -> Rows:
@@ -110,7 +110,11 @@ def kills(drills: Drills) -> Rows:
     shares = sum(work.share for work in killed.WORKS)
     found = side_by_side(
         lambda work: killed.kill_at(
-            work, home, drills.folder / work.name, -(-drills.kills * work.share // shares),
+            work,
+            killed.not_killed(work, killed.copy_of(home, drills.folder / work.name / "whole")),
+            home,
+            drills.folder / work.name,
+            -(-drills.kills * work.share // shares),
             drills.numbers(work.name),
         ),
         killed.WORKS,
@@ -119,16 +123,18 @@ def kills(drills: Drills) -> Rows:
 
 
 def two_at_once(drills: Drills) -> Rows:
-    home = drills.with_mail
+    home, refreshed = drills.with_mail, drills.refreshed
     found = side_by_side(
-        lambda pair: at_once.run(pair, home, drills.folder / pair.name, drills.kills // 250 + 1),
+        lambda pair: at_once.run(
+            pair, home, refreshed, drills.folder / pair.name, drills.kills // 250 + 1
+        ),
         at_once.PAIRS,
     )
     return [((one.name, one.times), one.wrong) for one in found]
 
 
 def trouble(drills: Drills) -> Rows:
-    home, expected = drills.with_mail, drills.expected
+    home, expected = drills.with_mail, killed.refreshed(drills.refreshed)
     found = side_by_side(
         lambda name: troubled.meet(
             home, drills.folder, name, drills.kills // 100 + 1, drills.numbers(name), expected
@@ -139,7 +145,8 @@ def trouble(drills: Drills) -> Rows:
 
 
 def damage(drills: Drills) -> Rows:
-    home, expected, kinds = drills.with_mail, drills.expected, list(underfoot.KINDS)
+    home, kinds = drills.with_mail, list(underfoot.KINDS)
+    expected = killed.refreshed(drills.refreshed)
     found = side_by_side(
         lambda kind: underfoot.meddle(
             home, drills.folder / f"underfoot {kinds.index(kind)}", kind,

@@ -114,7 +114,7 @@ def meet(
         subprocess.run(
             [*NAMESPACE, "sh", "-c", SCRIPT, "sh", str(original.root.parent), str(place),
              kind.mounted(used, rng), str(out), kind.run_by(rng), *killed.COMMAND,
-             *killed.WORKS[0].arguments(home)],
+             *killed.REFRESH.arguments(home)],
             env={**os.environ, "KRAT_HOME": str(home.root), "KRAT_KEYS": str(home.keys)},
             check=True,
         )  # fmt: skip

@@ -113,7 +113,7 @@ def meddle(
 
 
 def _wrong(home: Home, path: Path, content: bytes, seen: Meddling, expected: Any) -> list[str]:
-    status, said = _krat(home, *killed.WORKS[0].arguments(home))
+    status, said = _krat(home, *killed.REFRESH.arguments(home))
     told = status != 0
     wrong = []
     if told and (OWN_ERROR in said or not any(word in said for word in (path.name, *REMEDIES))):
@@ -125,7 +125,7 @@ def _wrong(home: Home, path: Path, content: bytes, seen: Meddling, expected: Any
     if told and not _is_history(seen.kind):
         path.unlink(missing_ok=True)
         path.write_bytes(content)
-        status, said = _krat(home, *killed.WORKS[0].arguments(home))
+        status, said = _krat(home, *killed.REFRESH.arguments(home))
         if status != 0:
             return [*wrong, f"with it back, the next run fails: {said[-300:]}"]
     if status == 0:
