@@ -75,6 +75,13 @@
     cast(map {{ '{' ~ entries | join(', ') ~ '}' }} as map(varchar, varchar))
 {%- endmacro %}
 
+{#- Whether a record contradicts itself or another by any of these rules. -#}
+{% macro any_holds(contradictions) -%}
+    {% for each in contradictions['alone'] + contradictions['together'] -%}
+        ({{ each['where'] or 'true' }}){% if not loop.last %} or {% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
 {#- An institution as sentences name it: its name in a language, and its code. -#}
 {% macro named(institution, language) -%}
     {{ institution }}.name_{{ language }} || ' (' || {{ institution }}.institution_code || ')'

@@ -244,6 +244,8 @@ def _materialized(tree: exp.Expr, table: str) -> Iterator[tuple[str, exp.Expr]]:
     before: list[exp.CTE] = []
     for cte in list(with_.expressions) if with_ else []:
         if not cte.args.get("materialized"):
+            # Spark has no words for it: it keeps none.
+            cte.set("materialized", None)
             before.append(cte)
             continue
         made = f"{table}__{cte.alias}"

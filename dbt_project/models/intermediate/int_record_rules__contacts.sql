@@ -1,12 +1,16 @@
 -- Contacts of the hotline that contradict themselves or each other. Only the place in the file is
 -- given, never a key: whoever sent the file finds the row in it.
+-- A table, so that no two of these are in memory at once.
+{{ config(materialized='table') }}
+
 {% set contradictions = var('contradictions')['hotline_contacts'] -%}
 
 with thresholds as (
     {{ thresholds(['acceptance_long_after_days']) }}
 ),
 
-judged as materialized (
+-- Asked twice: kept, a million would take a gigabyte.
+judged as not materialized (
     select
         * replace (stated_case_key as case_key),
         {% for name in contradictions['terms'] -%}
@@ -31,7 +35,7 @@ last_files as (
     ) = 2
 ),
 
-contacts as materialized (
+traced as (
     select
         judged.*,
         deliveries.received_at,
@@ -65,6 +69,12 @@ contacts as materialized (
         on coalesce(judged.duplicate_of_key, judged.repeat_of_key) = firsts.contact_key
     left join {{ ref('dim_municipalities') }} as municipalities
         on judged.municipality_code = municipalities.municipality_code
+),
+
+contacts as materialized (
+    select *
+    from traced
+    where {{ any_holds(contradictions) }}
 )
 
 {% for each in contradictions['alone'] + contradictions['together'] -%}

@@ -1,5 +1,8 @@
 -- Steps of the referral mechanism that contradict themselves or each other. Only the place in the
 -- file is given, never a key: whoever sent the file finds the row in it.
+-- A table, so that no two of these are in memory at once.
+{{ config(materialized='table') }}
+
 {% set contradictions = var('contradictions')['referral_events'] -%}
 
 with judged as (
@@ -33,14 +36,10 @@ traced as materialized (
         judged.*,
         records.birth_date_key,
         records.birth_year_key,
-        records.personal_number_key,
-        deliveries.sheet,
-        deliveries.record_columns
+        records.personal_number_key
     from judged
     inner join {{ ref('stg_referral_events') }} as records
         on judged.delivery_id = records.delivery_id and judged.row_number = records.row_number
-    inner join {{ ref('int_deliveries') }} as deliveries
-        on judged.delivery_id = deliveries.delivery_id
 ),
 
 -- What a person has once: of several values the usual one is taken for true, else the first.
@@ -236,7 +235,7 @@ ordered as (
         )
 ),
 
-steps as materialized (
+known as (
     select
         ordered.*,
         max(ordered.contradicting_ages) over (partition by ordered.person_key)
@@ -295,6 +294,23 @@ steps as materialized (
             ordered.county_code = log_before.county_code
             and cast(date_trunc('month', ordered.begun_on) - interval 1 month as date)
             = log_before.reporting_month
+),
+
+-- The columns of a step's file come last: with every step they would take most of the memory.
+contradicting as (
+    select *
+    from known
+    where {{ any_holds(contradictions) }}
+),
+
+steps as materialized (
+    select
+        contradicting.*,
+        deliveries.sheet,
+        deliveries.record_columns
+    from contradicting
+    inner join {{ ref('int_deliveries') }} as deliveries
+        on contradicting.delivery_id = deliveries.delivery_id
 )
 
 {% for each in contradictions['alone'] + contradictions['together'] -%}
