@@ -127,6 +127,10 @@ STATEMENTS = {
         "with kept as materialized (select kind, count(*) as n from rows group by kind) "
         "select a.kind, b.n from kept as a inner join kept as b using (kind)"
     ),
+    "not materialized": (
+        "with kept as not materialized (select kind, count(*) as n from rows group by kind) "
+        "select a.kind, b.n from kept as a inner join kept as b using (kind)"
+    ),
     "a table as a value": (
         "with few as (select id, kind from rows), boxed as (select few as box from few) "
         "select box.kind as kind, box.id as id from boxed"

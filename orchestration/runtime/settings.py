@@ -30,7 +30,7 @@ WAIT_SECONDS = 600
 #: How much memory a database may take; what needs more lies on the disk meanwhile. Of itself DuckDB
 #: takes four fifths of the machine's.
 MEMORY_LIMIT = "KRAT_MEMORY_LIMIT"
-_MEMORY = "500MB"
+_MEMORY = "800MB"
 
 #: Names the lake that holds the warehouse; without it the warehouse is a file in the data folder.
 WAREHOUSE = "KRAT_WAREHOUSE"
