@@ -167,7 +167,8 @@ async function main(chromium) {
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await call(`${domain}.enable`);
     const told = [];
     for (const page of JSON.parse(readFileSync(0, "utf8"))) told.push(await shown(call, heard, page));
-    console.log(JSON.stringify(told));
+    // Waited for: what a pipe has not taken yet is lost when Node is told to end.
+    await new Promise((resolve) => process.stdout.write(JSON.stringify(told), resolve));
   } finally {
     browser.removeAllListeners("exit");
     const ended = new Promise((resolve) => browser.on("exit", resolve));
